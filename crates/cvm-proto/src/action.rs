@@ -1,0 +1,48 @@
+//! What makes a type an action of the API.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::api;
+use crate::error::Error;
+
+/// An action of the API: a request that knows its name, its answer, and how it may be treated.
+///
+/// The types in [`api`](crate::api) implement it. Use [`AnyCall`](crate::AnyCall), a client's `call`, for an action that this build
+/// does not know.
+pub trait Action: Serialize {
+    /// The name on the wire.
+    const NAME: &'static str;
+    /// The version of the API.
+    const VERSION: &'static str = api::VERSION;
+    /// The request rate that the service grants one account in one region, in requests a second, if known.
+    const RATE_LIMIT: Option<u32> = None;
+    /// Whether the action is sent to a region.
+    const NEEDS_REGION: bool = true;
+    /// The answer.
+    type Response: DeserializeOwned;
+
+    /// Whether sending this very request twice does the work once.
+    fn safe_to_repeat(&self) -> bool;
+
+    /// Checks what the service is known to refuse, so that it need not be asked.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Parameter`](crate::ErrorKind::Parameter) with one sentence that names the member.
+    fn check(&self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+/// What is known of an action without its type.
+pub(crate) struct Known {
+    pub(crate) rate_limit: Option<u32>,
+    pub(crate) needs_region: bool,
+}
+
+impl Known {
+    pub(crate) const fn of<A: Action>() -> Self {
+        Self { rate_limit: A::RATE_LIMIT, needs_region: A::NEEDS_REGION }
+    }
+}

@@ -1,0 +1,219 @@
+//! One action as a machine: attempts, pauses, rate limit, clock skew and deadlines, then the typed answer.
+//!
+//! ```
+//! use core::time::Duration;
+//! use cvm_proto::api::DescribeImages;
+//! use cvm_proto::machine::{Failure, FailureKind};
+//! use cvm_proto::{Call, Config, Credential, Machine, Now, Reply, Response, Settings, Step};
+//!
+//! let mut settings = Settings::default();
+//! settings.credential = Some(Credential::new("AKIDexample", "not-a-real-key")?);
+//! settings.region = Some("ap-shanghai".into());
+//! let config = Config::new(settings)?;
+//!
+//! let mut call = Call::new(&config, DescribeImages::default().limit(1), 42);
+//! let start = Now::new(1_551_113_065, Duration::ZERO);
+//!
+//! // The first attempt gets no connection.
+//! let Step::Send(request) = call.poll(start) else { panic!("a call begins with a request") };
+//! assert_eq!((request.attempt(), request.body()), (1, br#"{"Limit":1}"#.as_slice()));
+//! call.reply(start, Reply::Failed(Failure::not_sent(FailureKind::Connect, "connection refused")));
+//!
+//! // The call says how long to wait; nobody waits here, time is a parameter.
+//! let Step::WaitUntil(mono) = call.poll(start) else { panic!("a pause comes before the next attempt") };
+//! let later = Now::new(start.unix, mono);
+//!
+//! // The second attempt is answered.
+//! let Step::Send(request) = call.poll(later) else { panic!("the pause is over") };
+//! assert_eq!(request.attempt(), 2);
+//! let body = br#"{"Response":{"ImageSet":[{"ImageId":"img-o3ycss2p"}],"TotalCount":1,"RequestId":"r-1"}}"#;
+//! call.reply(later, Reply::Response(Response::new(200, body.to_vec())));
+//!
+//! let Step::Done(Ok(images)) = call.poll(later) else { panic!("the answer ends the call") };
+//! assert_eq!(images.image_set[0].image_id, "img-o3ycss2p");
+//! # Ok::<(), cvm_proto::Error>(())
+//! ```
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use core::convert::Infallible;
+use core::fmt;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::action::Action;
+use crate::api;
+use crate::codec::envelope;
+use crate::config::Config;
+use crate::encode::Prepared;
+use crate::error::Error;
+use crate::exchange::{Do, Exchange, Rules};
+use crate::machine::{Machine, Now, Reply, Step};
+
+/// A call of an action: a [`Machine`] that ends with the action's answer.
+pub struct Call<A: Action>(Typed<A::Response>);
+
+impl<A: Action> Call<A> {
+    /// A call with the settings of `config`. `seed` feeds jitter and nonces: any number, a different one for each call.
+    ///
+    /// What is wrong with the parameters is found here; the first [`poll`](Machine::poll) then ends with it.
+    // By value: the caller is done with it, and a builder chain needs no `&`.
+    #[allow(clippy::needless_pass_by_value)]
+    pub fn new(config: &Config, action: A, seed: u64) -> Self {
+        let rules = Rules { rate_limit: A::RATE_LIMIT, safe_to_repeat: action.safe_to_repeat() };
+        let prepared = action.check().map_err(|error| error.with_call(A::NAME, config.region(), 0)).and_then(|()| {
+            prepare(config, Cow::Borrowed(A::NAME), Cow::Borrowed(A::VERSION), A::NEEDS_REGION, &action)
+        });
+        Self(Typed::new(config, prepared, rules, seed))
+    }
+}
+
+impl<A: Action> Machine for Call<A> {
+    type Output = Result<A::Response, Error>;
+    type Progress = Infallible;
+
+    fn poll(&mut self, now: Now) -> Step<Self::Output> {
+        self.0.poll(now)
+    }
+
+    fn reply(&mut self, now: Now, reply: Reply) {
+        self.0.reply(now, reply);
+    }
+}
+
+impl<A: Action> fmt::Debug for Call<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("action", &A::NAME).finish_non_exhaustive()
+    }
+}
+
+/// A call of any action by its name, with parameters and answer as JSON: for actions that this build does not know.
+///
+/// It ends with the object inside `Response`. Encoding, signature, errors and retries are those of [`Call`]. An action
+/// counts as safe to repeat if its name begins with `Describe` or `Inquir`, or if its parameters hold `DryRun: true` or
+/// a `ClientToken`.
+pub struct AnyCall {
+    name: String,
+    call: Typed<Value>,
+}
+
+impl AnyCall {
+    /// A call of the action `name`. `parameters` is a JSON object, or `null` for none.
+    pub fn new(config: &Config, name: &str, parameters: &Value, seed: u64) -> Self {
+        let known = api::find(name);
+        let rules = Rules {
+            rate_limit: known.as_ref().and_then(|action| action.rate_limit),
+            safe_to_repeat: is_safe_to_repeat(name, parameters),
+        };
+        let needs_region = known.is_some_and(|action| action.needs_region);
+        let none = Value::Object(serde_json::Map::new());
+        let parameters = if parameters.is_null() { &none } else { parameters };
+        let prepared = check_name(name).and_then(|()| {
+            prepare(config, Cow::Owned(name.into()), Cow::Borrowed(api::VERSION), needs_region, parameters)
+        });
+        Self { name: name.into(), call: Typed::new(config, prepared, rules, seed) }
+    }
+}
+
+impl Machine for AnyCall {
+    type Output = Result<Value, Error>;
+    type Progress = Infallible;
+
+    fn poll(&mut self, now: Now) -> Step<Self::Output> {
+        self.call.poll(now)
+    }
+
+    fn reply(&mut self, now: Now, reply: Reply) {
+        self.call.reply(now, reply);
+    }
+}
+
+impl fmt::Debug for AnyCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnyCall").field("action", &self.name).finish_non_exhaustive()
+    }
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    if name.is_empty() || name.len() > 64 || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Err(Error::parameter(format!(
+            "action `{}` is not an action's name: it has letters and digits only, as `DescribeImages`",
+            name.escape_debug()
+        )));
+    }
+    Ok(())
+}
+
+fn is_safe_to_repeat(name: &str, parameters: &Value) -> bool {
+    let token = parameters.get("ClientToken").and_then(Value::as_str);
+    name.starts_with("Describe")
+        || name.starts_with("Inquir")
+        || parameters.get("DryRun") == Some(&Value::Bool(true))
+        || token.is_some_and(|token| !token.is_empty())
+}
+
+fn prepare<T: Serialize>(
+    config: &Config,
+    action: Cow<'static, str>,
+    version: Cow<'static, str>,
+    needs_region: bool,
+    parameters: &T,
+) -> Result<Prepared, Error> {
+    if needs_region && config.region().is_none() {
+        return Err(Error::config(
+            "no region: set one on the client, or in the environment variable TENCENTCLOUD_REGION",
+        )
+        .with_call(&action, None, 0));
+    }
+    Prepared::new(config, action.clone(), version, config.shared_region(), parameters)
+        .map_err(|error| error.with_call(&action, config.region(), 0))
+}
+
+/// An [`Exchange`] and the type of its answer: all of a call that is compiled once for each action.
+enum Typed<T> {
+    Running(Exchange),
+    Over(Option<Result<T, Error>>),
+}
+
+impl<T: DeserializeOwned> Typed<T> {
+    fn new(config: &Config, prepared: Result<Prepared, Error>, rules: Rules, seed: u64) -> Self {
+        match prepared {
+            Ok(prepared) => Self::Running(Exchange::new(config.clone(), prepared, rules, seed)),
+            Err(error) => Self::Over(Some(Err(error))),
+        }
+    }
+
+    fn poll(&mut self, now: Now) -> Step<Result<T, Error>> {
+        match self {
+            Self::Running(exchange) => match exchange.poll(now) {
+                Do::Send(request) => Step::Send(request),
+                Do::WaitUntil(mono) => Step::WaitUntil(mono),
+                Do::Fail(error) => {
+                    *self = Self::Over(None);
+                    Step::Done(Err(error))
+                }
+            },
+            Self::Over(outcome) => Step::Done(outcome.take().expect("a call was polled after its end")),
+        }
+    }
+
+    fn reply(&mut self, now: Now, reply: Reply) {
+        let Self::Running(exchange) = self else { return };
+        let outcome = match exchange.reply(now, reply) {
+            None => return,
+            Some(Err(error)) => Err(error),
+            // Only an answer of status 200 gets here.
+            Some(Ok(text)) => match envelope::decode_success(200, &text) {
+                Ok(answer) => Ok(answer),
+                Err(error) => match exchange.unreadable(now, error) {
+                    None => return,
+                    Some(error) => Err(error),
+                },
+            },
+        };
+        *self = Self::Over(Some(outcome));
+    }
+}

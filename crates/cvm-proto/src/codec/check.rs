@@ -1,0 +1,54 @@
+//! Checks of parameters whose limits are documented, so that a request need not be sent to learn of them.
+
+use alloc::format;
+
+use crate::error::Error;
+
+/// A required list holds something.
+pub(crate) fn not_empty<T>(member: &str, list: &[T]) -> Result<(), Error> {
+    if list.is_empty() {
+        return Err(Error::parameter(format!("{member} is empty: give at least one value")));
+    }
+    Ok(())
+}
+
+/// A list holds no more than the service takes in one request.
+pub(crate) fn max_items<T>(member: &str, list: &[T], max: usize) -> Result<(), Error> {
+    if list.len() > max {
+        let split = if max == 1 { "make one call for each" } else { "split it over several calls" };
+        return Err(Error::parameter(format!(
+            "{member} has {} values, the service takes at most {max}: {split}",
+            list.len()
+        )));
+    }
+    Ok(())
+}
+
+/// A string is no longer than the service stores.
+pub(crate) fn max_chars(member: &str, text: Option<&str>, max: usize) -> Result<(), Error> {
+    let chars = text.map_or(0, |text| text.chars().count());
+    if chars > max {
+        return Err(Error::parameter(format!(
+            "{member} has {chars} characters, the service takes at most {max}: shorten it"
+        )));
+    }
+    Ok(())
+}
+
+/// A number is no larger than the service takes.
+pub(crate) fn max_value(member: &str, value: Option<u64>, max: u64) -> Result<(), Error> {
+    match value {
+        Some(value) if value > max => {
+            Err(Error::parameter(format!("{member} is {value}, the service takes at most {max}: lower it")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Of two lists that exclude each other, one is empty.
+pub(crate) fn exclusive<A, B>(action: &str, a: (&str, &[A]), b: (&str, &[B])) -> Result<(), Error> {
+    if !a.1.is_empty() && !b.1.is_empty() {
+        return Err(Error::parameter(format!("{action} takes {} or {}, not both: leave one out", a.0, b.0)));
+    }
+    Ok(())
+}

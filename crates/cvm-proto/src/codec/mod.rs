@@ -1,0 +1,8 @@
+//! How values are written for the wire and read from it.
+
+pub(crate) mod check;
+pub mod envelope;
+pub mod flatten;
+pub mod multipart;
+pub mod percent;
+pub(crate) mod record;

@@ -1,0 +1,322 @@
+//! How a structure of the API reads and writes itself, from one list of its members.
+//!
+//! Serde's derive writes some hundred lines for a structure, in both directions, and compiling five hundred structures
+//! that way takes longer than everything else here. So the work stands here once, and a structure brings a table:
+//! [`record!`] pairs the names on the wire with the fields.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::marker::PhantomData;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde::Deserialize;
+
+/// A structure of the API.
+pub(crate) trait Record: Default {
+    /// The structure's name, for messages.
+    const NAME: &'static str;
+    /// The names of its members on the wire, in the order of the specification.
+    const MEMBERS: &'static [&'static str];
+
+    /// Reads the value of one member.
+    fn read<'de, A: MapAccess<'de>>(&mut self, member: usize, map: &mut A) -> Result<(), A::Error>;
+    /// Writes every member that has a value.
+    fn write<S: SerializeStruct>(&self, out: &mut S) -> Result<(), S::Error>;
+}
+
+/// The type of a member: what `null` and absence mean for it.
+///
+/// The service writes `null` where it has nothing, also where its documentation promises a value. For an `Option` that
+/// is `None`; for a list, the empty one; for a string, a number, a flag or a structure, its default.
+pub(crate) trait Member: Sized {
+    /// Reads the value of the member whose key was read last.
+    fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Self, A::Error>;
+    /// Whether an optional member of this value is left out.
+    fn is_absent(&self) -> bool;
+}
+
+impl<T: for<'de> Deserialize<'de>> Member for Option<T> {
+    fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Self, A::Error> {
+        map.next_value()
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<T: for<'de> Deserialize<'de>> Member for Vec<T> {
+    fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Self, A::Error> {
+        read_or_default(map)
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+/// Members that are always written.
+macro_rules! plain_member {
+    ($($type:ty),*) => {$(
+        impl $crate::codec::record::Member for $type {
+            fn read<'de, A: serde::de::MapAccess<'de>>(map: &mut A) -> Result<Self, A::Error> {
+                $crate::codec::record::read_or_default(map)
+            }
+
+            fn is_absent(&self) -> bool {
+                false
+            }
+        }
+    )*};
+}
+pub(crate) use plain_member;
+
+plain_member!(String, bool, i64, u64, f64);
+
+pub(crate) fn read_or_default<'de, T, A>(map: &mut A) -> Result<T, A::Error>
+where
+    T: Deserialize<'de> + Default,
+    A: MapAccess<'de>,
+{
+    map.next_value::<Option<T>>().map(Option::unwrap_or_default)
+}
+
+/// Writes one member; `required` ones even if they are empty.
+pub(crate) fn write_member<T, S>(out: &mut S, name: &'static str, value: &T, required: bool) -> Result<(), S::Error>
+where
+    T: Member + Serialize,
+    S: SerializeStruct,
+{
+    if required || !value.is_absent() { out.serialize_field(name, value) } else { out.skip_field(name) }
+}
+
+/// Reads a structure: members in any order, unknown ones skipped, those that are absent at their default.
+pub(crate) fn deserialize<'de, T: Record, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    deserializer.deserialize_struct(T::NAME, T::MEMBERS, RecordVisitor(PhantomData))
+}
+
+/// Writes a structure as an object, its members in the order of the specification.
+pub(crate) fn serialize<T: Record, S: Serializer>(record: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut out = serializer.serialize_struct(T::NAME, T::MEMBERS.len())?;
+    record.write(&mut out)?;
+    out.end()
+}
+
+struct RecordVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Record> Visitor<'de> for RecordVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the object {}", T::NAME)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<T, A::Error> {
+        let mut record = T::default();
+        let mut seen = 0_u64;
+        let mut expected = 0;
+        while let Some(found) = map.next_key_seed(Key { members: T::MEMBERS, expected })? {
+            let Some(member) = found else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            // No structure of the API has more than 64 members that matter here; beyond, the last one wins.
+            let bit = 1_u64.checked_shl(u32::try_from(member).unwrap_or(u32::MAX)).unwrap_or(0);
+            if seen & bit != 0 {
+                return Err(A::Error::duplicate_field(T::MEMBERS[member]));
+            }
+            seen |= bit;
+            record.read(member, &mut map)?;
+            expected = member + 1;
+        }
+        Ok(record)
+    }
+}
+
+/// Finds a key among the members. The service mostly writes them in the order of the specification, so the one after
+/// the last is tried first.
+struct Key {
+    members: &'static [&'static str],
+    expected: usize,
+}
+
+impl<'de> DeserializeSeed<'de> for Key {
+    type Value = Option<usize>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for Key {
+    type Value = Option<usize>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
+        if self.members.get(self.expected).is_some_and(|name| *name == key) {
+            return Ok(Some(self.expected));
+        }
+        Ok(self.members.iter().position(|name| *name == key))
+    }
+}
+
+/// Pairs the members of a structure on the wire with its fields; `required` ones are always written.
+macro_rules! record {
+    ($type:ident { $($name:literal => $field:ident $($required:ident)?,)* }) => {
+        impl $crate::codec::record::Record for $type {
+            const NAME: &'static str = stringify!($type);
+            const MEMBERS: &'static [&'static str] = &[$($name),*];
+
+            #[allow(unused_variables, unused_assignments, unused_mut, deprecated)]
+            fn read<'de, A: serde::de::MapAccess<'de>>(&mut self, member: usize, map: &mut A) -> Result<(), A::Error> {
+                let mut at = 0;
+                $(
+                    if member == at {
+                        self.$field = $crate::codec::record::Member::read(map)?;
+                        return Ok(());
+                    }
+                    at += 1;
+                )*
+                Ok(())
+            }
+
+            #[allow(unused_variables, deprecated)]
+            fn write<S: serde::ser::SerializeStruct>(&self, out: &mut S) -> Result<(), S::Error> {
+                $(
+                    let required = $crate::codec::record::is_required!($($required)?);
+                    $crate::codec::record::write_member(out, $name, &self.$field, required)?;
+                )*
+                Ok(())
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::codec::record::deserialize(deserializer)
+            }
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                $crate::codec::record::serialize(self, serializer)
+            }
+        }
+
+        $crate::codec::record::plain_member!($type);
+    };
+}
+pub(crate) use record;
+
+macro_rules! is_required {
+    () => {
+        false
+    };
+    (required) => {
+        true
+    };
+}
+pub(crate) use is_required;
+
+/// A string of which some values are known: constants for those, any other accepted.
+macro_rules! open_enum {
+    ($(#[$doc:meta])* $type:ident { $($(#[$value_doc:meta])* $name:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        ///
+        /// An open set: compare with the constants, and expect values that are none of them.
+        #[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $type(alloc::borrow::Cow<'static, str>);
+
+        impl $type {
+            $($(#[$value_doc])* pub const $name: Self = Self(alloc::borrow::Cow::Borrowed($text));)*
+
+            /// The values that this build knows.
+            pub const KNOWN: &'static [Self] = &[$(Self::$name),*];
+
+            /// The value as it stands on the wire.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        $crate::codec::record::open_enum_impls!($type);
+    };
+}
+pub(crate) use open_enum;
+
+macro_rules! open_enum_impls {
+    ($type:ident) => {
+        impl From<&str> for $type {
+            fn from(text: &str) -> Self {
+                match Self::KNOWN.iter().find(|known| known.0 == text) {
+                    Some(known) => known.clone(),
+                    None => Self(alloc::borrow::Cow::Owned(text.into())),
+                }
+            }
+        }
+
+        impl From<alloc::string::String> for $type {
+            fn from(text: alloc::string::String) -> Self {
+                text.as_str().into()
+            }
+        }
+
+        impl PartialEq<str> for $type {
+            fn eq(&self, other: &str) -> bool {
+                self.0 == other
+            }
+        }
+
+        impl PartialEq<&str> for $type {
+            fn eq(&self, other: &&str) -> bool {
+                self.0 == *other
+            }
+        }
+
+        impl core::fmt::Display for $type {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl core::fmt::Debug for $type {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                core::fmt::Debug::fmt(&self.0, f)
+            }
+        }
+
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_str($crate::codec::record::FromText(core::marker::PhantomData))
+            }
+        }
+
+        $crate::codec::record::plain_member!($type);
+    };
+}
+pub(crate) use open_enum_impls;
+
+/// Reads a string into a type made from one, without owning it in between.
+pub(crate) struct FromText<T>(pub(crate) PhantomData<T>);
+
+impl<T: for<'a> From<&'a str>> Visitor<'_> for FromText<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<T, E> {
+        Ok(text.into())
+    }
+}

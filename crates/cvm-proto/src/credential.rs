@@ -1,0 +1,89 @@
+//! Who signs: a secret id, its secret key, and a token if the credential is temporary.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::error::Error;
+
+/// An API key of Tencent Cloud, permanent or temporary.
+///
+/// Cheap to clone. The secret key and the token are wiped from memory when the last clone goes, and never appear in
+/// `Debug`.
+///
+/// ```
+/// use cvm_proto::Credential;
+///
+/// let credential = Credential::new("AKIDexample", "not-a-real-key")?.with_token("not-a-real-token");
+/// assert_eq!(format!("{credential:?}"), r#"Credential { secret_id: "AKIDexample", secret_key: "***", token: "***" }"#);
+/// # Ok::<(), cvm_proto::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Credential {
+    secret_id: Arc<str>,
+    secret_key: Arc<Zeroizing<String>>,
+    token: Option<Arc<Zeroizing<String>>>,
+}
+
+impl Credential {
+    /// A permanent credential.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if either part is empty, or holds white space or control
+    /// characters, as a key copied with its line break does.
+    pub fn new(secret_id: impl Into<String>, secret_key: impl Into<String>) -> Result<Self, Error> {
+        let secret_id: String = secret_id.into();
+        let secret_key = Zeroizing::new(secret_key.into());
+        check("secret_id", &secret_id)?;
+        check("secret_key", &secret_key)?;
+        Ok(Self { secret_id: secret_id.into(), secret_key: Arc::new(secret_key), token: None })
+    }
+
+    /// The same credential with the token of a temporary one; an empty token means none.
+    #[must_use]
+    pub fn with_token(mut self, token: impl Into<String>) -> Self {
+        let token = Zeroizing::new(token.into());
+        self.token = if token.is_empty() { None } else { Some(Arc::new(token)) };
+        self
+    }
+
+    /// The public half of the key; it appears in every request.
+    pub fn secret_id(&self) -> &str {
+        &self.secret_id
+    }
+
+    /// The secret half. It signs and is never sent: keep it out of logs.
+    pub fn secret_key(&self) -> &str {
+        &self.secret_key
+    }
+
+    /// The token of a temporary credential.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref().map(|token| token.as_str())
+    }
+}
+
+fn check(name: &str, value: &str) -> Result<(), Error> {
+    if value.is_empty() {
+        return Err(Error::config(alloc::format!("{name} is empty: give both halves of the API key")));
+    }
+    if value.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(Error::config(alloc::format!(
+            "{name} contains white space or a control character: copy the key again without it"
+        )));
+    }
+    Ok(())
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential")
+            .field("secret_id", &self.secret_id)
+            .field("secret_key", &"***")
+            .field("token", &self.token.as_ref().map_or("none", |_| "***"))
+            .finish()
+    }
+}

@@ -1,0 +1,235 @@
+//! Which host a request goes to.
+
+use alloc::format;
+use alloc::string::String;
+
+use crate::error::Error;
+
+/// The name of the service: the first label of its hosts and part of every credential scope.
+pub const SERVICE: &str = "cvm";
+
+/// The root domain of the service's mainland and international API hosts.
+const ROOT_DOMAIN: &str = "tencentcloudapi.com";
+
+/// Where requests go: the public hosts by default, or one explicit endpoint.
+///
+/// A region does not change the host, except the isolated finance regions (`ap-shanghai-fsi`, `ap-shenzhen-fsi`, ...),
+/// which are served by hosts of their own. An explicit endpoint serves every region.
+///
+/// ```
+/// use cvm_proto::Endpoint;
+///
+/// assert_eq!(Endpoint::default().origin("ap-shanghai").host(), "cvm.tencentcloudapi.com");
+/// assert_eq!(Endpoint::default().origin("ap-shanghai-fsi").host(), "cvm.ap-shanghai-fsi.tencentcloudapi.com");
+/// assert_eq!(Endpoint::root_domain("intl.tencentcloudapi.com")?.origin("").host(), "cvm.intl.tencentcloudapi.com");
+/// assert_eq!(Endpoint::explicit("http://127.0.0.1:8080")?.origin("ap-shanghai").url(), "http://127.0.0.1:8080/");
+/// # Ok::<(), cvm_proto::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint(Place);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    Root(String),
+    Explicit(Origin),
+}
+
+impl Default for Endpoint {
+    fn default() -> Self {
+        Self(Place::Root(ROOT_DOMAIN.into()))
+    }
+}
+
+impl Endpoint {
+    /// The public hosts under another root domain, such as `intl.tencentcloudapi.com`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if it is not a bare domain name.
+    pub fn root_domain(domain: &str) -> Result<Self, Error> {
+        let domain = domain.trim_end_matches('.');
+        if domain.is_empty() || domain.contains(':') || !is_host(domain) {
+            return Err(Error::config(format!(
+                "root domain `{}` is not a domain name: give one such as `{ROOT_DOMAIN}`",
+                domain.escape_debug()
+            )));
+        }
+        Ok(Self(Place::Root(domain.to_ascii_lowercase())))
+    }
+
+    /// One endpoint for everything: `https://host`, `http://127.0.0.1:8080`, or a bare `host[:port]` (then over https).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if it is not such an address: another scheme, a user, a path
+    /// or a query, a port that is no number from 1 to 65535.
+    pub fn explicit(address: &str) -> Result<Self, Error> {
+        let bad = |why: &str| {
+            Error::config(format!(
+                "endpoint `{}` {why}: give one such as `https://cvm.{ROOT_DOMAIN}` or `http://127.0.0.1:8080`",
+                address.escape_debug()
+            ))
+        };
+        let (scheme, rest) = match address.split_once("://") {
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => ("http", rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => ("https", rest),
+            Some(_) => return Err(bad("has a scheme other than http and https")),
+            None => ("https", address),
+        };
+        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        if authority.is_empty() {
+            return Err(bad("names no host"));
+        }
+        if authority.contains(['/', '?', '#']) {
+            return Err(bad("has a path or a query"));
+        }
+        if authority.contains('@') {
+            return Err(bad("holds a user name"));
+        }
+        let (host, port) = split_port(authority);
+        if !is_host(host) {
+            return Err(bad("names a host that is not one"));
+        }
+        let port = match port {
+            None => None,
+            Some(port) => match port.parse::<u16>() {
+                Ok(number) if number > 0 && !port.starts_with('+') => Some(number),
+                _ => return Err(bad("has a port that is not a number from 1 to 65535")),
+            },
+        };
+        // HTTP libraries leave the default port out of the Host header, and that header is signed.
+        let port = port.filter(|&port| port != if scheme == "http" { 80 } else { 443 });
+        let host = host.to_ascii_lowercase();
+        let host = match port {
+            Some(port) => format!("{host}:{port}"),
+            None => host,
+        };
+        Ok(Self(Place::Explicit(Origin::new(scheme, &host))))
+    }
+
+    /// The origin that serves a region; an empty region stands for none.
+    pub fn origin(&self, region: &str) -> Origin {
+        match &self.0 {
+            Place::Explicit(origin) => origin.clone(),
+            Place::Root(root) if is_finance(region) => Origin::new("https", &format!("{SERVICE}.{region}.{root}")),
+            Place::Root(root) => Origin::new("https", &format!("{SERVICE}.{root}")),
+        }
+    }
+}
+
+/// Scheme and host of an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    url: String,
+    host_at: usize,
+}
+
+impl Origin {
+    fn new(scheme: &str, host: &str) -> Self {
+        Self { url: format!("{scheme}://{host}/"), host_at: scheme.len() + 3 }
+    }
+
+    /// The URL of the service's only path, `/`.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Host and, unless it is the scheme's own, port: what the `Host` header says and the signature covers.
+    pub fn host(&self) -> &str {
+        &self.url[self.host_at..self.url.len() - 1]
+    }
+}
+
+/// Whether a region is one of the isolated finance regions.
+pub fn is_finance(region: &str) -> bool {
+    region.ends_with("-fsi")
+}
+
+/// Splits `host:port`; the colons inside `[::1]` are not the port's.
+fn split_port(authority: &str) -> (&str, Option<&str>) {
+    let after_brackets = authority.rfind(']').unwrap_or(0);
+    match authority[after_brackets..].rfind(':') {
+        Some(colon) => {
+            let at = after_brackets + colon;
+            (&authority[..at], Some(&authority[at + 1..]))
+        }
+        None => (authority, None),
+    }
+}
+
+fn is_host(host: &str) -> bool {
+    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        return address.parse::<core::net::Ipv6Addr>().is_ok();
+    }
+    host.split('.').all(|label| {
+        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    })
+}
+
+/// Whether a region's name can be one: what goes into a header, a host and a file name unescaped.
+pub(crate) fn check_region(region: &str) -> Result<(), Error> {
+    if region.is_empty() {
+        return Err(Error::config("region is empty: name one such as `ap-guangzhou`"));
+    }
+    if region.len() > 64 || !region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+        return Err(Error::config(format!(
+            "region `{}` is not a region's name: it has small letters, digits and hyphens, as `ap-guangzhou`",
+            region.escape_debug()
+        )));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    fn check(address: &str, expected: Result<&str, &str>) {
+        let got = Endpoint::explicit(address).map(|endpoint| endpoint.origin("ap-guangzhou"));
+        match (got, expected) {
+            (Ok(origin), Ok(url)) => assert_eq!(origin.url(), url, "{address}"),
+            (Err(error), Err(part)) => {
+                let text = error.to_string();
+                assert!(text.contains(part) && text.contains("endpoint"), "{address}: {text}");
+            }
+            (got, _) => panic!("{address}: {got:?}"),
+        }
+    }
+
+    #[test]
+    fn explicit_endpoints() {
+        check("https://cvm.tencentcloudapi.com", Ok("https://cvm.tencentcloudapi.com/"));
+        check("cvm.ap-guangzhou.tencentcloudapi.com", Ok("https://cvm.ap-guangzhou.tencentcloudapi.com/"));
+        check("HTTP://LocalHost:8080/", Ok("http://localhost:8080/"));
+        check("https://host:443", Ok("https://host/"));
+        check("http://host:80", Ok("http://host/"));
+        check("http://host:443", Ok("http://host:443/"));
+        check("http://[::1]:8080", Ok("http://[::1]:8080/"));
+        check("localhost:8080", Ok("https://localhost:8080/"));
+        check("", Err("names no host"));
+        check("ftp://host", Err("scheme"));
+        check("http://host/path", Err("path"));
+        check("http://host?x=1", Err("path or a query"));
+        check("http://user@host", Err("user"));
+        check("http://host:0", Err("port"));
+        check("http://host:port", Err("port"));
+        check("http://host:+80", Err("port"));
+        check("http://host:", Err("port"));
+        check("http://ho st", Err("host"));
+        check("http://::1", Err("host"));
+        check("http://a..b", Err("host"));
+        check("http://host\r\nX: y", Err("host"));
+    }
+
+    #[test]
+    fn only_finance_regions_have_hosts_of_their_own() {
+        for region in ["", "ap-shanghai", "na-siliconvalley", "ap-shanghai-adc"] {
+            assert_eq!(Endpoint::default().origin(region).host(), "cvm.tencentcloudapi.com", "{region}");
+        }
+        for region in ["ap-shanghai-fsi", "ap-shenzhen-fsi"] {
+            let expected = format!("cvm.{region}.tencentcloudapi.com");
+            assert_eq!(Endpoint::default().origin(region).host(), expected);
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! The one error type: what went wrong, whose fault it is, and what the service said.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+
+use serde::ser::{Serialize, SerializeStruct, Serializer};
+
+use crate::error_code::ErrorCode;
+use crate::machine::{Failure, FailureKind, Sent};
+
+/// What went wrong with a call or a job.
+///
+/// [`kind`](Self::kind) says who is at fault. What the service said is kept whole: [`code`](Self::code),
+/// [`message`](Self::message), [`request_id`](Self::request_id), [`status`](Self::status). `Display` is one sentence
+/// that holds all of it; no secret is ever part of an error.
+#[derive(Clone)]
+pub struct Error(Box<Inner>);
+
+#[derive(Clone)]
+struct Inner {
+    kind: ErrorKind,
+    code: Option<ErrorCode>,
+    message: String,
+    request_id: Option<String>,
+    status: Option<u16>,
+    action: Option<String>,
+    region: Option<String>,
+    attempts: u32,
+    sent: Option<Sent>,
+}
+
+/// Who is at fault, and so what can be done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The caller's settings: no region, a bad endpoint, no credential. Nothing was sent.
+    Config,
+    /// The caller's parameters: missing, unknown, malformed or out of range.
+    Parameter,
+    /// The credential: unknown, expired, wrongly signed, or not allowed to do this.
+    Credential,
+    /// What the request names does not exist.
+    NotFound,
+    /// What the request names exists, but its state does not allow this now.
+    State,
+    /// A quota, the stock, or the account's balance.
+    Quota,
+    /// Too many requests; slower ones succeed.
+    Throttled,
+    /// The service does not do this for this resource, region or account.
+    Unsupported,
+    /// The service failed.
+    Service,
+    /// No answer: name resolution, connection, TLS, a broken connection.
+    Network,
+    /// No answer, or no end of the job, within the time allowed.
+    Timeout,
+    /// An answer that is not one of this API: HTML, cut off, not JSON, of another shape.
+    Response,
+}
+
+impl ErrorKind {
+    /// The kind as one word, for logs and machines: `throttled`, `not_found`, ...
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Config => "config",
+            Self::Parameter => "parameter",
+            Self::Credential => "credential",
+            Self::NotFound => "not_found",
+            Self::State => "state",
+            Self::Quota => "quota",
+            Self::Throttled => "throttled",
+            Self::Unsupported => "unsupported",
+            Self::Service => "service",
+            Self::Network => "network",
+            Self::Timeout => "timeout",
+            Self::Response => "response",
+        }
+    }
+}
+
+impl Error {
+    fn new(kind: ErrorKind, message: String) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            code: None,
+            message,
+            request_id: None,
+            status: None,
+            action: None,
+            region: None,
+            attempts: 0,
+            sent: None,
+        }))
+    }
+
+    /// A setting is missing or wrong. `message` is one sentence that names it and says what to do.
+    pub fn config(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Config, message.into())
+    }
+
+    /// A parameter is missing or wrong. `message` is one sentence that names it and says what to do.
+    pub fn parameter(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Parameter, message.into())
+    }
+
+    /// A deadline passed.
+    pub fn timeout(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Timeout, message.into())
+    }
+
+    /// The service answered with an error.
+    pub fn service(code: ErrorCode, message: String, request_id: Option<String>, status: u16) -> Self {
+        let mut error = Self::new(code.kind(), message);
+        error.0.code = Some(code);
+        error.0.request_id = request_id;
+        error.0.status = Some(status);
+        error
+    }
+
+    /// An answer came that is not one of this API.
+    pub fn response(message: String, request_id: Option<String>, status: u16) -> Self {
+        let mut error = Self::new(ErrorKind::Response, message);
+        error.0.request_id = request_id;
+        error.0.status = Some(status);
+        error
+    }
+
+    /// No answer came.
+    pub fn transport(failure: Failure) -> Self {
+        let kind = match failure.kind {
+            FailureKind::Timeout => ErrorKind::Timeout,
+            FailureKind::TooLarge => ErrorKind::Response,
+            FailureKind::Connect | FailureKind::Interrupted => ErrorKind::Network,
+        };
+        let mut error = Self::new(kind, failure.message);
+        error.0.sent = Some(failure.sent);
+        error
+    }
+
+    /// Adds what was being done, where it is not known yet.
+    #[must_use]
+    pub fn with_call(mut self, action: &str, region: Option<&str>, attempts: u32) -> Self {
+        self.0.action.get_or_insert_with(|| action.into());
+        if self.0.region.is_none() {
+            self.0.region = region.map(Into::into);
+        }
+        self.0.attempts = attempts;
+        self
+    }
+
+    /// Who is at fault.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The service's error code, if the service answered with one.
+    pub fn code(&self) -> Option<&ErrorCode> {
+        self.0.code.as_ref()
+    }
+
+    /// What went wrong: the service's own message, or ours.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// The id to quote to the service's support.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// The HTTP status, if an answer came.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status
+    }
+
+    /// The action that was called.
+    pub fn action(&self) -> Option<&str> {
+        self.0.action.as_deref()
+    }
+
+    /// The region it was called in.
+    pub fn region(&self) -> Option<&str> {
+        self.0.region.as_deref()
+    }
+
+    /// How often the request was sent; 0 if it never was.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
+    /// Whether the caller went too fast.
+    pub fn is_throttled(&self) -> bool {
+        self.0.kind == ErrorKind::Throttled
+    }
+
+    /// Whether no answer came in time.
+    pub fn is_timeout(&self) -> bool {
+        self.0.kind == ErrorKind::Timeout
+    }
+
+    /// Whether what the request names does not exist.
+    pub fn is_not_found(&self) -> bool {
+        self.0.kind == ErrorKind::NotFound
+    }
+
+    /// Whether the same request may succeed later, unchanged.
+    ///
+    /// It says nothing on whether sending it again is safe: see [`outcome_unknown`](Self::outcome_unknown).
+    pub fn is_retryable(&self) -> bool {
+        match self.0.kind {
+            ErrorKind::Throttled | ErrorKind::Network | ErrorKind::Timeout => true,
+            ErrorKind::Service => self.0.code.as_ref().is_none_or(ErrorCode::is_transient),
+            ErrorKind::Response => self.0.status.is_some_and(|status| status >= 500 || status == 200),
+            _ => false,
+        }
+    }
+
+    /// Whether the service may have done the work although no clear answer came.
+    ///
+    /// After `true`, look before sending again anything that is not safe to repeat.
+    pub fn outcome_unknown(&self) -> bool {
+        match self.0.kind {
+            ErrorKind::Response => true,
+            ErrorKind::Network | ErrorKind::Timeout => self.0.sent == Some(Sent::Maybe),
+            ErrorKind::Service => self.0.code.as_ref().is_some_and(ErrorCode::outcome_unknown),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        if let Some(action) = &inner.action {
+            f.write_str(action)?;
+            if let Some(region) = &inner.region {
+                write!(f, " in {region}")?;
+            }
+            f.write_str(": ")?;
+        }
+        if let Some(code) = &inner.code {
+            write!(f, "{code}: ")?;
+        }
+        f.write_str(inner.message.trim_end_matches('.'))?;
+        let mut open = false;
+        let mut detail = |f: &mut fmt::Formatter<'_>, text: fmt::Arguments<'_>| {
+            f.write_str(if open { ", " } else { " (" })?;
+            open = true;
+            f.write_fmt(text)
+        };
+        if let Some(status) = inner.status.filter(|&status| status != 200 || inner.code.is_none()) {
+            detail(f, format_args!("HTTP {status}"))?;
+        }
+        if let Some(request_id) = &inner.request_id {
+            detail(f, format_args!("request id {request_id}"))?;
+        }
+        if inner.attempts > 1 {
+            detail(f, format_args!("after {} attempts", inner.attempts))?;
+        }
+        if open { f.write_str(")") } else { Ok(()) }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = &*self.0;
+        f.debug_struct("Error")
+            .field("kind", &inner.kind)
+            .field("code", &inner.code)
+            .field("message", &inner.message)
+            .field("request_id", &inner.request_id)
+            .field("status", &inner.status)
+            .field("action", &inner.action)
+            .field("region", &inner.region)
+            .field("attempts", &inner.attempts)
+            .field("sent", &inner.sent)
+            .finish()
+    }
+}
+
+impl core::error::Error for Error {}
+
+/// As an object, for machines: the sentence, and what it is made of.
+impl Serialize for Error {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let inner = &*self.0;
+        let mut out = serializer.serialize_struct("Error", 8)?;
+        out.serialize_field("kind", inner.kind.as_str())?;
+        out.serialize_field("code", &inner.code)?;
+        out.serialize_field("message", &inner.message)?;
+        out.serialize_field("request_id", &inner.request_id)?;
+        out.serialize_field("status", &inner.status)?;
+        out.serialize_field("action", &inner.action)?;
+        out.serialize_field("region", &inner.region)?;
+        out.serialize_field("attempts", &inner.attempts)?;
+        out.end()
+    }
+}

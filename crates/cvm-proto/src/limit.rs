@@ -1,0 +1,61 @@
+//! Client-side rate limits: one bucket for each action and region.
+
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use core::time::Duration;
+
+/// When the next request of each action and region is due.
+///
+/// Requests are spaced evenly and never sent in a burst: the service counts arrivals, the network bunches them up, and
+/// two bursts a second apart may arrive in one second. The spacing is 5 % wider than the rate for the same reason.
+#[derive(Default)]
+pub(crate) struct RateLimits(BTreeMap<String, BTreeMap<String, Duration>>);
+
+impl RateLimits {
+    /// Books a request at `rate` requests a second; gives the time on the monotonic clock at which to send it.
+    pub(crate) fn book(&mut self, action: &str, region: &str, rate: u32, mono: Duration) -> Duration {
+        let interval = Duration::from_millis(1050) / rate.max(1);
+        let due = self.due(action, region);
+        let send_at = (*due).max(mono);
+        *due = send_at + interval;
+        send_at
+    }
+
+    fn due(&mut self, action: &str, region: &str) -> &mut Duration {
+        if !self.0.get(action).is_some_and(|regions| regions.contains_key(region)) {
+            self.0.entry(action.to_owned()).or_default().insert(region.to_owned(), Duration::ZERO);
+        }
+        // Both levels are there: the lines above put them in.
+        #[allow(clippy::unwrap_used)]
+        self.0.get_mut(action).and_then(|regions| regions.get_mut(region)).unwrap()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_second_sees_more_than_the_rate() {
+        for rate in [1, 10, 40] {
+            let mut limits = RateLimits::default();
+            let sent: alloc::vec::Vec<Duration> =
+                (0..500).map(|_| limits.book("A", "r", rate, Duration::from_secs(5))).collect();
+            assert_eq!(sent[0], Duration::from_secs(5), "the first goes at once");
+            let far = rate as usize;
+            assert!(sent.windows(far + 1).all(|w| w[far] - w[0] > Duration::from_secs(1)), "{rate}");
+            assert!(sent[499] - sent[0] < Duration::from_secs_f64(1.06 * 499.0 / f64::from(rate)), "{rate}");
+        }
+    }
+
+    #[test]
+    fn actions_and_regions_do_not_wait_for_each_other() {
+        let mut limits = RateLimits::default();
+        let mono = Duration::ZERO;
+        assert_eq!(limits.book("A", "r", 1, mono), mono);
+        assert_eq!(limits.book("A", "s", 1, mono), mono);
+        assert_eq!(limits.book("B", "r", 1, mono), mono);
+        assert!(limits.book("A", "r", 1, mono) > mono);
+    }
+}

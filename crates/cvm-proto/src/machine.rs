@@ -1,0 +1,151 @@
+//! The one contract between the core and the shells around it.
+//!
+//! A [`Machine`] is a job that needs the network: a single action ([`Call`](crate::Call)), or a whole image copy
+//! ([`ImageSync`](crate::ImageSync)). It does nothing by itself. Whoever drives it asks what to do next with
+//! [`poll`](Machine::poll), does it, and hands back what came of it with [`reply`](Machine::reply):
+//!
+//! ```text
+//!            poll ──▶ Step::Send(request) ──▶ perform one HTTP exchange ──▶ reply ──┐
+//!   start ──▶ poll ──▶ Step::WaitUntil(t) ──▶ sleep until `t` ──────────────────────┤
+//!            poll ──▶ Step::Progress(p) ──▶ show it ────────────────────────────────┤
+//!      ▲                                                                            │
+//!      └────────────────────────────────────────────────────────────────────────────┘
+//!            poll ──▶ Step::Done(output)
+//! ```
+//!
+//! `poll` with nothing new repeats the pending step, so a driver that lost its place only has to ask again.
+//! Time is always a parameter; no machine reads a clock, sleeps, or opens a socket.
+
+use alloc::string::String;
+use core::time::Duration;
+
+use crate::config::Config;
+use crate::request::Request;
+use crate::response::Response;
+
+/// A job that needs the network, as a state machine that does no I/O.
+pub trait Machine {
+    /// What the job ends with.
+    type Output;
+    /// What the job reports on its way; [`core::convert::Infallible`] if it reports nothing.
+    type Progress;
+
+    /// Says what to do next.
+    ///
+    /// Asking again with nothing new repeats the pending step. [`Step::Done`] comes once.
+    ///
+    /// # Panics
+    ///
+    /// If called again after [`Step::Done`]: the output has been given away.
+    fn poll(&mut self, now: Now) -> Step<Self::Output, Self::Progress>;
+
+    /// Hands back what came of the last [`Step::Send`].
+    ///
+    /// A reply that no request is waiting for is ignored.
+    fn reply(&mut self, now: Now, reply: Reply);
+}
+
+/// What a driver has to do next.
+#[must_use]
+#[derive(Debug)]
+pub enum Step<T, P = core::convert::Infallible> {
+    /// Perform this HTTP exchange, then call [`Machine::reply`].
+    Send(Request),
+    /// Do nothing before the monotonic clock ([`Now::mono`]) reads this, then poll again.
+    WaitUntil(Duration),
+    /// Something happened that a user may want to see; poll again.
+    Progress(P),
+    /// The job has ended.
+    Done(T),
+}
+
+/// The time, as the driver's clocks read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Seconds since 1970-01-01T00:00:00Z; goes into requests and signatures.
+    pub unix: u64,
+    /// A clock that never goes back, from any origin; all waiting and every deadline is measured on it.
+    pub mono: Duration,
+}
+
+impl Now {
+    /// A point in time from its two readings.
+    pub const fn new(unix: u64, mono: Duration) -> Self {
+        Self { unix, mono }
+    }
+}
+
+/// What came of an HTTP exchange.
+#[derive(Debug)]
+pub enum Reply {
+    /// An HTTP response arrived whole, whatever its status.
+    Response(Response),
+    /// No whole response arrived.
+    Failed(Failure),
+}
+
+/// Why no whole response arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Whether the service may have received the request.
+    pub sent: Sent,
+    /// What sort of failure it was.
+    pub kind: FailureKind,
+    /// The transport's own words, without secrets.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure before the request could have reached the service: no address, no connection, no TLS session.
+    pub fn not_sent(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { sent: Sent::No, kind, message: message.into() }
+    }
+
+    /// A failure after which nobody here knows whether the service received the request.
+    pub fn maybe_sent(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { sent: Sent::Maybe, kind, message: message.into() }
+    }
+}
+
+/// Whether the service may have received a request that got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sent {
+    /// Certainly not: sending it again cannot do the work twice.
+    No,
+    /// Perhaps: only what is safe to repeat may be sent again.
+    Maybe,
+}
+
+/// The sorts of failure a transport tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// No connection: name resolution, TCP, proxy or TLS.
+    Connect,
+    /// The exchange took longer than [`Request::timeout`] allows.
+    Timeout,
+    /// The connection broke before the whole response was there.
+    Interrupted,
+    /// The response is larger than [`Request::max_response_bytes`].
+    TooLarge,
+}
+
+/// Something a client can run: a [`Machine`], or a description that becomes one.
+///
+/// Every machine is a job already. [`ImageSync`](crate::ImageSync) is a description: it takes its settings from the
+/// client that runs it.
+pub trait Job {
+    /// The machine that does the job.
+    type Machine: Machine;
+
+    /// Makes the machine. `seed` feeds jitter and nonces: any number, a different one for each job.
+    fn start(self, config: &Config, seed: u64) -> Self::Machine;
+}
+
+impl<M: Machine> Job for M {
+    type Machine = M;
+
+    fn start(self, _config: &Config, _seed: u64) -> M {
+        self
+    }
+}

@@ -1,0 +1,36 @@
+//! Numbers that only have to differ: jitter and nonces, all from the seed that the caller gave.
+
+use core::time::Duration;
+
+/// `SplitMix64`: a few instructions a number, and every seed is a good one.
+#[derive(Clone, Debug)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number from 0 to `max`, both included.
+    pub(crate) fn up_to(&mut self, max: u64) -> u64 {
+        match max.checked_add(1) {
+            // The high half of the product is uniform to one part in 2^64 / max.
+            Some(bound) => ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64,
+            None => self.next(),
+        }
+    }
+
+    /// A duration around this one, by up to a quarter, so that many who wait do not wake together.
+    pub(crate) fn jittered(&mut self, duration: Duration) -> Duration {
+        let quarter = u64::try_from(duration.as_nanos() / 4).unwrap_or(u64::MAX / 2);
+        duration.saturating_sub(Duration::from_nanos(quarter)) + Duration::from_nanos(self.up_to(quarter.saturating_mul(2)))
+    }
+}

@@ -1,0 +1,278 @@
+//! What a user can set on a client, whichever transport it has.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::marker::PhantomData;
+use core::time::Duration;
+
+use crate::credential::Credential;
+use crate::endpoint::{self, Endpoint};
+use crate::error::Error;
+use crate::request::{Language, Notation};
+use crate::retry::RetryPolicy;
+use crate::sign::SignMethod;
+
+/// Everything that can be set on a client, as plain data.
+///
+/// Protocol settings become a [`Config`](crate::Config); the transport's ([`proxy`](Self::proxy),
+/// [`ca_pem`](Self::ca_pem), [`connect_timeout`](Self::connect_timeout)) are for the shell. Users meet it as
+/// `Client::builder()`, which is a [`ClientBuilder`].
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Who signs. Required.
+    pub credential: Option<Credential>,
+    /// The region that actions are sent to unless a call names another.
+    pub region: Option<String>,
+    /// Where requests go; the public hosts by default.
+    pub endpoint: Endpoint,
+    /// How requests are signed; TC3-HMAC-SHA256 by default.
+    pub sign_method: SignMethod,
+    /// How parameters are written; by default JSON, or a form with the v1 signatures.
+    pub notation: Option<Notation>,
+    /// Signs the literal `UNSIGNED-PAYLOAD` in place of the body (TC3 only); off by default.
+    pub unsigned_payload: bool,
+    /// The language of the service's messages; the service's default if not set.
+    pub language: Option<Language>,
+    /// A tag of the calling program for the service's logs: letters, digits, `-`, `_`, `.`, at most 64.
+    pub request_client: Option<String>,
+    /// When a request is sent again.
+    pub retry: RetryPolicy,
+    /// Keeps below the service's known request rates on this side; on by default.
+    pub rate_limit: bool,
+    /// The longest time for one HTTP exchange, 30 s by default.
+    pub attempt_timeout: Duration,
+    /// The longest time for one call with all its attempts and pauses, 120 s by default.
+    pub call_timeout: Duration,
+    /// The longest time to establish a connection, 10 s by default.
+    pub connect_timeout: Duration,
+    /// The largest response body that is read, 32 MiB by default.
+    pub max_response_bytes: usize,
+    /// A proxy for every request, such as `http://127.0.0.1:3128`; with none, the transport uses no proxy.
+    pub proxy: Option<String>,
+    /// More certificate authorities to trust than the platform's, in PEM.
+    pub ca_pem: Option<Vec<u8>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            credential: None,
+            region: None,
+            endpoint: Endpoint::default(),
+            sign_method: SignMethod::default(),
+            notation: None,
+            unsigned_payload: false,
+            language: None,
+            request_client: None,
+            retry: RetryPolicy::default(),
+            rate_limit: true,
+            attempt_timeout: Duration::from_secs(30),
+            call_timeout: Duration::from_secs(120),
+            connect_timeout: Duration::from_secs(10),
+            max_response_bytes: 32 << 20,
+            proxy: None,
+            ca_pem: None,
+        }
+    }
+}
+
+impl Settings {
+    /// The settings in environment variables, read through `var` since the core reads no environment.
+    ///
+    /// `TENCENTCLOUD_SECRET_ID` and `TENCENTCLOUD_SECRET_KEY` are required; the token is taken from
+    /// `TENCENTCLOUD_TOKEN`, `TENCENTCLOUD_SESSION_TOKEN` or `TENCENTCLOUD_SECURITY_TOKEN`, whichever comes first;
+    /// `TENCENTCLOUD_REGION` and `TENCENTCLOUD_ENDPOINT` are optional. An empty variable counts as unset.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) naming the variable that is missing or wrong.
+    pub fn from_vars(mut var: impl FnMut(&str) -> Option<String>) -> Result<Self, Error> {
+        let mut get = |name: &str| var(name).filter(|value| !value.is_empty());
+        let mut need = |name: &str| {
+            get(name).ok_or_else(|| {
+                Error::config(format!("no credential: the environment variable {name} is not set; set it, or give one"))
+            })
+        };
+        let credential = Credential::new(need("TENCENTCLOUD_SECRET_ID")?, need("TENCENTCLOUD_SECRET_KEY")?)?;
+        let token = ["TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SESSION_TOKEN", "TENCENTCLOUD_SECURITY_TOKEN"]
+            .into_iter()
+            .find_map(&mut get);
+        let endpoint = match get("TENCENTCLOUD_ENDPOINT") {
+            Some(address) => Endpoint::explicit(&address)?,
+            None => Endpoint::default(),
+        };
+        Ok(Self {
+            credential: Some(credential.with_token(token.unwrap_or_default())),
+            region: get("TENCENTCLOUD_REGION"),
+            endpoint,
+            ..Self::default()
+        })
+    }
+
+    /// Checks what can be known to be wrong before anything is sent.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if let Some(region) = &self.region {
+            endpoint::check_region(region)?;
+        }
+        if let Some(tag) = &self.request_client {
+            let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+            if tag.is_empty() || tag.len() > 64 || !tag.bytes().all(fits) {
+                return Err(Error::config(format!(
+                    "request client `{}` does not fit: use 1 to 64 letters, digits, `-`, `_` or `.`",
+                    tag.escape_debug()
+                )));
+            }
+        }
+        let v1 = self.sign_method != SignMethod::Tc3HmacSha256;
+        match self.notation {
+            Some(Notation::Json | Notation::Multipart) if v1 => Err(Error::config(format!(
+                "{} signs only GET and form requests: use the query or the form notation, or TC3-HMAC-SHA256",
+                self.sign_method.as_str()
+            ))),
+            Some(Notation::Form) if !v1 => Err(Error::config(
+                "TC3-HMAC-SHA256 does not sign form requests: use JSON, or sign with HmacSHA256 or HmacSHA1",
+            )),
+            _ if v1 && self.unsigned_payload => {
+                Err(Error::config("unsigned_payload works with TC3-HMAC-SHA256 only: turn one of the two off"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("credential", &self.credential)
+            .field("region", &self.region)
+            .field("endpoint", &self.endpoint)
+            .field("sign_method", &self.sign_method)
+            .field("notation", &self.notation)
+            .field("retry", &self.retry)
+            // A proxy's address may hold its password.
+            .field("proxy", &self.proxy.as_ref().map(|_| "***"))
+            .finish_non_exhaustive()
+    }
+}
+
+/// A client that [`Settings`] can be made into: what a shell implements to have a [`ClientBuilder`].
+pub trait FromSettings: Sized {
+    /// Makes the client.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) naming the setting that is missing or wrong.
+    fn from_settings(settings: Settings) -> Result<Self, Error>;
+}
+
+/// Sets up a client; every shell's `Client::builder()` is one, so all have the same settings.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct ClientBuilder<C> {
+    settings: Settings,
+    client: PhantomData<fn() -> C>,
+}
+
+impl<C: FromSettings> ClientBuilder<C> {
+    /// Starts from these settings.
+    pub fn new(settings: Settings) -> Self {
+        Self { settings, client: PhantomData }
+    }
+
+    /// Who signs. Required.
+    pub fn credential(self, credential: Credential) -> Self {
+        self.with(|settings| settings.credential = Some(credential))
+    }
+
+    /// The region that actions are sent to unless a call names another.
+    pub fn region(self, region: impl Into<String>) -> Self {
+        self.with(|settings| settings.region = Some(region.into()))
+    }
+
+    /// Where requests go; the public hosts by default.
+    pub fn endpoint(self, endpoint: Endpoint) -> Self {
+        self.with(|settings| settings.endpoint = endpoint)
+    }
+
+    /// How requests are signed; TC3-HMAC-SHA256 by default.
+    pub fn sign_method(self, method: SignMethod) -> Self {
+        self.with(|settings| settings.sign_method = method)
+    }
+
+    /// How parameters are written; by default JSON, or a form with the v1 signatures.
+    pub fn notation(self, notation: Notation) -> Self {
+        self.with(|settings| settings.notation = Some(notation))
+    }
+
+    /// Signs the literal `UNSIGNED-PAYLOAD` in place of the body (TC3 only); off by default.
+    pub fn unsigned_payload(self, on: bool) -> Self {
+        self.with(|settings| settings.unsigned_payload = on)
+    }
+
+    /// The language of the service's messages.
+    pub fn language(self, language: Language) -> Self {
+        self.with(|settings| settings.language = Some(language))
+    }
+
+    /// A tag of the calling program for the service's logs: letters, digits, `-`, `_`, `.`, at most 64.
+    pub fn request_client(self, tag: impl Into<String>) -> Self {
+        self.with(|settings| settings.request_client = Some(tag.into()))
+    }
+
+    /// When a request is sent again.
+    pub fn retry(self, retry: RetryPolicy) -> Self {
+        self.with(|settings| settings.retry = retry)
+    }
+
+    /// Whether to keep below the service's known request rates on this side; on by default.
+    pub fn rate_limit(self, on: bool) -> Self {
+        self.with(|settings| settings.rate_limit = on)
+    }
+
+    /// The longest time for one HTTP exchange, 30 s by default.
+    pub fn attempt_timeout(self, timeout: Duration) -> Self {
+        self.with(|settings| settings.attempt_timeout = timeout)
+    }
+
+    /// The longest time for one call with all its attempts and pauses, 120 s by default.
+    pub fn call_timeout(self, timeout: Duration) -> Self {
+        self.with(|settings| settings.call_timeout = timeout)
+    }
+
+    /// The longest time to establish a connection, 10 s by default.
+    pub fn connect_timeout(self, timeout: Duration) -> Self {
+        self.with(|settings| settings.connect_timeout = timeout)
+    }
+
+    /// The largest response body that is read, 32 MiB by default.
+    pub fn max_response_bytes(self, bytes: usize) -> Self {
+        self.with(|settings| settings.max_response_bytes = bytes)
+    }
+
+    /// A proxy for every request, such as `http://127.0.0.1:3128`; none by default.
+    pub fn proxy(self, proxy: impl Into<String>) -> Self {
+        self.with(|settings| settings.proxy = Some(proxy.into()))
+    }
+
+    /// More certificate authorities to trust than the platform's, in PEM: the content of a CA file.
+    pub fn ca_pem(self, pem: impl Into<Vec<u8>>) -> Self {
+        self.with(|settings| settings.ca_pem = Some(pem.into()))
+    }
+
+    /// Makes the client.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) naming the setting that is missing or wrong.
+    pub fn build(self) -> Result<C, Error> {
+        C::from_settings(self.settings)
+    }
+
+    fn with(mut self, set: impl FnOnce(&mut Settings)) -> Self {
+        set(&mut self.settings);
+        self
+    }
+}
