@@ -1,6 +1,5 @@
 //! The settings of a client together with the state that all its calls share.
 
-use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
@@ -9,7 +8,7 @@ use crate::credential::Credential;
 use crate::endpoint::{self, Origin};
 use crate::error::Error;
 use crate::limit::RateLimits;
-use crate::request::{Notation, Request};
+use crate::request::Notation;
 use crate::retry::RetryBudget;
 use crate::settings::Settings;
 use crate::sign::{KeyCache, SignMethod};

@@ -14,7 +14,7 @@ pub use describe_images::{DescribeImages, DescribeImagesResponse};
 pub use describe_regions::{DescribeRegions, DescribeRegionsResponse};
 pub use sync_images::{SyncImages, SyncImagesResponse};
 
-use crate::action::{Action, Known};
+use crate::action::Known;
 
 /// The version of the API.
 pub const VERSION: &str = "2017-03-12";

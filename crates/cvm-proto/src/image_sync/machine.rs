@@ -146,44 +146,26 @@ impl ImageSyncMachine {
 
     /// After the answer to that request.
     fn watch(&mut self, from: String, answer: Result<SyncImagesResponse, Error>, now: Now) -> Result<Phase, Error> {
-        let report = |request_id, destinations| SyncReport {
+        let mut report = SyncReport {
             image_id: self.job.image_id.clone(),
-            source_region: from.clone(),
-            request_id,
-            destinations,
-        };
-        let all = |outcome, error: &Error| {
-            self.job.to.iter().map(|region| Destination {
-                region: region.clone(),
-                image_id: None,
-                outcome,
-                elapsed: Duration::ZERO,
-                error: Some(error.clone()),
-            })
+            source_region: from,
+            request_id: None,
+            destinations: Vec::new(),
         };
         let answer = match answer {
             Ok(answer) => answer,
-            // Nothing went out, or the service refused: nothing was started.
-            Err(error) if !error.outcome_unknown() => {
-                return if error.attempts() == 0 {
-                    Err(error)
-                } else {
-                    Ok(Phase::Over(Ok(report(
-                        error.request_id().map(Into::into),
-                        all(Outcome::Failed, &error).collect(),
-                    ))))
-                };
-            }
+            Err(error) if error.attempts() == 0 => return Err(error),
             Err(error) => {
-                return Ok(Phase::Over(Ok(report(
-                    error.request_id().map(Into::into),
-                    all(Outcome::Unknown, &error).collect(),
-                ))));
+                let outcome = if error.outcome_unknown() { Outcome::Unknown } else { Outcome::Failed };
+                report.request_id = error.request_id().map(Into::into);
+                report.destinations =
+                    self.job.to.iter().map(|region| Destination::without_copy(region, outcome, error.clone())).collect();
+                return Ok(Phase::Over(Ok(report)));
             }
         };
+        report.request_id = Some(answer.request_id.clone());
         self.events.push_back(SyncProgress::Submitted { request_id: answer.request_id.clone() });
         let mut copies = Vec::new();
-        let mut destinations = Vec::new();
         for region in &self.job.to {
             let Some(copy) = answer.image_set.iter().find(|copy| copy.region == *region && !copy.image_id.is_empty())
             else {
@@ -193,13 +175,7 @@ impl ImageSyncMachine {
                     Some(answer.request_id.clone()),
                     200,
                 );
-                destinations.push(Destination {
-                    region: region.clone(),
-                    image_id: None,
-                    outcome: Outcome::Unknown,
-                    elapsed: Duration::ZERO,
-                    error: Some(error),
-                });
+                report.destinations.push(Destination::without_copy(region, Outcome::Unknown, error));
                 continue;
             };
             let pause = self.random.jittered(FIRST_PAUSE);
@@ -213,7 +189,6 @@ impl ImageSyncMachine {
                 seen: None,
             });
         }
-        let report = report(Some(answer.request_id), destinations);
         Ok(Phase::Watching(Watching { report, since: now.mono, copies, asking: None }))
     }
 

@@ -53,6 +53,12 @@ pub struct Destination {
     pub error: Option<Error>,
 }
 
+impl Destination {
+    pub(super) fn without_copy(region: &str, outcome: Outcome, error: Error) -> Self {
+        Self { region: region.into(), image_id: None, outcome, elapsed: Duration::ZERO, error: Some(error) }
+    }
+}
+
 /// How a destination ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
