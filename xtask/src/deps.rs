@@ -1,0 +1,127 @@
+//! Who may depend on whom, and on how much.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::Outcome;
+use crate::metadata::{Kind, Metadata, Package};
+use crate::run;
+
+/// The core.
+const CORE: &str = "cvm-proto";
+/// The core's tree has fewer crates than this, itself included.
+const CORE_CRATES: usize = 30;
+/// Who may use the embedded endpoint at run time. Anybody may in tests.
+const MAY_USE_LOCAL: [&str; 3] = ["cvm-cli", "cvm-conformance", "cvm-examples"];
+/// What must not come in anywhere: other TLS and crypto libraries beside rustls with ring.
+const BANNED: [&str; 5] = ["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls"];
+
+/// Checks all of it.
+pub(crate) fn run(root: &Path) -> Outcome {
+    let metadata = Metadata::load(root)?;
+    directions(&metadata)?;
+    bans(&metadata)?;
+    size(root)?;
+    no_std(root)
+}
+
+/// Dependencies run one way: core, shells, the rest.
+fn directions(metadata: &Metadata) -> Outcome {
+    let members: BTreeSet<&str> = metadata.members().map(|package| package.name.as_str()).collect();
+    let all = [Kind::Normal, Kind::Build, Kind::Dev];
+    for package in metadata.members() {
+        let refuse =
+            |other: &Package, why: &str| Err(format!("{} depends on {}: {why}", package.name, other.name));
+        let direct = metadata.dependencies(package, &all);
+        let own = direct.iter().find(|other| members.contains(&*other.name));
+        if let Some(other) = own.filter(|_| package.name == CORE) {
+            return refuse(other, "the core depends on no other crate of the workspace");
+        }
+        if !MAY_USE_LOCAL.contains(&&*package.name) {
+            let used = metadata.dependencies(package, &[Kind::Normal, Kind::Build]);
+            if let Some(other) = used.iter().find(|other| other.name == "cvm-local") {
+                return refuse(
+                    other,
+                    "only the command, the examples and tests use the embedded endpoint",
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Nothing banned anywhere below the workspace, on any platform.
+fn bans(metadata: &Metadata) -> Outcome {
+    let below = metadata.below(metadata.members(), &[Kind::Normal, Kind::Build, Kind::Dev]);
+    match below.iter().find(|package| BANNED.contains(&&*package.name)) {
+        Some(package) => Err(format!(
+            "{} {} is in the dependency graph: TLS is rustls with ring; see `cargo tree -i {} -e all --target all`",
+            package.name, package.version, package.name
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The core stays small.
+fn size(root: &Path) -> Outcome {
+    let tree = run::output(&mut run::cargo(
+        root,
+        ["tree", "--locked", "-e", "normal", "-p", CORE, "--prefix", "none"],
+    ))?;
+    let crates: BTreeSet<&str> = tree
+        .lines()
+        .map(|line| line.trim_end_matches(" (*)"))
+        .filter(|line| !line.is_empty())
+        .collect();
+    println!("{CORE}: {} crates with itself", crates.len());
+    if crates.len() < CORE_CRATES {
+        return Ok(());
+    }
+    Err(format!(
+        "{CORE} has {} crates in its tree; it keeps below {CORE_CRATES}",
+        crates.len()
+    ))
+}
+
+/// The core without `std`: it builds, and turns on no dependency's `std`.
+fn no_std(root: &Path) -> Outcome {
+    let features = [
+        "tree",
+        "--locked",
+        "-e",
+        "normal,features",
+        "-p",
+        CORE,
+        "--no-default-features",
+        "--prefix",
+        "none",
+    ];
+    let tree = run::output(&mut run::cargo(root, features))?;
+    // Procedural macros run on the machine that builds, where there is a standard library.
+    let host_only = [
+        "serde_derive",
+        "thiserror-impl",
+        "proc-macro2",
+        "quote",
+        "syn",
+        "unicode-ident",
+    ];
+    let with_std = tree.lines().find(|line| {
+        line.contains("feature \"std\"") && !host_only.iter().any(|name| line.split(' ').next() == Some(name))
+    });
+    if let Some(line) = with_std {
+        return Err(format!("{CORE} without its features still turns on {line}"));
+    }
+    run::run(&mut run::cargo(
+        root,
+        [
+            "check",
+            "--locked",
+            "--quiet",
+            "-p",
+            CORE,
+            "--lib",
+            "--no-default-features",
+        ],
+    ))
+}

@@ -1,0 +1,85 @@
+//! The workspace's own chores, run as `cargo xtask COMMAND`.
+
+mod ci;
+mod deps;
+mod metadata;
+mod msrv;
+mod run;
+mod test;
+mod tidy;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The workspace's own chores.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, about)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs everything that has to pass before a change lands
+    Ci,
+    /// Runs all tests, those in the documentation included
+    Test {
+        /// Arguments for `cargo test`, such as a part of a test's name
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Runs the property tests of every crate that has some, optimised and with many cases
+    Fuzz {
+        /// How many cases each property is tried with
+        #[arg(long, default_value_t = test::DEFAULT_CASES, value_parser = clap::value_parser!(u32).range(1..))]
+        cases: u32,
+        /// A part of the properties' names; all of them by default
+        filter: Option<String>,
+    },
+    /// Runs the benchmarks, each beside its floor
+    Bench {
+        /// Arguments for the benchmarks, such as a part of a benchmark's name
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Looks for what no compiler finds: long files, missing headers, left-over marks, dead links
+    Tidy,
+    /// Checks who depends on whom, and on how much
+    Deps,
+    /// Checks that the stated rust-version is the lowest that the dependencies allow
+    Msrv,
+}
+
+/// What a chore ends with: nothing, or one message for the developer.
+type Outcome = Result<(), String>;
+
+fn main() -> ExitCode {
+    let root = root();
+    let outcome = match Cli::parse().command {
+        Command::Ci => ci::run(&root),
+        Command::Test { args } => test::test(&root, &args).and_then(test::Tally::report),
+        Command::Fuzz { cases, filter } => {
+            test::fuzz(&root, cases, filter.as_deref()).and_then(test::Tally::report)
+        }
+        Command::Bench { args } => test::bench(&root, &args),
+        Command::Tidy => tidy::run(&root),
+        Command::Deps => deps::run(&root),
+        Command::Msrv => msrv::run(&root),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The root of the workspace: the folder above this crate's.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}

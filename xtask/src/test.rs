@@ -1,0 +1,165 @@
+//! Tests, property tests with many cases, benchmarks.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::Outcome;
+use crate::metadata::{Kind, Metadata};
+use crate::run;
+
+/// How many cases `cargo xtask fuzz` tries each property with.
+pub(crate) const DEFAULT_CASES: u32 = 10_000;
+
+/// A property test has this in its path.
+const PROPERTY: &str = "prop";
+
+/// What test runs said, added up.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
+pub(crate) struct Tally {
+    passed: u32,
+    failed: u32,
+    ignored: u32,
+    broken: bool,
+}
+
+impl Tally {
+    /// Takes in one line of a test run.
+    fn read(&mut self, line: &str) {
+        let Some(result) = line.trim().strip_prefix("test result: ") else {
+            return;
+        };
+        let mut words = result
+            .split([' ', ';'])
+            .filter(|word| !word.is_empty())
+            .peekable();
+        while let Some(word) = words.next() {
+            let Ok(count) = word.parse::<u32>() else { continue };
+            match words.peek() {
+                Some(&"passed") => self.passed += count,
+                Some(&"failed") => self.failed += count,
+                Some(&"ignored") => self.ignored += count,
+                _ => {}
+            }
+        }
+    }
+
+    /// Both runs together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            passed: self.passed + other.passed,
+            failed: self.failed + other.failed,
+            ignored: self.ignored + other.ignored,
+            broken: self.broken || other.broken,
+        }
+    }
+
+    /// Prints the sum; an error if a test failed, a test program did not run to its end, or there was no test at all.
+    pub(crate) fn report(self) -> Outcome {
+        println!(
+            "{} passed, {} failed, {} skipped",
+            self.passed, self.failed, self.ignored
+        );
+        match self {
+            Self {
+                passed: 0, failed: 0, ..
+            } if !self.broken => Err("no test ran".into()),
+            Self {
+                failed: 0,
+                broken: false,
+                ..
+            } => Ok(()),
+            Self { failed: 0, .. } => Err("a test program did not build or did not run to its end".into()),
+            Self { failed, .. } => Err(format!("{failed} tests failed")),
+        }
+    }
+}
+
+/// Every test of the workspace.
+pub(crate) fn test(root: &Path, args: &[String]) -> Result<Tally, String> {
+    tally(run::cargo(root, ["test", "--workspace", "--no-fail-fast"]).args(args))
+}
+
+/// Every property of the workspace, in the profile `fuzz`: optimised, with overflow checks and debug assertions.
+pub(crate) fn fuzz(root: &Path, cases: u32, filter: Option<&str>) -> Result<Tally, String> {
+    let metadata = Metadata::load(root)?;
+    let mut command = run::cargo(
+        root,
+        ["test", "--profile", "fuzz", "--no-fail-fast", "--lib", "--tests"],
+    );
+    for package in metadata.members() {
+        if metadata
+            .dependencies(package, &[Kind::Dev])
+            .iter()
+            .any(|dependency| dependency.name == "proptest")
+        {
+            command.args(["--package", &package.name]);
+        }
+    }
+    command
+        .args(["--", filter.unwrap_or(PROPERTY)])
+        .env("PROPTEST_CASES", cases.to_string());
+    println!("{cases} cases for each property");
+    tally(&mut command)
+}
+
+/// The benchmarks of the core, and those of whole calls.
+pub(crate) fn bench(root: &Path, args: &[String]) -> Outcome {
+    let mut command = run::cargo(
+        root,
+        [
+            "bench",
+            "--package",
+            "cvm-proto",
+            "--package",
+            "cvm-conformance",
+            "--bench",
+            "*",
+        ],
+    );
+    if !args.is_empty() {
+        command.arg("--").args(args);
+    }
+    run::run(&mut command)
+}
+
+fn tally(command: &mut Command) -> Result<Tally, String> {
+    let mut tally = Tally::default();
+    let ended_well = run::watch(command, |line| tally.read(line))?;
+    tally.broken = !ended_well;
+    Ok(tally)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_what_cargo_test_prints() {
+        let mut tally = Tally::default();
+        tally.read("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.02s\n");
+        tally.read("test result: FAILED. 4 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s");
+        tally.read("test sign::tests::the_99_passed ... ok");
+        assert_eq!(
+            tally,
+            Tally {
+                passed: 16,
+                failed: 2,
+                ignored: 1,
+                broken: false
+            }
+        );
+    }
+
+    #[test]
+    fn a_run_is_good_only_if_tests_ran_and_passed() {
+        let good = Tally {
+            passed: 1,
+            ..Tally::default()
+        };
+        assert!(good.report().is_ok());
+        assert!(Tally::default().report().is_err());
+        assert!(Tally { failed: 1, ..good }.report().is_err());
+        assert!(Tally { broken: true, ..good }.report().is_err());
+        assert!(good.and(Tally { broken: true, ..good }).report().is_err());
+    }
+}
