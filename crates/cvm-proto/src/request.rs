@@ -8,7 +8,10 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use crate::config::Config;
+use crate::encode::Encoded;
 use crate::endpoint::Origin;
+use crate::sign::canonical::UNSIGNED_PAYLOAD;
 
 /// The methods that the API knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,110 +69,154 @@ impl Language {
 /// One HTTP request, signed and ready to be sent as it is.
 ///
 /// What is signed is byte for byte what [`headers`](Self::headers), [`url`](Self::url) and [`body`](Self::body) give:
-/// a shell adds no query, changes no header, and follows no redirect. `Debug` shows no secret.
+/// a shell adds no query, changes no header, and follows no redirect. `Debug` shows no secret. Cheap to clone.
 #[derive(Clone)]
-pub struct Request {
-    pub(crate) method: Method,
-    pub(crate) origin: Arc<Origin>,
-    pub(crate) query: String,
-    pub(crate) headers: Vec<(&'static str, HeaderValue)>,
-    pub(crate) body: Vec<u8>,
-    pub(crate) about: About,
-}
+pub struct Request(Arc<Parts>);
 
-/// What a shell has to know of a request beside its bytes.
-#[derive(Clone)]
-pub(crate) struct About {
-    pub(crate) action: Cow<'static, str>,
-    pub(crate) region: Option<Arc<str>>,
+/// What a request is made of: what all attempts share, and this attempt's own.
+pub(crate) struct Parts {
+    pub(crate) config: Config,
+    pub(crate) encoded: Arc<Encoded>,
+    pub(crate) signed: Signed,
     pub(crate) attempt: u32,
     pub(crate) timeout: Duration,
-    pub(crate) max_response_bytes: usize,
 }
 
-/// A header's value: shared or written in place where it can be, since a request is made for each attempt.
-#[derive(Clone)]
-pub(crate) enum HeaderValue {
-    Static(&'static str),
-    Shared(Arc<str>),
-    Owned(String),
+/// What signing one attempt adds.
+pub(crate) enum Signed {
+    /// Headers beside those of the encoded request.
+    Tc3 { timestamp: Timestamp, authorization: String },
+    /// The whole query or form, signature included.
+    V1 { text: String },
 }
 
-impl HeaderValue {
-    pub(crate) fn as_str(&self) -> &str {
-        match self {
-            Self::Static(text) => text,
-            Self::Shared(text) => text,
-            Self::Owned(text) => text,
-        }
+/// A time in seconds since 1970, with its decimal digits.
+pub(crate) struct Timestamp {
+    digits: [u8; 20],
+    len: u8,
+}
+
+impl Timestamp {
+    pub(crate) fn new(unix: u64) -> Self {
+        let mut buffer = itoa::Buffer::new();
+        let text = buffer.format(unix).as_bytes();
+        let mut digits = [0; 20];
+        digits[..text.len()].copy_from_slice(text);
+        // The largest `u64` has 20 digits.
+        #[allow(clippy::cast_possible_truncation)]
+        let len = text.len() as u8;
+        Self { digits, len }
+    }
+
+    fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.digits[..usize::from(self.len)]).expect("only digits were written")
     }
 }
 
 impl Request {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
     /// The HTTP method.
     pub fn method(&self) -> Method {
-        self.method
+        self.0.encoded.method
     }
 
     /// The whole URL, query included.
     pub fn url(&self) -> Cow<'_, str> {
-        if self.query.is_empty() {
-            Cow::Borrowed(self.origin.url())
-        } else {
-            Cow::Owned(format!("{}?{}", self.origin.url(), self.query))
+        match self.query() {
+            "" => Cow::Borrowed(self.origin().url()),
+            query => Cow::Owned(format!("{}?{query}", self.origin().url())),
         }
     }
 
     /// The request target of a request line: path and query.
     pub fn target(&self) -> Cow<'_, str> {
-        if self.query.is_empty() { Cow::Borrowed("/") } else { Cow::Owned(format!("/?{}", self.query)) }
+        match self.query() {
+            "" => Cow::Borrowed("/"),
+            query => Cow::Owned(format!("/?{query}")),
+        }
+    }
+
+    fn query(&self) -> &str {
+        match (&self.0.signed, self.method()) {
+            (Signed::Tc3 { .. }, _) => &self.0.encoded.query,
+            (Signed::V1 { text }, Method::Get) => text,
+            (Signed::V1 { .. }, Method::Post) => "",
+        }
     }
 
     /// Scheme, host and port, for a driver that opens connections itself.
     pub fn origin(&self) -> &Origin {
-        &self.origin
+        self.0.config.origin()
     }
 
     /// Every header to send, names in lower case, `host` first; `content-length` is left to the transport.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.headers.iter().map(|(name, value)| (*name, value.as_str()))
+        let Parts { config, encoded, signed, .. } = &*self.0;
+        let always = [("host", Some(self.origin().host())), ("content-type", Some(&*encoded.content_type))];
+        let tc3 = match signed {
+            Signed::V1 { .. } => [("", None); 9],
+            Signed::Tc3 { timestamp, authorization } => {
+                let settings = config.settings();
+                let token = config.credential().token();
+                [
+                    ("authorization", Some(authorization.as_str())),
+                    ("x-tc-action", Some(&*encoded.action)),
+                    ("x-tc-version", Some(&*encoded.version)),
+                    ("x-tc-timestamp", Some(timestamp.as_str())),
+                    ("x-tc-region", encoded.region.as_deref()),
+                    ("x-tc-language", settings.language.map(Language::as_str)),
+                    ("x-tc-token", token),
+                    ("x-tc-requestclient", settings.request_client.as_deref()),
+                    ("x-tc-content-sha256", settings.unsigned_payload.then_some(UNSIGNED_PAYLOAD)),
+                ]
+            }
+        };
+        always.into_iter().chain(tc3).filter_map(|(name, value)| Some((name, value?)))
     }
 
     /// The body; empty for GET.
     pub fn body(&self) -> &[u8] {
-        &self.body
+        match (&self.0.signed, self.method()) {
+            (Signed::Tc3 { .. }, _) => &self.0.encoded.body,
+            (Signed::V1 { .. }, Method::Get) => &[],
+            (Signed::V1 { text }, Method::Post) => text.as_bytes(),
+        }
     }
 
     /// The body, for a transport that wants to own it.
     pub fn into_body(self) -> Vec<u8> {
-        self.body
+        // The call keeps the request until it knows what came of it, so the bytes are shared and have to be copied.
+        self.body().to_vec()
     }
 
     /// The action that is called, for logs.
     pub fn action(&self) -> &str {
-        &self.about.action
+        &self.0.encoded.action
     }
 
     /// The region it is called in, for logs.
     pub fn region(&self) -> Option<&str> {
-        self.about.region.as_deref()
+        self.0.encoded.region.as_deref()
     }
 
     /// Which attempt at the call this is, from 1.
     pub fn attempt(&self) -> u32 {
-        self.about.attempt
+        self.0.attempt
     }
 
     /// The longest time to let the exchange take, connecting included; after it, reply with
     /// [`FailureKind::Timeout`](crate::machine::FailureKind::Timeout).
     pub fn timeout(&self) -> Duration {
-        self.about.timeout
+        self.0.timeout
     }
 
     /// The largest response body to read; above it, reply with
     /// [`FailureKind::TooLarge`](crate::machine::FailureKind::TooLarge).
     pub fn max_response_bytes(&self) -> usize {
-        self.about.max_response_bytes
+        self.0.config.settings().max_response_bytes
     }
 }
 
@@ -182,20 +229,22 @@ impl fmt::Debug for Request {
         impl fmt::Debug for Headers<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let shown = |name, value| if SECRET_HEADERS.contains(&name) { "***" } else { value };
-                f.debug_map().entries(self.0.headers().map(|(name, value)| (name, shown(name, value)))).finish()
+                f.debug_map()
+                    .entries(self.0.headers().map(|(name, value)| (name, shown(name, value))))
+                    .finish()
             }
         }
         f.debug_struct("Request")
-            .field("method", &self.method)
-            .field("url", &self.origin.url())
+            .field("method", &self.method())
+            .field("url", &self.origin().url())
             .field("headers", &Headers(self))
             // The query and the body may hold passwords, and with v1 the signature and the token.
-            .field("query_bytes", &self.query.len())
-            .field("body_bytes", &self.body.len())
-            .field("action", &self.about.action)
-            .field("region", &self.about.region)
-            .field("attempt", &self.about.attempt)
-            .field("timeout", &self.about.timeout)
+            .field("query_bytes", &self.query().len())
+            .field("body_bytes", &self.body().len())
+            .field("action", &self.action())
+            .field("region", &self.region())
+            .field("attempt", &self.attempt())
+            .field("timeout", &self.timeout())
             .finish_non_exhaustive()
     }
 }

@@ -38,7 +38,8 @@ impl Date {
 
     /// The date as text.
     pub fn as_str(&self) -> &str {
-        core::str::from_utf8(&self.text[..usize::from(self.len)]).expect("only digits and hyphens were written")
+        core::str::from_utf8(&self.text[..usize::from(self.len)])
+            .expect("only digits and hyphens were written")
     }
 }
 

@@ -21,7 +21,8 @@ pub fn string_to_sign<N: AsRef<str>, V: AsRef<str>>(
     path: &str,
     params: &[(N, V)],
 ) -> String {
-    let mut sorted: Vec<(&str, &str)> = params.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
+    let mut sorted: Vec<(&str, &str)> =
+        params.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
     // Stable, so that a name given twice is signed in the order it is sent in.
     sorted.sort_by_key(|(name, _)| *name);
     let len = sorted.iter().map(|(name, value)| name.len() + value.len() + 2).sum::<usize>();

@@ -1,0 +1,226 @@
+//! From an action's parameters to a signed request: what stays the same between attempts is made once.
+
+use alloc::borrow::Cow;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use serde::Serialize;
+
+use crate::codec::{flatten, multipart, percent};
+use crate::config::Config;
+use crate::error::Error;
+use crate::request::{Language, Method, Notation, Parts, Request, Signed, Timestamp};
+use crate::sign::canonical::{CanonicalRequest, Head, Payload};
+use crate::sign::{CredentialScope, Date, SignMethod, StringToSign, authorization, v1};
+
+/// The content type of a JSON body.
+pub(crate) const JSON: &str = "application/json";
+/// The content type of a form, and of a request that has no body.
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The headers that the client signs with TC3.
+pub(crate) const SIGNED_HEADERS: &str = "content-type;host;x-tc-action";
+
+/// The service's limits on what the parameters of a request take, in bytes.
+const QUERY_LIMIT: usize = 32 << 10;
+const FORM_LIMIT: usize = 1 << 20;
+const BODY_LIMIT: usize = 10 << 20;
+
+/// An action with its parameters encoded, ready to be signed for each attempt.
+pub(crate) struct Prepared(Arc<Encoded>);
+
+/// Everything of a request that does not change with the attempt.
+pub(crate) struct Encoded {
+    pub(crate) action: Cow<'static, str>,
+    pub(crate) version: Cow<'static, str>,
+    pub(crate) region: Option<Arc<str>>,
+    pub(crate) method: Method,
+    pub(crate) content_type: Cow<'static, str>,
+    /// The query of a TC3 request.
+    pub(crate) query: String,
+    /// The body of a TC3 request.
+    pub(crate) body: Vec<u8>,
+    /// What a v1 signature covers beside the common parameters.
+    flat: Vec<(String, String)>,
+    /// What TC3 hashes for the body.
+    payload_hash: [u8; 32],
+}
+
+impl Prepared {
+    /// Encodes the parameters in the notation of `config`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Parameter`](crate::ErrorKind::Parameter) if they are not an object, or take more bytes than the
+    /// service reads.
+    pub(crate) fn new<T: Serialize + ?Sized>(
+        config: &Config,
+        action: impl Into<Cow<'static, str>>,
+        version: impl Into<Cow<'static, str>>,
+        region: Option<Arc<str>>,
+        parameters: &T,
+    ) -> Result<Self, Error> {
+        let notation = config.notation();
+        let mut encoded = Encoded {
+            action: action.into(),
+            version: version.into(),
+            region,
+            method: if notation == Notation::Query { Method::Get } else { Method::Post },
+            content_type: Cow::Borrowed(FORM),
+            query: String::new(),
+            body: Vec::new(),
+            flat: Vec::new(),
+            payload_hash: [0; 32],
+        };
+        let is_tc3 = config.settings().sign_method == SignMethod::Tc3HmacSha256;
+        match notation {
+            Notation::Json => {
+                encoded.content_type = Cow::Borrowed(JSON);
+                encoded.body = json(parameters)?;
+                within(BODY_LIMIT, encoded.body.len(), "a JSON body")?;
+            }
+            Notation::Multipart => {
+                let parts = multipart::to_parts(parameters)?;
+                let boundary = multipart::boundary(&parts);
+                encoded.body = multipart::encode(&parts, &boundary)?;
+                encoded.content_type = Cow::Owned(format!("multipart/form-data; boundary={boundary}"));
+                within(BODY_LIMIT, encoded.body.len(), "a multipart body")?;
+            }
+            Notation::Query if is_tc3 => {
+                encoded.query = percent::encode_pairs(&flatten::flatten(parameters)?);
+                within(QUERY_LIMIT, encoded.query.len(), "a query")?;
+            }
+            Notation::Query | Notation::Form => {
+                encoded.flat = flatten::flatten(parameters)?;
+                // As long as any attempt's: the numbers that change are at their longest.
+                let len = encoded.v1_text(config, u64::MAX, u64::MAX).len();
+                match notation {
+                    Notation::Query => within(QUERY_LIMIT, len, "a query")?,
+                    _ => within(FORM_LIMIT, len, "a form")?,
+                }
+            }
+        }
+        if is_tc3 {
+            let unsigned = config.settings().unsigned_payload;
+            let payload = if unsigned { Payload::Unsigned } else { Payload::Body(&encoded.body) };
+            encoded.payload_hash = payload.hash();
+        }
+        Ok(Self(Arc::new(encoded)))
+    }
+
+    /// The action.
+    pub(crate) fn action(&self) -> &str {
+        &self.0.action
+    }
+
+    /// The region it is sent to.
+    pub(crate) fn region(&self) -> Option<&str> {
+        self.0.region.as_deref()
+    }
+
+    /// Builds and signs one attempt. `unix` is the service's time; `nonce` differs between attempts and calls.
+    pub(crate) fn request(
+        &self,
+        config: &Config,
+        unix: u64,
+        nonce: u64,
+        attempt: u32,
+        timeout: Duration,
+    ) -> Request {
+        let encoded = &self.0;
+        let signed = match config.settings().sign_method {
+            SignMethod::Tc3HmacSha256 => Signed::Tc3 {
+                timestamp: Timestamp::new(unix),
+                authorization: encoded.authorization(config, unix),
+            },
+            SignMethod::HmacSha256 | SignMethod::HmacSha1 => {
+                Signed::V1 { text: encoded.v1_text(config, unix, nonce) }
+            }
+        };
+        Request::new(Parts { config: config.clone(), encoded: Arc::clone(encoded), signed, attempt, timeout })
+    }
+}
+
+impl Encoded {
+    fn authorization(&self, config: &Config, unix: u64) -> String {
+        let credential = config.credential();
+        let date = Date::at(unix);
+        let (key, head) = config.shared(|shared| {
+            let key = shared.keys.key(credential, date);
+            // Only JSON requests of one action begin alike; queries and boundaries differ.
+            let head = matches!(self.content_type, Cow::Borrowed(JSON))
+                .then(|| shared.keys.head(&self.action, config.origin(), || self.head(config)));
+            (key, head)
+        });
+        let canonical_hash = head.unwrap_or_else(|| self.head(config)).hash(&self.payload_hash);
+        let scope = CredentialScope { date, service: crate::endpoint::SERVICE };
+        let signature = key.sign(&StringToSign { timestamp: unix, scope, canonical_hash });
+        authorization(credential.secret_id(), scope, SIGNED_HEADERS, &signature)
+    }
+
+    fn head(&self, config: &Config) -> Head {
+        let action = self.action.to_ascii_lowercase();
+        CanonicalRequest {
+            method: self.method.as_str(),
+            path: "/",
+            query: &self.query,
+            headers: &[
+                ("content-type", &self.content_type),
+                ("host", config.origin().host()),
+                ("x-tc-action", &action),
+            ],
+            payload: Payload::Body(&[]),
+        }
+        .head()
+    }
+
+    /// The query or form of a v1 request.
+    fn v1_text(&self, config: &Config, unix: u64, nonce: u64) -> String {
+        let settings = config.settings();
+        let credential = config.credential();
+        let method = settings.sign_method;
+        let (mut time_digits, mut nonce_digits) = (itoa::Buffer::new(), itoa::Buffer::new());
+        let common = [
+            ("Action", Some(&*self.action)),
+            ("Version", Some(&*self.version)),
+            ("Region", self.region.as_deref()),
+            ("Timestamp", Some(time_digits.format(unix))),
+            // The service wants a positive number of at most 19 digits.
+            ("Nonce", Some(nonce_digits.format((nonce >> 1).max(1)))),
+            ("SecretId", Some(credential.secret_id())),
+            ("SignatureMethod", Some(method.as_str())),
+            ("Token", credential.token()),
+            ("Language", settings.language.map(Language::as_str)),
+            ("RequestClient", settings.request_client.as_deref()),
+        ];
+        let common = common.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        let own = self.flat.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let pairs: Vec<(&str, &str)> = common.chain(own).collect();
+        let text = v1::string_to_sign(self.method.as_str(), config.origin().host(), "/", &pairs);
+        let signature = v1::sign(method, credential.secret_key(), &text);
+        let mut text = percent::encode_pairs(&pairs);
+        text.push_str("&Signature=");
+        percent::encode_into(&signature, &mut text);
+        text
+    }
+}
+
+fn json<T: Serialize + ?Sized>(parameters: &T) -> Result<Vec<u8>, Error> {
+    // Most requests fit, and the rest of the API's take one more growth or two.
+    let mut body = Vec::with_capacity(256);
+    serde_json::to_writer(&mut body, parameters)
+        .map_err(|error| Error::parameter(format!("the parameters cannot be written: {error}")))?;
+    if body.first() == Some(&b'{') { Ok(body) } else { Err(flatten::not_an_object()) }
+}
+
+fn within(limit: usize, len: usize, what: &str) -> Result<(), Error> {
+    if len <= limit {
+        return Ok(());
+    }
+    Err(Error::parameter(format!(
+        "the parameters take {len} bytes: {what} of the service holds at most {limit}, so send fewer at once"
+    )))
+}

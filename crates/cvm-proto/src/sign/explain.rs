@@ -1,0 +1,286 @@
+//! Every stage of one signature, for people who look for the difference behind an `AuthFailure.SignatureFailure`.
+//!
+//! ```
+//! use cvm_proto::sign::explain::{Input, explain};
+//!
+//! let input: Input = serde_json::from_str(
+//!     r#"{
+//!         "action": "DescribeImages", "region": "ap-guangzhou", "timestamp": 1551113065,
+//!         "secret_id": "AKIDexample", "secret_key": "not-a-real-key", "params": { "Limit": 1 }
+//!     }"#,
+//! )?;
+//! let explained = explain(&input)?;
+//! assert!(explained.canonical_request.unwrap().starts_with("POST\n/\n\ncontent-type:application/json\n"));
+//! assert!(explained.authorization.unwrap().starts_with("TC3-HMAC-SHA256 Credential=AKIDexample/2019-02-25/cvm/"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+use alloc::borrow::Cow;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::canonical::{CanonicalRequest, Payload, UNSIGNED_PAYLOAD};
+use super::signature::{SigningKey, authorization};
+use super::string_to_sign::{CredentialScope, StringToSign};
+use super::{SignMethod, v1};
+use crate::codec::{flatten, multipart, percent};
+use crate::encode::{FORM, JSON, SIGNED_HEADERS};
+use crate::endpoint::SERVICE;
+use crate::error::Error;
+
+/// What is to be signed. It deserializes from an object; members that it does not know are ignored, and an empty or
+/// null `region`, `language`, `token` or `request_client` is none.
+#[derive(Clone, Deserialize)]
+#[non_exhaustive]
+pub struct Input {
+    /// `TC3-HMAC-SHA256` (the default), `HmacSHA256` or `HmacSHA1`.
+    #[serde(default, deserialize_with = "sign_method")]
+    pub sign_method: SignMethod,
+    /// `POST` (the default) or `GET`.
+    #[serde(default = "post")]
+    pub http_method: String,
+    /// The service in the credential scope; `cvm` by default.
+    #[serde(default = "service")]
+    pub service: String,
+    /// The version of the API; `2017-03-12` by default.
+    #[serde(default = "version")]
+    pub version: String,
+    /// The host, with its port if it is not the scheme's own; `cvm.tencentcloudapi.com` by default.
+    #[serde(default = "host")]
+    pub host: String,
+    /// The path; `/` by default.
+    #[serde(default = "path")]
+    pub path: String,
+    /// The action.
+    pub action: String,
+    /// The region.
+    #[serde(default)]
+    pub region: Option<String>,
+    /// The language of messages.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// The token of a temporary credential.
+    #[serde(default)]
+    pub token: Option<String>,
+    /// The public half of the key.
+    pub secret_id: String,
+    /// The secret half.
+    #[serde(deserialize_with = "secret")]
+    pub secret_key: Zeroizing<String>,
+    /// Seconds since 1970.
+    pub timestamp: u64,
+    /// The tag of the calling program.
+    #[serde(default)]
+    pub request_client: Option<String>,
+    /// The parameters, as an object: encoded as the client would, where neither `body` nor `query` gives them.
+    #[serde(default)]
+    pub params: Value,
+    /// The body as sent (TC3 only).
+    #[serde(default)]
+    pub body: Option<String>,
+    /// The query as sent, percent-encoded and without `?` (TC3 only).
+    #[serde(default)]
+    pub query: Option<String>,
+    /// Headers as sent, names in any case (TC3 only); those that the other members give need not be here.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The names of the signed headers, joined by `;`; `content-type;host;x-tc-action` by default (TC3 only).
+    #[serde(default)]
+    pub signed_headers: Option<String>,
+    /// Signs the literal `UNSIGNED-PAYLOAD` in place of the body (TC3 only).
+    #[serde(default)]
+    pub unsigned_payload: bool,
+    /// A positive number (v1 only, and required there).
+    #[serde(default)]
+    pub nonce: Option<u64>,
+}
+
+impl core::fmt::Debug for Input {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Input")
+            .field("sign_method", &self.sign_method)
+            .field("http_method", &self.http_method)
+            .field("host", &self.host)
+            .field("action", &self.action)
+            .field("secret_id", &self.secret_id)
+            .field("timestamp", &self.timestamp)
+            .finish_non_exhaustive()
+    }
+}
+
+fn sign_method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignMethod, D::Error> {
+    let name = Cow::<str>::deserialize(deserializer)?;
+    name.parse().map_err(|error: Error| serde::de::Error::custom(error.message()))
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
+    String::deserialize(deserializer).map(Zeroizing::new)
+}
+
+fn post() -> String {
+    "POST".into()
+}
+
+fn service() -> String {
+    SERVICE.into()
+}
+
+fn version() -> String {
+    crate::api::VERSION.into()
+}
+
+fn host() -> String {
+    crate::endpoint::Endpoint::default().origin("").host().into()
+}
+
+fn path() -> String {
+    "/".into()
+}
+
+/// The stages of a signature. It serializes to an object without the members that its method does not have.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Explained {
+    /// TC3: the canonical request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub canonical_request: Option<String>,
+    /// What is signed.
+    pub string_to_sign: String,
+    /// The signature: 64 hexadecimal digits for TC3, base64 for v1.
+    pub signature: String,
+    /// TC3: the value of the `Authorization` header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization: Option<String>,
+}
+
+/// Signs, and shows every stage.
+///
+/// # Errors
+///
+/// [`ErrorKind::Parameter`](crate::ErrorKind::Parameter) naming the member that is missing or wrong.
+pub fn explain(input: &Input) -> Result<Explained, Error> {
+    match input.sign_method {
+        SignMethod::Tc3HmacSha256 => explain_tc3(input),
+        SignMethod::HmacSha256 | SignMethod::HmacSha1 => explain_v1(input),
+    }
+}
+
+fn explain_tc3(input: &Input) -> Result<Explained, Error> {
+    let is_get = input.http_method == "GET";
+    let content_type = input.sent_header("content-type");
+    let query = match &input.query {
+        Some(query) => Cow::Borrowed(query.as_str()),
+        None if is_get => Cow::Owned(percent::encode_pairs(&flatten::flatten(&input.parameters())?)),
+        None => Cow::Borrowed(""),
+    };
+    let body = match &input.body {
+        Some(body) => Cow::Borrowed(body.as_bytes()),
+        None if is_get => Cow::Borrowed(&[][..]),
+        None => Cow::Owned(match content_type.and_then(multipart::boundary_of) {
+            Some(boundary) => multipart::encode(&multipart::to_parts(&input.parameters())?, boundary)?,
+            None => Value::from(flatten::object(&input.parameters())?).to_string().into_bytes(),
+        }),
+    };
+    let signed_headers = input.signed_headers.as_deref().unwrap_or(SIGNED_HEADERS).to_ascii_lowercase();
+    let headers = signed_headers.split(';').map(|name| Ok((name, input.signed_value(name)?)));
+    let headers = headers.collect::<Result<Vec<(&str, Cow<'_, str>)>, Error>>()?;
+    let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, &**value)).collect();
+    let payload = if input.unsigned_payload { Payload::Unsigned } else { Payload::Body(&body) };
+    let request = CanonicalRequest {
+        method: &input.http_method,
+        path: &input.path,
+        query: &query,
+        headers: &headers,
+        payload,
+    };
+    let scope = CredentialScope::new(input.timestamp, &input.service);
+    let text = StringToSign { timestamp: input.timestamp, scope, canonical_hash: request.hash() };
+    let signature = SigningKey::derive(&input.secret_key, scope).sign(&text);
+    Ok(Explained {
+        canonical_request: Some(request.to_string()),
+        string_to_sign: text.to_string(),
+        signature: signature.to_string(),
+        authorization: Some(authorization(&input.secret_id, scope, &request.signed_headers(), &signature)),
+    })
+}
+
+fn explain_v1(input: &Input) -> Result<Explained, Error> {
+    let method = input.sign_method;
+    let nonce = input.nonce.ok_or_else(|| {
+        Error::parameter(format!("`nonce` is missing: {method} signs a positive number of up to 19 digits"))
+    })?;
+    let mut params = flatten::flatten(&input.parameters())?;
+    let common = [
+        ("Action", Some(input.action.clone())),
+        ("Version", Some(input.version.clone())),
+        ("Region", given(&input.region)),
+        ("Timestamp", Some(input.timestamp.to_string())),
+        ("Nonce", Some(nonce.to_string())),
+        ("SecretId", Some(input.secret_id.clone())),
+        ("SignatureMethod", Some(method.to_string())),
+        ("Token", given(&input.token)),
+        ("Language", given(&input.language)),
+        ("RequestClient", given(&input.request_client)),
+    ];
+    params.extend(common.into_iter().filter_map(|(name, value)| Some((name.into(), value?))));
+    let text = v1::string_to_sign(&input.http_method, &input.host, &input.path, &params);
+    let signature = v1::sign(method, &input.secret_key, &text);
+    Ok(Explained { canonical_request: None, string_to_sign: text, signature, authorization: None })
+}
+
+fn given(text: &Option<String>) -> Option<String> {
+    text.clone().filter(|text| !text.is_empty())
+}
+
+impl Input {
+    /// The parameters; none given are an empty object.
+    fn parameters(&self) -> Cow<'_, Value> {
+        if self.params.is_null() {
+            Cow::Owned(Value::Object(serde_json::Map::new()))
+        } else {
+            Cow::Borrowed(&self.params)
+        }
+    }
+
+    fn sent_header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a header as it stands in the canonical request.
+    fn signed_value(&self, name: &str) -> Result<Cow<'_, str>, Error> {
+        let lower_case = |value: &str| Cow::Owned(value.to_ascii_lowercase());
+        if let Some(value) = self.sent_header(name) {
+            return Ok(if name == "x-tc-action" { lower_case(value) } else { Cow::Borrowed(value) });
+        }
+        let optional = |value: &'_ Option<String>| given(value).map(Cow::Owned);
+        let value = match name {
+            "content-type" if self.http_method == "GET" => Some(Cow::Borrowed(FORM)),
+            "content-type" => Some(Cow::Borrowed(JSON)),
+            "host" => Some(Cow::Borrowed(self.host.as_str())),
+            "x-tc-action" => Some(lower_case(&self.action)),
+            "x-tc-version" => Some(Cow::Borrowed(self.version.as_str())),
+            "x-tc-timestamp" => Some(Cow::Owned(self.timestamp.to_string())),
+            "x-tc-region" => optional(&self.region),
+            "x-tc-language" => optional(&self.language),
+            "x-tc-token" => optional(&self.token),
+            "x-tc-requestclient" => optional(&self.request_client),
+            "x-tc-content-sha256" if self.unsigned_payload => Some(Cow::Borrowed(UNSIGNED_PAYLOAD)),
+            _ => None,
+        };
+        value.ok_or_else(|| {
+            Error::parameter(format!(
+                "`signed_headers` names `{}`, which has no value: give it in `headers`",
+                percent::shown(name)
+            ))
+        })
+    }
+}
