@@ -1,6 +1,7 @@
 //! The workspace's own chores, run as `cargo xtask COMMAND`.
 
 mod ci;
+mod codegen;
 mod deps;
 mod metadata;
 mod msrv;
@@ -45,6 +46,12 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Writes the typed API from the facts and descriptions in spec/
+    Codegen {
+        /// Only tell whether the committed files are what spec/ gives
+        #[arg(long)]
+        check: bool,
+    },
     /// Looks for what no compiler finds: long files, missing headers, left-over marks, dead links
     Tidy,
     /// Checks who depends on whom, and on how much
@@ -65,6 +72,7 @@ fn main() -> ExitCode {
             test::fuzz(&root, cases, filter.as_deref()).and_then(test::Tally::report)
         }
         Command::Bench { args } => test::bench(&root, &args),
+        Command::Codegen { check } => codegen::run(&root, check),
         Command::Tidy => tidy::run(&root),
         Command::Deps => deps::run(&root),
         Command::Msrv => msrv::run(&root),

@@ -1,5 +1,7 @@
 //! What makes a type an action of the API.
 
+use alloc::string::String;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -24,6 +26,12 @@ pub trait Action: Serialize {
 
     /// Whether sending this very request twice does the work once.
     fn safe_to_repeat(&self) -> bool;
+
+    /// The token by which the service knows a request that it has seen, for the actions that take one. A call makes one
+    /// if there is none, so that the action is safe to repeat.
+    fn client_token(&mut self) -> Option<&mut Option<String>> {
+        None
+    }
 
     /// Checks what the service is known to refuse, so that it need not be asked.
     ///

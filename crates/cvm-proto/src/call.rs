@@ -52,6 +52,7 @@ use crate::encode::Prepared;
 use crate::error::Error;
 use crate::exchange::{Do, Exchange, Rules};
 use crate::machine::{Machine, Now, Reply, Step};
+use crate::random::Random;
 
 /// A call of an action: a [`Machine`] that ends with the action's answer.
 pub struct Call<A: Action>(Typed<A::Response>);
@@ -60,9 +61,10 @@ impl<A: Action> Call<A> {
     /// A call with the settings of `config`. `seed` feeds jitter and nonces: any number, a different one for each call.
     ///
     /// What is wrong with the parameters is found here; the first [`poll`](Machine::poll) then ends with it.
-    // By value: the caller is done with it, and a builder chain needs no `&`.
-    #[allow(clippy::needless_pass_by_value)]
-    pub fn new(config: &Config, action: A, seed: u64) -> Self {
+    pub fn new(config: &Config, mut action: A, seed: u64) -> Self {
+        if let Some(token @ None) = action.client_token() {
+            *token = Some(Random::new(!seed).token());
+        }
         let rules = Rules { rate_limit: A::RATE_LIMIT, safe_to_repeat: action.safe_to_repeat() };
         let prepared = action.check().map_err(|error| error.with_call(A::NAME, config.region(), 0)).and_then(|()| {
             prepare(config, Cow::Borrowed(A::NAME), Cow::Borrowed(A::VERSION), A::NEEDS_REGION, &action)

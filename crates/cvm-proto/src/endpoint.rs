@@ -6,7 +6,7 @@ use alloc::string::String;
 use crate::error::Error;
 
 /// The name of the service: the first label of its hosts and part of every credential scope.
-pub const SERVICE: &str = "cvm";
+pub(crate) const SERVICE: &str = "cvm";
 
 /// The root domain of the service's mainland and international API hosts.
 const ROOT_DOMAIN: &str = "tencentcloudapi.com";
@@ -141,7 +141,7 @@ impl Origin {
 }
 
 /// Whether a region is one of the isolated finance regions.
-pub fn is_finance(region: &str) -> bool {
+pub(crate) fn is_finance(region: &str) -> bool {
     region.ends_with("-fsi")
 }
 

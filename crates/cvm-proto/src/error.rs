@@ -110,6 +110,11 @@ impl Error {
         Self::new(ErrorKind::Timeout, message.into())
     }
 
+    /// What was waited for will never be.
+    pub(crate) fn failed(message: String) -> Self {
+        Self::new(ErrorKind::State, message)
+    }
+
     /// The service answered with an error.
     pub fn service(code: ErrorCode, message: String, request_id: Option<String>, status: u16) -> Self {
         let mut error = Self::new(code.kind(), message);

@@ -1,5 +1,7 @@
 //! Numbers that only have to differ: jitter and nonces, all from the seed that the caller gave.
 
+use alloc::format;
+use alloc::string::String;
 use core::time::Duration;
 
 /// `SplitMix64`: a few instructions a number, and every seed is a good one.
@@ -26,6 +28,11 @@ impl Random {
             Some(bound) => ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64,
             None => self.next(),
         }
+    }
+
+    /// Thirty-two hexadecimal digits that nobody else has, if nobody else has the seed.
+    pub(crate) fn token(&mut self) -> String {
+        format!("{:016x}{:016x}", self.next(), self.next())
     }
 
     /// A duration around this one, by up to a quarter, so that many who wait do not wake together.

@@ -9,7 +9,7 @@ pub(super) fn item(text: &str) -> String {
 /// `text` as one paragraph of a doc comment.
 pub(super) fn lines(text: &str) -> String {
     // The width of the workspace, less the deepest indentation and the marks.
-    textwrap::wrap(&escape(text), textwrap::Options::new(104).break_words(false).word_separator(WORDS))
+    textwrap::wrap(&escape(text), textwrap::Options::new(98).break_words(false).word_separator(WORDS))
         .iter()
         .map(|line| format!("/// {line}\n"))
         .collect()
@@ -21,9 +21,13 @@ const WORDS: textwrap::WordSeparator = textwrap::WordSeparator::AsciiSpace;
 fn escape(text: &str) -> String {
     let mut out = String::new();
     let mut code = false;
-    for c in text.chars() {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
             '`' => code = !code,
+            // A bracket at a code span makes it a link, on purpose.
+            '[' if chars.peek() == Some(&'`') => {}
+            ']' if out.ends_with('`') => {}
             '[' | ']' | '<' | '>' if !code => out.push('\\'),
             _ => {}
         }

@@ -36,8 +36,11 @@ pub(crate) fn max_chars(member: &str, text: Option<&str>, max: usize) -> Result<
 }
 
 /// A number is no larger than the service takes.
-pub(crate) fn max_value(member: &str, value: Option<u64>, max: u64) -> Result<(), Error> {
-    match value {
+pub(crate) fn max_value<N>(member: &str, value: Option<N>, max: u64) -> Result<(), Error>
+where
+    N: Copy + TryInto<u64>,
+{
+    match value.and_then(|value| value.try_into().ok()) {
         Some(value) if value > max => {
             Err(Error::parameter(format!("{member} is {value}, the service takes at most {max}: lower it")))
         }

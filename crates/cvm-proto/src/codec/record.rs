@@ -222,6 +222,45 @@ macro_rules! is_required {
 }
 pub(crate) use is_required;
 
+/// A `Debug` that hides the members marked `secret`.
+macro_rules! redacted_debug {
+    ($type:ident { $($field:ident $($secret:ident)?),* $(,)? }) => {
+        impl core::fmt::Debug for $type {
+            #[allow(deprecated)]
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                let mut out = f.debug_struct(stringify!($type));
+                $($crate::codec::record::debug_field!(out, self.$field, stringify!($field) $(, $secret)?);)*
+                out.finish()
+            }
+        }
+    };
+}
+pub(crate) use redacted_debug;
+
+macro_rules! debug_field {
+    ($out:ident, $value:expr, $name:expr) => {
+        $out.field($name, &$value)
+    };
+    // Whether there is one may be shown, and how it is wrapped.
+    ($out:ident, $value:expr, $name:expr, secret) => {
+        $out.field($name, &$crate::codec::record::Redacted(!$crate::codec::record::is_default(&$value)))
+    };
+}
+pub(crate) use debug_field;
+
+/// Stands for a secret in `Debug`; says only whether there is one.
+pub(crate) struct Redacted(pub(crate) bool);
+
+impl fmt::Debug for Redacted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0 { "***" } else { "none" })
+    }
+}
+
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// A string of which some values are known: constants for those, any other accepted.
 macro_rules! open_enum {
     ($(#[$doc:meta])* $type:ident { $($(#[$value_doc:meta])* $name:ident = $text:literal,)* }) => {

@@ -1,5 +1,9 @@
 //! Tests of the core as its users meet it.
 
+mod arbitrary;
 mod call;
 mod driver;
+mod every_type;
 mod image_sync;
+mod round_trip;
+mod vectors;

@@ -1,0 +1,192 @@
+//! Waiting for a state: an action is asked again and again until its answer says so.
+
+use core::fmt;
+use core::time::Duration;
+
+use alloc::format;
+use alloc::string::String;
+
+use crate::action::Action;
+use crate::call::Call;
+use crate::config::Config;
+use crate::error::Error;
+use crate::machine::{Job, Machine, Now, Reply, Step};
+use crate::random::Random;
+
+/// What an answer means to somebody who waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// This is what was waited for.
+    Ready,
+    /// Not yet.
+    Pending,
+    /// It will never be, for this reason.
+    Failed(String),
+}
+
+/// Asks an action until its answer is what was waited for: a [`Job`] that ends with that answer.
+///
+/// ```
+/// use core::time::Duration;
+/// use cvm_proto::api::DescribeImages;
+/// use cvm_proto::api::types::ImageState;
+/// use cvm_proto::{Verdict, WaitUntil};
+///
+/// let job = WaitUntil::new(DescribeImages::default().image_ids(["img-o3ycss2p"]), |answer| {
+///     match answer.image_set.first().map(|image| image.image_state.as_str()) {
+///         Some("NORMAL") => Verdict::Ready,
+///         Some(state) if state.ends_with("FAILED") => Verdict::Failed(format!("the image is {state}")),
+///         _ => Verdict::Pending,
+///     }
+/// })
+/// .every(Duration::from_secs(5))
+/// .at_most(Duration::from_secs(600));
+/// # let _ = job;
+/// ```
+///
+/// A look that fails in a way that may pass (network, throttling) is another `Pending`; any other error ends the wait.
+pub struct WaitUntil<A, P> {
+    action: A,
+    judge: P,
+    interval: Duration,
+    deadline: Duration,
+}
+
+impl<A: Action + Clone, P: FnMut(&A::Response) -> Verdict> WaitUntil<A, P> {
+    /// Waits until `judge` finds an answer of `action` [`Ready`](Verdict::Ready): every 5 s, for 10 minutes at most.
+    ///
+    /// The action should be one that only reads: it is called many times.
+    pub fn new(action: A, judge: P) -> Self {
+        Self { action, judge, interval: Duration::from_secs(5), deadline: Duration::from_secs(600) }
+    }
+
+    /// The pause between two looks; it varies by up to a quarter, so that many who wait do not ask together.
+    #[must_use]
+    pub fn every(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// The longest time to wait.
+    #[must_use]
+    pub fn at_most(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+}
+
+impl<A, P> Job for WaitUntil<A, P>
+where
+    A: Action + Clone,
+    P: FnMut(&A::Response) -> Verdict,
+{
+    type Machine = WaitMachine<A, P>;
+
+    fn start(self, config: &Config, seed: u64) -> WaitMachine<A, P> {
+        WaitMachine {
+            config: config.clone(),
+            random: Random::new(seed),
+            ends_at: None,
+            state: State::Pause { until: Duration::ZERO },
+            last_error: None,
+            job: self,
+        }
+    }
+}
+
+/// A wait on its way; made from [`WaitUntil`]. Its progress is every answer that was not the one.
+pub struct WaitMachine<A: Action, P> {
+    job: WaitUntil<A, P>,
+    config: Config,
+    random: Random,
+    ends_at: Option<Duration>,
+    state: State<A>,
+    last_error: Option<Error>,
+}
+
+enum State<A: Action> {
+    Pause { until: Duration },
+    Asking(Call<A>),
+    Ended,
+}
+
+impl<A, P> Machine for WaitMachine<A, P>
+where
+    A: Action + Clone,
+    P: FnMut(&A::Response) -> Verdict,
+{
+    type Output = Result<A::Response, Error>;
+    type Progress = A::Response;
+
+    fn poll(&mut self, now: Now) -> Step<Self::Output, Self::Progress> {
+        let ends_at = *self.ends_at.get_or_insert(now.mono.saturating_add(self.job.deadline));
+        loop {
+            match &mut self.state {
+                State::Pause { .. } if now.mono >= ends_at => return self.end(Err(self.too_late())),
+                State::Pause { until } if *until > now.mono => return Step::WaitUntil((*until).min(ends_at)),
+                State::Pause { .. } => {
+                    let call = Call::new(&self.config, self.job.action.clone(), self.random.next());
+                    self.state = State::Asking(call);
+                }
+                State::Asking(call) => {
+                    let outcome = match call.poll(now) {
+                        Step::Send(request) => return Step::Send(request),
+                        Step::WaitUntil(mono) => return Step::WaitUntil(mono),
+                        Step::Progress(never) => match never {},
+                        Step::Done(outcome) => outcome,
+                    };
+                    let until = now.mono + self.random.jittered(self.job.interval);
+                    match outcome {
+                        Ok(answer) => match (self.job.judge)(&answer) {
+                            Verdict::Ready => return self.end(Ok(answer)),
+                            Verdict::Failed(why) => {
+                                let error = Error::failed(format!("what was waited for will not be: {why}"));
+                                return self.end(Err(error.with_call(A::NAME, self.config.region(), 0)));
+                            }
+                            Verdict::Pending => {
+                                self.last_error = None;
+                                self.state = State::Pause { until };
+                                return Step::Progress(answer);
+                            }
+                        },
+                        Err(error) if error.is_retryable() => {
+                            self.last_error = Some(error);
+                            self.state = State::Pause { until };
+                        }
+                        Err(error) => return self.end(Err(error)),
+                    }
+                }
+                State::Ended => unreachable!("a wait was polled after its end"),
+            }
+        }
+    }
+
+    fn reply(&mut self, now: Now, reply: Reply) {
+        if let State::Asking(call) = &mut self.state {
+            call.reply(now, reply);
+        }
+    }
+}
+
+impl<A: Action, P> WaitMachine<A, P> {
+    fn end(&mut self, outcome: Result<A::Response, Error>) -> Step<Result<A::Response, Error>, A::Response> {
+        self.state = State::Ended;
+        Step::Done(outcome)
+    }
+
+    fn too_late(&self) -> Error {
+        let seconds = self.job.deadline.as_secs_f64();
+        let why = self.last_error.as_ref().map(|error| format!("; the last look failed: {error}")).unwrap_or_default();
+        Error::timeout(format!("what was waited for was not there after {seconds} s{why}")).with_call(
+            A::NAME,
+            self.config.region(),
+            0,
+        )
+    }
+}
+
+impl<A: Action, P> fmt::Debug for WaitMachine<A, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WaitMachine").field("action", &A::NAME).finish_non_exhaustive()
+    }
+}

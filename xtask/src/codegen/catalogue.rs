@@ -1,0 +1,71 @@
+//! The catalogue of actions and types that the command line shows and checks against.
+
+use serde_json::{Map, Value, json};
+
+use super::member::{Member, Ty};
+use super::model::{Model, Struct};
+
+pub(super) fn render(model: &Model) -> Result<String, String> {
+    let mut actions = Map::new();
+    let mut types = Map::new();
+    let mut enums = Map::new();
+    for action in &model.actions {
+        let entry = json!({
+            "doc": action.doc,
+            "errors": action.errors,
+            "rate": action.rate,
+            "region": action.needs_region,
+            "paged": action.page.as_ref().map(|page| json!({
+                "items": action.response.members.iter().find(|m| m.field == page.items).map(|m| &m.wire),
+                "size": page.max,
+            })),
+            "request": members(&action.request),
+            "response": members(&action.response),
+        });
+        actions.insert(action.name.clone(), entry);
+    }
+    for resource in &model.resources {
+        for s in &resource.structs {
+            types.insert(s.name.clone(), json!({"doc": s.doc, "members": members(s)}));
+        }
+        for e in &resource.enums {
+            enums.insert(e.name.clone(), json!({"doc": e.doc, "values": e.values}));
+        }
+    }
+    let catalogue = json!({"version": model.version, "actions": actions, "types": types, "enums": enums});
+    let mut text = serde_json::to_string_pretty(&catalogue).map_err(|error| error.to_string())?;
+    text.push('\n');
+    Ok(text)
+}
+
+fn members(s: &Struct) -> Vec<Value> {
+    s.members.iter().map(member).collect()
+}
+
+fn member(member: &Member) -> Value {
+    let mut entry = json!({"name": member.wire, "type": kind(&member.ty), "doc": member.doc});
+    for (name, flag) in [
+        ("required", member.required),
+        ("nullable", member.nullable),
+        ("deprecated", member.deprecated),
+        ("secret", member.secret),
+    ] {
+        if flag {
+            entry[name] = true.into();
+        }
+    }
+    entry
+}
+
+/// The type as the catalogue writes it: `string`, `integer`, `list<Filter>`, the name of a type or an enum.
+fn kind(ty: &Ty) -> String {
+    match ty {
+        Ty::Text => "string".into(),
+        Ty::Int => "integer".into(),
+        Ty::Uint => "unsigned".into(),
+        Ty::Float => "float".into(),
+        Ty::Bool => "boolean".into(),
+        Ty::Enum(name) | Ty::Struct(name) => name.clone(),
+        Ty::List(of) => format!("list<{}>", kind(of)),
+    }
+}

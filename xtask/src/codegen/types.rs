@@ -1,0 +1,161 @@
+//! The shared types.
+
+use std::collections::BTreeSet;
+
+use super::model::{Enum, Model, Resource, Struct};
+use super::{names, text};
+
+pub(super) fn render(resource: &Resource) -> String {
+    let mut out = format!("//! {}\n\n", resource.doc);
+    let own: BTreeSet<&str> =
+        resource.structs.iter().map(|s| s.name.as_str()).chain(resource.enums.iter().map(|e| e.name.as_str())).collect();
+    let mut macros = Vec::new();
+    if !resource.enums.is_empty() {
+        macros.push("open_enum");
+    }
+    if !resource.structs.is_empty() {
+        macros.push("record");
+    }
+    if resource.structs.iter().any(has_secret) {
+        macros.push("redacted_debug");
+    }
+    out.push_str(&imports(resource.structs.iter(), &own));
+    out.push_str(&format!("use crate::codec::record::{{{}}};\n\n", macros.join(", ")));
+    for e in &resource.enums {
+        out.push_str(&render_enum(e));
+    }
+    for s in &resource.structs {
+        out.push_str(&structure(s));
+        out.push_str(&implementation(s));
+        out.push_str(&table(s));
+    }
+    out
+}
+
+pub(super) fn render_index(model: &Model) -> String {
+    let mut out = String::from("//! The types that actions share, by the resource they belong to.\n\n");
+    for resource in &model.resources {
+        out.push_str(&format!("mod {};\n", resource.name));
+    }
+    out.push('\n');
+    for resource in &model.resources {
+        let mut names: Vec<&str> = resource.structs.iter().map(|s| s.name.as_str()).collect();
+        names.extend(resource.enums.iter().map(|e| e.name.as_str()));
+        out.push_str(&format!("pub use {}::{{{}}};\n", resource.name, names.join(", ")));
+    }
+    out
+}
+
+/// A test's list of all types.
+pub(super) fn render_round_trips(model: &Model) -> String {
+    let mut out = String::from(
+        "//! Every type of the API, for tests that hold for all of them.\n\nuse cvm_proto::api::{self, types};\n\n\
+         use crate::round_trip::{answer, request, shared};\n\n/// A test of one type with values made from a seed.\n\
+         pub type Check = (&'static str, fn(u64));\n\n/// All requests.\npub const REQUESTS: &[Check] = &[\n",
+    );
+    let actions = || model.actions.iter().map(|action| action.name.as_str());
+    for name in actions() {
+        out.push_str(&format!("(\"{name}\", request::<api::{name}>),\n"));
+    }
+    out.push_str("];\n\n/// All answers.\npub const ANSWERS: &[Check] = &[\n");
+    for name in actions() {
+        out.push_str(&format!("(\"{name}Response\", answer::<api::{name}Response>),\n"));
+    }
+    out.push_str("];\n\n/// All shared types.\npub const SHARED: &[Check] = &[\n");
+    for s in model.resources.iter().flat_map(|resource| &resource.structs) {
+        out.push_str(&format!("(\"{0}\", shared::<types::{0}>),\n", s.name));
+    }
+    out.push_str("];\n");
+    out
+}
+
+/// What structures need from elsewhere; `own` types are at hand.
+pub(super) fn imports<'a>(structs: impl Iterator<Item = &'a Struct> + Clone, own: &BTreeSet<&str>) -> String {
+    let members = || structs.clone().flat_map(|s| &s.members);
+    let types: Vec<String> = members().map(|member| member.rust_type()).collect();
+    let mut out = String::new();
+    if types.iter().any(|ty| ty.contains("String")) {
+        out.push_str("use alloc::string::String;\n");
+    }
+    if types.iter().any(|ty| ty.contains("Vec<")) {
+        out.push_str("use alloc::vec::Vec;\n");
+    }
+    out.push('\n');
+    let shared: BTreeSet<&str> =
+        members().filter_map(|member| member.ty.import()).filter(|name| !own.contains(name)).collect();
+    if !shared.is_empty() {
+        let names: Vec<&str> = shared.into_iter().collect();
+        out.push_str(&format!("use crate::api::types::{{{}}};\n", names.join(", ")));
+    }
+    out
+}
+
+pub(super) fn has_secret(s: &Struct) -> bool {
+    s.members.iter().any(|member| member.secret)
+}
+
+/// The structure itself.
+pub(super) fn structure(s: &Struct) -> String {
+    let debug = if has_secret(s) { "" } else { "Debug, " };
+    let members: String = s.members.iter().map(super::member::Member::declaration).collect();
+    format!(
+        "{}#[derive(Clone, {debug}Default, PartialEq)]\n#[non_exhaustive]\npub struct {} {{\n{members}}}\n\n",
+        text::item(&s.doc),
+        s.name
+    )
+}
+
+/// Constructor and setters of a structure that is part of requests.
+pub(super) fn implementation(s: &Struct) -> String {
+    let mut body = String::new();
+    let required: Vec<_> = s.members.iter().filter(|member| member.required).collect();
+    if !required.is_empty() {
+        let (parameters, fields): (Vec<String>, Vec<String>) = required.iter().map(|member| member.argument()).unzip();
+        let names: Vec<String> = required.iter().map(|member| format!("`{}`", member.wire)).collect();
+        let rest = if required.len() == s.members.len() { "" } else { "..Self::default()" };
+        let many = if required.len() > 7 { "#[allow(clippy::too_many_arguments)]\n" } else { "" };
+        body.push_str(&format!(
+            "/// With everything it needs: {}.\n{many}pub fn new({}) -> Self {{\nSelf {{ {}, {rest} }}\n}}\n\n",
+            names.join(", "),
+            parameters.join(", "),
+            fields.join(", ")
+        ));
+    }
+    for member in s.members.iter().filter(|member| member.input && !member.required) {
+        body.push_str(&member.setter());
+        body.push('\n');
+    }
+    if body.is_empty() { body } else { format!("impl {} {{\n{}\n}}\n\n", s.name, body.trim_end()) }
+}
+
+/// The table that reads and writes a structure.
+pub(super) fn table(s: &Struct) -> String {
+    let lines: String = s.members.iter().map(super::member::Member::table_line).collect();
+    let mut out = if lines.is_empty() {
+        format!("record!({} {{}});\n\n", s.name)
+    } else {
+        format!("record!({} {{\n{}}});\n\n", s.name, indent(&lines, 1))
+    };
+    if has_secret(s) {
+        let fields: Vec<String> = (s.members.iter())
+            .map(|member| format!("{}{}", member.field, if member.secret { " secret" } else { "" }))
+            .collect();
+        out.push_str(&format!("redacted_debug!({} {{ {} }});\n\n", s.name, fields.join(", ")));
+    }
+    out
+}
+
+/// An enum. Its inside is laid out here: rustfmt leaves the inside of a macro alone.
+fn render_enum(e: &Enum) -> String {
+    let mut out = format!("open_enum! {{\n{}    {} {{\n", indent(&text::item(&e.doc), 1), e.name);
+    for (value, doc) in &e.values {
+        out.push_str(&indent(&text::lines(doc), 2));
+        out.push_str(&format!("        {} = \"{value}\",\n", names::constant(value)));
+    }
+    out.push_str("    }\n}\n\n");
+    out
+}
+
+fn indent(text: &str, levels: usize) -> String {
+    text.lines().map(|line| format!("{}{line}\n", "    ".repeat(levels))).collect()
+}
