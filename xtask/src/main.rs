@@ -6,6 +6,7 @@ mod deps;
 mod metadata;
 mod msrv;
 mod run;
+mod spec;
 mod test;
 mod tidy;
 
@@ -52,6 +53,15 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Makes the facts in spec/ anew from the service's API description, and tells what changed
+    Spec {
+        /// The description: `services/cvm/v20170312/api.json` of the public package tccli
+        #[arg(long, value_name = "API.JSON")]
+        from: PathBuf,
+        /// The error codes of each action: a JSON object of lists, or the Go SDK's client.go; kept as they are without
+        #[arg(long, value_name = "FILE")]
+        errors: Option<PathBuf>,
+    },
     /// Looks for what no compiler finds: long files, missing headers, left-over marks, dead links
     Tidy,
     /// Checks who depends on whom, and on how much
@@ -73,6 +83,7 @@ fn main() -> ExitCode {
         }
         Command::Bench { args } => test::bench(&root, &args),
         Command::Codegen { check } => codegen::run(&root, check),
+        Command::Spec { from, errors } => spec::run(&root, &from, errors.as_deref()),
         Command::Tidy => tidy::run(&root),
         Command::Deps => deps::run(&root),
         Command::Msrv => msrv::run(&root),

@@ -9,7 +9,7 @@ mod error_code;
 mod member;
 mod model;
 mod names;
-mod source;
+pub(crate) mod source;
 mod text;
 mod types;
 
