@@ -13,15 +13,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
     step("deps", || deps::run(root))?;
     step("msrv", || msrv::run(root))?;
     step("clippy", || {
-        let args = [
-            "clippy",
-            "--locked",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ];
+        let args = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
         run::run(&mut cargo(root, args))
     })?;
     step("doc", || {

@@ -40,10 +40,7 @@ fn directions(metadata: &Metadata) -> Outcome {
         if !MAY_USE_LOCAL.contains(&&*package.name) {
             let used = metadata.dependencies(package, &[Kind::Normal, Kind::Build]);
             if let Some(other) = used.iter().find(|other| other.name == "cvm-local") {
-                return refuse(
-                    other,
-                    "only the command, the examples and tests use the embedded endpoint",
-                );
+                return refuse(other, "only the command, the examples and tests use the embedded endpoint");
             }
         }
     }
@@ -68,19 +65,13 @@ fn size(root: &Path) -> Outcome {
         root,
         ["tree", "--locked", "-e", "normal", "-p", CORE, "--prefix", "none"],
     ))?;
-    let crates: BTreeSet<&str> = tree
-        .lines()
-        .map(|line| line.trim_end_matches(" (*)"))
-        .filter(|line| !line.is_empty())
-        .collect();
+    let crates: BTreeSet<&str> =
+        tree.lines().map(|line| line.trim_end_matches(" (*)")).filter(|line| !line.is_empty()).collect();
     println!("{CORE}: {} crates with itself", crates.len());
     if crates.len() < CORE_CRATES {
         return Ok(());
     }
-    Err(format!(
-        "{CORE} has {} crates in its tree; it keeps below {CORE_CRATES}",
-        crates.len()
-    ))
+    Err(format!("{CORE} has {} crates in its tree; it keeps below {CORE_CRATES}", crates.len()))
 }
 
 /// The core without `std`: it builds, and turns on no dependency's `std`.
@@ -98,14 +89,7 @@ fn no_std(root: &Path) -> Outcome {
     ];
     let tree = run::output(&mut run::cargo(root, features))?;
     // Procedural macros run on the machine that builds, where there is a standard library.
-    let host_only = [
-        "serde_derive",
-        "thiserror-impl",
-        "proc-macro2",
-        "quote",
-        "syn",
-        "unicode-ident",
-    ];
+    let host_only = ["serde_derive", "thiserror-impl", "proc-macro2", "quote", "syn", "unicode-ident"];
     let with_std = tree.lines().find(|line| {
         line.contains("feature \"std\"") && !host_only.iter().any(|name| line.split(' ').next() == Some(name))
     });
@@ -114,14 +98,6 @@ fn no_std(root: &Path) -> Outcome {
     }
     run::run(&mut run::cargo(
         root,
-        [
-            "check",
-            "--locked",
-            "--quiet",
-            "-p",
-            CORE,
-            "--lib",
-            "--no-default-features",
-        ],
+        ["check", "--locked", "--quiet", "-p", CORE, "--lib", "--no-default-features"],
     ))
 }

@@ -59,21 +59,14 @@ impl RustVersion {
 impl std::fmt::Display for RustVersion {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}", self.0, self.1)?;
-        if self.2 == 0 {
-            Ok(())
-        } else {
-            write!(f, ".{}", self.2)
-        }
+        if self.2 == 0 { Ok(()) } else { write!(f, ".{}", self.2) }
     }
 }
 
 impl Metadata {
     /// Asks cargo. The lock file has to be up to date.
     pub(crate) fn load(root: &Path) -> Result<Self, String> {
-        let text = run::output(&mut run::cargo(
-            root,
-            ["metadata", "--format-version", "1", "--locked"],
-        ))?;
+        let text = run::output(&mut run::cargo(root, ["metadata", "--format-version", "1", "--locked"]))?;
         let value: Value = serde_json::from_str(&text).map_err(|error| format!("cargo metadata: {error}"))?;
         Self::read(&value).ok_or_else(|| "cargo metadata has another shape than expected".into())
     }
@@ -95,26 +88,17 @@ impl Metadata {
         for node in value["resolve"]["nodes"].as_array()? {
             let mut dependencies = Vec::new();
             for dep in node["deps"].as_array()? {
-                let kinds = dep["dep_kinds"]
-                    .as_array()?
-                    .iter()
-                    .map(|kind| match kind["kind"].as_str() {
-                        Some("dev") => Kind::Dev,
-                        Some("build") => Kind::Build,
-                        _ => Kind::Normal,
-                    });
-                dependencies.push(Dependency {
-                    id: dep["pkg"].as_str()?.to_owned(),
-                    kinds: kinds.collect(),
+                let kinds = dep["dep_kinds"].as_array()?.iter().map(|kind| match kind["kind"].as_str() {
+                    Some("dev") => Kind::Dev,
+                    Some("build") => Kind::Build,
+                    _ => Kind::Normal,
                 });
+                dependencies.push(Dependency { id: dep["pkg"].as_str()?.to_owned(), kinds: kinds.collect() });
             }
             packages.get_mut(node["id"].as_str()?)?.dependencies = dependencies;
         }
         let members = value["workspace_members"].as_array()?.iter();
-        Some(Self {
-            packages,
-            members: members.filter_map(|id| id.as_str().map(str::to_owned)).collect(),
-        })
+        Some(Self { packages, members: members.filter_map(|id| id.as_str().map(str::to_owned)).collect() })
     }
 
     /// The packages of the workspace.
@@ -124,10 +108,8 @@ impl Metadata {
 
     /// What a package depends on directly, for one of these purposes.
     pub(crate) fn dependencies<'a>(&'a self, package: &'a Package, kinds: &[Kind]) -> Vec<&'a Package> {
-        let wanted = package
-            .dependencies
-            .iter()
-            .filter(|to| to.kinds.iter().any(|kind| kinds.contains(kind)));
+        let wanted =
+            package.dependencies.iter().filter(|to| to.kinds.iter().any(|kind| kinds.contains(kind)));
         wanted.filter_map(|to| self.packages.get(&to.id)).collect()
     }
 

@@ -19,19 +19,10 @@ pub(crate) fn run(root: &Path) -> Outcome {
         .below(published(), &[Kind::Normal, Kind::Build])
         .into_iter()
         .filter(|package| !names.contains(&package.name.as_str()))
-        .filter_map(|package| {
-            Some((
-                package.rust_version?,
-                format!("{} {}", package.name, package.version),
-            ))
-        })
+        .filter_map(|package| Some((package.rust_version?, format!("{} {}", package.name, package.version))))
         .max()
         .unwrap_or((EDITION_2024, "the edition".into()));
-    let (needed, by) = if highest.0 < EDITION_2024 {
-        (EDITION_2024, "the edition".into())
-    } else {
-        highest
-    };
+    let (needed, by) = if highest.0 < EDITION_2024 { (EDITION_2024, "the edition".into()) } else { highest };
     for package in published() {
         match package.rust_version {
             Some(stated) if stated == needed => {}
@@ -42,10 +33,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
                 ));
             }
             None => {
-                return Err(format!(
-                    "{} states no rust-version: inherit the workspace's",
-                    package.name
-                ));
+                return Err(format!("{} states no rust-version: inherit the workspace's", package.name));
             }
         }
     }

@@ -15,14 +15,8 @@ pub(crate) fn cargo<S: AsRef<OsStr>>(root: &Path, args: impl IntoIterator<Item =
 /// Runs a command to its end, its output going straight through.
 pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     let shown = shown(command);
-    let status = command
-        .status()
-        .map_err(|error| format!("cannot start `{shown}`: {error}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("`{shown}` failed ({status})"))
-    }
+    let status = command.status().map_err(|error| format!("cannot start `{shown}`: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{shown}` failed ({status})")) }
 }
 
 /// Runs a command to its end and hands back what it printed.
@@ -42,21 +36,14 @@ pub(crate) fn output(command: &mut Command) -> Result<String, String> {
 /// failed.
 pub(crate) fn watch(command: &mut Command, mut look: impl FnMut(&str)) -> Result<bool, String> {
     let shown = shown(command);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|error| format!("cannot start `{shown}`: {error}"))?;
-    let stdout = child
-        .stdout
-        .take()
-        .ok_or("a child without the pipe it was given")?;
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().map_err(|error| format!("cannot start `{shown}`: {error}"))?;
+    let stdout = child.stdout.take().ok_or("a child without the pipe it was given")?;
     let mut reader = BufReader::new(stdout);
     let mut line = Vec::new();
     loop {
         line.clear();
-        let read = reader
-            .read_until(b'\n', &mut line)
-            .map_err(|error| format!("`{shown}`: {error}"))?;
+        let read = reader.read_until(b'\n', &mut line).map_err(|error| format!("`{shown}`: {error}"))?;
         if read == 0 {
             break;
         }
@@ -70,9 +57,7 @@ pub(crate) fn watch(command: &mut Command, mut look: impl FnMut(&str)) -> Result
 
 /// A command as one would type it.
 pub(crate) fn shown(command: &Command) -> String {
-    let name = Path::new(command.get_program())
-        .file_stem()
-        .unwrap_or(command.get_program());
+    let name = Path::new(command.get_program()).file_stem().unwrap_or(command.get_program());
     let mut text = name.to_string_lossy().into_owned();
     for arg in command.get_args() {
         text.push(' ');

@@ -28,10 +28,7 @@ impl Tally {
         let Some(result) = line.trim().strip_prefix("test result: ") else {
             return;
         };
-        let mut words = result
-            .split([' ', ';'])
-            .filter(|word| !word.is_empty())
-            .peekable();
+        let mut words = result.split([' ', ';']).filter(|word| !word.is_empty()).peekable();
         while let Some(word) = words.next() {
             let Ok(count) = word.parse::<u32>() else { continue };
             match words.peek() {
@@ -55,19 +52,10 @@ impl Tally {
 
     /// Prints the sum; an error if a test failed, a test program did not run to its end, or there was no test at all.
     pub(crate) fn report(self) -> Outcome {
-        println!(
-            "{} passed, {} failed, {} skipped",
-            self.passed, self.failed, self.ignored
-        );
+        println!("{} passed, {} failed, {} skipped", self.passed, self.failed, self.ignored);
         match self {
-            Self {
-                passed: 0, failed: 0, ..
-            } if !self.broken => Err("no test ran".into()),
-            Self {
-                failed: 0,
-                broken: false,
-                ..
-            } => Ok(()),
+            Self { passed: 0, failed: 0, .. } if !self.broken => Err("no test ran".into()),
+            Self { failed: 0, broken: false, .. } => Ok(()),
             Self { failed: 0, .. } => Err("a test program did not build or did not run to its end".into()),
             Self { failed, .. } => Err(format!("{failed} tests failed")),
         }
@@ -82,40 +70,22 @@ pub(crate) fn test(root: &Path, args: &[String]) -> Result<Tally, String> {
 /// Every property of the workspace, in the profile `fuzz`: optimised, with overflow checks and debug assertions.
 pub(crate) fn fuzz(root: &Path, cases: u32, filter: Option<&str>) -> Result<Tally, String> {
     let metadata = Metadata::load(root)?;
-    let mut command = run::cargo(
-        root,
-        ["test", "--profile", "fuzz", "--no-fail-fast", "--lib", "--tests"],
-    );
+    let mut command = run::cargo(root, ["test", "--profile", "fuzz", "--no-fail-fast", "--lib", "--tests"]);
     for package in metadata.members() {
-        if metadata
-            .dependencies(package, &[Kind::Dev])
-            .iter()
-            .any(|dependency| dependency.name == "proptest")
+        if metadata.dependencies(package, &[Kind::Dev]).iter().any(|dependency| dependency.name == "proptest")
         {
             command.args(["--package", &package.name]);
         }
     }
-    command
-        .args(["--", filter.unwrap_or(PROPERTY)])
-        .env("PROPTEST_CASES", cases.to_string());
+    command.args(["--", filter.unwrap_or(PROPERTY)]).env("PROPTEST_CASES", cases.to_string());
     println!("{cases} cases for each property");
     tally(&mut command)
 }
 
 /// The benchmarks of the core, and those of whole calls.
 pub(crate) fn bench(root: &Path, args: &[String]) -> Outcome {
-    let mut command = run::cargo(
-        root,
-        [
-            "bench",
-            "--package",
-            "cvm-proto",
-            "--package",
-            "cvm-conformance",
-            "--bench",
-            "*",
-        ],
-    );
+    let mut command =
+        run::cargo(root, ["bench", "--package", "cvm-proto", "--package", "cvm-conformance", "--bench", "*"]);
     if !args.is_empty() {
         command.arg("--").args(args);
     }
@@ -139,23 +109,12 @@ mod tests {
         tally.read("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 3 filtered out; finished in 0.02s\n");
         tally.read("test result: FAILED. 4 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s");
         tally.read("test sign::tests::the_99_passed ... ok");
-        assert_eq!(
-            tally,
-            Tally {
-                passed: 16,
-                failed: 2,
-                ignored: 1,
-                broken: false
-            }
-        );
+        assert_eq!(tally, Tally { passed: 16, failed: 2, ignored: 1, broken: false });
     }
 
     #[test]
     fn a_run_is_good_only_if_tests_ran_and_passed() {
-        let good = Tally {
-            passed: 1,
-            ..Tally::default()
-        };
+        let good = Tally { passed: 1, ..Tally::default() };
         assert!(good.report().is_ok());
         assert!(Tally::default().report().is_err());
         assert!(Tally { failed: 1, ..good }.report().is_err());

@@ -8,17 +8,11 @@ use super::{File, Findings};
 pub(super) fn check(root: &Path, file: &File, found: &mut Findings) {
     let folder = Path::new(&file.path).parent().unwrap_or(Path::new(""));
     for (number, link) in links(&file.text) {
-        let (path, anchor) = link
-            .split_once('#')
-            .map_or((link, None), |(path, anchor)| (path, Some(anchor)));
+        let (path, anchor) = link.split_once('#').map_or((link, None), |(path, anchor)| (path, Some(anchor)));
         if link.contains("://") || link.starts_with("mailto:") {
             continue;
         }
-        let target = if path.is_empty() {
-            root.join(&file.path)
-        } else {
-            root.join(folder).join(path)
-        };
+        let target = if path.is_empty() { root.join(&file.path) } else { root.join(folder).join(path) };
         if !target.exists() {
             found.add(file, number, format!("the link `{link}` points nowhere"));
             continue;
@@ -29,11 +23,7 @@ pub(super) fn check(root: &Path, file: &File, found: &mut Findings) {
         };
         let text = std::fs::read_to_string(&target).unwrap_or_default();
         if !headings(&text).any(|heading| heading == anchor) {
-            found.add(
-                file,
-                number,
-                format!("the link `{link}` points at a heading that is not there"),
-            );
+            found.add(file, number, format!("the link `{link}` points at a heading that is not there"));
         }
     }
 }
@@ -57,15 +47,11 @@ fn links(text: &str) -> Vec<(usize, &str)> {
 
 /// The anchors of the headings, as the common renderers make them.
 fn headings(text: &str) -> impl Iterator<Item = String> {
-    prose(text)
-        .filter(|(_, line)| line.starts_with('#'))
-        .map(|(_, line)| {
-            let title = line.trim_start_matches('#').trim().to_lowercase();
-            let kept = title
-                .chars()
-                .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-            kept.map(|c| if c == ' ' { '-' } else { c }).collect()
-        })
+    prose(text).filter(|(_, line)| line.starts_with('#')).map(|(_, line)| {
+        let title = line.trim_start_matches('#').trim().to_lowercase();
+        let kept = title.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    })
 }
 
 /// The lines outside fenced code, with their numbers.
@@ -91,19 +77,13 @@ mod tests {
     #[test]
     fn makes_anchors_of_headings() {
         let text = "# The `cvm` command\n```\n# no heading\n```\n## Exit codes, and why\n";
-        assert_eq!(
-            headings(text).collect::<Vec<_>>(),
-            ["the-cvm-command", "exit-codes-and-why"]
-        );
+        assert_eq!(headings(text).collect::<Vec<_>>(), ["the-cvm-command", "exit-codes-and-why"]);
     }
 
     #[test]
     fn a_dead_link_is_found() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let file = File {
-            path: "README.md".into(),
-            text: "[a](src/main.rs) [b](src/none.rs)\n".into(),
-        };
+        let file = File { path: "README.md".into(), text: "[a](src/main.rs) [b](src/none.rs)\n".into() };
         let mut found = Findings::default();
         check(root, &file, &mut found);
         let dead: Vec<&str> = found.0.iter().map(|finding| &*finding.what).collect();

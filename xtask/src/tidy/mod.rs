@@ -30,10 +30,7 @@ impl File {
 
     /// Whether a program writes it: such a file says so near its top.
     fn is_generated(&self) -> bool {
-        self.text
-            .lines()
-            .take(5)
-            .any(|line| line.contains(concat!("@", "generated")))
+        self.text.lines().take(5).any(|line| line.contains(concat!("@", "generated")))
     }
 
     /// Whether it is taken from elsewhere as it is: the API's specification, published vectors, licences.
@@ -61,11 +58,7 @@ struct Findings(Vec<Finding>);
 
 impl Findings {
     fn add(&mut self, file: &File, line: usize, what: impl Into<String>) {
-        self.0.push(Finding {
-            path: file.path.clone(),
-            line,
-            what: what.into(),
-        });
+        self.0.push(Finding { path: file.path.clone(), line, what: what.into() });
     }
 }
 
@@ -97,8 +90,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
 /// The text files among those that git tracks or would track.
 fn files(root: &Path) -> Result<Vec<File>, String> {
     let mut list = std::process::Command::new("git");
-    list.current_dir(root)
-        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+    list.current_dir(root).args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
     let list = run::output(&mut list)?;
     let mut files = Vec::new();
     for path in list.split('\0').filter(|path| !path.is_empty()) {
@@ -107,10 +99,7 @@ fn files(root: &Path) -> Result<Vec<File>, String> {
             continue;
         };
         if let Ok(text) = String::from_utf8(bytes) {
-            files.push(File {
-                path: path.to_owned(),
-                text,
-            });
+            files.push(File { path: path.to_owned(), text });
         }
     }
     Ok(files)

@@ -16,12 +16,8 @@ const MARKS: [&str; 6] = [
 ];
 
 /// Beginnings of paths that exist on one machine only.
-const MACHINE_PATHS: [&str; 4] = [
-    concat!("/ro", "ot/"),
-    concat!("/ho", "me/"),
-    concat!("/wo", "rk/"),
-    concat!("/Us", "ers/"),
-];
+const MACHINE_PATHS: [&str; 4] =
+    [concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/wo", "rk/"), concat!("/Us", "ers/")];
 
 /// What the core never touches: clocks, environment, files, sockets, threads.
 const IO: [&str; 9] = [
@@ -65,11 +61,7 @@ pub(super) fn check(file: &File, found: &mut Findings) {
 fn length(file: &File, found: &mut Findings) {
     let lines = file.lines().count();
     if lines > MAX_LINES {
-        found.add(
-            file,
-            lines,
-            format!("{lines} lines: above {MAX_LINES}, make it a folder"),
-        );
+        found.add(file, lines, format!("{lines} lines: above {MAX_LINES}, make it a folder"));
     }
 }
 
@@ -82,11 +74,7 @@ fn module_docs(file: &File, found: &mut Findings) {
     });
     match first {
         Some((_, line)) if line.starts_with("//!") => {}
-        Some((number, _)) => found.add(
-            file,
-            number,
-            "no module docs: open with `//!` and what this is for",
-        ),
+        Some((number, _)) => found.add(file, number, "no module docs: open with `//!` and what this is for"),
         None => found.add(file, 1, "an empty source file: take it out"),
     }
 }
@@ -95,16 +83,10 @@ fn module_docs(file: &File, found: &mut Findings) {
 fn lints(file: &File, found: &mut Findings) {
     let has = |wanted: &str| file.lines().any(|(_, line)| line.trim() == wanted);
     let inherits = file.text.split("\n[lints]\n").nth(1).is_some_and(|rest| {
-        rest.lines()
-            .take_while(|line| !line.starts_with('['))
-            .any(|line| line.trim() == "workspace = true")
+        rest.lines().take_while(|line| !line.starts_with('[')).any(|line| line.trim() == "workspace = true")
     });
     if has("[package]") && !inherits {
-        found.add(
-            file,
-            1,
-            "does not take the workspace's lints: add `[lints]` with `workspace = true`",
-        );
+        found.add(file, 1, "does not take the workspace's lints: add `[lints]` with `workspace = true`");
     }
 }
 
@@ -113,11 +95,7 @@ fn io(file: &File, found: &mut Findings) {
     for (number, line) in file.lines() {
         let code = line.split("//").next().unwrap_or_default();
         for name in IO.iter().filter(|name| has_word(code, name)) {
-            found.add(
-                file,
-                number,
-                format!("`{name}` in the core: it is the shell that touches the world"),
-            );
+            found.add(file, number, format!("`{name}` in the core: it is the shell that touches the world"));
         }
     }
 }
@@ -139,11 +117,7 @@ fn white_space(file: &File, found: &mut Findings) {
             found.add(file, number, "white space at the end of the line");
         }
         if line.contains('\t') {
-            found.add(
-                file,
-                number,
-                "a tab: indent with spaces, and write `\\t` in a string",
-            );
+            found.add(file, number, "a tab: indent with spaces, and write `\\t` in a string");
         }
     }
     // `lines` takes the carriage return of a Windows line for part of the line's end.
@@ -180,18 +154,8 @@ mod tests {
 
     fn check(path: &str, text: &str, expected: &[(usize, &str)]) {
         let mut found = Findings::default();
-        super::check(
-            &File {
-                path: path.into(),
-                text: text.into(),
-            },
-            &mut found,
-        );
-        let got: Vec<(usize, &str)> = found
-            .0
-            .iter()
-            .map(|finding| (finding.line, &*finding.what))
-            .collect();
+        super::check(&File { path: path.into(), text: text.into() }, &mut found);
+        let got: Vec<(usize, &str)> = found.0.iter().map(|finding| (finding.line, &*finding.what)).collect();
         assert_eq!(got.len(), expected.len(), "{path}: {got:?}");
         for ((line, what), (expected_line, part)) in got.iter().zip(expected) {
             assert!(line == expected_line && what.contains(part), "{path}: {got:?}");
@@ -202,11 +166,7 @@ mod tests {
     fn long_files() {
         let long = format!("//! Long.\n{}", "fn f() {}\n".repeat(MAX_LINES));
         check("src/a.rs", &long, &[(MAX_LINES + 1, "make it a folder")]);
-        check(
-            "src/a.rs",
-            &long.replacen("Long.", concat!("@", "generated"), 1),
-            &[],
-        );
+        check("src/a.rs", &long.replacen("Long.", concat!("@", "generated"), 1), &[]);
         check("a.json", &long, &[]);
     }
 
@@ -215,11 +175,7 @@ mod tests {
         check("src/a.rs", "#![no_std]\n\n//! Docs.\nuse x;\n", &[]);
         check("src/a.rs", "// why\nuse x;\n", &[(2, "module docs")]);
         check("src/a.rs", "", &[(1, "empty source")]);
-        check(
-            "a/Cargo.toml",
-            "[package]\nname = \"a\"\n\n[lints]\nworkspace = true\n",
-            &[],
-        );
+        check("a/Cargo.toml", "[package]\nname = \"a\"\n\n[lints]\nworkspace = true\n", &[]);
         check(
             "a/Cargo.toml",
             "[package]\nname = \"a\"\n\n[lints]\n\n[x]\nworkspace = true\n",
@@ -233,11 +189,7 @@ mod tests {
         check("a.md", concat!("fine\nTO", "DO later\n"), &[(2, "finish it")]);
         check("a.sh", concat!("cd /ro", "ot/x\n"), &[(1, "one machine")]);
         check("a.md", concat!("github.com/ro", "ot/x is an address\n"), &[]);
-        check(
-            "a.md",
-            "one \ntwo",
-            &[(1, "at the end of the line"), (2, "no line end")],
-        );
+        check("a.md", "one \ntwo", &[(1, "at the end of the line"), (2, "no line end")]);
         check("a.md", "one\r\n", &[(1, "Windows")]);
         check("a.md", "one\n\n", &[(2, "empty lines")]);
         check("a.md", "\tone\n", &[(1, "tab")]);
@@ -246,21 +198,9 @@ mod tests {
     #[test]
     fn the_core_touches_nothing() {
         let path = "crates/cvm-proto/src/call.rs";
-        check(
-            path,
-            "//! A call.\nuse std::time::Duration;\n",
-            &[(2, "std::time")],
-        );
+        check(path, "//! A call.\nuse std::time::Duration;\n", &[(2, "std::time")]);
         check(path, "//! A call.\nlet at = Instant::now();\n", &[(2, "Instant")]);
-        check(
-            path,
-            "//! Not an Instant.\n// SystemTime is the shell's\nstruct InstanceInstants;\n",
-            &[],
-        );
-        check(
-            "crates/cvm-ureq/src/lib.rs",
-            "//! A shell.\nuse std::time::Instant;\n",
-            &[],
-        );
+        check(path, "//! Not an Instant.\n// SystemTime is the shell's\nstruct InstanceInstants;\n", &[]);
+        check("crates/cvm-ureq/src/lib.rs", "//! A shell.\nuse std::time::Instant;\n", &[]);
     }
 }
