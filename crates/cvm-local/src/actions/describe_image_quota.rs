@@ -1,0 +1,22 @@
+//! `DescribeImageQuota`: how many custom images an account may have in a region.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Action, Call, answer};
+use crate::refusal::Refusal;
+
+pub(super) const ACTION: Action =
+    Action { name: "DescribeImageQuota", rate: 10, needs_region: true, parameters: &[], run };
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Response<'a> {
+    image_num_quota: u32,
+    request_id: &'a str,
+}
+
+fn run(call: &mut Call<'_>, _: Value, out: &mut Vec<u8>) -> Result<(), Refusal> {
+    let image_num_quota = call.state.image_quota(call.region, call.account);
+    answer(out, &Response { image_num_quota, request_id: call.request_id })
+}

@@ -1,0 +1,244 @@
+//! `SyncImages`: copies an image to other regions.
+
+use cvm_proto::api::SyncImages;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Action, Call, answer, check_image_id, typed};
+use crate::params::{Kind, Shown, optional, required};
+use crate::refusal::{Refusal, refuse};
+use crate::seed::RegionState;
+use crate::state::image::Image;
+use crate::state::{CopyOrder, State};
+
+pub(super) const ACTION: Action = Action {
+    name: "SyncImages",
+    rate: 10,
+    needs_region: true,
+    parameters: &[
+        required("ImageIds", Kind::List(&Kind::Text)),
+        required("DestinationRegions", Kind::List(&Kind::Text)),
+        optional("DryRun", Kind::Flag),
+        optional("ImageName", Kind::Text),
+        optional("ImageSetRequired", Kind::Flag),
+        optional("Encrypt", Kind::Flag),
+        optional("KmsKeyId", Kind::Text),
+    ],
+    run,
+};
+
+/// The longest name of an image, in characters.
+const MAX_NAME: usize = 60;
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Response<'a> {
+    image_set: &'a [Copy<'a>],
+    request_id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Copy<'a> {
+    image_id: String,
+    region: &'a str,
+}
+
+fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), Refusal> {
+    let request: SyncImages = typed(parameters)?;
+    let encrypt = request.encrypt.unwrap_or(false);
+    let [id] = request.image_ids.as_slice() else {
+        return refuse("InvalidParameterValue.LimitExceeded", "`ImageIds` takes one image a request.");
+    };
+    check_image_id(id)?;
+    let destinations = destinations(call.state, &request.destination_regions)?;
+    let Some(source) = call.state.image(call.region, call.account, id) else {
+        return refuse(
+            "InvalidImageId.NotFound",
+            format!("The image `{id}` does not exist in `{}`.", call.state.region(call.region).id),
+        );
+    };
+    check_source(call, source, encrypt)?;
+    check_pairing(call, source, &destinations, encrypt)?;
+    check_key(&request, encrypt)?;
+    check_name(call, &request, &destinations)?;
+    check_quota(call, &destinations)?;
+    if request.dry_run == Some(true) {
+        return refuse("DryRunOperation", "The request would have succeeded, and is only a dry run.");
+    }
+
+    let order = CopyOrder {
+        region: call.region,
+        account: call.account,
+        name: request.image_name.clone().unwrap_or_else(|| source.name.clone()),
+        encrypt,
+        now: call.now,
+    };
+    let faults = call.faults;
+    let made = call.state.copy(id, &order, &destinations, |region| faults.for_copy(ACTION.name, region));
+    let copies: Vec<_> = made
+        .into_iter()
+        .zip(&destinations)
+        .map(|(image_id, &region)| Copy { image_id, region: &call.state.region(region).id })
+        .collect();
+    let shown = if request.image_set_required == Some(true) { copies.as_slice() } else { &[] };
+    answer(out, &Response { image_set: shown, request_id: call.request_id })
+}
+
+/// Where to: regions that exist, take copies, and are named once.
+fn destinations(state: &State, names: &[String]) -> Result<Vec<usize>, Refusal> {
+    let mut found = Vec::with_capacity(names.len().min(state.regions().len()));
+    for name in names {
+        let Some(region) = state.region_named(name) else {
+            return refuse("InvalidRegion.NotFound", format!("The region `{}` does not exist.", Shown(name)));
+        };
+        if state.region(region).state == RegionState::Unavailable {
+            return refuse("InvalidRegion.Unavailable", format!("The region `{name}` takes no images."));
+        }
+        if found.contains(&region) {
+            return refuse(
+                "InvalidParameterValue.InvalidRegion",
+                format!("The region `{name}` is named twice."),
+            );
+        }
+        found.push(region);
+    }
+    Ok(found)
+}
+
+/// What may be copied at all.
+fn check_source(call: &Call<'_>, source: &Image, encrypt: bool) -> Result<(), Refusal> {
+    let Image { id, traits, .. } = source;
+    match source.kind(call.account) {
+        "PUBLIC_IMAGE" => {
+            return refuse(
+                "InvalidParameterValue.InvalidImageId",
+                format!("The image `{id}` is public: it is in every region already."),
+            );
+        }
+        "SHARED_IMAGE" if encrypt => {
+            return refuse(
+                "UnsupportedOperation.SyncEncryptImageNotSupport",
+                format!("The image `{id}` is shared with this account, and cannot be copied encrypted."),
+            );
+        }
+        _ => {}
+    }
+    if traits.instance_image {
+        return refuse(
+            "InvalidParameter.InstanceImageNotSupport",
+            format!("The image `{id}` holds a whole instance, and cannot be copied."),
+        );
+    }
+    if traits.dedicated_cluster_id.is_some() {
+        return refuse(
+            "UnsupportedOperation.LocationImageNotSupported",
+            format!("The image `{id}` is bound to a dedicated cluster, and cannot be copied."),
+        );
+    }
+    if traits.encrypted {
+        return refuse(
+            "UnsupportedOperation.EncryptedImagesNotSupported",
+            format!("The image `{id}` is encrypted, and cannot be copied."),
+        );
+    }
+    match source.state(call.now).0 {
+        "NORMAL" => {}
+        "SYNCING" => {
+            return refuse(
+                "InvalidParameterValue.InvalidImageState",
+                format!("The image `{id}` is being copied: wait until it is NORMAL."),
+            );
+        }
+        state => {
+            return refuse(
+                "InvalidImageId.IncorrectState",
+                format!("The image `{id}` is {state}, and not NORMAL."),
+            );
+        }
+    }
+    if traits.size_gib > call.state.sync_size_limit_gib {
+        return refuse(
+            "InvalidImageId.TooLarge",
+            format!(
+                "The image `{id}` has {} GiB; at most {} are copied.",
+                traits.size_gib, call.state.sync_size_limit_gib
+            ),
+        );
+    }
+    Ok(())
+}
+
+/// Which regions go together: a private image goes to other regions, or encrypted into its own; a shared one only into
+/// its own; and none crosses the border of the finance regions.
+fn check_pairing(
+    call: &Call<'_>,
+    source: &Image,
+    destinations: &[usize],
+    encrypt: bool,
+) -> Result<(), Refusal> {
+    let home = call.state.region(call.region);
+    let stays = encrypt || source.kind(call.account) == "SHARED_IMAGE";
+    for &destination in destinations {
+        let region = call.state.region(destination);
+        let problem = if stays && destination != call.region {
+            "is not the image's own, and a shared image, or one that is to be encrypted, is copied in its own region"
+        } else if !stays && destination == call.region {
+            "is the one that the image is in"
+        } else if region.is_finance() != home.is_finance() {
+            "lies on the other side of the border between finance regions and others"
+        } else {
+            continue;
+        };
+        return refuse("UnsupportedOperation.Region", format!("The region `{}` {problem}.", region.id));
+    }
+    Ok(())
+}
+
+/// A key belongs to an encrypted copy, and its id is a UUID.
+fn check_key(request: &SyncImages, encrypt: bool) -> Result<(), Refusal> {
+    let Some(key) = request.kms_key_id.as_deref() else { return Ok(()) };
+    let groups = [8, 4, 4, 4, 12];
+    let is_uuid = key.split('-').count() == groups.len()
+        && key
+            .split('-')
+            .zip(groups)
+            .all(|(part, length)| part.len() == length && part.bytes().all(|b| b.is_ascii_hexdigit()));
+    if encrypt && is_uuid {
+        return Ok(());
+    }
+    let why = if encrypt { "is not in the form of a UUID" } else { "has no use without `Encrypt`" };
+    refuse("InvalidParameter.InvalidKmsKeyId", format!("`KmsKeyId` {why}."))
+}
+
+/// A name that is given has to fit and be free. The source's own name is taken as it is.
+fn check_name(call: &Call<'_>, request: &SyncImages, destinations: &[usize]) -> Result<(), Refusal> {
+    let Some(name) = request.image_name.as_deref() else { return Ok(()) };
+    let length = name.chars().count();
+    if length == 0 || length > MAX_NAME {
+        return refuse(
+            "InvalidParameterValue",
+            format!("`ImageName` has {length} characters: it takes from 1 to {MAX_NAME}."),
+        );
+    }
+    match destinations.iter().find(|&&region| call.state.has_name(region, call.account, name)) {
+        None => Ok(()),
+        Some(&region) => refuse(
+            "InvalidImageName.Duplicate",
+            format!("There is an image `{}` in `{}`.", Shown(name), call.state.region(region).id),
+        ),
+    }
+}
+
+fn check_quota(call: &Call<'_>, destinations: &[usize]) -> Result<(), Refusal> {
+    for &region in destinations {
+        let quota = call.state.image_quota(region, call.account);
+        if call.state.image_count(region, call.account) >= quota as usize {
+            return refuse(
+                "ImageQuotaLimitExceeded",
+                format!("The quota of {quota} images in `{}` is used up.", call.state.region(region).id),
+            );
+        }
+    }
+    Ok(())
+}

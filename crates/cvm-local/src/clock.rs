@@ -1,0 +1,189 @@
+//! The endpoint's time: what moves images through their states, and what signatures are held against.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use crate::sync::lock;
+
+/// How time passes at the endpoint.
+///
+/// Two things hang on it. The *image clock* moves copies from `SYNCING` to `NORMAL` and dates new images; it can run at
+/// any pace. The *signature clock* is what a request's timestamp is held against (300 s either way) and what the `Date`
+/// header says; it is the machine's own clock, whatever the pace, so that signed requests stay valid. Only
+/// [`skewed`](Self::skewed) moves it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Clock {
+    pace: Pace,
+    skew: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Pace {
+    Scaled(f64),
+    Stepped,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::real()
+    }
+}
+
+impl Clock {
+    /// Image time runs as time does.
+    pub const fn real() -> Self {
+        Self { pace: Pace::Scaled(1.0), skew: 0 }
+    }
+
+    /// Image time runs `factor` times as fast: with 60, a copy of one minute takes a second. The factor is finite and
+    /// not negative; starting an endpoint with another one fails.
+    pub const fn scaled(factor: f64) -> Self {
+        Self { pace: Pace::Scaled(factor), skew: 0 }
+    }
+
+    /// Image time stands still, and moves only with [`CvmLocal::advance`](crate::CvmLocal::advance).
+    pub const fn stepped() -> Self {
+        Self { pace: Pace::Stepped, skew: 0 }
+    }
+
+    /// The endpoint believes that it is `seconds` later than it is (earlier, if negative): it refuses timestamps by
+    /// that clock, and its `Date` header tells it.
+    pub const fn skewed(seconds: i64) -> Self {
+        Self::real().with_skew(seconds)
+    }
+
+    /// The same pace, with a signature clock that is `seconds` ahead.
+    #[must_use]
+    pub const fn with_skew(self, seconds: i64) -> Self {
+        Self { pace: self.pace, skew: seconds }
+    }
+
+    pub(crate) fn check(self) -> Result<(), String> {
+        match self.pace {
+            Pace::Scaled(factor) if !factor.is_finite() || factor < 0.0 => Err(format!(
+                "the clock's factor is {factor}: give a finite number that is not negative, such as 60"
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A point in image time: milliseconds since 1970-01-01T00:00:00Z.
+pub(crate) type Moment = u64;
+
+/// A running [`Clock`].
+#[derive(Debug)]
+pub(crate) struct Ticker {
+    clock: Clock,
+    started: Instant,
+    started_at: Duration,
+    stepped: Mutex<Duration>,
+}
+
+impl Ticker {
+    pub(crate) fn new(clock: Clock) -> Self {
+        let started_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { clock, started: Instant::now(), started_at, stepped: Mutex::new(Duration::ZERO) }
+    }
+
+    /// Image time.
+    pub(crate) fn now(&self) -> Moment {
+        let passed = match self.clock.pace {
+            Pace::Stepped => 0,
+            Pace::Scaled(factor) => scaled_millis(self.started.elapsed(), factor),
+        };
+        millis(self.started_at).saturating_add(passed).saturating_add(millis(*lock(&self.stepped)))
+    }
+
+    /// Moves image time forward by hand, on top of its own pace.
+    pub(crate) fn advance(&self, by: Duration) {
+        let mut stepped = lock(&self.stepped);
+        *stepped = stepped.saturating_add(by);
+    }
+
+    /// Signature time, in seconds since 1970. It is read afresh: this machine's clock may be set while we run.
+    pub(crate) fn unix(&self) -> u64 {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        unix.saturating_add_signed(self.clock.skew)
+    }
+
+    /// The `Date` header, where it differs from the one that the HTTP library writes.
+    pub(crate) fn skewed_date(&self) -> Option<String> {
+        let unix = if self.clock.skew == 0 { return None } else { self.unix() };
+        // The header has four digits for the year.
+        Some(httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(unix.min(LAST_SECOND))))
+    }
+}
+
+/// 9999-12-31T23:59:59Z, the last second that dates on the wire can tell.
+const LAST_SECOND: u64 = 253_402_300_799;
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A float's conversion to an integer saturates, and rounding below a millisecond does not matter here.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn scaled_millis(elapsed: Duration, factor: f64) -> u64 {
+    (elapsed.as_secs_f64() * factor * 1000.0) as u64
+}
+
+/// A moment as the API writes it: `2026-11-24T04:05:06Z`.
+pub(crate) fn iso(moment: Moment) -> String {
+    let time = UNIX_EPOCH + Duration::from_secs((moment / 1000).min(LAST_SECOND));
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+/// The moment that a text such as `2026-11-24T04:05:06Z` names.
+pub(crate) fn parse_iso(text: &str) -> Option<Moment> {
+    let time = humantime::parse_rfc3339(text).ok()?;
+    time.duration_since(UNIX_EPOCH).ok().map(millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stepped_clock_moves_by_hand_only() {
+        let ticker = Ticker::new(Clock::stepped());
+        let start = ticker.now();
+        std::thread::sleep(Duration::from_millis(3));
+        assert_eq!(ticker.now(), start);
+        ticker.advance(Duration::from_secs(90));
+        assert_eq!(ticker.now(), start + 90_000);
+        ticker.advance(Duration::MAX);
+        ticker.advance(Duration::MAX);
+        assert_eq!(ticker.now(), u64::MAX);
+    }
+
+    #[test]
+    fn a_factor_scales_what_has_passed() {
+        assert_eq!(scaled_millis(Duration::from_secs(2), 60.0), 120_000);
+        assert_eq!(scaled_millis(Duration::from_secs(2), 0.0), 0);
+        assert_eq!(scaled_millis(Duration::from_secs(2), f64::MAX), u64::MAX);
+        for bad in [f64::NAN, f64::INFINITY, -1.0] {
+            assert!(Clock::scaled(bad).check().unwrap_err().contains("factor"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_skew_moves_the_signature_clock_and_not_the_images() {
+        let (plain, ahead) = (Ticker::new(Clock::real()), Ticker::new(Clock::skewed(86_400)));
+        assert!(ahead.unix() - plain.unix() >= 86_400);
+        assert!(ahead.now() - plain.now() < 60_000);
+        assert_eq!(plain.skewed_date(), None);
+        let date = httpdate::parse_http_date(&ahead.skewed_date().unwrap()).unwrap();
+        assert!(date.duration_since(SystemTime::now()).unwrap() > Duration::from_secs(86_000));
+        assert!(Ticker::new(Clock::skewed(i64::MAX)).skewed_date().unwrap().ends_with("9999 23:59:59 GMT"));
+    }
+
+    #[test]
+    fn moments_are_read_as_they_are_written() {
+        let text = "2026-11-24T04:05:06Z";
+        assert_eq!(iso(parse_iso(text).unwrap()), text);
+        assert_eq!(parse_iso("1969-12-31T23:59:59Z"), None);
+        assert_eq!(parse_iso("yesterday"), None);
+        assert_eq!(iso(u64::MAX), "9999-12-31T23:59:59Z");
+    }
+}

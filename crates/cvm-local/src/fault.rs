@@ -1,0 +1,297 @@
+//! Misbehaviour on demand.
+
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crate::ids::Stream;
+use crate::sync::lock;
+
+/// Something that goes wrong: what, for which requests, and how often.
+///
+/// A fault touches requests that are signed correctly. It goes off for every request that it matches until it is used
+/// up. Of several that match, latencies add up, and the first of the others decides.
+///
+/// ```
+/// use std::time::Duration;
+/// use cvm_local::{CvmLocal, Fault};
+///
+/// let local = CvmLocal::start()?;
+/// local.faults().push(Fault::error("RequestLimitExceeded").on("SyncImages").times(2));
+/// local.faults().push(Fault::status(502, "<html>Bad Gateway</html>").in_region("ap-beijing").times(1));
+/// local.faults().push(Fault::latency(Duration::from_millis(200)).probability(0.1));
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    effect: Effect,
+    action: Option<String>,
+    region: Option<String>,
+    left: Option<u64>,
+    probability: Option<f64>,
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Effect {
+    Error { code: String, message: String },
+    Respond { status: u16, content_type: String, body: Vec<u8> },
+    Latency(Duration),
+    DropBefore,
+    DropAfter,
+    Truncate,
+    CopyFails,
+    CopyNeverEnds,
+}
+
+impl Fault {
+    fn new(effect: Effect) -> Self {
+        Self { effect, action: None, region: None, left: None, probability: None }
+    }
+
+    /// The answer is this error code; no work is done.
+    pub fn error(code: impl Into<String>) -> Self {
+        let code = code.into();
+        let message = format!("`{code}` by a fault that was asked for.");
+        Self::new(Effect::Error { code, message })
+    }
+
+    /// The answer has this HTTP status (200 to 999, others count as 500) and this body, as `text/html`, as a broken
+    /// gateway writes it; no work is done. The body may be empty.
+    pub fn status(status: u16, body: impl Into<Vec<u8>>) -> Self {
+        Self::respond(status, "text/html", body)
+    }
+
+    /// The answer has this HTTP status (200 to 999, others count as 500), content type and body; no work is done. With
+    /// it an answer can be empty, cut off, or of the wrong type.
+    pub fn respond(status: u16, content_type: impl Into<String>, body: impl Into<Vec<u8>>) -> Self {
+        let status = if (200..=999).contains(&status) { status } else { 500 };
+        Self::new(Effect::Respond { status, content_type: content_type.into(), body: body.into() })
+    }
+
+    /// The work is done at once, and the answer comes this much later.
+    pub fn latency(delay: Duration) -> Self {
+        Self::new(Effect::Latency(delay))
+    }
+
+    /// The connection is closed before the request is accepted: no work is done, no answer comes.
+    pub fn drop_before() -> Self {
+        Self::new(Effect::DropBefore)
+    }
+
+    /// The connection is closed after the request was accepted: the work is done, no answer comes.
+    pub fn drop_after() -> Self {
+        Self::new(Effect::DropAfter)
+    }
+
+    /// The work is done, and the answer is the first half of the real one.
+    pub fn truncated() -> Self {
+        Self::new(Effect::Truncate)
+    }
+
+    /// A copy ends as `CREATEFAILED` when its time is over. [`in_region`](Self::in_region) and
+    /// [`times`](Self::times) go by destination: each copy that fails counts.
+    pub fn copy_fails() -> Self {
+        Self::new(Effect::CopyFails)
+    }
+
+    /// A copy stays `SYNCING`. [`in_region`](Self::in_region) and [`times`](Self::times) go by destination.
+    pub fn copy_never_ends() -> Self {
+        Self::new(Effect::CopyNeverEnds)
+    }
+
+    /// Only for this action, such as `SyncImages`.
+    #[must_use]
+    pub fn on(mut self, action: impl Into<String>) -> Self {
+        self.action = Some(action.into());
+        self
+    }
+
+    /// Only for this region.
+    #[must_use]
+    pub fn in_region(mut self, region: impl Into<String>) -> Self {
+        self.region = Some(region.into());
+        self
+    }
+
+    /// Only this many times; without it, always.
+    #[must_use]
+    pub fn times(mut self, times: u64) -> Self {
+        self.left = Some(times);
+        self
+    }
+
+    /// Only with this probability, from 0 to 1, drawn from the seed's numbers; without it, always.
+    #[must_use]
+    pub fn probability(mut self, probability: f64) -> Self {
+        self.probability = Some(probability);
+        self
+    }
+
+    fn matches(&self, action: &str, region: &str) -> bool {
+        self.action.as_deref().is_none_or(|wanted| wanted == action)
+            && self.region.as_deref().is_none_or(|wanted| wanted == region)
+    }
+}
+
+/// The faults of an endpoint, in the order in which they were added.
+#[derive(Debug)]
+pub struct Faults(Mutex<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    faults: VecDeque<Fault>,
+    stream: Stream,
+}
+
+/// What the faults make of one request.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Trouble {
+    pub(crate) latency: Duration,
+    pub(crate) effect: Option<Effect>,
+}
+
+/// What the faults make of one copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CopyTrouble {
+    Fails,
+    NeverEnds,
+}
+
+impl Faults {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(Mutex::new(Inner { faults: VecDeque::new(), stream: stream(seed) }))
+    }
+
+    /// Adds a fault behind those that are there.
+    pub fn push(&self, fault: Fault) {
+        lock(&self.0).faults.push_back(fault);
+    }
+
+    /// Takes all faults away.
+    pub fn clear(&self) {
+        lock(&self.0).faults.clear();
+    }
+
+    /// How many faults are not used up yet.
+    pub fn len(&self) -> usize {
+        lock(&self.0).faults.len()
+    }
+
+    /// Whether there is no fault left.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes all faults away and starts the numbers for probabilities again.
+    pub(crate) fn reset(&self, seed: u64) {
+        *lock(&self.0) = Inner { faults: VecDeque::new(), stream: stream(seed) };
+    }
+
+    pub(crate) fn for_request(&self, action: &str, region: &str) -> Trouble {
+        let mut trouble = Trouble::default();
+        lock(&self.0).draw(action, region, |effect| match effect {
+            Effect::Latency(delay) => {
+                trouble.latency = trouble.latency.saturating_add(*delay);
+                true
+            }
+            Effect::CopyFails | Effect::CopyNeverEnds => false,
+            _ if trouble.effect.is_some() => false,
+            other => {
+                trouble.effect = Some(other.clone());
+                true
+            }
+        });
+        trouble
+    }
+
+    pub(crate) fn for_copy(&self, action: &str, destination: &str) -> Option<CopyTrouble> {
+        let mut trouble = None;
+        lock(&self.0).draw(action, destination, |effect| {
+            let found = match effect {
+                Effect::CopyFails => CopyTrouble::Fails,
+                Effect::CopyNeverEnds => CopyTrouble::NeverEnds,
+                _ => return false,
+            };
+            trouble.is_none() && trouble.replace(found).is_none()
+        });
+        trouble
+    }
+}
+
+fn stream(seed: u64) -> Stream {
+    Stream::new(seed, 3)
+}
+
+impl Inner {
+    /// Offers every fault that matches to `take`, which says whether it uses it.
+    fn draw(&mut self, action: &str, region: &str, mut take: impl FnMut(&Effect) -> bool) {
+        let Self { faults, stream } = self;
+        faults.retain_mut(|fault| {
+            if fault.left == Some(0) {
+                return false;
+            }
+            let hit = fault.matches(action, region)
+                && fault.probability.is_none_or(|probability| stream.fraction() < probability)
+                && take(&fault.effect);
+            if let (true, Some(left)) = (hit, &mut fault.left) {
+                *left -= 1;
+            }
+            fault.left != Some(0)
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_is_used_up() {
+        let faults = Faults::new(0);
+        faults.push(Fault::drop_before().on("SyncImages").times(2));
+        assert_eq!(faults.for_request("DescribeImages", "ap-x").effect, None);
+        for _ in 0..2 {
+            assert_eq!(faults.for_request("SyncImages", "ap-x").effect, Some(Effect::DropBefore));
+        }
+        assert_eq!(faults.for_request("SyncImages", "ap-x"), Trouble::default());
+        assert!(faults.is_empty());
+    }
+
+    #[test]
+    fn latencies_add_up_and_the_first_other_decides() {
+        let faults = Faults::new(0);
+        faults.push(Fault::latency(Duration::from_secs(1)));
+        faults.push(Fault::drop_after().times(1));
+        faults.push(Fault::drop_before().times(1));
+        faults.push(Fault::latency(Duration::from_secs(2)).in_region("ap-x"));
+        let first = faults.for_request("A", "ap-x");
+        assert_eq!(first, Trouble { latency: Duration::from_secs(3), effect: Some(Effect::DropAfter) });
+        assert_eq!(faults.for_request("A", "ap-y").effect, Some(Effect::DropBefore));
+        assert_eq!(faults.len(), 2);
+    }
+
+    #[test]
+    fn copies_have_faults_of_their_own() {
+        let faults = Faults::new(0);
+        faults.push(Fault::copy_fails().in_region("ap-x").times(1));
+        faults.push(Fault::copy_never_ends());
+        assert_eq!(faults.for_request("SyncImages", "ap-x").effect, None);
+        assert_eq!(faults.for_copy("SyncImages", "ap-y"), Some(CopyTrouble::NeverEnds));
+        assert_eq!(faults.for_copy("SyncImages", "ap-x"), Some(CopyTrouble::Fails));
+        assert_eq!(faults.for_copy("SyncImages", "ap-x"), Some(CopyTrouble::NeverEnds));
+    }
+
+    #[test]
+    fn a_probability_draws_from_the_seed() {
+        let draws = |seed| {
+            let faults = Faults::new(seed);
+            faults.push(Fault::drop_before().probability(0.25));
+            (0..1000).map(|_| faults.for_request("A", "").effect.is_some()).collect::<Vec<_>>()
+        };
+        let hits = draws(1).into_iter().filter(|&hit| hit).count();
+        assert!((150..350).contains(&hits), "{hits}");
+        assert_eq!(draws(1), draws(1));
+        assert_ne!(draws(1), draws(2));
+    }
+}

@@ -1,0 +1,107 @@
+//! What was asked of the endpoint, and what came of it.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
+use crate::sync::lock;
+
+/// How many requests are kept: enough for any test, and a bound for an endpoint that runs for weeks.
+const KEPT: usize = 10_000;
+
+/// One request to the endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RequestRecord {
+    /// The action that was named; empty if none could be read.
+    pub action: String,
+    /// The region that was named; empty if there was none.
+    pub region: String,
+    /// When it came, by this machine's clock.
+    pub time: SystemTime,
+    /// The id that the answer carries.
+    pub request_id: String,
+    /// How it was answered.
+    pub outcome: Outcome,
+    /// Whether its work was done, whatever the client got to know of it.
+    pub accepted: bool,
+}
+
+/// How a request was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// With the result.
+    Done,
+    /// With this error code.
+    Error(String),
+    /// With an HTTP status and a body by a fault.
+    Status(u16),
+    /// With half of the result, by a fault.
+    Truncated,
+    /// Not at all: a fault closed the connection.
+    Dropped,
+}
+
+/// A request before anybody asks for it: what can be shared is.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) action: Cow<'static, str>,
+    pub(crate) region: Arc<str>,
+    pub(crate) time: SystemTime,
+    pub(crate) request_id: crate::ids::RequestId,
+    pub(crate) outcome: Ending,
+    pub(crate) accepted: bool,
+}
+
+/// An [`Outcome`] that costs nothing to make.
+#[derive(Clone, Debug)]
+pub(crate) enum Ending {
+    Done,
+    Error(Cow<'static, str>),
+    Status(u16),
+    Truncated,
+    Dropped,
+}
+
+/// The last requests.
+#[derive(Debug, Default)]
+pub(crate) struct Journal(Mutex<VecDeque<Entry>>);
+
+impl Journal {
+    pub(crate) fn write(&self, entry: Entry) {
+        let mut entries = lock(&self.0);
+        if entries.len() == KEPT {
+            entries.pop_front();
+        }
+        entries.push_back(entry);
+    }
+
+    pub(crate) fn read(&self) -> Vec<RequestRecord> {
+        lock(&self.0).iter().map(Entry::record).collect()
+    }
+
+    pub(crate) fn clear(&self) {
+        lock(&self.0).clear();
+    }
+}
+
+impl Entry {
+    fn record(&self) -> RequestRecord {
+        RequestRecord {
+            action: self.action.to_string(),
+            region: self.region.to_string(),
+            time: self.time,
+            request_id: self.request_id.to_string(),
+            outcome: match &self.outcome {
+                Ending::Done => Outcome::Done,
+                Ending::Error(code) => Outcome::Error(code.to_string()),
+                Ending::Status(status) => Outcome::Status(*status),
+                Ending::Truncated => Outcome::Truncated,
+                Ending::Dropped => Outcome::Dropped,
+            },
+            accepted: self.accepted,
+        }
+    }
+}

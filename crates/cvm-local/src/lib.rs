@@ -1,0 +1,82 @@
+//! An embedded Tencent Cloud CVM endpoint (API version 2017-03-12) for tests and trials.
+//!
+//! It speaks the API over HTTP on a loopback port, and is strict: it checks signatures (TC3-HMAC-SHA256, HmacSHA256,
+//! HmacSHA1) and their 300 s window, parameters and their types, regions, sizes, request rates and quotas. Images live
+//! on a [`Clock`] that can be real, faster, or moved by hand. [`Faults`] make it misbehave on demand. Nothing leaves the
+//! machine, and no account is needed.
+//!
+//! ```
+//! use cvm_local::{Clock, CvmLocal};
+//!
+//! let local = CvmLocal::builder().clock(Clock::stepped()).start()?;
+//! println!("{} takes requests signed with {}", local.endpoint(), local.secret_id());
+//! assert_eq!(local.images("ap-shanghai")[0].image_id, "img-o3ycss2p");
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # Actions
+//!
+//! `SyncImages`, `DescribeImages`, `DescribeImageQuota`, `DescribeRegions`. The service's other actions are refused with
+//! `UnsupportedOperation` and a message that says so; names that it does not have, with `InvalidAction`.
+//!
+//! # What the default seed holds
+//!
+//! | what | where | what `SyncImages` from there answers |
+//! |---|---|---|
+//! | `img-o3ycss2p`, `base-ubuntu-22.04`, 50 GiB, tagged | `ap-shanghai` | copies it |
+//! | `img-7kq2v9ta`, `web-tencentos-4`, tagged | `ap-shanghai` | copies it |
+//! | `img-finance0` | `ap-shanghai-fsi` | copies it to `ap-shenzhen-fsi`; elsewhere `UnsupportedOperation.Region` |
+//! | `img-shared00`, shared by another account | `ap-shanghai` | makes it private in `ap-shanghai`; elsewhere `UnsupportedOperation.Region` |
+//! | `img-instance`, a whole instance | `ap-shanghai` | `InvalidParameter.InstanceImageNotSupport` |
+//! | `img-toolarge`, 2000 GiB | `ap-shanghai` | `InvalidImageId.TooLarge` |
+//! | `img-creating`, `CREATING` for ever | `ap-shanghai` | `InvalidImageId.IncorrectState` |
+//! | `img-failed00`, `CREATEFAILED` | `ap-shanghai` | `InvalidImageId.IncorrectState` |
+//! | `img-encrypt0`, encrypted | `ap-shanghai` | `UnsupportedOperation.EncryptedImagesNotSupported` |
+//! | `img-cluster0`, bound to a dedicated cluster | `ap-shanghai` | `UnsupportedOperation.LocationImageNotSupported` |
+//! | `img-487zeit5`, `img-eb30mz89`, public | `ap-shanghai`, `ap-guangzhou`, `ap-beijing`, `ap-singapore` | `InvalidParameterValue.InvalidImageId` |
+//!
+//! and what it answers for other reasons:
+//!
+//! | what | answer |
+//! |---|---|
+//! | an id that is not there, such as `img-00000000` | `InvalidImageId.NotFound` |
+//! | an id that cannot be one, such as `img-1` | `InvalidImageId.Malformed` |
+//! | two ids | `InvalidParameterValue.LimitExceeded` |
+//! | an image of which copies are being made | `InvalidParameterValue.InvalidImageState` |
+//! | to `me-saudi-arabia`, whose quota of 2 is used up by `img-quota001` and `img-quota002` | `ImageQuotaLimitExceeded` |
+//! | to a region that does not exist, such as `ap-atlantis` | `InvalidRegion.NotFound` |
+//! | to `ap-mumbai`, which is `UNAVAILABLE` | `InvalidRegion.Unavailable` |
+//! | to the region it is in, or from a finance region to another one or back | `UnsupportedOperation.Region` |
+//! | the same destination twice | `InvalidParameterValue.InvalidRegion` |
+//! | an `ImageName` that is taken in a destination | `InvalidImageName.Duplicate` |
+//! | a `KmsKeyId` without `Encrypt`, or not in the form of a UUID | `InvalidParameter.InvalidKmsKeyId` |
+//! | `Encrypt` for an image that is shared | `UnsupportedOperation.SyncEncryptImageNotSupport` |
+//! | `DryRun` where everything is in order | `DryRunOperation` |
+//!
+//! A copy takes 20 s of the clock. Without `ImageName` a copy has its source's name, also if that is taken: as with the
+//! service, two equal requests make two copies.
+
+mod actions;
+mod auth;
+mod call;
+mod clock;
+mod fault;
+mod http;
+mod ids;
+mod journal;
+mod local;
+mod params;
+mod rate;
+mod refusal;
+mod regions;
+mod seed;
+mod server;
+mod service;
+mod state;
+mod sync;
+
+pub use clock::Clock;
+pub use fault::{Fault, Faults};
+pub use journal::{Outcome, RequestRecord};
+pub use local::{Builder, CvmLocal};
+pub use seed::{Account, Key, Region, RegionState, Seed, SeedImage, SeedSnapshot};

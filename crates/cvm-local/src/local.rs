@@ -1,0 +1,244 @@
+//! The handle: starts an endpoint on a thread of its own, and stops it.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use cvm_proto::Credential;
+use cvm_proto::api::types::Image;
+use tokio::sync::oneshot;
+
+use crate::clock::Clock;
+use crate::fault::Faults;
+use crate::http::Front;
+use crate::journal::RequestRecord;
+use crate::seed::Seed;
+use crate::server::{self, Stop};
+use crate::service::Service;
+use crate::sync::lock;
+
+/// An endpoint that is running.
+///
+/// It has a thread of its own, so it can be used from plain tests and from async ones alike. Dropping it closes all
+/// connections and ends the thread.
+#[derive(Debug)]
+pub struct CvmLocal {
+    service: Arc<Service>,
+    endpoint: String,
+    credential: Credential,
+    stop: Option<oneshot::Sender<Stop>>,
+    ended: oneshot::Receiver<io::Result<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Sets up an endpoint.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Builder {
+    seed: Seed,
+    clock: Clock,
+    port: u16,
+    rate_limits: bool,
+    read_timeout: Duration,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            seed: Seed::default(),
+            clock: Clock::default(),
+            port: 0,
+            rate_limits: true,
+            read_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Builder {
+    /// What the endpoint starts with; [`Seed::default`] by default.
+    pub fn seed(mut self, seed: Seed) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// How its time passes; [`Clock::real`] by default.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The port on 127.0.0.1; 0, the default, takes a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Whether more requests a second than the service allows are refused; on by default. Benchmarks turn it off.
+    pub fn rate_limits(mut self, on: bool) -> Self {
+        self.rate_limits = on;
+        self
+    }
+
+    /// How long a client may take to send the head of a request, counted from the end of the one before it, and then
+    /// its body; 30 s each by default. Then the connection is closed.
+    pub fn read_timeout(mut self, timeout: Duration) -> Self {
+        self.read_timeout = timeout;
+        self
+    }
+
+    /// Starts the endpoint. It takes connections when this returns.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] with a sentence if the seed or the clock contradicts itself; else why the port
+    /// cannot be listened on, or the thread not be started.
+    pub fn start(self) -> io::Result<CvmLocal> {
+        let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidInput, why);
+        let service = Arc::new(Service::new(&self.seed, self.clock, self.rate_limits).map_err(invalid)?);
+        let credential = credential(&self.seed).map_err(invalid)?;
+        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)))?;
+        listener.set_nonblocking(true)?;
+        let endpoint = format!("http://{}", listener.local_addr()?);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (stop, stopped) = oneshot::channel();
+        let (end, ended) = oneshot::channel();
+        let front = Arc::new(Front::new(Arc::clone(&service), self.read_timeout));
+        let thread = std::thread::Builder::new().name("cvm-local".into()).spawn(move || {
+            let result = runtime.block_on(server::run(listener, front, self.read_timeout, stopped));
+            // Ends the tasks that are left, and with them their connections.
+            drop(runtime);
+            // Nobody has to be there to hear it.
+            let _ = end.send(result);
+        })?;
+        Ok(CvmLocal { service, endpoint, credential, stop: Some(stop), ended, thread: Some(thread) })
+    }
+}
+
+/// The first key of the first account that has one.
+fn credential(seed: &Seed) -> Result<Credential, String> {
+    let Some(key) = seed.accounts.iter().find_map(|account| account.keys.first()) else {
+        return Err("the seed has no key: give an account one, or nobody can sign".into());
+    };
+    let credential = Credential::new(key.secret_id.as_str(), key.secret_key.as_str());
+    let credential =
+        credential.map_err(|error| format!("the key `{}` cannot be used: {error}", key.secret_id))?;
+    Ok(credential.with_token(key.token.clone().unwrap_or_default()))
+}
+
+impl CvmLocal {
+    /// Starts an endpoint with the default seed, a real clock and a free port.
+    ///
+    /// # Errors
+    ///
+    /// Why no port can be listened on, or no thread be started.
+    pub fn start() -> io::Result<Self> {
+        Self::builder().start()
+    }
+
+    /// Sets up an endpoint.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Where it takes requests: `http://127.0.0.1:PORT`.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
+    /// A credential that it accepts: the first key of the seed.
+    pub fn credential(&self) -> Credential {
+        self.credential.clone()
+    }
+
+    /// The secret id of [`credential`](Self::credential).
+    pub fn secret_id(&self) -> &str {
+        self.credential.secret_id()
+    }
+
+    /// The secret key of [`credential`](Self::credential); of use with this endpoint only.
+    pub fn secret_key(&self) -> &str {
+        self.credential.secret_key()
+    }
+
+    /// Moves the image clock forward, on top of its own pace.
+    pub fn advance(&self, by: Duration) {
+        self.service.ticker.advance(by);
+    }
+
+    /// What goes wrong on demand.
+    pub fn faults(&self) -> &Faults {
+        &self.service.faults
+    }
+
+    /// The last 10,000 requests, oldest first.
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.service.journal.read()
+    }
+
+    /// The images of a region as the seed's first account sees them, newest first; none if there is no such region.
+    pub fn images(&self, region: &str) -> Vec<Image> {
+        let state = lock(&self.service.state);
+        let Some(region) = state.region_named(region) else { return Vec::new() };
+        let views = state.images(region, 0, self.service.ticker.now());
+        // The view writes what the API's type reads; the tests hold the two together.
+        views.filter_map(|view| serde_json::from_value(serde_json::to_value(view).ok()?).ok()).collect()
+    }
+
+    /// Goes back to the seed: images, faults, log, counted requests and ids. The clock and the connections go on.
+    pub fn reset(&self) {
+        self.service.reset();
+    }
+
+    /// Stops it gracefully: takes no more connections, and gives requests that are under way up to 5 s to end.
+    ///
+    /// # Errors
+    ///
+    /// Why it ended before, if it did.
+    pub fn shutdown(mut self) -> io::Result<()> {
+        self.end(Stop::Gracefully);
+        self.ended.try_recv().unwrap_or(Ok(()))
+    }
+
+    /// Lets it run until `signal` is ready, then stops it as [`shutdown`](Self::shutdown) does. Returns early if it
+    /// ends by itself.
+    ///
+    /// # Errors
+    ///
+    /// Why it ended by itself, if it did.
+    pub async fn run_until(mut self, signal: impl Future<Output = ()>) -> io::Result<()> {
+        let early = tokio::select! {
+            () = signal => None,
+            ended = &mut self.ended => Some(ended),
+        };
+        let ended = if let Some(ended) = early {
+            ended
+        } else {
+            self.signal(Stop::Gracefully);
+            (&mut self.ended).await
+        };
+        ended.unwrap_or(Ok(()))
+    }
+
+    fn signal(&mut self, how: Stop) {
+        if let Some(stop) = self.stop.take() {
+            // It fails if the server has ended already, and then there is nothing to stop.
+            let _ = stop.send(how);
+        }
+    }
+
+    fn end(&mut self, how: Stop) {
+        self.signal(how);
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been reported by its thread.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for CvmLocal {
+    fn drop(&mut self) {
+        self.end(Stop::AtOnce);
+    }
+}

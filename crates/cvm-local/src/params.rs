@@ -1,0 +1,301 @@
+//! An action's parameters: read from whichever notation they came in, and held against the action's table.
+
+use std::fmt::Write as _;
+
+use cvm_proto::codec::{flatten, multipart, percent};
+use serde_json::{Map, Value};
+
+use crate::refusal::{Refusal, refuse};
+
+/// One parameter of an action, or one member of a structure.
+#[derive(Debug)]
+pub(crate) struct Parameter {
+    name: &'static str,
+    kind: Kind,
+    required: bool,
+}
+
+/// What a parameter may be.
+#[derive(Debug)]
+pub(crate) enum Kind {
+    /// A string.
+    Text,
+    /// `true` or `false`.
+    Flag,
+    /// A whole number from 0 on, of 64 bits.
+    Count,
+    /// A list.
+    List(&'static Kind),
+    /// An object.
+    Record(&'static [Parameter]),
+}
+
+/// A parameter that has to be there.
+pub(crate) const fn required(name: &'static str, kind: Kind) -> Parameter {
+    Parameter { name, kind, required: true }
+}
+
+/// A parameter that may be left out.
+pub(crate) const fn optional(name: &'static str, kind: Kind) -> Parameter {
+    Parameter { name, kind, required: false }
+}
+
+/// Parameters as they came, before anybody has looked at them.
+#[derive(Debug)]
+pub(crate) struct Parameters {
+    members: Map<String, Value>,
+    scalars: Scalars,
+}
+
+/// Whether the notation tells numbers and flags from strings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scalars {
+    Typed,
+    Text,
+}
+
+impl Parameters {
+    /// From a JSON body. An empty one stands for no parameters.
+    pub(crate) fn from_json(body: &[u8]) -> Result<Self, Refusal> {
+        if body.is_empty() {
+            return Ok(Self { members: Map::new(), scalars: Scalars::Typed });
+        }
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(members)) => Ok(Self { members, scalars: Scalars::Typed }),
+            Ok(_) => refuse("InvalidParameter", "The body is not a JSON object."),
+            Err(error) => refuse("InvalidParameter", format!("The body is not JSON: {error}.")),
+        }
+    }
+
+    /// From a query, still percent-encoded.
+    pub(crate) fn from_query(query: &str) -> Result<Self, Refusal> {
+        let pairs = percent::parse_pairs(query).map_err(|error| invalid(error.message()))?;
+        Self::from_pairs(&pairs)
+    }
+
+    /// From decoded names and values, as `Filters.0.Name`.
+    pub(crate) fn from_pairs(pairs: &[(String, String)]) -> Result<Self, Refusal> {
+        match flatten::unflatten(pairs) {
+            Ok(Value::Object(members)) => Ok(Self { members, scalars: Scalars::Text }),
+            Ok(_) => refuse("InvalidParameter", "The parameters are not names and values."),
+            Err(error) => Err(invalid(error.message())),
+        }
+    }
+
+    /// From a multipart body, whose lists and structures are JSON.
+    pub(crate) fn from_multipart(body: &[u8], content_type: &str) -> Result<Self, Refusal> {
+        let malformed =
+            |why: &str| Refusal::new("InvalidRequest", format!("The multipart body is malformed: {why}."));
+        let Some(boundary) = multipart::boundary_of(content_type) else {
+            return Err(malformed("its content type names no boundary"));
+        };
+        let parts = multipart::decode(body, boundary).map_err(|error| malformed(error.message()))?;
+        match multipart::from_parts(&parts) {
+            Ok(members) => Ok(Self { members, scalars: Scalars::Text }),
+            Err(error) => Err(malformed(error.message())),
+        }
+    }
+
+    /// Holds the parameters against an action's table: afterwards they are there, known, and of their types. Members
+    /// that are null count as absent.
+    pub(crate) fn checked(mut self, table: &[Parameter]) -> Result<Value, Refusal> {
+        Check { scalars: self.scalars, path: String::new() }.record(&mut self.members, table)?;
+        Ok(Value::Object(self.members))
+    }
+}
+
+fn invalid(message: &str) -> Refusal {
+    Refusal::new("InvalidParameter", format!("{message}."))
+}
+
+struct Check {
+    scalars: Scalars,
+    /// The name of what is being looked at, as in `Filters.0.Name`.
+    path: String,
+}
+
+impl Check {
+    fn record(&mut self, members: &mut Map<String, Value>, table: &[Parameter]) -> Result<(), Refusal> {
+        members.retain(|_, value| !value.is_null());
+        for parameter in table {
+            let length = self.enter(format_args!("{}", parameter.name));
+            match members.get_mut(parameter.name) {
+                Some(value) => {
+                    self.value(value, &parameter.kind)?;
+                    // An empty list cannot be told from an absent one in a query, so they are the same everywhere.
+                    if parameter.required && value.as_array().is_some_and(Vec::is_empty) {
+                        return Err(self.missing());
+                    }
+                }
+                None if parameter.required => return Err(self.missing()),
+                None => {}
+            }
+            self.path.truncate(length);
+        }
+        let is_known = |name: &str| table.iter().any(|parameter| parameter.name == name);
+        match members.keys().find(|name| !is_known(name)) {
+            None => Ok(()),
+            Some(name) => {
+                self.enter(format_args!("{}", Shown(name)));
+                refuse("UnknownParameter", format!("The parameter `{}` is not recognized.", self.path))
+            }
+        }
+    }
+
+    fn value(&mut self, value: &mut Value, kind: &Kind) -> Result<(), Refusal> {
+        match (kind, &mut *value) {
+            (Kind::Text, Value::String(_)) | (Kind::Flag, Value::Bool(_)) => Ok(()),
+            (Kind::Count, Value::Number(number)) if number.is_u64() => Ok(()),
+            (Kind::Flag, Value::String(text)) if self.scalars == Scalars::Text => {
+                let flag =
+                    [true, false].into_iter().find(|flag| text.eq_ignore_ascii_case(&flag.to_string()));
+                *value = Value::Bool(flag.ok_or_else(|| self.mistyped("`true` or `false`"))?);
+                Ok(())
+            }
+            (Kind::Count, Value::String(text)) if self.scalars == Scalars::Text => {
+                let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+                let count = text.parse::<u64>().ok().filter(|_| digits);
+                *value = count.ok_or_else(|| self.mistyped("a whole number from 0 on"))?.into();
+                Ok(())
+            }
+            (Kind::List(kind), Value::Array(items)) => {
+                for (i, item) in items.iter_mut().enumerate() {
+                    let length = self.enter(format_args!("{i}"));
+                    self.value(item, kind)?;
+                    self.path.truncate(length);
+                }
+                Ok(())
+            }
+            (Kind::Record(table), Value::Object(members)) => self.record(members, table),
+            _ => Err(self.mistyped(match kind {
+                Kind::Text => "a string",
+                Kind::Flag => "`true` or `false`",
+                Kind::Count => "a whole number from 0 on",
+                Kind::List(_) => "a list",
+                Kind::Record(_) => "an object",
+            })),
+        }
+    }
+
+    /// Adds a part to the path; returns the length to go back to.
+    fn enter(&mut self, part: std::fmt::Arguments<'_>) -> usize {
+        let length = self.path.len();
+        let dot = if length == 0 { "" } else { "." };
+        // Writing to a string does not fail.
+        let _ = write!(self.path, "{dot}{part}");
+        length
+    }
+
+    fn missing(&self) -> Refusal {
+        Refusal::new("MissingParameter", format!("The request is missing the parameter `{}`.", self.path))
+    }
+
+    fn mistyped(&self, expected: &str) -> Refusal {
+        Refusal::new(
+            "InvalidParameter",
+            format!("The parameter `{}` is of the wrong type: it has to be {expected}.", self.path),
+        )
+    }
+}
+
+/// A client's own text, for a message: short, and without control characters.
+pub(crate) struct Shown<'a>(pub(crate) &'a str);
+
+impl std::fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const LONGEST: usize = 64;
+        for c in self.0.chars().take(LONGEST).flat_map(char::escape_debug) {
+            f.write_char(c)?;
+        }
+        if self.0.chars().nth(LONGEST).is_some() { f.write_str("...") } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const TABLE: &[Parameter] = &[
+        required("Ids", Kind::List(&Kind::Text)),
+        optional("DryRun", Kind::Flag),
+        optional("Limit", Kind::Count),
+        optional(
+            "Filters",
+            Kind::List(&Kind::Record(&[
+                required("Name", Kind::Text),
+                required("Values", Kind::List(&Kind::Text)),
+            ])),
+        ),
+    ];
+
+    fn code(parameters: Result<Parameters, Refusal>) -> String {
+        let refusal = parameters.and_then(|parameters| parameters.checked(TABLE)).unwrap_err();
+        refusal.to_string()
+    }
+
+    fn check_json(json: &str, expected: &str) {
+        let got = code(Parameters::from_json(json.as_bytes()));
+        assert!(got.contains(expected), "{json}: {got}");
+    }
+
+    fn check_query(query: &str, expected: &str) {
+        let got = code(Parameters::from_query(query));
+        assert!(got.contains(expected), "{query}: {got}");
+    }
+
+    #[test]
+    fn every_notation_gives_the_same() {
+        let expected = json!({
+            "Ids": ["a", "b"], "DryRun": true, "Limit": 20, "Filters": [{ "Name": "n", "Values": ["x y"] }],
+        });
+        let json = Parameters::from_json(expected.to_string().as_bytes()).unwrap();
+        assert_eq!(json.checked(TABLE).unwrap(), expected);
+        let query = "Ids.0=a&Ids.1=b&DryRun=True&Limit=20&Filters.0.Name=n&Filters.0.Values.0=x%20y";
+        assert_eq!(Parameters::from_query(query).unwrap().checked(TABLE).unwrap(), expected);
+        let parts = multipart::to_parts(&expected).unwrap();
+        let body = multipart::encode(&parts, "edge").unwrap();
+        let multipart = Parameters::from_multipart(&body, "multipart/form-data; boundary=edge").unwrap();
+        assert_eq!(multipart.checked(TABLE).unwrap(), expected);
+    }
+
+    #[test]
+    fn null_counts_as_absent() {
+        let parameters = Parameters::from_json(br#"{"Ids":["a"],"DryRun":null}"#).unwrap();
+        assert_eq!(parameters.checked(TABLE).unwrap(), json!({ "Ids": ["a"] }));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        check_json("", "MissingParameter: The request is missing the parameter `Ids`");
+        check_json(r#"{"Ids":[]}"#, "MissingParameter");
+        check_json(r#"{"Ids":["a"],"Filters":[{"Name":"n"}]}"#, "`Filters.0.Values`");
+        check_json(
+            r#"{"Ids":["a"],"Filters":[{"Name":"n","Values":["v"],"X":1}]}"#,
+            "UnknownParameter: The parameter `Filters.0.X`",
+        );
+        check_json(
+            r#"{"Ids":["a"],"Limit":"20"}"#,
+            "InvalidParameter: The parameter `Limit` is of the wrong type",
+        );
+        check_json(r#"{"Ids":["a"],"Limit":-1}"#, "`Limit`");
+        check_json(r#"{"Ids":["a"],"Limit":1.5}"#, "`Limit`");
+        check_json(r#"{"Ids":["a"],"DryRun":"true"}"#, "`DryRun`");
+        check_json(r#"{"Ids":"a"}"#, "`Ids` is of the wrong type: it has to be a list");
+        check_json(r#"{"Ids":[7]}"#, "`Ids.0`");
+        check_json("[]", "not a JSON object");
+        check_json(r#"{"Ids":"#, "not JSON");
+        check_query("", "MissingParameter");
+        check_query("Ids.0=a&Colour=red", "UnknownParameter: The parameter `Colour`");
+        check_query("Ids.0=a&Limit=+1", "`Limit`");
+        check_query("Ids.0=a&DryRun=yes", "`DryRun`");
+        check_query("Ids.0=a&Ids.2=b", "InvalidParameter");
+        check_query("Ids=a", "a list");
+    }
+
+    #[test]
+    fn a_clients_text_is_cut_and_escaped() {
+        assert_eq!(Shown("a\nb").to_string(), "a\\nb");
+        assert_eq!(Shown(&"x".repeat(100)).to_string().len(), 67);
+    }
+}

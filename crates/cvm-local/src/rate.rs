@@ -1,0 +1,82 @@
+//! How many requests a second an account may send for an action in a region.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use crate::sync::lock;
+
+/// The length of the window that requests are counted in.
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// Whose requests are counted together: positions in the tables of accounts, actions and regions, so that the number
+/// of windows is bounded whatever clients send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Group {
+    pub(crate) account: usize,
+    pub(crate) action: usize,
+    pub(crate) region: Option<usize>,
+}
+
+/// One sliding window for each group, on real time.
+#[derive(Debug, Default)]
+pub(crate) struct Rates(Mutex<HashMap<Group, VecDeque<Instant>>>);
+
+impl Rates {
+    /// Counts a request, unless `limit` of them came within the last second. A request that is refused does not count:
+    /// a client that keeps on asking gets its share.
+    pub(crate) fn admit(&self, group: Group, limit: u32, now: Instant) -> bool {
+        let mut windows = lock(&self.0);
+        let window = windows.entry(group).or_default();
+        while window.front().is_some_and(|&first| now.saturating_duration_since(first) >= WINDOW) {
+            window.pop_front();
+        }
+        let admitted = window.len() < limit as usize;
+        if admitted {
+            window.push_back(now);
+        }
+        admitted
+    }
+
+    pub(crate) fn clear(&self) {
+        lock(&self.0).clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_slides() {
+        let rates = Rates::default();
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let group = Group { account: 0, action: 0, region: Some(0) };
+        assert!(rates.admit(group, 2, at(0)));
+        assert!(rates.admit(group, 2, at(600)));
+        assert!(!rates.admit(group, 2, at(999)));
+        assert!(rates.admit(group, 2, at(1000)), "the first has left the window");
+        assert!(!rates.admit(group, 2, at(1500)));
+        assert!(rates.admit(group, 2, at(1600)));
+    }
+
+    #[test]
+    fn groups_do_not_share_a_window() {
+        let rates = Rates::default();
+        let now = Instant::now();
+        let group = Group { account: 0, action: 0, region: Some(0) };
+        assert!(rates.admit(group, 1, now));
+        for other in [
+            Group { account: 1, ..group },
+            Group { action: 1, ..group },
+            Group { region: Some(1), ..group },
+            Group { region: None, ..group },
+        ] {
+            assert!(rates.admit(other, 1, now), "{other:?}");
+        }
+        assert!(!rates.admit(group, 1, now));
+        rates.clear();
+        assert!(rates.admit(group, 1, now));
+    }
+}

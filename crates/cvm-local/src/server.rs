@@ -1,0 +1,86 @@
+//! The sockets: accepts connections, bounds them, and lets them end.
+
+use std::io;
+use std::net::TcpListener as StdListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::http::Front;
+
+/// How many connections are served at a time; more wait to be accepted.
+const MAX_CONNECTIONS: usize = 1024;
+/// The most that is kept of what a connection has sent and nobody has read yet.
+const MAX_BUFFER: usize = 256 << 10;
+/// The pause after a connection could not be accepted, as when no file descriptor is left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long requests that are under way are given to end.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How the server is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Let requests that are under way come to their answer.
+    Gracefully,
+    /// Close all connections.
+    AtOnce,
+}
+
+/// Serves until told to stop, or until nobody is there who could tell.
+pub(crate) async fn run(
+    listener: StdListener,
+    front: Arc<Front>,
+    header_timeout: Duration,
+    mut stop: oneshot::Receiver<Stop>,
+) -> io::Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(MAX_BUFFER);
+    let connections = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let how = loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &places) => accepted,
+            how = &mut stop => break how.unwrap_or(Stop::AtOnce),
+        };
+        let Ok((stream, place)) = accepted else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let front = Arc::clone(&front);
+        let service = service_fn(move |request| {
+            let front = Arc::clone(&front);
+            async move { front.answer(request).await }
+        });
+        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "connection ended early");
+            }
+            drop(place);
+        });
+    };
+    drop(listener);
+    if how == Stop::Gracefully {
+        // What has not ended within the time ends with the runtime.
+        let _ = tokio::time::timeout(GRACE, connections.shutdown()).await;
+    }
+    Ok(())
+}
+
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    // Answers are small and somebody waits for each.
+    stream.set_nodelay(true)?;
+    Ok((stream, place))
+}
