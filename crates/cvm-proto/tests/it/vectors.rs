@@ -1,9 +1,13 @@
 //! Signatures made by others: the service's published examples, stage by stage, and the official Python SDK's.
 
+use std::collections::{BTreeMap, HashSet};
+
+use cvm_proto::codec::percent::parse_pairs;
 use cvm_proto::sign::explain::{Explained, Input, explain};
 use cvm_proto::sign::verify::{Incoming, VerifyError, claims, verify};
 use cvm_proto::sign::{
-    CanonicalRequest, CredentialScope, KeyChain, Payload, SignMethod, SigningKey, StringToSign, authorization, v1,
+    CanonicalRequest, CredentialScope, KeyChain, Payload, SignMethod, SigningKey, StringToSign,
+    authorization, v1,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -54,7 +58,10 @@ struct Made {
 impl Made {
     fn all() -> Vec<Self> {
         let File { vectors } = serde_json::from_str::<File<Value>>(SDK).unwrap();
-        vectors.into_iter().map(|raw| Self { input: serde_json::from_value(raw.clone()).unwrap(), raw }).collect()
+        vectors
+            .into_iter()
+            .map(|raw| Self { input: serde_json::from_value(raw.clone()).unwrap(), raw })
+            .collect()
     }
 
     fn expected(&self, stage: &str) -> Option<&str> {
@@ -64,7 +71,7 @@ impl Made {
     /// The request as it went over the wire.
     fn wire(&self) -> Wire {
         let mut headers: Vec<(String, String)> = match self.raw.get("headers") {
-            Some(headers) => serde_json::from_value::<std::collections::BTreeMap<_, _>>(headers.clone()).unwrap(),
+            Some(headers) => serde_json::from_value::<BTreeMap<_, _>>(headers.clone()).unwrap(),
             None => [("Host".to_string(), self.input.host.clone())].into(),
         }
         .into_iter()
@@ -79,12 +86,15 @@ impl Made {
             (_, "GET") => (encoded, String::new()),
             _ => (String::new(), encoded),
         };
-        Wire { method: self.input.http_method.clone(), path: "/".into(), query, headers, body }
+        let secret_id = self.input.secret_id.clone();
+        Wire { secret_id, method: self.input.http_method.clone(), path: "/".into(), query, headers, body }
     }
 }
 
 #[derive(Clone, Debug)]
 struct Wire {
+    /// Whose key the endpoint has.
+    secret_id: String,
     method: String,
     path: String,
     query: String,
@@ -104,6 +114,9 @@ impl Wire {
             body: self.body.as_bytes(),
         };
         let claims = claims(&incoming)?;
+        if claims.secret_id != self.secret_id {
+            return Err(VerifyError::Mismatch);
+        }
         verify(&incoming, &claims, secret_key)?;
         Ok(claims.method)
     }
@@ -128,14 +141,27 @@ fn published_tc3_signatures_stage_by_stage() {
         assert_eq!(hex(&payload.hash()), vector.payload_hash, "{id}: payload");
         let headers: Vec<_> =
             vector.canonical_headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        let request =
-            CanonicalRequest { method: &vector.method, path: "/", query: &vector.query, headers: &headers, payload };
+        let request = CanonicalRequest {
+            method: &vector.method,
+            path: "/",
+            query: &vector.query,
+            headers: &headers,
+            payload,
+        };
         assert_eq!(request.signed_headers(), vector.signed_headers, "{id}: signed headers");
         assert_eq!(hex(&request.hash()), vector.canonical_hash, "{id}: canonical request");
-        assert_eq!(hex(&Payload::Body(request.to_string().as_bytes()).hash()), vector.canonical_hash, "{id}: shown");
+        assert_eq!(
+            hex(&Payload::Body(request.to_string().as_bytes()).hash()),
+            vector.canonical_hash,
+            "{id}: shown"
+        );
 
         let scope = CredentialScope::new(vector.timestamp, &vector.service);
-        assert_eq!(scope.to_string(), format!("{}/{}/tc3_request", vector.date, vector.service), "{id}: scope");
+        assert_eq!(
+            scope.to_string(),
+            format!("{}/{}/tc3_request", vector.date, vector.service),
+            "{id}: scope"
+        );
         let chain = KeyChain::derive(&vector.secret_key, scope);
         assert_eq!(hex(&*chain.secret_date), vector.secret_date, "{id}: date key");
         assert_eq!(hex(&*chain.secret_service), vector.secret_service, "{id}: service key");
@@ -169,7 +195,8 @@ fn published_v1_signatures() {
     for vector in vectors.into_iter().filter(|vector| vector["kind"] == "HmacSHA1") {
         let vector: V1 = serde_json::from_value(vector).unwrap();
         let (head, params) = vector.string_to_sign.split_once("/?").unwrap();
-        let mut params: Vec<(&str, &str)> = params.split('&').map(|pair| pair.split_once('=').unwrap()).collect();
+        let mut params: Vec<(&str, &str)> =
+            params.split('&').map(|pair| pair.split_once('=').unwrap()).collect();
         params.reverse();
         let text = v1::string_to_sign("GET", head.strip_prefix("GET").unwrap(), "/", &params);
         assert_eq!(text, vector.string_to_sign);
@@ -192,7 +219,11 @@ fn the_sdks_signatures_stage_by_stage() {
         let id = &made.raw["id"];
         let Explained { canonical_request, string_to_sign, signature, authorization, .. } =
             explain(&made.input).unwrap();
-        assert_eq!(canonical_request.as_deref(), made.expected("canonical_request"), "{id}: canonical request");
+        assert_eq!(
+            canonical_request.as_deref(),
+            made.expected("canonical_request"),
+            "{id}: canonical request"
+        );
         assert_eq!(Some(string_to_sign.as_str()), made.expected("string_to_sign"), "{id}: string to sign");
         assert_eq!(Some(signature.as_str()), made.expected("signature"), "{id}: signature");
         assert_eq!(authorization.as_deref(), made.expected("authorization"), "{id}: authorization");
@@ -200,7 +231,7 @@ fn the_sdks_signatures_stage_by_stage() {
 }
 
 #[test]
-fn parameters_are_encoded_as_the_sdk_does_where_the_text_is_the_same() {
+fn a_query_is_encoded_as_the_sdk_does() {
     let mut seen = 0;
     for mut made in Made::all().into_iter().filter(|made| made.raw.get("query").is_some()) {
         // Flattened names come in another order; everything else has to be the same text.
@@ -211,7 +242,9 @@ fn parameters_are_encoded_as_the_sdk_does_where_the_text_is_the_same() {
         };
         let query = made.input.query.take().unwrap();
         let canonical = explain(&made.input).unwrap().canonical_request.unwrap();
-        assert_eq!(sorted(canonical.split('\n').nth(2).unwrap()), sorted(&query), "{}", made.raw["id"]);
+        // In a query that it signs, the SDK writes a space as `+`; both are read as one.
+        let expected = query.replace('+', "%20");
+        assert_eq!(sorted(canonical.split('\n').nth(2).unwrap()), sorted(&expected), "{}", made.raw["id"]);
         seen += 1;
     }
     assert_eq!(seen, 20);
@@ -226,35 +259,50 @@ fn an_endpoint_accepts_the_sdks_requests() {
     }
 }
 
-/// Flips each bit of what `part` picks, where that leaves text, and expects every change to be refused.
-fn blind_changes(made: &Made, what: &str, part: impl Fn(&mut Wire) -> &mut String) {
+/// Flips each `step`th bit of what `part` picks, where that leaves text, and expects every change to be refused.
+fn blind_changes(made: &Made, step: usize, what: &str, part: impl Fn(&mut Wire) -> &mut String) {
     let wire = made.wire();
     let original = part(&mut wire.clone()).clone();
-    for bit in 0..original.len() * 8 {
+    for bit in (0..original.len() * 8).step_by(step) {
         let mut bytes = original.clone().into_bytes();
         bytes[bit / 8] ^= 1 << (bit % 8);
         let Ok(changed) = String::from_utf8(bytes) else { continue };
         let mut wire = wire.clone();
         part(&mut wire).clone_from(&changed);
         let outcome = wire.verify(&made.input.secret_key);
-        assert!(outcome.is_err(), "{}: {what}: {original:?} was changed to {changed:?}", made.raw["id"]);
+        // `%2B` and `%2b` are the same character.
+        let same =
+            || what == "parameters" && parse_pairs(&changed).unwrap() == parse_pairs(&original).unwrap();
+        assert!(
+            outcome.is_err() || same(),
+            "{}: {what}: {original:?} was changed to {changed:?}",
+            made.raw["id"]
+        );
     }
 }
 
 #[test]
 fn an_endpoint_refuses_a_change_of_any_bit_that_is_signed() {
+    let mut kinds = HashSet::new();
     for made in Made::all() {
-        blind_changes(&made, "method", |wire| &mut wire.method);
-        blind_changes(&made, "path", |wire| &mut wire.path);
-        blind_changes(&made, "host", |wire| wire.header("host"));
+        // Every bit of the first request of a kind. Of the others a sample: each bit is a whole verification.
+        let kind = (made.input.sign_method, made.input.http_method.clone(), made.input.unsigned_payload);
+        let step = if kinds.insert(kind) { 1 } else { 41 };
+        blind_changes(&made, step, "method", |wire| &mut wire.method);
+        blind_changes(&made, step, "path", |wire| &mut wire.path);
+        blind_changes(&made, step, "host", |wire| wire.header("host"));
         if made.input.sign_method == SignMethod::Tc3HmacSha256 {
-            blind_changes(&made, "query", |wire| &mut wire.query);
-            blind_changes(&made, "content type", |wire| wire.header("content-type"));
-            blind_changes(&made, "timestamp", |wire| wire.header("x-tc-timestamp"));
-            blind_changes(&made, "authorization", |wire| wire.header("authorization"));
+            blind_changes(&made, step, "query", |wire| &mut wire.query);
+            blind_changes(&made, step, "content type", |wire| wire.header("content-type"));
+            blind_changes(&made, step, "timestamp", |wire| wire.header("x-tc-timestamp"));
+            blind_changes(&made, step, "authorization", |wire| wire.header("authorization"));
             if !made.input.unsigned_payload {
-                blind_changes(&made, "body", |wire| &mut wire.body);
+                blind_changes(&made, step, "body", |wire| &mut wire.body);
             }
+        } else if made.input.http_method == "GET" {
+            blind_changes(&made, step, "parameters", |wire| &mut wire.query);
+        } else {
+            blind_changes(&made, step, "parameters", |wire| &mut wire.body);
         }
     }
 }
