@@ -1,0 +1,257 @@
+//! The command line.
+
+// The comments on the options are what `--help` prints, where back-ticks would be noise.
+#![allow(clippy::doc_markdown)]
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use cvm_proto::SignMethod;
+
+const ABOUT: &str =
+    "Carries images of Tencent Cloud CVM to other regions, calls any action, explains signatures";
+
+const AFTER: &str = "\
+Environment:
+  TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, the credential; with --local none is needed
+  TENCENTCLOUD_TOKEN, the token of a temporary credential
+  TENCENTCLOUD_REGION and TENCENTCLOUD_ENDPOINT, for --region and --endpoint
+  NO_COLOR, for plain output
+
+Exit codes:
+  0    done
+  1    no answer, an answer that is not one of the service, or trouble on this side
+  2    a mistake in the command line or the settings; nothing was sent
+  3    sync: not every destination has the image
+  4    the time was over before the end
+  5    the service refused
+  130  interrupted";
+
+/// The whole command line.
+#[derive(Parser)]
+#[command(name = "cvm", version, about = ABOUT, after_help = AFTER, max_term_width = 120)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Global {
+    /// The region that requests are sent to
+    #[arg(long, global = true, value_name = "REGION")]
+    pub(crate) region: Option<String>,
+    /// Where requests go, such as http://127.0.0.1:8080; the public hosts by default
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) endpoint: Option<String>,
+    /// A proxy for every request, such as http://127.0.0.1:3128
+    #[arg(long, global = true, value_name = "URL")]
+    pub(crate) proxy: Option<String>,
+    /// More certificate authorities to trust than the platform's, in PEM
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Uses an embedded endpoint that lives as long as the command; it needs no account
+    #[arg(long, global = true, conflicts_with_all = ["endpoint", "proxy", "ca_file"])]
+    pub(crate) local: bool,
+    /// How results and errors are written
+    #[arg(long, global = true, value_enum, default_value_t = Output::Table)]
+    pub(crate) output: Output,
+    /// Shows on stderr what is sent and when (-vv: more); never a secret
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// How results and errors are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    // For people.
+    Table,
+    // For programs.
+    Json,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Copies images to other regions and waits until the copies can be used
+    Sync(SyncArgs),
+    /// Performs one action and prints its answer as JSON
+    Call(CallArgs),
+    /// Shows how a request is signed, stage by stage
+    Sign(Box<SignArgs>),
+    /// Runs the embedded endpoint until it is interrupted
+    Local(LocalArgs),
+}
+
+const SYNC_HELP: &str = "\
+Example:
+  cvm sync img-o3ycss2p --from ap-shanghai --to ap-guangzhou,ap-beijing --local
+
+Progress goes to stderr, the result to stdout. Copies go on in the service when the
+command ends early.";
+
+#[derive(Args)]
+#[command(after_help = SYNC_HELP)]
+pub(crate) struct SyncArgs {
+    /// The images to copy, such as img-o3ycss2p; one after the other
+    #[arg(required = true, value_name = "IMAGE")]
+    pub(crate) images: Vec<String>,
+    /// The region that the images are in [default: --region]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) from: Option<String>,
+    /// The regions to copy them to, separated by commas
+    #[arg(long, required = true, value_name = "REGION,...", value_delimiter = ',')]
+    pub(crate) to: Vec<String>,
+    /// The name of the copies [default: the image's own]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The longest time to wait for one image's copies, such as 90s, 45m or 1h 30m
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: Duration,
+}
+
+const CALL_HELP: &str = "\
+Parameters:
+  KEY=VALUE  a number, true, false, a JSON list or object; all else is a text
+  KEY:=JSON  exactly this JSON: ImageName:='\"2026\"' is a text
+  Dots go into lists and objects: Filters.0.Name=image-type ImageIds.0=img-o3ycss2p
+
+Examples:
+  cvm call DescribeImages Limit=20 Filters.0.Name=image-type 'Filters.0.Values=[\"PRIVATE_IMAGE\"]'
+  echo '{\"ImageIds\": [\"img-o3ycss2p\"]}' | cvm call DescribeImages --json -";
+
+#[derive(Args)]
+#[command(after_help = CALL_HELP)]
+pub(crate) struct CallArgs {
+    /// The action, such as DescribeImages; also one that this build does not know
+    pub(crate) action: String,
+    /// Its parameters
+    #[arg(value_name = "KEY=VALUE")]
+    pub(crate) parameters: Vec<String>,
+    /// Takes all parameters from a file with a JSON object; - is stdin
+    #[arg(long, value_name = "FILE", conflicts_with = "parameters")]
+    pub(crate) json: Option<PathBuf>,
+}
+
+const SIGN_HELP: &str = "\
+Nothing is sent, and the secret key is never shown. To find out why a request was
+refused with AuthFailure.SignatureFailure, sign it again with its own --timestamp
+(v1: and --nonce), and compare stage by stage.
+
+Examples:
+  cvm sign --action DescribeImages --region ap-shanghai Limit=20
+  cvm sign --action SyncImages --region ap-shanghai --body request.json --timestamp 1551113065
+  cvm sign --batch < requests.jsonl";
+
+#[derive(Args)]
+#[command(after_help = SIGN_HELP)]
+pub(crate) struct SignArgs {
+    /// Reads requests from stdin, a JSON object a line, and prints a JSON object a line
+    #[arg(long, exclusive = true)]
+    pub(crate) batch: bool,
+    /// The action, such as SyncImages
+    #[arg(long, required_unless_present = "batch")]
+    pub(crate) action: Option<String>,
+    /// Its parameters, written as for cvm call
+    #[arg(value_name = "KEY=VALUE")]
+    pub(crate) parameters: Vec<String>,
+    /// Takes the body from a file, byte for byte, in place of parameters; - is stdin
+    #[arg(long, value_name = "FILE", conflicts_with = "parameters")]
+    pub(crate) body: Option<PathBuf>,
+    /// The HTTP method
+    #[arg(long, value_enum, ignore_case = true, default_value_t = HttpMethod::Post)]
+    pub(crate) method: HttpMethod,
+    /// TC3-HMAC-SHA256, HmacSHA256 or HmacSHA1
+    #[arg(long, default_value_t)]
+    pub(crate) sign_method: SignMethod,
+    /// When the request is sent, in seconds since 1970 [default: this moment]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timestamp: Option<u64>,
+    /// The random number of a v1 request [default: any]
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) nonce: Option<u64>,
+    /// Signs UNSIGNED-PAYLOAD in place of the body (TC3 only)
+    #[arg(long)]
+    pub(crate) unsigned_payload: bool,
+    /// The headers that are signed, in their order (TC3 only) [default: what this client signs]
+    #[arg(long, value_name = "NAME;...")]
+    pub(crate) signed_headers: Option<String>,
+    /// The Content-Type header (TC3 only) [default: the one that goes with the method]
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) content_type: Option<String>,
+    /// The host, with its port if it has one [default: that of --endpoint, or of the region]
+    #[arg(long)]
+    pub(crate) host: Option<String>,
+    /// The service's name in the credential scope (TC3 only)
+    #[arg(long, default_value = "cvm")]
+    pub(crate) service: String,
+    /// The version of the API
+    #[arg(long, default_value = "2017-03-12", value_name = "VERSION")]
+    pub(crate) api_version: String,
+    /// The secret id [default: TENCENTCLOUD_SECRET_ID]
+    #[arg(long, value_name = "ID")]
+    pub(crate) secret_id: Option<String>,
+    /// The secret key [default: TENCENTCLOUD_SECRET_KEY, which other users of the machine do not see]
+    #[arg(long, value_name = "KEY")]
+    pub(crate) secret_key: Option<String>,
+    /// The token of a temporary credential [default: TENCENTCLOUD_TOKEN]
+    #[arg(long)]
+    pub(crate) token: Option<String>,
+    /// The language of messages: zh-CN or en-US
+    #[arg(long)]
+    pub(crate) language: Option<String>,
+    /// The tag of the calling program
+    #[arg(long, value_name = "TAG")]
+    pub(crate) request_client: Option<String>,
+}
+
+/// The methods that the API knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum HttpMethod {
+    // Parameters in the query.
+    #[value(name = "GET")]
+    Get,
+    // Parameters in the body.
+    #[value(name = "POST")]
+    Post,
+}
+
+#[derive(Args)]
+pub(crate) struct LocalArgs {
+    /// The port on 127.0.0.1; 0 picks a free one
+    #[arg(long, default_value_t = 0)]
+    pub(crate) port: u16,
+    /// Once it answers, writes endpoint, secret_id and secret_key as JSON into this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ready_file: Option<PathBuf>,
+    /// How fast images' time runs: with 60, a copy of a minute takes a second
+    #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = speed)]
+    pub(crate) speed: f64,
+}
+
+fn speed(text: &str) -> Result<f64, &'static str> {
+    let factor = text.parse().ok().filter(|factor: &f64| factor.is_finite() && *factor >= 0.0);
+    factor.ok_or("not a number from 0 upwards, such as 60")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_holds() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn regions_come_separated_or_one_by_one() {
+        let args = "cvm sync img-1 --from a --to b,c --to d --timeout 90s";
+        let Command::Sync(sync) = Cli::try_parse_from(args.split(' ')).unwrap().command else { panic!() };
+        assert_eq!(sync.to, ["b", "c", "d"]);
+        assert_eq!(sync.timeout, Duration::from_secs(90));
+    }
+}

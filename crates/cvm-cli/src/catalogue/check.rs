@@ -1,0 +1,127 @@
+//! Checks a request against the catalogue before it is sent.
+
+use serde_json::Value;
+
+use super::{Action, Catalogue, Kind, Member, similar};
+
+impl Catalogue {
+    /// What is wrong with the parameters of an action, a sentence each; nothing if nothing is.
+    pub(crate) fn check(&self, name: &str, action: &Action, parameters: &Value) -> Vec<String> {
+        let mut wrong = Vec::new();
+        self.check_members(name, &action.request, parameters, &mut wrong);
+        wrong
+    }
+
+    fn check_members(&self, path: &str, members: &[Member], value: &Value, wrong: &mut Vec<String>) {
+        let Value::Object(given) = value else {
+            wrong.push(format!("{path} is {}: give an object", shown(value)));
+            return;
+        };
+        for (name, value) in given {
+            match members.iter().find(|member| member.name == name) {
+                Some(member) => self.check_value(&format!("{path}.{name}"), member.kind, value, wrong),
+                None => {
+                    let meant = similar::closest(name, members.iter().map(|member| member.name));
+                    let hint = meant.map_or_else(
+                        || "`cvm describe` lists what there is".to_string(),
+                        |meant| format!("did you mean {meant}?"),
+                    );
+                    wrong.push(format!("{path} has no member {}: {hint}", name.escape_debug()));
+                }
+            }
+        }
+        for member in members.iter().filter(|member| member.required && !given.contains_key(member.name)) {
+            wrong.push(format!("{path}.{} is missing: it is required", member.name));
+        }
+    }
+
+    fn check_value(&self, path: &str, kind: &'static str, value: &Value, wrong: &mut Vec<String>) {
+        let expected = match (self.kind(kind), value) {
+            // The service takes null for absent.
+            (_, Value::Null) => return,
+            (Kind::Text | Kind::Enum(_), Value::String(_)) => return,
+            (Kind::Boolean, Value::Bool(_)) | (Kind::Float, Value::Number(_)) => return,
+            (Kind::Integer, Value::Number(number)) if number.is_i64() => return,
+            (Kind::Unsigned, Value::Number(number)) if number.is_u64() => return,
+            (Kind::Type(known), _) => return self.check_members(path, &known.members, value, wrong),
+            (Kind::List(element), Value::Array(items)) => {
+                for (at, item) in items.iter().enumerate() {
+                    self.check_value(&format!("{path}.{at}"), element, item, wrong);
+                }
+                return;
+            }
+            (Kind::Text | Kind::Enum(_), _) => "a text",
+            (Kind::Boolean, _) => "true or false",
+            (Kind::Float, _) => "a number",
+            (Kind::Integer, _) => "a whole number",
+            (Kind::Unsigned, _) => "a whole number from 0",
+            (Kind::List(_), _) => "a list",
+        };
+        wrong.push(format!("{path} is {}: give {expected}", shown(value)));
+    }
+}
+
+/// A value as far as a message can hold it.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Array(_) => "a list".into(),
+        Value::Object(_) => "an object".into(),
+        Value::String(text) => format!("the text {:?}", text.chars().take(40).collect::<String>()),
+        plain => plain.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn check(name: &str, parameters: &Value, expected: &[&str]) {
+        let catalogue = Catalogue::load();
+        let action = catalogue.action(name).unwrap();
+        assert_eq!(catalogue.check(name, action, parameters), expected, "{parameters}");
+    }
+
+    #[test]
+    fn good_requests_pass() {
+        check("SyncImages", &json!({"ImageIds": ["img-1"], "DestinationRegions": ["ap-beijing"], "DryRun": null}), &[]);
+        check("DescribeImages", &json!({"Filters": [{"Name": "a", "Values": []}], "Limit": 20}), &[]);
+        check("RunInstances", &json!({"InstanceChargeType": "BRAND_NEW"}), &[]);
+    }
+
+    #[test]
+    fn mistakes_are_named_with_their_place() {
+        check(
+            "SyncImages",
+            &json!({"ImageId": ["img-1"], "DestinationRegions": "ap-beijing"}),
+            &[
+                "SyncImages.DestinationRegions is the text \"ap-beijing\": give a list",
+                "SyncImages has no member ImageId: did you mean ImageIds?",
+                "SyncImages.ImageIds is missing: it is required",
+            ],
+        );
+        check(
+            "DescribeImages",
+            &json!({"Filters": [{"Nam": "a", "Values": [1]}], "Limit": -1, "Frob": 1}),
+            &[
+                "DescribeImages.Filters.0 has no member Nam: did you mean Name?",
+                "DescribeImages.Filters.0.Values.0 is 1: give a text",
+                "DescribeImages.Filters.0.Name is missing: it is required",
+                "DescribeImages has no member Frob: `cvm describe` lists what there is",
+                "DescribeImages.Limit is -1: give a whole number from 0",
+            ],
+        );
+        check("DescribeImages", &json!([1]), &["DescribeImages is a list: give an object"]);
+    }
+
+    #[test]
+    fn every_example_is_a_good_request() {
+        let catalogue = Catalogue::load();
+        for (name, action) in catalogue.actions() {
+            for extent in [super::super::example::Extent::Required, super::super::example::Extent::All] {
+                let example = catalogue.example(&action.request, extent);
+                assert_eq!(catalogue.check(name, action, &example), [""; 0], "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What the service has: actions, types and their members, generated from `spec/`.
+
+pub(crate) mod check;
+pub(crate) mod example;
+mod similar;
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// The whole catalogue.
+#[derive(Deserialize)]
+pub(crate) struct Catalogue {
+    #[serde(borrow)]
+    actions: BTreeMap<&'static str, Action>,
+    #[serde(borrow)]
+    types: BTreeMap<&'static str, Type>,
+    #[serde(borrow)]
+    enums: BTreeMap<&'static str, Enum>,
+}
+
+/// An action.
+#[derive(Deserialize)]
+pub(crate) struct Action {
+    #[serde(borrow)]
+    pub(crate) doc: Text,
+    #[serde(borrow)]
+    pub(crate) errors: Vec<&'static str>,
+    pub(crate) rate: Option<u32>,
+    pub(crate) region: bool,
+    pub(crate) paged: Option<Paged>,
+    #[serde(borrow)]
+    pub(crate) request: Vec<Member>,
+    #[serde(borrow)]
+    pub(crate) response: Vec<Member>,
+}
+
+/// How an action's answer comes in pages.
+#[derive(Deserialize)]
+pub(crate) struct Paged {
+    /// The largest page.
+    pub(crate) size: u64,
+}
+
+/// A type that actions share.
+#[derive(Deserialize)]
+pub(crate) struct Type {
+    #[serde(borrow)]
+    pub(crate) doc: Text,
+    #[serde(borrow)]
+    pub(crate) members: Vec<Member>,
+}
+
+/// A string of which some values are known.
+#[derive(Deserialize)]
+pub(crate) struct Enum {
+    #[serde(borrow)]
+    pub(crate) doc: Text,
+    #[serde(borrow)]
+    pub(crate) values: Vec<(&'static str, Text)>,
+}
+
+/// A member of a request, an answer or a type.
+#[derive(Deserialize)]
+pub(crate) struct Member {
+    pub(crate) name: &'static str,
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
+    #[serde(borrow)]
+    pub(crate) doc: Text,
+    #[serde(default)]
+    pub(crate) required: bool,
+    #[serde(default)]
+    pub(crate) deprecated: bool,
+}
+
+/// A description, which the file may write with escapes.
+type Text = Cow<'static, str>;
+
+/// The type of a member, taken apart.
+pub(crate) enum Kind<'a> {
+    Text,
+    Integer,
+    Unsigned,
+    Float,
+    Boolean,
+    List(&'static str),
+    Enum(&'a Enum),
+    Type(&'a Type),
+}
+
+impl Catalogue {
+    /// The catalogue of this build.
+    pub(crate) fn load() -> Self {
+        // The file is generated with the program, and a test reads it.
+        serde_json::from_str(include_str!("api.json")).expect("the catalogue of this build can be read")
+    }
+
+    pub(crate) fn action(&self, name: &str) -> Option<&Action> {
+        self.actions.get(name)
+    }
+
+    pub(crate) fn actions(&self) -> impl Iterator<Item = (&'static str, &Action)> {
+        self.actions.iter().map(|(name, action)| (*name, action))
+    }
+
+    /// What the name of a type stands for.
+    pub(crate) fn kind(&self, name: &'static str) -> Kind<'_> {
+        if let Some(element) = name.strip_prefix("list<").and_then(|rest| rest.strip_suffix('>')) {
+            return Kind::List(element);
+        }
+        match name {
+            "integer" => Kind::Integer,
+            "unsigned" => Kind::Unsigned,
+            "float" => Kind::Float,
+            "boolean" => Kind::Boolean,
+            _ => match (self.enums.get(name), self.types.get(name)) {
+                (Some(known), _) => Kind::Enum(known),
+                (None, Some(known)) => Kind::Type(known),
+                (None, None) => Kind::Text,
+            },
+        }
+    }
+
+    /// Names of actions that one may have meant.
+    pub(crate) fn suggest(&self, name: &str) -> Option<&'static str> {
+        similar::closest(name, self.actions.keys().copied())
+    }
+}
+
+/// The first sentence of a description.
+pub(crate) fn summary(doc: &str) -> &str {
+    doc.find(". ").map_or(doc, |end| &doc[..=end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_catalogue_is_whole() {
+        let catalogue = Catalogue::load();
+        assert_eq!(catalogue.actions.len(), 106);
+        for (name, action) in catalogue.actions() {
+            for member in action.request.iter().chain(&action.response) {
+                let element = member.kind.trim_start_matches("list<").trim_end_matches('>');
+                let known = matches!(element, "string" | "integer" | "unsigned" | "float" | "boolean")
+                    || catalogue.types.contains_key(element)
+                    || catalogue.enums.contains_key(element);
+                assert!(known, "{name}.{} has the type {}", member.name, member.kind);
+            }
+        }
+        assert_eq!(catalogue.suggest("SyncImage"), Some("SyncImages"));
+        assert_eq!(catalogue.suggest("describeimages"), Some("DescribeImages"));
+        assert_eq!(catalogue.suggest("Frobnicate"), None);
+    }
+}

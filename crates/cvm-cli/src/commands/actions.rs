@@ -1,0 +1,31 @@
+//! `cvm actions`: which actions there are.
+
+use serde_json::json;
+
+use crate::args::{ActionsArgs, Global, Output};
+use crate::catalogue::{Catalogue, summary};
+use crate::failure::{Exit, Failure};
+use crate::{output, table};
+
+/// Lists the actions whose name or description holds the word.
+pub(crate) fn run(global: &Global, args: &ActionsArgs) -> Result<Exit, Failure> {
+    let catalogue = Catalogue::load();
+    let word = args.word.as_deref().unwrap_or_default().to_lowercase();
+    let found: Vec<_> = (catalogue.actions())
+        .filter(|(name, action)| name.to_lowercase().contains(&word) || action.doc.to_lowercase().contains(&word))
+        .collect();
+    if found.is_empty() {
+        return Err(Failure::usage(format!(
+            "no action has `{}` in its name or description: `cvm actions` lists all",
+            word.escape_debug()
+        )));
+    }
+    if global.output == Output::Json {
+        let list: Vec<_> = found.iter().map(|(name, action)| json!({"name": name, "doc": action.doc})).collect();
+        output::json(&list)?;
+    } else {
+        let rows: Vec<_> = found.iter().map(|(name, action)| vec![(*name).to_string(), summary(&action.doc).to_string()]).collect();
+        output::line(table::lay_out(&["ACTION", "WHAT IT DOES"], &rows))?;
+    }
+    Ok(Exit::Done)
+}

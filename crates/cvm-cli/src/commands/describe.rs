@@ -1,0 +1,158 @@
+//! `cvm describe`: one action with its parameters, answer, errors and an example.
+
+use std::fmt::Write;
+
+use serde_json::json;
+
+use crate::args::{DescribeArgs, Global, Output};
+use crate::catalogue::example::Extent;
+use crate::catalogue::{Action, Catalogue, Kind, Member};
+use crate::failure::{Exit, Failure};
+use crate::output;
+
+/// The width that descriptions are wrapped to.
+const WIDTH: usize = 100;
+
+/// Describes the action.
+pub(crate) fn run(global: &Global, args: &DescribeArgs) -> Result<Exit, Failure> {
+    let catalogue = Catalogue::load();
+    let action = find(&catalogue, &args.action)?;
+    if global.output == Output::Json {
+        output::json(&json!({
+            "action": args.action,
+            "doc": action.doc,
+            "requests_per_second": action.rate,
+            "needs_region": action.region,
+            "paged": action.paged.is_some(),
+            "request": members(&action.request),
+            "response": members(&action.response),
+            "errors": action.errors,
+            "example": catalogue.example(&action.request, Extent::Required),
+        }))?;
+    } else {
+        output::line(text(&catalogue, &args.action, action).trim_end())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// The action of that name, or what one may have meant.
+pub(crate) fn find<'a>(catalogue: &'a Catalogue, name: &str) -> Result<&'a Action, Failure> {
+    catalogue.action(name).ok_or_else(|| {
+        let hint = match catalogue.suggest(name) {
+            Some(meant) => format!("did you mean {meant}?"),
+            None => "`cvm actions` lists those it knows".to_string(),
+        };
+        Failure::usage(format!("this build does not know the action `{}`: {hint}", name.escape_debug()))
+    })
+}
+
+fn members(members: &[Member]) -> Vec<serde_json::Value> {
+    let entry = |member: &Member| {
+        json!({
+            "name": member.name,
+            "type": member.kind,
+            "required": member.required,
+            "deprecated": member.deprecated,
+            "doc": member.doc,
+        })
+    };
+    members.iter().map(entry).collect()
+}
+
+fn text(catalogue: &Catalogue, name: &str, action: &Action) -> String {
+    let mut out = format!("{name}\n\n");
+    paragraph(&mut out, 2, &action.doc);
+    let mut facts = Vec::new();
+    facts.extend(action.rate.map(|rate| format!("At most {rate} requests a second.")));
+    facts.extend((!action.region).then(|| "Needs no region.".to_string()));
+    if let Some(paged) = &action.paged {
+        facts.push(format!("Comes in pages of up to {}: --all-pages reads them all.", paged.size));
+    }
+    if !facts.is_empty() {
+        out.push('\n');
+        paragraph(&mut out, 2, &facts.join(" "));
+    }
+    section(&mut out, catalogue, "PARAMETERS", &action.request);
+    section(&mut out, catalogue, "ANSWER", &action.response);
+    if !action.errors.is_empty() {
+        out.push_str("\nERRORS\n");
+        for code in &action.errors {
+            let _ = writeln!(out, "  {code}");
+        }
+    }
+    let example = catalogue.example(&action.request, Extent::Required);
+    let _ = write!(out, "\nEXAMPLE\n  cvm call {name} --json request.json, with\n");
+    for line in format!("{example:#}").lines() {
+        let _ = writeln!(out, "  {line}");
+    }
+    out
+}
+
+fn section(out: &mut String, catalogue: &Catalogue, heading: &str, members: &[Member]) {
+    let _ = write!(out, "\n{heading}\n");
+    if members.is_empty() {
+        out.push_str("  none\n");
+    }
+    let mut types = Vec::new();
+    list(out, catalogue, members, &mut types);
+    // Types that the members are made of, each once, and theirs.
+    let mut at = 0;
+    while at < types.len() {
+        let name: &'static str = types[at];
+        at += 1;
+        match catalogue.kind(name) {
+            Kind::Type(known) => {
+                let _ = write!(out, "\n  {name}: {}\n", known.doc);
+                list(out, catalogue, &known.members, &mut types);
+            }
+            Kind::Enum(known) => {
+                let _ = write!(out, "\n  {name}: {}\n", known.doc);
+                for (value, doc) in &known.values {
+                    let _ = writeln!(out, "    {value}: {doc}");
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+fn list(out: &mut String, catalogue: &Catalogue, members: &[Member], types: &mut Vec<&'static str>) {
+    for member in members {
+        let mut marks = String::new();
+        if member.required {
+            marks.push_str(", required");
+        }
+        if member.deprecated {
+            marks.push_str(", deprecated");
+        }
+        let _ = writeln!(out, "  {}  {}{marks}", member.name, member.kind);
+        paragraph(out, 6, &member.doc);
+        let element = match catalogue.kind(member.kind) {
+            Kind::List(element) => element,
+            _ => member.kind,
+        };
+        if matches!(catalogue.kind(element), Kind::Type(_) | Kind::Enum(_)) && !types.contains(&element) {
+            types.push(element);
+        }
+    }
+}
+
+fn paragraph(out: &mut String, indent: usize, text: &str) {
+    let mut column = 0;
+    for word in text.split_whitespace() {
+        if column > 0 && column + 1 + word.len() > WIDTH {
+            out.push('\n');
+            column = 0;
+        }
+        if column == 0 {
+            out.extend(std::iter::repeat_n(' ', indent));
+            column = indent;
+        } else {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += word.chars().count();
+    }
+    out.push('\n');
+}

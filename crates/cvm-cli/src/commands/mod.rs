@@ -1,0 +1,6 @@
+//! One file per command.
+
+pub(crate) mod call;
+pub(crate) mod local;
+pub(crate) mod sign;
+pub(crate) mod sync;

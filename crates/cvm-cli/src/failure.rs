@@ -1,0 +1,109 @@
+//! How a command ends: exit codes that scripts can use, and what stderr says.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use cvm_proto::{Error, ErrorKind};
+use serde_json::{Value, json};
+
+use crate::args::Output;
+use crate::output;
+
+/// The exit codes; `cvm --help` documents them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// All done.
+    Done = 0,
+    /// No answer, a broken answer, or trouble on this side.
+    Other = 1,
+    /// The command line or the settings; nothing was sent. Also clap's own code.
+    Usage = 2,
+    /// Not every destination has the image.
+    Incomplete = 3,
+    /// The time was over.
+    TimedOut = 4,
+    /// The service refused.
+    Refused = 5,
+    /// Ctrl-C; what shells report for it.
+    Interrupted = 130,
+}
+
+impl Exit {
+    /// The code of an error of the core.
+    pub(crate) fn of(error: &Error) -> Self {
+        match error.kind() {
+            ErrorKind::Config => Self::Usage,
+            ErrorKind::Timeout => Self::TimedOut,
+            _ if error.code().is_some() => Self::Refused,
+            ErrorKind::Parameter => Self::Usage,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        (exit as u8).into()
+    }
+}
+
+/// Why a command could not do its work.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    why: Why,
+}
+
+#[derive(Debug)]
+enum Why {
+    Core(Error),
+    Here(String),
+}
+
+impl Failure {
+    /// A mistake of the caller: one sentence that names it.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Usage, why: Why::Here(message.into()) }
+    }
+
+    /// Trouble on this side: one sentence.
+    pub(crate) fn other(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Other, why: Why::Here(message.into()) }
+    }
+
+    /// Says it on stderr: as a sentence, or as an object that holds the sentence and what it is made of.
+    pub(crate) fn show(&self, how: Output) {
+        match how {
+            Output::Table => output::note(format_args!("cvm: {self}")),
+            Output::Json => output::note(json!({
+                "error": self.to_json(),
+                "sentence": self.to_string(),
+                "exit_code": self.exit as u8,
+            })),
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        match &self.why {
+            Why::Core(error) => json!(error),
+            Why::Here(message) => {
+                json!({ "kind": if self.exit == Exit::Usage { "usage" } else { "other" }, "message": message })
+            }
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.why {
+            Why::Core(error) => error.fmt(f),
+            Why::Here(message) => f.write_str(message),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { exit: Exit::of(&error), why: Why::Core(error) }
+    }
+}

@@ -1,0 +1,82 @@
+//! `cvm call`.
+
+use serde_json::json;
+
+use crate::command::{cvm, feed, run};
+
+const SHANGHAI: [&str; 3] = ["--local", "--region", "ap-shanghai"];
+
+#[test]
+fn prints_the_answer_as_json() {
+    let answer =
+        run(&[&["call", "DescribeImages", "ImageIds.0=img-o3ycss2p"][..], &SHANGHAI].concat()).ended_with(0);
+    let answer = answer.json();
+    assert_eq!(answer["TotalCount"], 1);
+    assert_eq!(answer["ImageSet"][0]["ImageId"], "img-o3ycss2p");
+    assert_eq!(answer["ImageSet"][0]["ImageState"], "NORMAL");
+    assert!(answer["RequestId"].as_str().is_some_and(|id| !id.is_empty()));
+}
+
+#[test]
+fn takes_parameters_from_stdin() {
+    let mut command = cvm(&[&["call", "DescribeImages", "--json", "-"][..], &SHANGHAI].concat());
+    let parameters =
+        json!({ "Filters": [{ "Name": "image-type", "Values": ["PRIVATE_IMAGE"] }], "Limit": 1 });
+    let answer = feed(&mut command, &parameters.to_string()).ended_with(0).json();
+    assert_eq!(answer["ImageSet"].as_array().map(Vec::len), Some(1));
+    assert_eq!(answer["ImageSet"][0]["ImageType"], "PRIVATE_IMAGE");
+}
+
+#[test]
+fn a_refusal_names_code_and_request_id() {
+    let args = [
+        &["call", "SyncImages", "ImageIds.0=img-00000000", "DestinationRegions.0=ap-beijing"][..],
+        &SHANGHAI,
+    ]
+    .concat();
+    let refused = run(&args).ended_with(5);
+    assert_eq!(refused.out, "");
+    assert!(
+        refused.err.starts_with("cvm: SyncImages in ap-shanghai: InvalidImageId.NotFound: "),
+        "{refused:?}"
+    );
+    assert!(refused.err.contains("request id") && refused.err.lines().count() == 1, "{refused:?}");
+
+    let refused = run(&[&args[..], &["--output", "json"]].concat()).ended_with(5);
+    let error: serde_json::Value = serde_json::from_str(&refused.err).unwrap();
+    assert_eq!(error["exit_code"], 5);
+    assert_eq!(error["error"]["code"], "InvalidImageId.NotFound");
+    assert!(error["error"]["request_id"].is_string() && error["sentence"].is_string(), "{error}");
+}
+
+#[test]
+fn an_unknown_action_is_the_services_to_refuse() {
+    let refused = run(&[&["call", "DescribeSomethingNew"][..], &SHANGHAI].concat()).ended_with(5);
+    assert!(refused.err.contains("InvalidAction"), "{refused:?}");
+}
+
+#[test]
+fn nobody_there_is_no_refusal() {
+    // A port that was free a moment ago and that nobody listens on.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let endpoint = format!("http://127.0.0.1:{port}");
+    let ran: crate::command::Ran = cvm(&["call", "DescribeRegions", "--endpoint", &endpoint])
+        .env("TENCENTCLOUD_SECRET_ID", "AKIDexample")
+        .env("TENCENTCLOUD_SECRET_KEY", "not-a-real-key")
+        .output()
+        .unwrap()
+        .into();
+    let ran = ran.ended_with(1);
+    assert!(ran.err.starts_with("cvm: DescribeRegions: "), "{ran:?}");
+    assert!(!ran.err.contains("not-a-real-key"), "{ran:?}");
+}
+
+#[test]
+fn verbose_shows_no_secret() {
+    let ran: crate::command::Ran =
+        cvm(&[&["call", "DescribeRegions", "-vv"][..], &SHANGHAI].concat()).output().unwrap().into();
+    let ran = ran.ended_with(0);
+    assert!(ran.err.contains("DescribeRegions"), "{ran:?}");
+    let lower = ran.err.to_lowercase();
+    assert!(!lower.contains("signature=") && !lower.contains("secretkey"), "{ran:?}");
+}

@@ -1,0 +1,65 @@
+//! Running the program.
+
+use std::io::Write;
+use std::process::{Child, Command, Output, Stdio};
+
+/// The program with these arguments, and none of the caller's settings.
+pub(crate) fn cvm(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cvm"));
+    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("TENCENTCLOUD_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// What a run came to.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    /// What stdout holds as JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The same, if the run was to end with this code.
+    pub(crate) fn ended_with(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self:?}");
+        self
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// Runs the program to its end.
+pub(crate) fn run(args: &[&str]) -> Ran {
+    cvm(args).output().unwrap().into()
+}
+
+/// Runs a program with this on its stdin.
+pub(crate) fn feed(command: &mut Command, input: &str) -> Ran {
+    let mut child: Child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.to_owned();
+    // The program may answer before it has read all: both pipes have to move.
+    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+    let ran = child.wait_with_output().unwrap().into();
+    // A program that ends before it has read all is judged by its answer.
+    let _ = writer.join().unwrap();
+    ran
+}

@@ -1,0 +1,10 @@
+//! The `cvm` command as its users meet it: the built program, its output, its exit codes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod call;
+mod command;
+mod local;
+mod mistakes;
+mod sign;
+mod sync;
