@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::api;
 use crate::error::Error;
+use crate::page::Listing;
 
 /// An action of the API: a request that knows its name, its answer, and how it may be treated.
 ///
@@ -47,10 +48,23 @@ pub trait Action: Serialize {
 pub(crate) struct Known {
     pub(crate) rate_limit: Option<u32>,
     pub(crate) needs_region: bool,
+    pub(crate) listing: Option<Listing>,
 }
 
 impl Known {
     pub(crate) const fn of<A: Action>() -> Self {
-        Self { rate_limit: A::RATE_LIMIT, needs_region: A::NEEDS_REGION }
+        Self { rate_limit: A::RATE_LIMIT, needs_region: A::NEEDS_REGION, listing: None }
+    }
+
+    /// The answer is a page of a list: `items` of it, counted.
+    pub(crate) const fn counted(mut self, items: &'static str) -> Self {
+        self.listing = Some(Listing { items, by_token: false });
+        self
+    }
+
+    /// The answer is a page of a list: `items` of it, and a token for the next page.
+    pub(crate) const fn chained(mut self, items: &'static str) -> Self {
+        self.listing = Some(Listing { items, by_token: true });
+        self
     }
 }

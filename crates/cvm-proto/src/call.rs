@@ -66,9 +66,10 @@ impl<A: Action> Call<A> {
             *token = Some(Random::new(!seed).token());
         }
         let rules = Rules { rate_limit: A::RATE_LIMIT, safe_to_repeat: action.safe_to_repeat() };
-        let prepared = action.check().map_err(|error| error.with_call(A::NAME, config.region(), 0)).and_then(|()| {
-            prepare(config, Cow::Borrowed(A::NAME), Cow::Borrowed(A::VERSION), A::NEEDS_REGION, &action)
-        });
+        let prepared =
+            action.check().map_err(|error| error.with_call(A::NAME, config.region(), 0)).and_then(|()| {
+                prepare(config, Cow::Borrowed(A::NAME), Cow::Borrowed(A::VERSION), A::NEEDS_REGION, &action)
+            });
         Self(Typed::new(config, prepared, rules, seed))
     }
 }

@@ -111,7 +111,9 @@ impl Endpoint {
     pub fn origin(&self, region: &str) -> Origin {
         match &self.0 {
             Place::Explicit(origin) => origin.clone(),
-            Place::Root(root) if is_finance(region) => Origin::new("https", &format!("{SERVICE}.{region}.{root}")),
+            Place::Root(root) if is_finance(region) => {
+                Origin::new("https", &format!("{SERVICE}.{region}.{root}"))
+            }
             Place::Root(root) => Origin::new("https", &format!("{SERVICE}.{root}")),
         }
     }
@@ -171,7 +173,8 @@ pub(crate) fn check_region(region: &str) -> Result<(), Error> {
     if region.is_empty() {
         return Err(Error::config("region is empty: name one such as `ap-guangzhou`"));
     }
-    if region.len() > 64 || !region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+    if region.len() > 64 || !region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    {
         return Err(Error::config(format!(
             "region `{}` is not a region's name: it has small letters, digits and hyphens, as `ap-guangzhou`",
             region.escape_debug()

@@ -81,7 +81,8 @@ impl Exchange {
                 State::Waiting { until, booked } if !*booked => {
                     *booked = true;
                     let Some(rate) = self.rules.rate_limit.filter(|_| settings.rate_limit) else { continue };
-                    let (action, region) = (self.prepared.action(), self.prepared.region().unwrap_or_default());
+                    let (action, region) =
+                        (self.prepared.action(), self.prepared.region().unwrap_or_default());
                     *until = self.config.shared(|shared| shared.limits.book(action, region, rate, now.mono));
                     if *until >= deadline {
                         return Do::Fail(self.end(Error::timeout(alloc::format!(
@@ -92,7 +93,9 @@ impl Exchange {
                 State::Waiting { .. } => {
                     let left = deadline.saturating_sub(now.mono);
                     if left.is_zero() {
-                        return Do::Fail(self.end(Error::timeout("the call's deadline passed before it was sent")));
+                        return Do::Fail(
+                            self.end(Error::timeout("the call's deadline passed before it was sent")),
+                        );
                     }
                     self.attempts += 1;
                     let unix = self.config.shared(|shared| shared.clock.apply(now.unix));

@@ -1,4 +1,61 @@
 //! Tencent Cloud CVM (API version 2017-03-12) without I/O.
+//!
+//! This crate encodes, signs and decodes requests to the CVM API, and holds every policy of a client: retries, rate
+//! limits, clock skew, deadlines, paging, waiting, and the copy of an image to other regions. It does so as state
+//! machines: bytes in, bytes out. It never reads a clock, the environment, entropy, a file or a socket, starts no thread
+//! and never sleeps; time and seeds are parameters.
+//!
+//! Most programs want a client around it: `cvm-reqwest` (async) or `cvm-ureq` (blocking). Use this crate directly to
+//! bring a transport of your own, or to sign, encode or decode alone:
+//!
+//! | to | use |
+//! |---|---|
+//! | call an action | [`Call`] with a type of [`api`], or [`AnyCall`] by its name |
+//! | read a list that comes in pages | [`Pages`], or [`AnyPages`] by the action's name |
+//! | wait for a state | [`WaitUntil`] |
+//! | copy an image to other regions | [`ImageSync`] |
+//! | drive any of them | [`machine`] |
+//! | sign a request, see each stage, or verify one | [`sign`](mod@sign) |
+//! | write parameters or read answers | [`codec`] |
+//!
+//! # A whole call
+//!
+//! ```
+//! use core::time::Duration;
+//! use cvm_proto::api::SyncImages;
+//! use cvm_proto::{Call, Config, Credential, Machine, Now, Reply, Request, Response, Settings, Step};
+//!
+//! // What a transport of your own does: one HTTP exchange.
+//! fn exchange(request: &Request) -> Response {
+//!     assert_eq!(request.url(), "https://cvm.tencentcloudapi.com/");
+//!     assert!(request.headers().any(|(name, value)| (name, value) == ("x-tc-action", "SyncImages")));
+//!     let body = r#"{"Response":{"ImageSet":[{"ImageId":"img-b9avy0x2","Region":"ap-guangzhou"}],"RequestId":"r-1"}}"#;
+//!     Response::new(200, body.into())
+//! }
+//!
+//! let mut settings = Settings::default();
+//! settings.credential = Some(Credential::new("AKIDexample", "not-a-real-key")?);
+//! settings.region = Some("ap-shanghai".into());
+//! let config = Config::new(settings)?;
+//!
+//! let action = SyncImages::new(["img-o3ycss2p"], ["ap-guangzhou"]).image_set_required(true);
+//! let mut call = Call::new(&config, action, 42);
+//! let mut now = Now::new(1_551_113_065, Duration::ZERO);
+//! let answer = loop {
+//!     match call.poll(now) {
+//!         Step::Send(request) => call.reply(now, Reply::Response(exchange(&request))),
+//!         Step::WaitUntil(mono) => now.mono = mono,
+//!         Step::Progress(never) => match never {},
+//!         Step::Done(outcome) => break outcome?,
+//!     }
+//! };
+//! assert_eq!(answer.image_set[0].region, "ap-guangzhou");
+//! # Ok::<(), cvm_proto::Error>(())
+//! ```
+//!
+//! # Features
+//!
+//! `std`, on by default, makes [`Config`] shareable between threads. Without it the crate is `no_std` and needs `alloc`.
 
 #![no_std]
 
@@ -41,7 +98,7 @@ pub use error::{Error, ErrorKind};
 pub use error_code::ErrorCode;
 pub use image_sync::{Destination, ImageSync, ImageSyncMachine, Outcome, SyncProgress, SyncReport};
 pub use machine::{Job, Machine, Now, Reply, Step};
-pub use page::{Paged, Pages, PagesMachine};
+pub use page::{AnyPages, Listed, Paged, Pages, PagesMachine};
 pub use request::{Language, Method, Notation, Request};
 pub use response::Response;
 pub use retry::RetryPolicy;

@@ -1,12 +1,18 @@
 //! Lists that come in pages: one machine that turns them.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::convert::Infallible;
 use core::fmt;
 use core::mem;
 
+use serde_json::{Map, Value};
+
 use crate::action::Action;
-use crate::call::Call;
+use crate::api;
+use crate::call::{AnyCall, Call};
+use crate::codec::flatten;
 use crate::config::Config;
 use crate::error::Error;
 use crate::machine::{Job, Machine, Now, Reply, Step};
@@ -62,35 +68,156 @@ impl<A: Paged> Pages<A> {
     }
 }
 
-impl<A: Paged> Job for Pages<A> {
-    type Machine = PagesMachine<A>;
+/// All pages of a list by the action's name, with items as JSON: [`Pages`] for [`AnyCall`].
+#[derive(Clone, Debug)]
+pub struct AnyPages {
+    name: String,
+    parameters: Value,
+    listing: Listing,
+}
 
-    fn start(self, config: &Config, seed: u64) -> PagesMachine<A> {
-        let mut random = Random::new(seed);
-        let call = Call::new(config, self.0.clone(), random.next());
-        PagesMachine { action: self.0, config: config.clone(), random, state: State::Asking(call) }
+/// Where an answer has its items, and how the next page is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listing {
+    pub(crate) items: &'static str,
+    pub(crate) by_token: bool,
+}
+
+/// As large as pages get in this API.
+const LARGEST_PAGE: u64 = 100;
+
+impl AnyPages {
+    /// All pages of what the action `name` lists, from the page that the parameters ask for.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Parameter`](crate::ErrorKind::Parameter) if this build knows no such action that comes in pages, or
+    /// the parameters are not an object.
+    pub fn new(name: &str, parameters: Value) -> Result<Self, Error> {
+        let Some(listing) = api::find(name).and_then(|known| known.listing) else {
+            return Err(Error::parameter(format!(
+                "the action `{}` is not known to come in pages: call it once",
+                name.escape_debug()
+            )));
+        };
+        let mut parameters = if parameters.is_null() { Value::Object(Map::new()) } else { parameters };
+        let Some(members) = parameters.as_object_mut() else { return Err(flatten::not_an_object()) };
+        let size = if listing.by_token { "MaxResults" } else { "Limit" };
+        members.entry(size).or_insert_with(|| LARGEST_PAGE.into());
+        if !listing.by_token {
+            members.entry("Offset").or_insert_with(|| 0.into());
+        }
+        Ok(Self { name: name.into(), parameters, listing })
     }
 }
 
-/// A list on its way; made from [`Pages`].
-pub struct PagesMachine<A: Paged> {
-    action: A,
-    config: Config,
-    random: Random,
-    state: State<A>,
+/// A list of which one page after the other is asked for.
+pub trait Listed {
+    /// What the list is of.
+    type Item;
+    /// The call of one page.
+    type Call: Machine<Output = Result<Self::Answer, Error>, Progress = Infallible>;
+    /// A page as it comes.
+    type Answer;
+
+    /// The call of the page that is open.
+    fn call(&self, config: &Config, seed: u64) -> Self::Call;
+
+    /// Takes the items out of an answer and turns to the next page; `false` if this was the last.
+    fn turn(&mut self, answer: Self::Answer) -> (Vec<Self::Item>, bool);
 }
 
-enum State<A: Paged> {
-    Asking(Call<A>),
+impl<A: Paged> Listed for Pages<A> {
+    type Item = A::Item;
+    type Call = Call<A>;
+    type Answer = A::Response;
+
+    fn call(&self, config: &Config, seed: u64) -> Call<A> {
+        Call::new(config, self.0.clone(), seed)
+    }
+
+    fn turn(&mut self, answer: A::Response) -> (Vec<A::Item>, bool) {
+        self.0.turn(answer)
+    }
+}
+
+impl Listed for AnyPages {
+    type Item = Value;
+    type Call = AnyCall;
+    type Answer = Value;
+
+    fn call(&self, config: &Config, seed: u64) -> AnyCall {
+        AnyCall::new(config, &self.name, &self.parameters, seed)
+    }
+
+    fn turn(&mut self, mut answer: Value) -> (Vec<Value>, bool) {
+        let items = match answer.get_mut(self.listing.items).map(Value::take) {
+            Some(Value::Array(items)) => items,
+            _ => Vec::new(),
+        };
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(String::from);
+        let more = if self.listing.by_token {
+            let mut token = text(self.parameters.get("NextToken"));
+            let more = by_token(&mut token, text(answer.get("NextToken")));
+            self.parameters["NextToken"] = token.into();
+            more
+        } else {
+            let mut offset = self.parameters.get("Offset").and_then(Value::as_u64);
+            let total = answer.get("TotalCount").and_then(Value::as_u64).unwrap_or(0);
+            let more = by_offset(&mut offset, items.len(), total);
+            self.parameters["Offset"] = offset.into();
+            more
+        };
+        (items, more)
+    }
+}
+
+impl<A: Paged> Job for Pages<A> {
+    type Machine = PagesMachine<Self>;
+
+    fn start(self, config: &Config, seed: u64) -> PagesMachine<Self> {
+        PagesMachine::new(self, config, seed)
+    }
+}
+
+impl Job for AnyPages {
+    type Machine = PagesMachine<Self>;
+
+    fn start(self, config: &Config, seed: u64) -> PagesMachine<Self> {
+        PagesMachine::new(self, config, seed)
+    }
+}
+
+/// A list on its way; made from [`Pages`] or [`AnyPages`].
+pub struct PagesMachine<L: Listed> {
+    list: L,
+    config: Config,
+    random: Random,
+    state: State<L>,
+}
+
+enum State<L: Listed> {
+    Asking(L::Call),
     /// The page is still to be told; then the next is asked for, if there is one.
-    Telling { page: Vec<A::Item>, more: bool },
+    Telling {
+        page: Vec<L::Item>,
+        more: bool,
+    },
     Over,
     Ended,
 }
 
-impl<A: Paged> Machine for PagesMachine<A> {
+impl<L: Listed> PagesMachine<L> {
+    fn new(list: L, config: &Config, seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let call = list.call(config, random.next());
+        Self { list, config: config.clone(), random, state: State::Asking(call) }
+    }
+}
+
+impl<L: Listed> Machine for PagesMachine<L> {
     type Output = Result<(), Error>;
-    type Progress = Vec<A::Item>;
+    type Progress = Vec<L::Item>;
 
     fn poll(&mut self, now: Now) -> Step<Self::Output, Self::Progress> {
         loop {
@@ -100,7 +227,7 @@ impl<A: Paged> Machine for PagesMachine<A> {
                     Step::WaitUntil(mono) => return Step::WaitUntil(mono),
                     Step::Progress(never) => match never {},
                     Step::Done(Ok(answer)) => {
-                        let (page, more) = self.action.turn(answer);
+                        let (page, more) = self.list.turn(answer);
                         self.state = State::Telling { page, more };
                     }
                     Step::Done(Err(error)) => {
@@ -111,7 +238,7 @@ impl<A: Paged> Machine for PagesMachine<A> {
                 State::Telling { page, more } => {
                     let (page, more) = (mem::take(page), *more);
                     self.state = if more {
-                        State::Asking(Call::new(&self.config, self.action.clone(), self.random.next()))
+                        State::Asking(self.list.call(&self.config, self.random.next()))
                     } else {
                         State::Over
                     };
@@ -135,9 +262,9 @@ impl<A: Paged> Machine for PagesMachine<A> {
     }
 }
 
-impl<A: Paged> fmt::Debug for PagesMachine<A> {
+impl<L: Listed> fmt::Debug for PagesMachine<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PagesMachine").field("action", &A::NAME).finish_non_exhaustive()
+        f.debug_struct("PagesMachine").finish_non_exhaustive()
     }
 }
 

@@ -93,7 +93,9 @@ impl Settings {
         let mut get = |name: &str| var(name).filter(|value| !value.is_empty());
         let mut need = |name: &str| {
             get(name).ok_or_else(|| {
-                Error::config(format!("no credential: the environment variable {name} is not set; set it, or give one"))
+                Error::config(format!(
+                    "no credential: the environment variable {name} is not set; set it, or give one"
+                ))
             })
         };
         let credential = Credential::new(need("TENCENTCLOUD_SECRET_ID")?, need("TENCENTCLOUD_SECRET_KEY")?)?;
@@ -135,9 +137,9 @@ impl Settings {
             Some(Notation::Form) if !v1 => Err(Error::config(
                 "TC3-HMAC-SHA256 does not sign form requests: use JSON, or sign with HmacSHA256 or HmacSHA1",
             )),
-            _ if v1 && self.unsigned_payload => {
-                Err(Error::config("unsigned_payload works with TC3-HMAC-SHA256 only: turn one of the two off"))
-            }
+            _ if v1 && self.unsigned_payload => Err(Error::config(
+                "unsigned_payload works with TC3-HMAC-SHA256 only: turn one of the two off",
+            )),
             _ => Ok(()),
         }
     }

@@ -176,7 +176,11 @@ impl<A: Action, P> WaitMachine<A, P> {
 
     fn too_late(&self) -> Error {
         let seconds = self.job.deadline.as_secs_f64();
-        let why = self.last_error.as_ref().map(|error| format!("; the last look failed: {error}")).unwrap_or_default();
+        let why = self
+            .last_error
+            .as_ref()
+            .map(|error| format!("; the last look failed: {error}"))
+            .unwrap_or_default();
         Error::timeout(format!("what was waited for was not there after {seconds} s{why}")).with_call(
             A::NAME,
             self.config.region(),

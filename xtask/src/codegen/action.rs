@@ -177,7 +177,12 @@ pub(super) fn render_index(model: &Model) -> String {
         model.version
     ));
     for action in &model.actions {
-        out.push_str(&format!("\"{0}\" => Known::of::<{0}>(),\n", action.name));
+        let listing = match &action.page {
+            Some(page) if page.by == Turn::Offset => format!(".counted(\"{}\")", page.items_wire),
+            Some(page) => format!(".chained(\"{}\")", page.items_wire),
+            None => String::new(),
+        };
+        out.push_str(&format!("\"{0}\" => Known::of::<{0}>(){listing},\n", action.name));
     }
     out.push_str("_ => return None,\n})\n}\n");
     out

@@ -16,7 +16,7 @@ pub(super) fn render(model: &Model) -> Result<String, String> {
             "rate": action.rate,
             "region": action.needs_region,
             "paged": action.page.as_ref().map(|page| json!({
-                "items": action.response.members.iter().find(|m| m.field == page.items).map(|m| &m.wire),
+                "items": page.items_wire,
                 "size": page.max,
             })),
             "request": members(&action.request),

@@ -82,7 +82,7 @@ fn render(model: &Model) -> Result<BTreeMap<PathBuf, String>, String> {
         let text = format_rust(&format!("{HEADER}{text}")).map_err(|error| format!("{path}: {error}"))?;
         files.insert(PathBuf::from(path), text);
     }
-    files.insert(PathBuf::from("crates/cvm-cli/src/catalogue.json"), catalogue::render(model)?);
+    files.insert(PathBuf::from("crates/cvm-cli/src/catalogue/api.json"), catalogue::render(model)?);
     Ok(files)
 }
 

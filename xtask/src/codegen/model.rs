@@ -33,6 +33,7 @@ pub(super) struct Page {
     pub(super) max: u64,
     /// The member of the answer that holds the items, and what they are.
     pub(super) items: String,
+    pub(super) items_wire: String,
     pub(super) item: String,
 }
 
@@ -196,7 +197,8 @@ impl<'a> Builder<'a> {
         };
         let items = response.members.iter().find(|member| matches!(&member.ty, Ty::List(of) if of.is_struct()))?;
         let max = self.source.limits.max_value.get(&format!("{input}.{size}")).copied().unwrap_or(100);
-        Some(Page { by, max, items: items.field.clone(), item: items.ty.element().rust() })
+        let (field, wire) = (items.field.clone(), items.wire.clone());
+        Some(Page { by, max, items: field, items_wire: wire, item: items.ty.element().rust() })
     }
 
     fn structure(&self, facts_name: &str, name: String, doc: String) -> Result<Struct, String> {

@@ -300,35 +300,41 @@ pub(crate) fn find(name: &str) -> Option<Known> {
         "DeleteLaunchTemplateVersions" => Known::of::<DeleteLaunchTemplateVersions>(),
         "DescribeAccountQuota" => Known::of::<DescribeAccountQuota>(),
         "DescribeChcDeniedActions" => Known::of::<DescribeChcDeniedActions>(),
-        "DescribeChcHosts" => Known::of::<DescribeChcHosts>(),
+        "DescribeChcHosts" => Known::of::<DescribeChcHosts>().counted("ChcHostSet"),
         "DescribeDisasterRecoverGroupQuota" => Known::of::<DescribeDisasterRecoverGroupQuota>(),
-        "DescribeDisasterRecoverGroups" => Known::of::<DescribeDisasterRecoverGroups>(),
-        "DescribeHosts" => Known::of::<DescribeHosts>(),
-        "DescribeHpcClusters" => Known::of::<DescribeHpcClusters>(),
+        "DescribeDisasterRecoverGroups" => {
+            Known::of::<DescribeDisasterRecoverGroups>().counted("DisasterRecoverGroupSet")
+        }
+        "DescribeHosts" => Known::of::<DescribeHosts>().counted("HostSet"),
+        "DescribeHpcClusters" => Known::of::<DescribeHpcClusters>().counted("HpcClusterSet"),
         "DescribeImageFromFamily" => Known::of::<DescribeImageFromFamily>(),
         "DescribeImageQuota" => Known::of::<DescribeImageQuota>(),
         "DescribeImageSharePermission" => Known::of::<DescribeImageSharePermission>(),
-        "DescribeImages" => Known::of::<DescribeImages>(),
+        "DescribeImages" => Known::of::<DescribeImages>().counted("ImageSet"),
         "DescribeImportImageOs" => Known::of::<DescribeImportImageOs>(),
         "DescribeInstanceFamilyConfigs" => Known::of::<DescribeInstanceFamilyConfigs>(),
         "DescribeInstanceInternetBandwidthConfigs" => Known::of::<DescribeInstanceInternetBandwidthConfigs>(),
         "DescribeInstanceTypeConfigs" => Known::of::<DescribeInstanceTypeConfigs>(),
         "DescribeInstanceVncUrl" => Known::of::<DescribeInstanceVncUrl>(),
-        "DescribeInstances" => Known::of::<DescribeInstances>(),
+        "DescribeInstances" => Known::of::<DescribeInstances>().counted("InstanceSet"),
         "DescribeInstancesActionTimer" => Known::of::<DescribeInstancesActionTimer>(),
         "DescribeInstancesAttributes" => Known::of::<DescribeInstancesAttributes>(),
         "DescribeInstancesModification" => Known::of::<DescribeInstancesModification>(),
         "DescribeInstancesOperationLimit" => Known::of::<DescribeInstancesOperationLimit>(),
-        "DescribeInstancesStatus" => Known::of::<DescribeInstancesStatus>(),
+        "DescribeInstancesStatus" => Known::of::<DescribeInstancesStatus>().counted("InstanceStatusSet"),
         "DescribeInternetChargeTypeConfigs" => Known::of::<DescribeInternetChargeTypeConfigs>(),
-        "DescribeKeyPairs" => Known::of::<DescribeKeyPairs>(),
-        "DescribeLaunchTemplateVersions" => Known::of::<DescribeLaunchTemplateVersions>(),
-        "DescribeLaunchTemplates" => Known::of::<DescribeLaunchTemplates>(),
+        "DescribeKeyPairs" => Known::of::<DescribeKeyPairs>().counted("KeyPairSet"),
+        "DescribeLaunchTemplateVersions" => {
+            Known::of::<DescribeLaunchTemplateVersions>().counted("LaunchTemplateVersionSet")
+        }
+        "DescribeLaunchTemplates" => Known::of::<DescribeLaunchTemplates>().counted("LaunchTemplateSet"),
         "DescribeRegions" => Known::of::<DescribeRegions>(),
         "DescribeResourcePoolPackInstances" => Known::of::<DescribeResourcePoolPackInstances>(),
         "DescribeResourcePoolPackTypeConfigs" => Known::of::<DescribeResourcePoolPackTypeConfigs>(),
-        "DescribeResourcePoolPacks" => Known::of::<DescribeResourcePoolPacks>(),
-        "DescribeTaskInfo" => Known::of::<DescribeTaskInfo>(),
+        "DescribeResourcePoolPacks" => {
+            Known::of::<DescribeResourcePoolPacks>().chained("DedicatedResourcePackSet")
+        }
+        "DescribeTaskInfo" => Known::of::<DescribeTaskInfo>().counted("RepairTaskInfoSet"),
         "DescribeZoneInstanceConfigInfos" => Known::of::<DescribeZoneInstanceConfigInfos>(),
         "DescribeZones" => Known::of::<DescribeZones>(),
         "DisassociateInstancesKeyPairs" => Known::of::<DisassociateInstancesKeyPairs>(),

@@ -114,7 +114,11 @@ fn find_error(status: u16, text: &str) -> Option<Error> {
     let message = detail.message.unwrap_or_default().into_owned();
     match detail.code.filter(|code| !code.is_empty()) {
         Some(code) => Some(Error::service(ErrorCode::from(code.as_ref()), message, request_id, status)),
-        None => Some(Error::response(format!("the answer is an error without a code: {message}"), request_id, status)),
+        None => Some(Error::response(
+            format!("the answer is an error without a code: {message}"),
+            request_id,
+            status,
+        )),
     }
 }
 
@@ -138,7 +142,8 @@ fn request_id(text: &str) -> Option<String> {
     let rest = &text[memmem::rfind(text.as_bytes(), NAME.as_bytes())? + NAME.len()..];
     let value = rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;
     let (id, _) = value.split_once('"')?;
-    let plain = !id.is_empty() && id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    let plain =
+        !id.is_empty() && id.len() <= 64 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     plain.then(|| id.to_string())
 }
 
@@ -200,11 +205,15 @@ mod tests {
 
     #[test]
     fn errors_whatever_the_status() {
-        let body = r#"{"Response":{"Error":{"Code":"InvalidImageId.NotFound","Message":"no"},"RequestId":"r-1"}}"#;
+        let body =
+            r#"{"Response":{"Error":{"Code":"InvalidImageId.NotFound","Message":"no"},"RequestId":"r-1"}}"#;
         for status in [200, 400, 500] {
             let error = refused(status, body);
             assert_eq!(error.code(), Some(&ErrorCode::InvalidImageIdNotFound));
-            assert_eq!((error.message(), error.request_id(), error.status()), ("no", Some("r-1"), Some(status)));
+            assert_eq!(
+                (error.message(), error.request_id(), error.status()),
+                ("no", Some("r-1"), Some(status))
+            );
         }
         let escaped = r#"{"Response":{"\u0045rror":{"Code":"Brand.New","Message":""},"RequestId":"r-1"}}"#;
         assert_eq!(refused(200, escaped).code().map(ErrorCode::as_str), Some("Brand.New"));
@@ -216,7 +225,10 @@ mod tests {
     fn the_word_error_in_a_value_is_no_error() {
         let body = br#"{"Response":{"Error":null,"ImageSet":[{"ImageId":"Error","Region":"\u00e9"}],"RequestId":"r"}}"#;
         let images: SyncImagesResponse = decode(200, body).unwrap();
-        assert_eq!((images.image_set[0].image_id.as_str(), images.image_set[0].region.as_str()), ("Error", "\u{e9}"));
+        assert_eq!(
+            (images.image_set[0].image_id.as_str(), images.image_set[0].region.as_str()),
+            ("Error", "\u{e9}")
+        );
     }
 
     #[test]
@@ -237,7 +249,10 @@ mod tests {
             assert_eq!((error.kind(), error.status()), (ErrorKind::Response, Some(status)), "{body}");
             assert!(error.to_string().contains(part), "{body}: {error}");
         }
-        assert_eq!(refused(200, "{\"Response\":{\"RequestId\":\"r-9\",\"ImageSet\":[{").request_id(), Some("r-9"));
+        assert_eq!(
+            refused(200, "{\"Response\":{\"RequestId\":\"r-9\",\"ImageSet\":[{").request_id(),
+            Some("r-9")
+        );
         assert_eq!(decode::<SyncImagesResponse>(200, b"{\xff").unwrap_err().kind(), ErrorKind::Response);
     }
 

@@ -9,9 +9,9 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
-use serde::Deserialize;
 
 /// A structure of the API.
 pub(crate) trait Record: Default {
@@ -84,7 +84,12 @@ where
 }
 
 /// Writes one member; `required` ones even if they are empty.
-pub(crate) fn write_member<T, S>(out: &mut S, name: &'static str, value: &T, required: bool) -> Result<(), S::Error>
+pub(crate) fn write_member<T, S>(
+    out: &mut S,
+    name: &'static str,
+    value: &T,
+    required: bool,
+) -> Result<(), S::Error>
 where
     T: Member + Serialize,
     S: SerializeStruct,
@@ -267,7 +272,7 @@ macro_rules! open_enum {
         $(#[$doc])*
         ///
         /// An open set: compare with the constants, and expect values that are none of them.
-        #[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Default, PartialEq, Eq, Hash)]
         pub struct $type(alloc::borrow::Cow<'static, str>);
 
         impl $type {

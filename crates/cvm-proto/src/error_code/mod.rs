@@ -58,25 +58,48 @@ impl ErrorCode {
         let detail = text.split_once('.').map_or("", |(_, detail)| detail);
         match self.group() {
             "RequestLimitExceeded" => ErrorKind::Throttled,
-            "AuthFailure" | "UnauthorizedOperation" | "IpInBlacklist" | "IpNotInWhitelist" => ErrorKind::Credential,
+            "AuthFailure" | "UnauthorizedOperation" | "IpInBlacklist" | "IpNotInWhitelist" => {
+                ErrorKind::Credential
+            }
             "InternalError" | "InternalServerError" | "ServiceUnavailable" => ErrorKind::Service,
-            "LimitExceeded" | "OverQuota" | "ImageQuotaLimitExceeded" | "InstancesQuotaLimitExceeded"
-            | "ResourceInsufficient" | "ResourcesSoldOut" | "InvalidAccount" => ErrorKind::Quota,
+            "LimitExceeded"
+            | "OverQuota"
+            | "ImageQuotaLimitExceeded"
+            | "InstancesQuotaLimitExceeded"
+            | "ResourceInsufficient"
+            | "ResourcesSoldOut"
+            | "InvalidAccount" => ErrorKind::Quota,
             "ResourceNotFound" => ErrorKind::NotFound,
-            "ResourceInUse" | "ResourceUnavailable" | "MutexOperation" | "OperationDenied" | "InvalidInstanceState"
+            "ResourceInUse"
+            | "ResourceUnavailable"
+            | "MutexOperation"
+            | "OperationDenied"
+            | "InvalidInstanceState"
             | "DryRunOperation" => ErrorKind::State,
             "UnsupportedOperation" if detail.starts_with("InstanceState") => ErrorKind::State,
-            "UnsupportedOperation" | "UnsupportedRegion" | "UnsupportedProtocol" | "ActionOffline" | "InvalidAction"
-            | "NoSuchProduct" | "NoSuchVersion" | "RegionAbilityLimit" | "AccountQualificationRestrictions" => {
-                ErrorKind::Unsupported
-            }
+            "UnsupportedOperation"
+            | "UnsupportedRegion"
+            | "UnsupportedProtocol"
+            | "ActionOffline"
+            | "InvalidAction"
+            | "NoSuchProduct"
+            | "NoSuchVersion"
+            | "RegionAbilityLimit"
+            | "AccountQualificationRestrictions" => ErrorKind::Unsupported,
             // A state may be named by any group; what does not exist, too.
             _ if detail.ends_with("State") => ErrorKind::State,
-            _ if detail.ends_with("NotFound") || detail.ends_with("NotExist") || detail.ends_with("NotExisted") => {
+            _ if detail.ends_with("NotFound")
+                || detail.ends_with("NotExist")
+                || detail.ends_with("NotExisted") =>
+            {
                 ErrorKind::NotFound
             }
             "FailedOperation" | "SecGroupActionFailure" => ErrorKind::State,
-            group if group.starts_with("Invalid") || group == "MissingParameter" || group == "UnknownParameter" => {
+            group
+                if group.starts_with("Invalid")
+                    || group == "MissingParameter"
+                    || group == "UnknownParameter" =>
+            {
                 ErrorKind::Parameter
             }
             group if group.ends_with("SizeLimitExceeded") => ErrorKind::Parameter,
@@ -88,7 +111,10 @@ impl ErrorCode {
 
     /// Whether the service is at fault in a way that passes: the same request may succeed later.
     pub(crate) fn is_transient(&self) -> bool {
-        matches!(self.group(), "InternalError" | "InternalServerError" | "ServiceUnavailable" | "RequestLimitExceeded")
+        matches!(
+            self.group(),
+            "InternalError" | "InternalServerError" | "ServiceUnavailable" | "RequestLimitExceeded"
+        )
     }
 
     /// Whether the service may have done the work all the same: it broke down while it was at it.
@@ -156,7 +182,10 @@ mod tests {
 
     #[test]
     fn every_known_code_is_found_by_its_text() {
-        assert!(ErrorCode::KNOWN.is_sorted_by(|a, b| a.as_str() < b.as_str()), "the search needs them in order");
+        assert!(
+            ErrorCode::KNOWN.is_sorted_by(|a, b| a.as_str() < b.as_str()),
+            "the search needs them in order"
+        );
         for code in ErrorCode::KNOWN {
             assert_eq!(ErrorCode::from(code.as_str()), *code);
         }

@@ -38,8 +38,14 @@ pub struct ImageSyncMachine {
 
 enum Phase {
     Start,
-    Looking { config: Config, call: Box<Call<DescribeImages>> },
-    Submitting { from: String, call: Box<Call<SyncImages>> },
+    Looking {
+        config: Config,
+        call: Box<Call<DescribeImages>>,
+    },
+    Submitting {
+        from: String,
+        call: Box<Call<SyncImages>>,
+    },
     Watching(Watching),
     /// Events are still to be told before the outcome.
     Over(Result<SyncReport, Error>),
@@ -88,7 +94,9 @@ impl ImageSyncMachine {
             return Err(Error::config("no source region: name the region that the image is in"));
         };
         if job.to.is_empty() {
-            return Err(Error::parameter("no destination region: name at least one region to copy the image to"));
+            return Err(Error::parameter(
+                "no destination region: name at least one region to copy the image to",
+            ));
         }
         for region in &job.to {
             // Only whether it can be a region's name: which regions there are, the service knows.
@@ -137,15 +145,20 @@ impl ImageSyncMachine {
             image_name: image.image_name.clone(),
             image_size: image.image_size,
         });
-        let mut request =
-            SyncImages::new([job.image_id.as_str()], job.to.iter().map(String::as_str)).image_set_required(true);
+        let mut request = SyncImages::new([job.image_id.as_str()], job.to.iter().map(String::as_str))
+            .image_set_required(true);
         request.image_name.clone_from(&job.name);
         let call = Box::new(Call::new(config, request, self.random.next()));
         Ok(Phase::Submitting { from, call })
     }
 
     /// After the answer to that request.
-    fn watch(&mut self, from: String, answer: Result<SyncImagesResponse, Error>, now: Now) -> Result<Phase, Error> {
+    fn watch(
+        &mut self,
+        from: String,
+        answer: Result<SyncImagesResponse, Error>,
+        now: Now,
+    ) -> Result<Phase, Error> {
         let mut report = SyncReport {
             image_id: self.job.image_id.clone(),
             source_region: from,
@@ -158,8 +171,12 @@ impl ImageSyncMachine {
             Err(error) => {
                 let outcome = if error.outcome_unknown() { Outcome::Unknown } else { Outcome::Failed };
                 report.request_id = error.request_id().map(Into::into);
-                report.destinations =
-                    self.job.to.iter().map(|region| Destination::without_copy(region, outcome, error.clone())).collect();
+                report.destinations = self
+                    .job
+                    .to
+                    .iter()
+                    .map(|region| Destination::without_copy(region, outcome, error.clone()))
+                    .collect();
                 return Ok(Phase::Over(Ok(report)));
             }
         };
@@ -167,7 +184,8 @@ impl ImageSyncMachine {
         self.events.push_back(SyncProgress::Submitted { request_id: answer.request_id.clone() });
         let mut copies = Vec::new();
         for region in &self.job.to {
-            let Some(copy) = answer.image_set.iter().find(|copy| copy.region == *region && !copy.image_id.is_empty())
+            let Some(copy) =
+                answer.image_set.iter().find(|copy| copy.region == *region && !copy.image_id.is_empty())
             else {
                 let error = Error::response(
                     "the service accepted the request but gave no id for this region: look for the copy by its name"
@@ -310,7 +328,8 @@ impl Watching {
                 }
                 Step::Done(answer) => {
                     copy.call = None;
-                    let verdict = copy.judge(answer.map(|images| images.image_set), now, self.since, random, events);
+                    let verdict =
+                        copy.judge(answer.map(|images| images.image_set), now, self.since, random, events);
                     match verdict {
                         None => at += 1,
                         Some((outcome, error)) => self.end(at, outcome, error, now, events),
@@ -319,7 +338,11 @@ impl Watching {
                 Step::Progress(never) => match never {},
             }
         }
-        if self.copies.is_empty() || !events.is_empty() { None } else { Some(Step::WaitUntil(self.wake(wake))) }
+        if self.copies.is_empty() || !events.is_empty() {
+            None
+        } else {
+            Some(Step::WaitUntil(self.wake(wake)))
+        }
     }
 
     /// The earliest time at which a copy is due.
@@ -373,7 +396,10 @@ impl Copy {
             }
             let error = Error::service(
                 crate::ErrorCode::InvalidImageIdNotFound,
-                format!("the copy {} is not in {}: it was deleted, or never made", self.image_id, self.region),
+                format!(
+                    "the copy {} is not in {}: it was deleted, or never made",
+                    self.image_id, self.region
+                ),
                 None,
                 200,
             );
@@ -387,7 +413,10 @@ impl Copy {
         if state.as_str().ends_with("FAILED") {
             let error = Error::service(
                 crate::ErrorCode::FailedOperationInvalidImageState,
-                format!("the copy {} in {} ended as {state}: delete it and copy again", self.image_id, self.region),
+                format!(
+                    "the copy {} in {} ended as {state}: delete it and copy again",
+                    self.image_id, self.region
+                ),
                 None,
                 200,
             );

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use cvm_proto::api::{DescribeImages, DescribeRegions, SyncImages};
-use cvm_proto::{AnyCall, Call, Config, ErrorCode, ErrorKind, Machine, Now, Reply, Response, RetryPolicy, Step};
+use cvm_proto::{
+    AnyCall, Call, Config, ErrorCode, ErrorKind, Machine, Now, Reply, Response, RetryPolicy, Step,
+};
 use serde_json::json;
 
 use crate::driver::{UNIX, answer, config, lost, not_sent, ok, refused, run, settings};
@@ -115,7 +117,8 @@ fn calls_of_one_client_keep_below_the_rate() {
     let mono = Duration::from_secs(50);
     let mut at = Vec::new();
     for n in 0..30_u64 {
-        let mut call = Call::new(&clones[n as usize % 2], SyncImages::new(["img-o3ycss2p"], ["ap-beijing"]), n);
+        let mut call =
+            Call::new(&clones[n as usize % 2], SyncImages::new(["img-o3ycss2p"], ["ap-beijing"]), n);
         match call.poll(Now::new(UNIX, mono)) {
             Step::Send(_) => at.push(mono),
             Step::WaitUntil(until) => at.push(until),
@@ -124,8 +127,11 @@ fn calls_of_one_client_keep_below_the_rate() {
     }
     assert_eq!(at[0], mono);
     assert!(at.windows(11).all(|w| w[10] - w[0] > Duration::from_secs(1)), "{at:?}");
-    let mut elsewhere =
-        Call::new(&config.with_region("ap-tokyo").unwrap(), SyncImages::new(["img-o3ycss2p"], ["ap-beijing"]), 0);
+    let mut elsewhere = Call::new(
+        &config.with_region("ap-tokyo").unwrap(),
+        SyncImages::new(["img-o3ycss2p"], ["ap-beijing"]),
+        0,
+    );
     assert!(matches!(elsewhere.poll(Now::new(UNIX, mono)), Step::Send(_)), "each region has its own rate");
 }
 
@@ -149,16 +155,18 @@ fn a_rate_that_leaves_no_place_before_the_deadline_is_an_error() {
 
 /// The service's clock is `ahead` of ours; it refuses more than 300 s, as it does.
 fn skewed(config: &Config, ahead: i64, seed: u64) -> (usize, bool) {
-    let run = run(Call::new(config, SyncImages::new(["img-o3ycss2p"], ["ap-beijing"]), seed), |request, at| {
-        let theirs = (UNIX + at.as_secs() - 1000).saturating_add_signed(ahead);
-        let stamp: u64 = request.headers().find(|(name, _)| *name == "x-tc-timestamp").unwrap().1.parse().unwrap();
-        let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + Duration::from_secs(theirs));
-        let body = match refused("AuthFailure.SignatureExpire") {
-            Reply::Response(response) if stamp.abs_diff(theirs) > 300 => response.body().to_vec(),
-            _ => br#"{"Response":{"RequestId":"r"}}"#.to_vec(),
-        };
-        Reply::Response(Response::new(200, body).header("Date", &date))
-    });
+    let run =
+        run(Call::new(config, SyncImages::new(["img-o3ycss2p"], ["ap-beijing"]), seed), |request, at| {
+            let theirs = (UNIX + at.as_secs() - 1000).saturating_add_signed(ahead);
+            let stamp: u64 =
+                request.headers().find(|(name, _)| *name == "x-tc-timestamp").unwrap().1.parse().unwrap();
+            let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + Duration::from_secs(theirs));
+            let body = match refused("AuthFailure.SignatureExpire") {
+                Reply::Response(response) if stamp.abs_diff(theirs) > 300 => response.body().to_vec(),
+                _ => br#"{"Response":{"RequestId":"r"}}"#.to_vec(),
+            };
+            Reply::Response(Response::new(200, body).header("Date", &date))
+        });
     (run.seen.len(), run.output.is_ok())
 }
 
@@ -181,7 +189,11 @@ fn a_clock_that_cannot_be_corrected_is_an_error() {
 
 #[test]
 fn bad_input_is_found_before_anything_is_sent() {
-    fn check<M: Machine<Output = Result<T, cvm_proto::Error>>, T: std::fmt::Debug>(call: M, kind: ErrorKind, part: &str) {
+    fn check<M: Machine<Output = Result<T, cvm_proto::Error>>, T: std::fmt::Debug>(
+        call: M,
+        kind: ErrorKind,
+        part: &str,
+    ) {
         let run = run(call, |_, _| panic!("nothing is sent"));
         let error = run.output.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
@@ -189,9 +201,21 @@ fn bad_input_is_found_before_anything_is_sent() {
     }
     let config = config();
     let (to, none): ([&str; 1], [&str; 0]) = (["ap-beijing"], []);
-    check(Call::new(&config, SyncImages::new(none, to), 1), ErrorKind::Parameter, "SyncImages.ImageIds is empty");
-    check(Call::new(&config, SyncImages::new(["a", "b"], to), 1), ErrorKind::Parameter, "ImageIds has 2 values");
-    check(Call::new(&config, SyncImages::new(["a"], none), 1), ErrorKind::Parameter, "DestinationRegions is empty");
+    check(
+        Call::new(&config, SyncImages::new(none, to), 1),
+        ErrorKind::Parameter,
+        "SyncImages.ImageIds is empty",
+    );
+    check(
+        Call::new(&config, SyncImages::new(["a", "b"], to), 1),
+        ErrorKind::Parameter,
+        "ImageIds has 2 values",
+    );
+    check(
+        Call::new(&config, SyncImages::new(["a"], none), 1),
+        ErrorKind::Parameter,
+        "DestinationRegions is empty",
+    );
     let long = SyncImages::new(["a"], to).image_name("x".repeat(61));
     check(Call::new(&config, long, 1), ErrorKind::Parameter, "ImageName has 61 characters");
     check(Call::new(&config, DescribeImages::default().limit(101), 1), ErrorKind::Parameter, "Limit is 101");

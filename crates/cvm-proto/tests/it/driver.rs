@@ -50,7 +50,10 @@ impl<T, P> Run<T, P> {
 }
 
 /// Drives `machine` to its end. The service answers through `serve`, which is given the request and the virtual time.
-pub fn run<M: Machine>(mut machine: M, mut serve: impl FnMut(&Request, Duration) -> Reply) -> Run<M::Output, M::Progress> {
+pub fn run<M: Machine>(
+    mut machine: M,
+    mut serve: impl FnMut(&Request, Duration) -> Reply,
+) -> Run<M::Output, M::Progress> {
     let mut mono = Duration::from_secs(1000);
     let (mut progress, mut seen) = (Vec::new(), Vec::new());
     for _ in 0..100_000 {
@@ -58,7 +61,10 @@ pub fn run<M: Machine>(mut machine: M, mut serve: impl FnMut(&Request, Duration)
         match machine.poll(now) {
             Step::Send(request) => {
                 let again = machine.poll(now);
-                assert!(matches!(again, Step::Send(ref same) if same.body() == request.body()), "poll repeats the step");
+                assert!(
+                    matches!(again, Step::Send(ref same) if same.body() == request.body()),
+                    "poll repeats the step"
+                );
                 let reply = serve(&request, mono);
                 seen.push(Seen { at: mono, request });
                 mono += Duration::from_millis(5);
@@ -80,7 +86,10 @@ pub fn ok(body: &str) -> Reply {
 }
 
 pub fn refused(code: &str) -> Reply {
-    answer(200, &format!(r#"{{"Response":{{"Error":{{"Code":"{code}","Message":"because"}},"RequestId":"r-no"}}}}"#))
+    answer(
+        200,
+        &format!(r#"{{"Response":{{"Error":{{"Code":"{code}","Message":"because"}},"RequestId":"r-no"}}}}"#),
+    )
 }
 
 pub fn answer(status: u16, body: &str) -> Reply {

@@ -45,8 +45,10 @@ impl Service {
     fn accept(&self, body: &Value) -> Reply {
         assert_eq!(body["ImageSetRequired"], json!(true));
         let regions = body["DestinationRegions"].as_array().unwrap();
-        let set: Vec<_> =
-            regions.iter().map(|region| json!({"Region": region, "ImageId": id(region.as_str().unwrap())})).collect();
+        let set: Vec<_> = regions
+            .iter()
+            .map(|region| json!({"Region": region, "ImageId": id(region.as_str().unwrap())}))
+            .collect();
         ok(&format!(r#""ImageSet":{},"#, json!(set)))
     }
 
@@ -71,7 +73,8 @@ impl Service {
                     None => refused("InvalidImageId.NotFound"),
                     Some(("", _)) => not_sent(),
                     Some((state, percent)) => {
-                        let image = json!({"ImageId": id(region), "ImageState": state, "SyncPercent": percent});
+                        let image =
+                            json!({"ImageId": id(region), "ImageState": state, "SyncPercent": percent});
                         ok(&format!(r#""ImageSet":[{image}],"TotalCount":1,"#))
                     }
                 }
@@ -102,7 +105,12 @@ fn copies_are_there_when_it_says_so() {
     assert_eq!(outcomes(&report), [("ap-guangzhou", Outcome::Copied), ("ap-beijing", Outcome::Copied)]);
     assert_eq!(report.destinations[0].image_id.as_deref(), Some("img-ap-guangzhou"));
     assert_eq!((report.source_region.as_str(), report.request_id.as_deref()), ("ap-shanghai", Some("r-ok")));
-    assert!(report.destinations.iter().all(|d| d.elapsed >= Duration::from_secs(59) && d.elapsed < Duration::from_secs(90)));
+    assert!(
+        report
+            .destinations
+            .iter()
+            .all(|d| d.elapsed >= Duration::from_secs(59) && d.elapsed < Duration::from_secs(90))
+    );
     assert_eq!(service.submissions, 1);
     assert!(run.seen.len() < 2 + 2 * 20, "polling backs off: {}", run.seen.len());
 
@@ -119,7 +127,9 @@ fn copies_are_there_when_it_says_so() {
 #[test]
 fn one_destination_ends_nothing_in_another() {
     let mut service = Service::default();
-    service.lives.insert("ap-beijing", |seconds| Some(if seconds < 10 { ("SYNCING", 5) } else { ("SYNCFAILED", 5) }));
+    service
+        .lives
+        .insert("ap-beijing", |seconds| Some(if seconds < 10 { ("SYNCING", 5) } else { ("SYNCFAILED", 5) }));
     service.lives.insert("ap-tokyo", |_| Some(("SYNCING", 50)));
     let job = job().to(["ap-tokyo"]).timeout(Duration::from_secs(600));
     let run = sync(&mut service, job);
@@ -139,9 +149,7 @@ fn one_destination_ends_nothing_in_another() {
 fn a_copy_may_be_invisible_at_first_and_the_network_away_for_a_while() {
     let mut service = Service::default();
     service.lives.insert("ap-guangzhou", |seconds| if seconds < 100 { None } else { Some(("NORMAL", 100)) });
-    service.lives.insert("ap-beijing", |seconds| {
-        Some(if seconds < 300 { ("", 0) } else { ("NORMAL", 100) })
-    });
+    service.lives.insert("ap-beijing", |seconds| Some(if seconds < 300 { ("", 0) } else { ("NORMAL", 100) }));
     assert!(sync(&mut service, job()).output.unwrap().is_complete());
 }
 
@@ -197,9 +205,19 @@ fn what_cannot_be_right_starts_nothing() {
     }
     let to = |regions: &[&str]| ImageSync::new(SOURCE).to(regions.iter().copied());
     check("NORMAL", to(&[]), ErrorKind::Parameter, "no destination region");
-    check("NORMAL", to(&["ap-beijing", "ap-shanghai"]), ErrorKind::Parameter, "ap-shanghai is the image's own region");
+    check(
+        "NORMAL",
+        to(&["ap-beijing", "ap-shanghai"]),
+        ErrorKind::Parameter,
+        "ap-shanghai is the image's own region",
+    );
     check("NORMAL", to(&["ap-shanghai-fsi"]), ErrorKind::Parameter, "finance regions are isolated");
     check("NORMAL", to(&["AP Beijing"]), ErrorKind::Config, "region `AP Beijing`");
     check("CREATING", to(&["ap-beijing"]), ErrorKind::State, "CREATING");
-    check("NORMAL", to(&["ap-beijing"]).name("x".repeat(61)), ErrorKind::Parameter, "ImageName has 61 characters");
+    check(
+        "NORMAL",
+        to(&["ap-beijing"]).name("x".repeat(61)),
+        ErrorKind::Parameter,
+        "ImageName has 61 characters",
+    );
 }

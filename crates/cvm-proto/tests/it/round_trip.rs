@@ -55,9 +55,11 @@ fn visible(value: Value) -> Value {
     };
     match value {
         Value::Array(items) => items.into_iter().map(visible).filter(shows).collect(),
-        Value::Object(members) => {
-            members.into_iter().map(|(name, value)| (name, visible(value))).filter(|(_, value)| shows(value)).collect()
-        }
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (name, visible(value)))
+            .filter(|(_, value)| shows(value))
+            .collect(),
         plain => plain,
     }
 }
