@@ -1,0 +1,152 @@
+//! One HTTP exchange, from the core's request to the core's reply.
+
+use std::borrow::Cow;
+use std::error::Error as StdError;
+use std::time::Instant;
+
+use cvm_proto::machine::{Failure, FailureKind};
+use cvm_proto::{Config, Error, Method, Reply, Request, Response, Settings};
+use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Proxy, Url, redirect, retry};
+use tracing::debug;
+
+use crate::{Client, tls};
+
+/// The transport as the settings want it, with everything off that could change a request or send it again.
+pub(crate) fn http_client(settings: &Settings) -> Result<reqwest::Client, Error> {
+    let mut builder = reqwest::Client::builder()
+        .tls_backend_preconfigured(tls::config(settings)?)
+        .user_agent(concat!("cvm-reqwest/", env!("CARGO_PKG_VERSION")))
+        .http1_only()
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        // Without a retry to prepare for, no request is copied.
+        .retry(retry::never().max_retries_per_request(0))
+        .connect_timeout(settings.connect_timeout)
+        .tcp_nodelay(true);
+    if let Some(address) = &settings.proxy {
+        // The address may hold a password, so the error does not repeat it.
+        let wrong =
+            || Error::config("proxy is not a proxy's address: give one such as `http://127.0.0.1:3128`");
+        if !["http://", "https://"].iter().any(|scheme| address.starts_with(scheme)) {
+            return Err(wrong());
+        }
+        builder = builder.proxy(Proxy::all(address).map_err(|_| wrong())?);
+    }
+    builder
+        .build()
+        .map_err(|error| Error::config(format!("the HTTP client cannot be set up: {}", cause(&error))))
+}
+
+/// The URL of the endpoint that serves the config's region.
+pub(crate) fn base_url(config: &Config) -> Result<Url, Error> {
+    let origin = config.settings().endpoint.origin(config.region().unwrap_or_default());
+    Url::parse(origin.url()).map_err(|error| Error::config(format!("endpoint `{}`: {error}", origin.url())))
+}
+
+impl Client {
+    /// Performs one exchange; whatever comes of it is a reply.
+    pub(crate) async fn exchange(&self, request: Request) -> Reply {
+        let (started, attempt, timeout) = (Instant::now(), request.attempt(), request.timeout());
+        debug!(
+            action = request.action(),
+            region = request.region(),
+            attempt,
+            bytes = request.body().len(),
+            "request"
+        );
+        let outcome = match tokio::time::timeout(timeout, self.perform(request)).await {
+            Ok(outcome) => outcome,
+            Err(_) => {
+                Err(Failure::maybe_sent(FailureKind::Timeout, format!("no whole answer within {timeout:?}")))
+            }
+        };
+        match outcome {
+            Ok(response) => {
+                let (status, bytes) = (response.status(), response.body().len());
+                debug!(attempt, status, bytes, elapsed = ?started.elapsed(), "response");
+                Reply::Response(response)
+            }
+            Err(failure) => {
+                let (kind, sent) = (failure.kind, failure.sent);
+                debug!(attempt, ?kind, ?sent, elapsed = ?started.elapsed(), "no response: {}", failure.message);
+                Reply::Failed(failure)
+            }
+        }
+    }
+
+    async fn perform(&self, request: Request) -> Result<Response, Failure> {
+        let most = request.max_response_bytes();
+        let too_large =
+            || Failure::maybe_sent(FailureKind::TooLarge, format!("the answer is larger than {most} bytes"));
+        let mut answer = self.http.execute(self.convert(request)?).await.map_err(failure)?;
+        let announced = answer.content_length().map_or(Ok(0), usize::try_from).map_err(|_| too_large())?;
+        if announced > most {
+            return Err(too_large());
+        }
+        let mut body = Vec::with_capacity(announced);
+        while let Some(chunk) = answer.chunk().await.map_err(failure)? {
+            if chunk.len() > most - body.len() {
+                return Err(too_large());
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let response = Response::new(answer.status().as_u16(), body);
+        Ok(match answer.headers().get(DATE).and_then(|date| date.to_str().ok()) {
+            Some(date) => response.header(DATE.as_str(), date),
+            None => response,
+        })
+    }
+
+    fn convert(&self, request: Request) -> Result<reqwest::Request, Failure> {
+        let wrong =
+            |what: &str| Failure::not_sent(FailureKind::Connect, format!("{what} cannot be sent over HTTP"));
+        let url = match request.url() {
+            Cow::Borrowed(url) if url == self.url.as_str() => Url::clone(&self.url),
+            url => Url::parse(&url).map_err(|_| wrong("the URL"))?,
+        };
+        let method = match request.method() {
+            Method::Get => reqwest::Method::GET,
+            Method::Post => reqwest::Method::POST,
+        };
+        let mut headers = HeaderMap::with_capacity(16);
+        for (name, value) in request.headers() {
+            let mut value = HeaderValue::from_str(value).map_err(|_| wrong(name))?;
+            value.set_sensitive(name == "authorization" || name == "x-tc-token");
+            headers.insert(HeaderName::from_static(name), value);
+        }
+        let mut wire = reqwest::Request::new(method, url);
+        *wire.headers_mut() = headers;
+        if request.method() == Method::Post {
+            *wire.body_mut() = Some(request.into_body().into());
+        }
+        Ok(wire)
+    }
+}
+
+fn failure(error: reqwest::Error) -> Failure {
+    let error = error.without_url();
+    let message = cause(&error);
+    if error.is_connect() || error.is_builder() {
+        return Failure::not_sent(FailureKind::Connect, message);
+    }
+    let kind = if error.is_timeout() { FailureKind::Timeout } else { FailureKind::Interrupted };
+    Failure::maybe_sent(kind, message)
+}
+
+/// The innermost two causes of an error as one phrase: the outer ones only say that a request failed.
+fn cause(error: &dyn StdError) -> String {
+    let mut causes = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(inner) = next {
+        let text = inner.to_string();
+        // Some errors repeat their source in their own text.
+        if causes.last().is_some_and(|outer| outer.contains(&text)) {
+            causes.pop();
+        }
+        causes.push(text);
+        next = inner.source();
+    }
+    causes.split_off(causes.len().saturating_sub(2)).join(": ")
+}

@@ -1,0 +1,124 @@
+//! How connections are made: resolution, proxy, TLS.
+
+use std::fmt;
+use std::sync::Arc;
+
+use cvm_proto::{Error, Settings};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
+use ureq::{Agent, Proxy, config::Config, http::Uri};
+
+/// The transport as the settings want it, with everything off that could change a request or send it again.
+pub(crate) fn agent(settings: &Settings) -> Result<Agent, Error> {
+    let config = Config::builder()
+        .tls_config(tls(settings)?)
+        .user_agent(concat!("cvm-ureq/", env!("CARGO_PKG_VERSION")))
+        .proxy(settings.proxy.as_deref().map(proxy).transpose()?)
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .timeout_global(Some(settings.attempt_timeout))
+        .timeout_connect(Some(settings.connect_timeout))
+        .max_idle_connections(64)
+        .max_idle_connections_per_host(64)
+        .build();
+    Ok(Agent::with_parts(config, Connect::default(), Late))
+}
+
+fn proxy(address: &str) -> Result<Proxy, Error> {
+    // The address may hold a password, so the error does not repeat it.
+    let wrong = || Error::config("proxy is not a proxy's address: give one such as `http://127.0.0.1:3128`");
+    if !["http://", "https://"].iter().any(|scheme| address.starts_with(scheme)) {
+        return Err(wrong());
+    }
+    Proxy::new(address).map_err(|_| wrong())
+}
+
+/// rustls with ring, trusting the platform's certificate authorities and those that a user adds.
+fn tls(settings: &Settings) -> Result<TlsConfig, Error> {
+    let roots = match &settings.ca_pem {
+        None => RootCerts::PlatformVerifier,
+        Some(pem) => {
+            let wrong =
+                |why: &str| Error::config(format!("ca_pem {why}: give the content of a CA file in PEM"));
+            let mut all: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem)
+                .collect::<Result<_, _>>()
+                .map_err(|_| wrong("is not well-formed"))?;
+            if all.is_empty() {
+                return Err(wrong("holds no certificate"));
+            }
+            all.extend(rustls_native_certs::load_native_certs().certs);
+            RootCerts::new_with_certs(
+                &all.iter().map(|der| Certificate::from_der(der).to_owned()).collect::<Vec<_>>(),
+            )
+        }
+    };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build())
+}
+
+/// A failure to connect: the request was not sent.
+#[derive(Debug)]
+pub(crate) struct NotConnected(pub(crate) ureq::Error);
+
+impl fmt::Display for NotConnected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for NotConnected {}
+
+/// Connects as ureq does, and marks every failure to do so.
+#[derive(Debug, Default)]
+struct Connect(DefaultConnector);
+
+impl Connector for Connect {
+    type Out = Box<dyn Transport>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        _: Option<()>,
+    ) -> Result<Option<Self::Out>, ureq::Error> {
+        let connected = resolve(details).and_then(|addrs| {
+            let details = ConnectionDetails {
+                addrs,
+                resolver: &DefaultResolver::default(),
+                run_connector: Arc::clone(&details.run_connector),
+                register_shutdown: Arc::clone(&details.register_shutdown),
+                current_time: Arc::clone(&details.current_time),
+                ..*details
+            };
+            self.0.connect(&details, None)
+        });
+        connected.map_err(|error| match error {
+            // A proxy's connection is made by this connector as well.
+            ureq::Error::Other(inner) if inner.is::<NotConnected>() => ureq::Error::Other(inner),
+            error => ureq::Error::Other(Box::new(NotConnected(error))),
+        })
+    }
+}
+
+/// The addresses to connect to; with a proxy it is the proxy that resolves the name.
+fn resolve(details: &ConnectionDetails<'_>) -> Result<ResolvedSocketAddrs, ureq::Error> {
+    let resolver = DefaultResolver::default();
+    match details.config.proxy() {
+        Some(_) => Ok(resolver.empty()),
+        None => resolver.resolve(details.uri, details.config, details.timeout),
+    }
+}
+
+/// Leaves resolution to [`Connect`]. ureq resolves before it looks for an open connection, with a timeout in a thread
+/// of its own: for most exchanges a thread and a lookup for nothing.
+#[derive(Debug)]
+struct Late;
+
+impl Resolver for Late {
+    fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        Ok(self.empty())
+    }
+}
