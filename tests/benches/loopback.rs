@@ -1,0 +1,239 @@
+//! Whole calls on loopback: each client beside the HTTP library it is made of, in the same run.
+//!
+//! The server is a bare hyper that answers every request with the same 228 bytes. Rounds of the two sides alternate, so
+//! that whatever else the machine does meets both. A ratio is the median of the rounds' own ratios; 1.00 means that
+//! signing, retries, limits and decoding cost nothing that can be seen.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::thread;
+use std::time::Instant;
+
+use bytes::Bytes;
+use cvm_proto::api::SyncImages;
+use cvm_proto::{Credential, Endpoint, FromSettings, Settings};
+use http_body_util::{BodyExt, Full};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::runtime::{Builder, Runtime};
+
+const ANSWER: &str = r#"{"Response":{"ImageSet":[{"ImageId":"img-pi0ii46r","Region":"ap-guangzhou"},{"ImageId":"img-evhmqsbi","Region":"ap-beijing"},{"ImageId":"img-3kq1nsr9","Region":"ap-shenzhen"}],"RequestId":"71e69b56-32be-4412-ab45-49eded6a87be"}}"#;
+const BODY: &str =
+    r#"{"ImageIds":["img-o3ycss2p"],"DestinationRegions":["ap-guangzhou","ap-beijing","ap-shenzhen"]}"#;
+const HEADERS: [(&str, &str); 6] = [
+    ("content-type", "application/json; charset=utf-8"),
+    (
+        "authorization",
+        "TC3-HMAC-SHA256 Credential=AKIDbench/2026-11-24/cvm/tc3_request, \
+         SignedHeaders=content-type;host;x-tc-action, \
+         Signature=5da7a33f6993f0614b047e5df4582db9e9bf4672ba50567dba16c6ccf174c474",
+    ),
+    ("x-tc-action", "SyncImages"),
+    ("x-tc-version", "2017-03-12"),
+    ("x-tc-timestamp", "1795492800"),
+    ("x-tc-region", "ap-shanghai"),
+];
+
+/// Rounds of each side, and the calls in a round.
+const ROUNDS: usize = 25;
+const SERIAL: usize = 1500;
+const PARALLEL: usize = 6400;
+const TASKS: usize = 32;
+const THREADS: usize = 8;
+
+fn main() {
+    assert_eq!(ANSWER.len(), 228, "a usual answer to SyncImages");
+    let url = format!("http://{}/", serve());
+    let cvm_ureq = cvm_ureq::Client::from_settings(settings(&url)).expect("the settings are right");
+    let cvm_reqwest = cvm_reqwest::Client::from_settings(settings(&url)).expect("the settings are right");
+    let ureq = ureq::Agent::new_with_defaults();
+    // One thread, as the server has: two cores make one for each side.
+    let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+    let reqwest = bare_reqwest();
+
+    compare(
+        "blocking, serial",
+        SERIAL,
+        || (0..SERIAL).for_each(|_| ureq_call(&ureq, &url)),
+        || (0..SERIAL).for_each(|_| cvm_ureq_call(&cvm_ureq)),
+    );
+    compare(
+        "blocking, 8 threads",
+        PARALLEL,
+        || in_threads(|| ureq_call(&ureq, &url)),
+        || in_threads(|| cvm_ureq_call(&cvm_ureq)),
+    );
+    let serial = async || {
+        for _ in 0..SERIAL {
+            reqwest_call(&reqwest, &url).await;
+        }
+    };
+    let cvm_serial = async || {
+        for _ in 0..SERIAL {
+            cvm_reqwest_call(&cvm_reqwest).await;
+        }
+    };
+    compare("async, serial", SERIAL, || runtime.block_on(serial()), || runtime.block_on(cvm_serial()));
+    compare(
+        "async, 32 tasks",
+        PARALLEL,
+        || {
+            let (client, url) = (reqwest.clone(), url.clone());
+            in_tasks(&runtime, move || {
+                let (client, url) = (client.clone(), url.clone());
+                async move {
+                    for _ in 0..PARALLEL / TASKS {
+                        reqwest_call(&client, &url).await;
+                    }
+                }
+            });
+        },
+        || {
+            let client = cvm_reqwest.clone();
+            in_tasks(&runtime, move || {
+                let client = client.clone();
+                async move {
+                    for _ in 0..PARALLEL / TASKS {
+                        cvm_reqwest_call(&client).await;
+                    }
+                }
+            });
+        },
+    );
+}
+
+/// Runs both sides in turn and prints calls a second, and ours as a part of the bare one's.
+fn compare(name: &str, calls: usize, mut bare: impl FnMut(), mut ours: impl FnMut()) {
+    let time = |round: &mut dyn FnMut()| {
+        let start = Instant::now();
+        round();
+        calls as f64 / start.elapsed().as_secs_f64()
+    };
+    // The first rounds open connections and warm caches.
+    time(&mut bare);
+    time(&mut ours);
+    let (mut bare_rates, mut our_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let (bare_rate, our_rate) = if round % 2 == 0 {
+            let bare_rate = time(&mut bare);
+            (bare_rate, time(&mut ours))
+        } else {
+            let our_rate = time(&mut ours);
+            (time(&mut bare), our_rate)
+        };
+        bare_rates.push(bare_rate);
+        our_rates.push(our_rate);
+        ratios.push(our_rate / bare_rate);
+    }
+    let (bare, ours, ratio) = (median(bare_rates), median(our_rates), median(ratios));
+    println!("{name:<20} bare {bare:>7.0}/s   ours {ours:>7.0}/s   ratio {ratio:.3}");
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn in_threads(call: impl Fn() + Sync) {
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| (0..PARALLEL / THREADS).for_each(|_| call()));
+        }
+    });
+}
+
+fn in_tasks<F: Future<Output = ()> + Send + 'static>(runtime: &Runtime, task: impl Fn() -> F) {
+    runtime.block_on(async {
+        let tasks: Vec<_> = (0..TASKS).map(|_| tokio::spawn(task())).collect();
+        for task in tasks {
+            task.await.expect("a task that failed has said why");
+        }
+    });
+}
+
+fn settings(url: &str) -> Settings {
+    let mut settings = Settings::default();
+    settings.credential =
+        Some(Credential::new("AKIDbench", "not-a-real-key").expect("both halves are there"));
+    settings.region = Some("ap-shanghai".into());
+    settings.endpoint = Endpoint::explicit(url).expect("the server has an address");
+    // The service's rates are far below what is measured here.
+    settings.rate_limit = false;
+    settings
+}
+
+fn action() -> SyncImages {
+    SyncImages::new(["img-o3ycss2p"], ["ap-guangzhou", "ap-beijing", "ap-shenzhen"])
+}
+
+fn cvm_ureq_call(client: &cvm_ureq::Client) {
+    let answer = client.send(action()).expect("the server answers");
+    assert_eq!(answer.image_set.len(), 3);
+}
+
+async fn cvm_reqwest_call(client: &cvm_reqwest::Client) {
+    let answer = client.send(action()).await.expect("the server answers");
+    assert_eq!(answer.image_set.len(), 3);
+}
+
+fn ureq_call(agent: &ureq::Agent, url: &str) {
+    let mut request = agent.post(url);
+    for (name, value) in HEADERS {
+        request = request.header(name, value);
+    }
+    let body =
+        request.send(BODY).expect("the server answers").body_mut().read_to_vec().expect("the body is there");
+    assert_eq!(body.len(), ANSWER.len());
+}
+
+/// What a user of reqwest starts with, without its tables of certificate authorities: there is no TLS here.
+fn bare_reqwest() -> reqwest::Client {
+    let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .expect("ring knows the default versions")
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    reqwest::Client::builder().tls_backend_preconfigured(tls).build().expect("a client can be made")
+}
+
+async fn reqwest_call(client: &reqwest::Client, url: &str) {
+    let mut request = client.post(url);
+    for (name, value) in HEADERS {
+        request = request.header(name, value);
+    }
+    let body = request.body(BODY).send().await.expect("the server answers").bytes().await;
+    assert_eq!(body.expect("the body is there").len(), ANSWER.len());
+}
+
+/// Starts the server on a thread of its own; it lives as long as the process.
+fn serve() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.set_nonblocking(true).expect("a listener can be");
+    let address = listener.local_addr().expect("a bound listener has an address");
+    thread::spawn(move || {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+        runtime.block_on(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).expect("it does not block");
+            loop {
+                let (stream, _) = listener.accept().await.expect("connections come from this process");
+                stream.set_nodelay(true).expect("the stream is open");
+                let connection = hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service_fn(answer));
+                // A client that goes away ends its connection with an error, and nothing else.
+                tokio::spawn(async move { connection.await.unwrap_or(()) });
+            }
+        });
+    });
+    address
+}
+
+async fn answer(
+    request: hyper::Request<hyper::body::Incoming>,
+) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
+    // A request whose body breaks off has nobody to answer to.
+    let _ = request.into_body().collect().await;
+    let mut response = hyper::Response::new(Full::new(Bytes::from_static(ANSWER.as_bytes())));
+    let json = hyper::header::HeaderValue::from_static("application/json");
+    response.headers_mut().insert(hyper::header::CONTENT_TYPE, json);
+    Ok(response)
+}

@@ -1,0 +1,55 @@
+//! The scenarios, by what they are about, and the list of them all.
+
+pub mod bodies;
+pub mod connections;
+pub mod input;
+pub mod job;
+pub mod local;
+pub mod retries;
+pub mod secure;
+
+/// Makes one test of each scenario for a shell: `scenarios!(every, cvm_conformance::shell::ByHand)`.
+///
+/// `every` is what any driver of the core must do; `clients` is what a client over an HTTP library does beside it.
+#[macro_export]
+macro_rules! scenarios {
+    (every, $shell:ty) => {
+        $crate::scenarios!(@ $shell:
+            bodies: html_is_not_an_answer cut_off_json_is_not_an_answer empty_body_is_not_an_answer
+                broken_body_is_interrupted null_and_unknown_members_are_fine other_status_keeps_status_and_error
+                redirect_is_not_followed announced_giant_is_not_read endless_body_is_not_read
+                answer_of_the_largest_size_is_read chunks_are_joined,
+            connections: refused_connection_is_tried_again unknown_host_was_not_sent
+                dropped_before_reading_is_repeated_only_if_safe,
+            input: no_region no_credential empty_secret bad_endpoint bad_region empty_image_list two_images
+                no_destination bad_action_name unknown_variable_is_named,
+            job: copies_to_every_destination image_that_is_not_there_starts_nothing lost_answer_is_not_sent_again
+                one_destination_fails_alone,
+            local: every_documented_refusal signs_every_way sees_what_it_did wrong_key_is_the_credentials_fault
+                unknown_id_is_the_credentials_fault call_by_name skewed_endpoint_is_followed many_threads_share_a_client
+                rate_limit_is_kept throttling_endpoint_is_waited_for no_second_copy_after_a_lost_answer
+                dry_run_changes_nothing,
+            retries: throttled_then_fine server_errors_then_fine unclear_failure_is_not_repeated
+                lost_answer_is_repeated_only_if_safe slow_answer_ends_at_the_deadline slow_body_ends_at_the_deadline
+                clock_is_corrected_once,
+            secure: nothing_secret_is_shown,
+        );
+    };
+    (clients, $shell:ty) => {
+        $crate::scenarios!(@ $shell:
+            connections: connection_is_kept closed_connection_is_replaced proxy_is_used_for_plain_http
+                proxy_that_is_not_there_was_not_sent bad_proxy,
+            secure: extra_authority_is_trusted unknown_authority_is_refused wrong_host_is_refused bad_authority
+                tls_through_a_proxy cut_off_handshake_was_not_sent,
+        );
+    };
+    (@ $shell:ty: $($module:ident: $($name:ident)+,)+) => {
+        $(mod $module {
+            use super::*;
+            $(#[test]
+            fn $name() {
+                $crate::scenarios::$module::$name::<$shell>();
+            })+
+        })+
+    };
+}

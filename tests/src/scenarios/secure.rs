@@ -1,0 +1,133 @@
+//! TLS, and what must not be seen.
+
+use std::net::TcpListener;
+use std::thread;
+
+use cvm_proto::api::{DescribeImages, SyncImages};
+use cvm_proto::{Credential, ErrorKind, Notation, Settings, SignMethod};
+
+use crate::proxy::Proxy;
+use crate::server::{Act, EMPTY, Server};
+use crate::{SECRET_ID, SECRET_KEY, Shell, certificates, settings};
+
+fn sync() -> SyncImages {
+    SyncImages::new(["img-o3ycss2p"], ["ap-guangzhou"])
+}
+
+fn server() -> (Server, String) {
+    let (tls, authority) = certificates::server();
+    (Server::start_tls(tls, |_, _| Act::ok(EMPTY)), authority)
+}
+
+/// An authority that the platform does not know, given as `ca_pem`.
+pub fn extra_authority_is_trusted<S: Shell>() {
+    let (server, authority) = server();
+    let mut settings = settings(&server.endpoint());
+    settings.ca_pem = Some(authority.into_bytes());
+    let client = S::from_settings(settings).unwrap();
+    client.send(sync()).unwrap();
+    client.send(DescribeImages::default()).unwrap();
+    assert_eq!((server.received().len(), server.connections()), (2, 1), "the TLS session is kept as well");
+}
+
+/// Without it, or with another one, there is no connection and nothing was sent.
+pub fn unknown_authority_is_refused<S: Shell>() {
+    let (server, _) = server();
+    let (_, other) = certificates::server();
+    for ca_pem in [None, Some(other.into_bytes())] {
+        let mut settings = settings(&server.endpoint());
+        settings.ca_pem = ca_pem;
+        let error = S::from_settings(settings).unwrap().send(sync()).unwrap_err();
+        assert_eq!((error.kind(), error.outcome_unknown()), (ErrorKind::Network, false), "{error:?}");
+        assert!(error.to_string().contains("certificate"), "{error}");
+    }
+    assert_eq!(server.received().len(), 0);
+}
+
+/// The certificate is for 127.0.0.1 and for no other name.
+pub fn wrong_host_is_refused<S: Shell>() {
+    let (server, authority) = server();
+    let mut settings = settings(&server.endpoint().replace("127.0.0.1", "localhost"));
+    settings.ca_pem = Some(authority.into_bytes());
+    let error = S::from_settings(settings).unwrap().send(sync()).unwrap_err();
+    assert_eq!((error.kind(), error.outcome_unknown()), (ErrorKind::Network, false), "{error:?}");
+    assert_eq!(server.received().len(), 0);
+}
+
+/// A CA file that is none.
+pub fn bad_authority<S: Shell>() {
+    for pem in ["", "not PEM", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n"] {
+        let mut settings = settings("https://127.0.0.1:1");
+        settings.ca_pem = Some(pem.into());
+        let error = S::from_settings(settings).err().unwrap_or_else(|| panic!("{pem:?} was accepted"));
+        assert_eq!(error.kind(), ErrorKind::Config, "{error:?}");
+        assert!(error.message().starts_with("ca_pem "), "{error}");
+    }
+}
+
+/// TLS to the endpoint through a tunnel: the proxy sees a host and a port, and nothing else.
+pub fn tls_through_a_proxy<S: Shell>() {
+    let (server, authority) = server();
+    let proxy = Proxy::start(server.endpoint().trim_start_matches("https://"));
+    let mut settings = settings(&server.endpoint());
+    settings.ca_pem = Some(authority.into_bytes());
+    settings.proxy = Some(proxy.url());
+    S::from_settings(settings).unwrap().send(sync()).unwrap();
+    assert_eq!(server.received().len(), 1);
+    let heads = proxy.heads();
+    let address = server.endpoint().replace("https://", "");
+    assert!(heads[0].starts_with(&format!("CONNECT {address} HTTP/1.1\r\n")), "{heads:?}");
+    assert!(!heads[0].to_lowercase().contains("\r\nauthorization:"), "{heads:?}");
+}
+
+/// A connection that closes during the TLS handshake: the request cannot have been sent.
+pub fn cut_off_handshake_was_not_sent<S: Shell>() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("https://{}", listener.local_addr().unwrap());
+    let server = thread::spawn(move || (0..3).for_each(|_| drop(listener.accept().unwrap())));
+    let error = S::from_settings(settings(&address)).unwrap().send(sync()).unwrap_err();
+    assert_eq!((error.kind(), error.attempts()), (ErrorKind::Network, 3), "{error:?}");
+    assert!(!error.outcome_unknown(), "{error:?}");
+    server.join().unwrap();
+}
+
+/// Runs calls that succeed and calls that fail, signed in every way; gives all that a user of the client can print.
+pub fn all_that_is_shown<S: Shell>(token: &str) -> String {
+    let mut shown = String::new();
+    let server = Server::start(|number, _| match number % 3 {
+        0 => Act::ok(EMPTY),
+        1 => Act::refuse("AuthFailure.SignatureFailure"),
+        _ => Act::Close(Vec::new()),
+    });
+    for (method, notation) in [
+        (SignMethod::Tc3HmacSha256, Notation::Json),
+        (SignMethod::Tc3HmacSha256, Notation::Query),
+        (SignMethod::HmacSha256, Notation::Query),
+        (SignMethod::HmacSha1, Notation::Form),
+    ] {
+        let mut settings: Settings = settings(&server.endpoint());
+        settings.credential = Some(Credential::new(SECRET_ID, SECRET_KEY).unwrap().with_token(token));
+        settings.sign_method = method;
+        settings.notation = Some(notation);
+        settings.rate_limit = false;
+        shown += &format!("{settings:?}");
+        let client = S::from_settings(settings).unwrap();
+        shown += &client.shown();
+        for _ in 0..3 {
+            shown += &format!("{:?}", client.send(sync()));
+            shown += &client.send(sync()).map_or_else(|error| error.to_string(), |answer| answer.request_id);
+        }
+    }
+    assert_eq!(server.received().len(), 4 * 6);
+    shown
+}
+
+/// Neither the key nor the token nor a signature is in what a client, its settings, its answers and errors show.
+pub fn nothing_secret_is_shown<S: Shell>() {
+    let token = "conformance-token-9876543210";
+    let shown = all_that_is_shown::<S>(token);
+    for secret in [SECRET_KEY, token, "Signature="] {
+        assert!(!shown.contains(secret), "{secret} is in {shown}");
+    }
+    assert!(shown.contains(SECRET_ID), "the public half helps to find out which key was used");
+}

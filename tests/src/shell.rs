@@ -1,0 +1,153 @@
+//! The transports, all with one face.
+
+#[path = "../../examples/by_hand/exchange.rs"]
+mod exchange;
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use cvm_proto::{Action, AnyCall, Call, Config, Error, FromSettings, Job, Machine, Now, Settings, Step};
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+/// A client over one of the transports. The methods are those that every client has.
+#[allow(missing_docs)]
+pub trait Shell: FromSettings + Clone + Send + Sync {
+    fn send<A: Action>(&self, action: A) -> Result<A::Response, Error>;
+    fn call(&self, action: &str, parameters: Value) -> Result<Value, Error>;
+    fn run<J: Job>(
+        &self,
+        job: J,
+        progress: impl FnMut(<J::Machine as Machine>::Progress),
+    ) -> <J::Machine as Machine>::Output;
+    fn with_region(&self, region: &str) -> Result<Self, Error>;
+    /// What the client's `Debug` shows.
+    fn shown(&self) -> String;
+}
+
+/// `cvm-reqwest`, on a runtime of its own.
+#[derive(Clone)]
+pub struct Reqwest {
+    client: cvm_reqwest::Client,
+    runtime: Arc<Runtime>,
+}
+
+impl FromSettings for Reqwest {
+    fn from_settings(settings: Settings) -> Result<Self, Error> {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        Ok(Self { client: cvm_reqwest::Client::from_settings(settings)?, runtime: Arc::new(runtime) })
+    }
+}
+
+impl Shell for Reqwest {
+    fn send<A: Action>(&self, action: A) -> Result<A::Response, Error> {
+        self.runtime.block_on(self.client.send(action))
+    }
+
+    fn call(&self, action: &str, parameters: Value) -> Result<Value, Error> {
+        self.runtime.block_on(self.client.call(action, parameters))
+    }
+
+    fn run<J: Job>(
+        &self,
+        job: J,
+        progress: impl FnMut(<J::Machine as Machine>::Progress),
+    ) -> <J::Machine as Machine>::Output {
+        self.runtime.block_on(self.client.run(job, progress))
+    }
+
+    fn with_region(&self, region: &str) -> Result<Self, Error> {
+        Ok(Self { client: self.client.with_region(region)?, runtime: Arc::clone(&self.runtime) })
+    }
+
+    fn shown(&self) -> String {
+        format!("{:?}", self.client)
+    }
+}
+
+impl Shell for cvm_ureq::Client {
+    fn send<A: Action>(&self, action: A) -> Result<A::Response, Error> {
+        self.send(action)
+    }
+
+    fn call(&self, action: &str, parameters: Value) -> Result<Value, Error> {
+        self.call(action, parameters)
+    }
+
+    fn run<J: Job>(
+        &self,
+        job: J,
+        progress: impl FnMut(<J::Machine as Machine>::Progress),
+    ) -> <J::Machine as Machine>::Output {
+        self.run(job, progress)
+    }
+
+    fn with_region(&self, region: &str) -> Result<Self, Error> {
+        self.with_region(region)
+    }
+
+    fn shown(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+/// The core driven by hand, with the exchange of the example `by_hand`: no pool, no TLS, no proxy.
+#[derive(Clone)]
+pub struct ByHand {
+    config: Config,
+    epoch: Instant,
+}
+
+impl FromSettings for ByHand {
+    fn from_settings(settings: Settings) -> Result<Self, Error> {
+        Ok(Self { config: Config::new(settings)?, epoch: Instant::now() })
+    }
+}
+
+impl ByHand {
+    fn drive<M: Machine>(&self, mut machine: M, mut progress: impl FnMut(M::Progress)) -> M::Output {
+        loop {
+            match machine.poll(self.now()) {
+                Step::Send(request) => {
+                    let reply = exchange::perform(&request);
+                    machine.reply(self.now(), reply);
+                }
+                Step::WaitUntil(at) => thread::sleep(at.saturating_sub(self.epoch.elapsed())),
+                Step::Progress(step) => progress(step),
+                Step::Done(output) => return output,
+            }
+        }
+    }
+
+    fn now(&self) -> Now {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Now::new(unix.as_secs(), self.epoch.elapsed())
+    }
+}
+
+impl Shell for ByHand {
+    fn send<A: Action>(&self, action: A) -> Result<A::Response, Error> {
+        self.drive(Call::new(&self.config, action, 1), |never| match never {})
+    }
+
+    fn call(&self, action: &str, parameters: Value) -> Result<Value, Error> {
+        self.drive(AnyCall::new(&self.config, action, &parameters, 2), |never| match never {})
+    }
+
+    fn run<J: Job>(
+        &self,
+        job: J,
+        progress: impl FnMut(<J::Machine as Machine>::Progress),
+    ) -> <J::Machine as Machine>::Output {
+        self.drive(job.start(&self.config, 3), progress)
+    }
+
+    fn with_region(&self, region: &str) -> Result<Self, Error> {
+        Ok(Self { config: self.config.with_region(region)?, epoch: self.epoch })
+    }
+
+    fn shown(&self) -> String {
+        format!("{:?}", self.config)
+    }
+}
