@@ -109,6 +109,11 @@ impl AnyPages {
         }
         Ok(Self { name: name.into(), parameters, listing })
     }
+
+    /// The member of the answers that holds the items.
+    pub fn items(&self) -> &'static str {
+        self.listing.items
+    }
 }
 
 /// A list of which one page after the other is asked for.
