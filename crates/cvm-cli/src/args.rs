@@ -79,7 +79,11 @@ pub(crate) enum Command {
     /// Copies images to other regions and waits until the copies can be used
     Sync(SyncArgs),
     /// Performs one action and prints its answer as JSON
-    Call(CallArgs),
+    Call(Box<CallArgs>),
+    /// Lists the actions there are
+    Actions(ActionsArgs),
+    /// Describes an action: parameters, answer, errors, an example
+    Describe(DescribeArgs),
     /// Shows how a request is signed, stage by stage
     Sign(Box<SignArgs>),
     /// Runs the embedded endpoint until it is interrupted
@@ -121,7 +125,9 @@ Parameters:
 
 Examples:
   cvm call DescribeImages Limit=20 Filters.0.Name=image-type 'Filters.0.Values=[\"PRIVATE_IMAGE\"]'
-  echo '{\"ImageIds\": [\"img-o3ycss2p\"]}' | cvm call DescribeImages --json -";
+  echo '{\"ImageIds\": [\"img-o3ycss2p\"]}' | cvm call DescribeImages --json -
+  cvm call DescribeImages --all-pages --query 'ImageSet[?ImageState==`NORMAL`].ImageId'
+  cvm call RunInstances --skeleton > request.json";
 
 #[derive(Args)]
 #[command(after_help = CALL_HELP)]
@@ -134,6 +140,33 @@ pub(crate) struct CallArgs {
     /// Takes all parameters from a file with a JSON object; - is stdin
     #[arg(long, value_name = "FILE", conflicts_with = "parameters")]
     pub(crate) json: Option<PathBuf>,
+    /// Prints the answer's part that a JMESPath expression names, such as ImageSet[].ImageId
+    #[arg(long, value_name = "JMESPATH")]
+    pub(crate) query: Option<String>,
+    /// Reads all pages of a list and prints them as one answer
+    #[arg(long)]
+    pub(crate) all_pages: bool,
+    /// Shows the request in place of sending it; signatures and tokens are hidden
+    #[arg(long, conflicts_with = "all_pages")]
+    pub(crate) dry_run: bool,
+    /// Prints a request with every parameter to fill in; sends nothing
+    #[arg(long, conflicts_with_all = ["parameters", "json", "query", "all_pages", "dry_run"])]
+    pub(crate) skeleton: bool,
+    /// Sends the request whatever this build knows of the action
+    #[arg(long)]
+    pub(crate) unchecked: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ActionsArgs {
+    /// A word in the action's name or description
+    pub(crate) word: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct DescribeArgs {
+    /// The action, such as SyncImages
+    pub(crate) action: String,
 }
 
 const SIGN_HELP: &str = "\

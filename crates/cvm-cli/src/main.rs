@@ -1,6 +1,7 @@
 //! `cvm`: carries images of Tencent Cloud CVM to other regions, calls any action, and explains signatures.
 
 mod args;
+mod catalogue;
 mod commands;
 mod connect;
 mod failure;
@@ -22,6 +23,8 @@ fn main() -> ExitCode {
     let result = match command {
         Command::Sync(args) => commands::sync::run(&global, args),
         Command::Call(args) => commands::call::run(&global, &args),
+        Command::Actions(args) => commands::actions::run(&global, &args),
+        Command::Describe(args) => commands::describe::run(&global, &args),
         Command::Sign(args) => commands::sign::run(&global, *args),
         Command::Local(args) => commands::local::run(&global, &args),
     };

@@ -107,7 +107,7 @@ impl Progress {
         self.watch.note(event);
         match event {
             SyncProgress::Found { image_id, image_name, image_size, .. } => {
-                self.line(&format!("{image_id} ({image_name}, {image_size} GB) can be copied"));
+                self.line(&format!("{image_id}: found, {image_name}, {image_size} GB"));
             }
             SyncProgress::Submitted { request_id, .. } => {
                 self.line(&format!("{}: accepted (request id {request_id})", self.image));

@@ -12,6 +12,28 @@ impl Catalogue {
         wrong
     }
 
+    /// Turns guesses of the command line back into the texts that they were typed as, where a text is due.
+    pub(crate) fn fit(&self, members: &[Member], value: &mut Value) {
+        let Value::Object(given) = value else { return };
+        for (name, value) in given {
+            if let Some(member) = members.iter().find(|member| member.name == name) {
+                self.fit_value(member.kind, value);
+            }
+        }
+    }
+
+    fn fit_value(&self, kind: &'static str, value: &mut Value) {
+        match (self.kind(kind), &mut *value) {
+            // A guess writes back as it was typed.
+            (Kind::Text | Kind::Enum(_), Value::Number(_) | Value::Bool(_)) => *value = value.to_string().into(),
+            (Kind::Type(known), _) => self.fit(&known.members, value),
+            (Kind::List(element), Value::Array(items)) => {
+                items.iter_mut().for_each(|item| self.fit_value(element, item));
+            }
+            _ => {}
+        }
+    }
+
     fn check_members(&self, path: &str, members: &[Member], value: &Value, wrong: &mut Vec<String>) {
         let Value::Object(given) = value else {
             wrong.push(format!("{path} is {}: give an object", shown(value)));
@@ -112,6 +134,15 @@ mod tests {
             ],
         );
         check("DescribeImages", &json!([1]), &["DescribeImages is a list: give an object"]);
+    }
+
+    #[test]
+    fn a_number_is_a_text_where_a_text_is_due() {
+        let catalogue = Catalogue::load();
+        let mut parameters = json!({"ImageIds": [7], "ImageName": 2026, "DryRun": true, "KmsKeyId": false});
+        catalogue.fit(&catalogue.action("SyncImages").unwrap().request, &mut parameters);
+        let expected = json!({"ImageIds": ["7"], "ImageName": "2026", "DryRun": true, "KmsKeyId": "false"});
+        assert_eq!(parameters, expected);
     }
 
     #[test]

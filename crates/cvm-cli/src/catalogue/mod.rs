@@ -4,7 +4,6 @@ pub(crate) mod check;
 pub(crate) mod example;
 mod similar;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -23,16 +22,13 @@ pub(crate) struct Catalogue {
 /// An action.
 #[derive(Deserialize)]
 pub(crate) struct Action {
-    #[serde(borrow)]
-    pub(crate) doc: Text,
+    pub(crate) doc: String,
     #[serde(borrow)]
     pub(crate) errors: Vec<&'static str>,
     pub(crate) rate: Option<u32>,
     pub(crate) region: bool,
     pub(crate) paged: Option<Paged>,
-    #[serde(borrow)]
     pub(crate) request: Vec<Member>,
-    #[serde(borrow)]
     pub(crate) response: Vec<Member>,
 }
 
@@ -45,20 +41,18 @@ pub(crate) struct Paged {
 
 /// A type that actions share.
 #[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'static"))]
 pub(crate) struct Type {
-    #[serde(borrow)]
-    pub(crate) doc: Text,
-    #[serde(borrow)]
+    pub(crate) doc: String,
     pub(crate) members: Vec<Member>,
 }
 
 /// A string of which some values are known.
 #[derive(Deserialize)]
 pub(crate) struct Enum {
+    pub(crate) doc: String,
     #[serde(borrow)]
-    pub(crate) doc: Text,
-    #[serde(borrow)]
-    pub(crate) values: Vec<(&'static str, Text)>,
+    pub(crate) values: Vec<(&'static str, String)>,
 }
 
 /// A member of a request, an answer or a type.
@@ -67,16 +61,12 @@ pub(crate) struct Member {
     pub(crate) name: &'static str,
     #[serde(rename = "type")]
     pub(crate) kind: &'static str,
-    #[serde(borrow)]
-    pub(crate) doc: Text,
+    pub(crate) doc: String,
     #[serde(default)]
     pub(crate) required: bool,
     #[serde(default)]
     pub(crate) deprecated: bool,
 }
-
-/// A description, which the file may write with escapes.
-type Text = Cow<'static, str>;
 
 /// The type of a member, taken apart.
 pub(crate) enum Kind<'a> {

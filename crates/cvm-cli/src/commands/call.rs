@@ -1,20 +1,124 @@
 //! `cvm call`: one action, also one that this build does not know.
 
-use serde_json::Value;
+use cvm_proto::{AnyCall, AnyPages, Machine, Now, Request, Step};
+use serde_json::{Value, json};
 
-use crate::args::{CallArgs, Global};
+use crate::args::{CallArgs, Global, Output};
+use crate::catalogue::Catalogue;
+use crate::catalogue::example::Extent;
+use crate::connect::{self, Link};
 use crate::failure::{Exit, Failure};
-use crate::{connect, input, output, parameters};
+use crate::{input, output, parameters};
 
 /// Performs the action and prints what the service answered.
 pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
-    let parameters = match &args.json {
+    let catalogue = Catalogue::load();
+    if args.skeleton {
+        let action = super::describe::find(&catalogue, &args.action)?;
+        output::json(&catalogue.example(&action.request, Extent::All))?;
+        return Ok(Exit::Done);
+    }
+    let query = args.query.as_deref().map(compile).transpose()?;
+    let parameters = parameters(&catalogue, args)?;
+    let link = connect::open(global)?;
+    if args.dry_run {
+        show(global, &first_request(&link, &args.action, &parameters)?)?;
+        return Ok(Exit::Done);
+    }
+    let answer = if args.all_pages {
+        all_pages(&link, &args.action, parameters)?
+    } else {
+        link.client.call(&args.action, parameters)?
+    };
+    match query {
+        Some(query) => output::json(&search(&query, &answer)?)?,
+        None => output::json(&answer)?,
+    }
+    Ok(Exit::Done)
+}
+
+/// The parameters as given, checked as far as this build knows the action.
+fn parameters(catalogue: &Catalogue, args: &CallArgs) -> Result<Value, Failure> {
+    let mut parameters = match &args.json {
         None => parameters::parse(&args.parameters)?,
         Some(file) => serde_json::from_slice::<Value>(&input::read(file)?)
             .map_err(|error| Failure::usage(format!("{} is not JSON: {error}", file.display())))?,
     };
-    let link = connect::open(global)?;
-    let answer = link.client.call(&args.action, parameters)?;
-    output::json(&answer)?;
-    Ok(Exit::Done)
+    if args.unchecked {
+        return Ok(parameters);
+    }
+    let Some(action) = catalogue.action(&args.action) else {
+        return match catalogue.suggest(&args.action) {
+            Some(meant) => Err(Failure::usage(format!(
+                "this build does not know the action `{}`: did you mean {meant}? --unchecked sends it as it is",
+                args.action.escape_debug()
+            ))),
+            // An action that is newer than this build.
+            None => Ok(parameters),
+        };
+    };
+    if args.json.is_none() {
+        catalogue.fit(&action.request, &mut parameters);
+    }
+    let wrong = catalogue.check(&args.action, action, &parameters);
+    if wrong.is_empty() { Ok(parameters) } else { Err(Failure::usage(wrong.join("; "))) }
+}
+
+fn all_pages(link: &Link, action: &str, parameters: Value) -> Result<Value, Failure> {
+    let pages = AnyPages::new(action, parameters)?;
+    let member = pages.items();
+    let mut items = Vec::new();
+    link.client.run(pages, |page| items.extend(page))?;
+    Ok(json!({ "TotalCount": items.len(), member: items }))
+}
+
+/// What would go out now.
+fn first_request(link: &Link, action: &str, parameters: &Value) -> Result<Request, Failure> {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let now = Now::new(since.as_secs(), std::time::Duration::ZERO);
+    match AnyCall::new(link.client.config(), action, parameters, since.as_secs()).poll(now) {
+        Step::Send(request) => Ok(request),
+        Step::Done(Err(error)) => Err(error.into()),
+        _ => Err(Failure::other("the call does not begin with a request")),
+    }
+}
+
+/// Shows a request without what is secret in it.
+fn show(global: &Global, request: &Request) -> Result<(), Failure> {
+    let headers = request.headers().map(|(name, value)| {
+        let hidden = matches!(name, "authorization" | "x-tc-token");
+        (name, if hidden { "***" } else { value })
+    });
+    let body = String::from_utf8_lossy(request.body());
+    if global.output == Output::Json {
+        return output::json(&json!({
+            "method": request.method().as_str(),
+            "url": request.origin().url(),
+            "headers": headers.map(|(name, value)| (name.to_string(), value.into())).collect::<serde_json::Map<_, _>>(),
+            "body": body,
+        }));
+    }
+    output::line(format_args!("{} {}", request.method().as_str(), request.origin().url()))?;
+    for (name, value) in headers {
+        output::line(format_args!("{name}: {value}"))?;
+    }
+    output::line(format_args!("\n{body}"))
+}
+
+fn compile(query: &str) -> Result<jmespath::Expression<'static>, Failure> {
+    jmespath::compile(query).map_err(|error| {
+        let why = error.to_string();
+        Failure::usage(format!(
+            "--query `{}` is not a JMESPath expression: {}",
+            query.escape_debug(),
+            why.lines().next().unwrap_or_default()
+        ))
+    })
+}
+
+fn search(query: &jmespath::Expression<'_>, answer: &Value) -> Result<Value, Failure> {
+    let found = query.search(answer).map_err(|error| {
+        Failure::usage(format!("--query does not fit the answer: {}", error.to_string().lines().next().unwrap_or_default()))
+    })?;
+    serde_json::to_value(&*found).map_err(|error| Failure::other(format!("cannot write what --query found: {error}")))
 }
