@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Ok(_) => println!("the copy would be accepted"),
         // Some regions of the service answer a dry run that would succeed with this code.
         Err(error) if error.code() == Some(&ErrorCode::DryRunOperation) => {
-            println!("the copy would be accepted")
+            println!("the copy would be accepted");
         }
         Err(error) => println!("the copy would be refused: {error}"),
     }

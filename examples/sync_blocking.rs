@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             println!("{region}: {} {} %", state.as_str(), percent.unwrap_or_default());
         }
         SyncProgress::Ended(destination) => {
-            println!("{}: {}", destination.region, destination.outcome.as_str())
+            println!("{}: {}", destination.region, destination.outcome.as_str());
         }
         other => println!("{other:?}"),
     })?;

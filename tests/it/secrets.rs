@@ -3,6 +3,8 @@
 //! Everything is recorded at the finest level, except ureq, which is there to dump the bytes on the wire at TRACE; it is
 //! recorded at DEBUG. A process has one logger, so this has a process of its own.
 
+#![allow(clippy::unwrap_used)]
+
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 

@@ -81,7 +81,9 @@ fn checks(action: &Action) -> Vec<String> {
     let mut checks: Vec<String> =
         action.request.members.iter().flat_map(|member| member.checks(&action.name)).collect();
     // Where a list of ids and filters exclude each other, the descriptions of both say so.
-    if let Some(filters) = action.request.member("Filters").filter(|member| member.doc.contains("annot be combined with")) {
+    if let Some(filters) =
+        action.request.member("Filters").filter(|member| member.doc.contains("annot be combined with"))
+    {
         let other = action.request.members.iter().find(|member| {
             member.wire.ends_with("Ids") && filters.doc.contains(&format!("combined with `{}`", member.wire))
         });
@@ -137,9 +139,10 @@ fn treatment(action: &Action, checks: &[String]) -> String {
 fn paged(action: &Action, page: &Page) -> String {
     let required = action.request.member("Offset").is_some_and(|member| member.required);
     let (size, turn) = match page.by {
-        Turn::Token => {
-            ("max_results", "let more = page::by_token(&mut self.next_token, answer.next_token);\n".to_string())
-        }
+        Turn::Token => (
+            "max_results",
+            "let more = page::by_token(&mut self.next_token, answer.next_token);\n".to_string(),
+        ),
         Turn::Offset => {
             let arguments = format!("answer.{}.len(), answer.total_count", page.items);
             let turn = if required {
@@ -162,13 +165,19 @@ fn paged(action: &Action, page: &Page) -> String {
 }
 
 pub(super) fn render_index(model: &Model) -> String {
-    let mut out = String::from("//! The actions of the API, one module each, and the types that they share.\n\npub mod types;\n\n");
+    let mut out = String::from(
+        "//! The actions of the API, one module each, and the types that they share.\n\npub mod types;\n\n",
+    );
     for action in &model.actions {
         out.push_str(&format!("mod {};\n", names::snake(&action.name)));
     }
     out.push('\n');
     for action in &model.actions {
-        out.push_str(&format!("pub use {}::{{{1}, {1}Response}};\n", names::snake(&action.name), action.name));
+        out.push_str(&format!(
+            "pub use {}::{{{1}, {1}Response}};\n",
+            names::snake(&action.name),
+            action.name
+        ));
     }
     out.push_str(&format!(
         "\nuse crate::action::Known;\n\n/// The version of the API.\npub const VERSION: &str = \"{}\";\n\n\

@@ -73,7 +73,9 @@ impl Ty {
                     format!("impl IntoIterator<Item: Into<{}>>", of.rust()),
                     "VALUE.into_iter().map(Into::into).collect()".into(),
                 ),
-                of => (format!("impl IntoIterator<Item = {}>", of.rust()), "VALUE.into_iter().collect()".into()),
+                of => {
+                    (format!("impl IntoIterator<Item = {}>", of.rust()), "VALUE.into_iter().collect()".into())
+                }
             },
             plain => (plain.rust(), "VALUE".into()),
         }
@@ -146,11 +148,19 @@ impl Member {
             }
         }
         if let Some(max) = self.max_chars.filter(|_| self.wire.starts_with("Image") && self.ty == Ty::Text) {
-            let value = if self.is_option() { format!("self.{}.as_deref()", self.field) } else { format!("Some(&self.{})", self.field) };
+            let value = if self.is_option() {
+                format!("self.{}.as_deref()", self.field)
+            } else {
+                format!("Some(&self.{})", self.field)
+            };
             out.push(format!("check::max_chars(\"{path}\", {value}, {max})"));
         }
         if let Some(max) = self.max_value.filter(|_| matches!(self.wire.as_str(), "Limit" | "MaxResults")) {
-            let value = if self.is_option() { format!("self.{}", self.field) } else { format!("Some(self.{})", self.field) };
+            let value = if self.is_option() {
+                format!("self.{}", self.field)
+            } else {
+                format!("Some(self.{})", self.field)
+            };
             out.push(format!("check::max_value(\"{path}\", {value}, {max})"));
         }
         out

@@ -118,7 +118,10 @@ fn format_rust(text: &str) -> Result<String, String> {
     // rustfmt reads all before it writes, but a pipe holds only so much.
     let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
     let output = child.wait_with_output().map_err(|error| format!("rustfmt: {error}"))?;
-    writer.join().map_err(|_| "the thread that feeds rustfmt panicked")?.map_err(|error| error.to_string())?;
+    writer
+        .join()
+        .map_err(|_| "the thread that feeds rustfmt panicked")?
+        .map_err(|error| error.to_string())?;
     if !output.status.success() {
         return Err("rustfmt refuses the generated code".into());
     }

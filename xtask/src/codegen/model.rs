@@ -77,19 +77,22 @@ impl Model {
         let mut codes: BTreeMap<String, String> =
             source.facts.error_codes.iter().map(|code| (code.clone(), String::new())).collect();
         codes.extend(source.codes.clone());
-        let actions = source.facts.actions.keys().map(|name| builder.action(name)).collect::<Result<_, _>>()?;
+        let actions =
+            source.facts.actions.keys().map(|name| builder.action(name)).collect::<Result<_, _>>()?;
         Ok(Self { version: source.facts.version.clone(), actions, resources: builder.resources()?, codes })
     }
 }
 
 fn correct(facts: &mut Facts, fixups: &[Fixup]) -> Result<(), String> {
     for fixup in fixups {
-        let member = fixup
-            .name
-            .split_once('.')
-            .and_then(|(owner, name)| facts.types.get_mut(owner)?.iter_mut().find(|member| member.name == name));
+        let member = fixup.name.split_once('.').and_then(|(owner, name)| {
+            facts.types.get_mut(owner)?.iter_mut().find(|member| member.name == name)
+        });
         let Some(member) = member else {
-            return Err(format!("fixups.toml corrects {}, which does not exist ({})", fixup.name, fixup.reason));
+            return Err(format!(
+                "fixups.toml corrects {}, which does not exist ({})",
+                fixup.name, fixup.reason
+            ));
         };
         let before = member.clone();
         member.required = fixup.required.unwrap_or(member.required);
@@ -155,7 +158,8 @@ impl<'a> Builder<'a> {
             .flat_map(|(name, e)| e.members.iter().map(move |member| (member.as_str(), name.as_str())))
             .collect();
         let actions = source.facts.actions.values();
-        let outermost = actions.clone().flat_map(|action| [action.input.as_str(), action.output.as_str()]).collect();
+        let outermost =
+            actions.clone().flat_map(|action| [action.input.as_str(), action.output.as_str()]).collect();
         let mut inputs = BTreeSet::new();
         let mut open: Vec<String> = actions.map(|action| action.input.clone()).collect();
         while let Some(name) = open.pop() {
@@ -174,7 +178,8 @@ impl<'a> Builder<'a> {
         let source = self.source;
         let facts = &source.facts.actions[name];
         let request = self.structure(&facts.input, name.to_string(), String::new())?;
-        let response = self.structure(&facts.output, format!("{name}Response"), format!("The answer to [`{name}`]."))?;
+        let response =
+            self.structure(&facts.output, format!("{name}Response"), format!("The answer to [`{name}`]."))?;
         Ok(Action {
             name: name.to_string(),
             doc: source.actions[name].clone(),
@@ -195,14 +200,20 @@ impl<'a> Builder<'a> {
         } else {
             return None;
         };
-        let items = response.members.iter().find(|member| matches!(&member.ty, Ty::List(of) if of.is_struct()))?;
+        let items =
+            response.members.iter().find(|member| matches!(&member.ty, Ty::List(of) if of.is_struct()))?;
         let max = self.source.limits.max_value.get(&format!("{input}.{size}")).copied().unwrap_or(100);
         let (field, wire) = (items.field.clone(), items.wire.clone());
         Some(Page { by, max, items: field, items_wire: wire, item: items.ty.element().rust() })
     }
 
     fn structure(&self, facts_name: &str, name: String, doc: String) -> Result<Struct, String> {
-        let facts = self.source.facts.types.get(facts_name).ok_or(format!("the type {facts_name} is not described"))?;
+        let facts = self
+            .source
+            .facts
+            .types
+            .get(facts_name)
+            .ok_or(format!("the type {facts_name} is not described"))?;
         let input = self.inputs.contains(facts_name);
         let members = facts.iter().map(|facts| {
             let path = format!("{facts_name}.{}", facts.name);
@@ -268,16 +279,23 @@ impl<'a> Builder<'a> {
         for (name, it) in &source.resources {
             out.insert(name, resource(name, &it.doc));
         }
-        out.insert("options", resource("options", "Known values of members that only requests and answers have."));
+        out.insert(
+            "options",
+            resource("options", "Known values of members that only requests and answers have."),
+        );
         for name in source.facts.types.keys().filter(|name| !self.outermost.contains(name.as_str())) {
-            let doc = source.types.get(name).ok_or(format!("spec/docs/types.toml does not describe {name}"))?;
+            let doc =
+                source.types.get(name).ok_or(format!("spec/docs/types.toml does not describe {name}"))?;
             let place = home.get(name.as_str()).copied().unwrap_or("common");
             let structure = self.structure(name, name.clone(), doc.clone())?;
             out.get_mut(place).ok_or("resources.toml lacks the resource common")?.structs.push(structure);
         }
         for (name, it) in &source.enums {
-            let owners = it.members.iter().filter_map(|member| member.split_once('.')).map(|(owner, _)| owner);
-            let place = owners.filter(|owner| !self.outermost.contains(owner)).find_map(|owner| home.get(owner).copied());
+            let owners =
+                it.members.iter().filter_map(|member| member.split_once('.')).map(|(owner, _)| owner);
+            let place = owners
+                .filter(|owner| !self.outermost.contains(owner))
+                .find_map(|owner| home.get(owner).copied());
             out.get_mut(place.unwrap_or("options")).ok_or("a resource is missing")?.enums.push(Enum {
                 name: name.clone(),
                 doc: it.doc.clone(),

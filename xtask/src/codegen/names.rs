@@ -22,17 +22,23 @@ pub(super) fn snake(name: &str) -> String {
 /// A member's name as that of a field or a method.
 pub(super) fn field(name: &str) -> String {
     let name = snake(name);
-    if matches!(name.as_str(), "type" | "match" | "ref" | "move" | "use" | "final") { format!("r#{name}") } else { name }
+    if matches!(name.as_str(), "type" | "match" | "ref" | "move" | "use" | "final") {
+        format!("r#{name}")
+    } else {
+        name
+    }
 }
 
 /// A value of an enum as the name of a constant: `Legacy BIOS` to `LEGACY_BIOS`, `x86_64` to `X86_64`.
 pub(super) fn constant(value: &str) -> String {
-    let words: String = if value.chars().any(|c| c.is_ascii_lowercase()) && value.chars().any(|c| c.is_ascii_uppercase()) {
-        snake(value)
-    } else {
-        value.to_string()
-    };
-    let name: String = words.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    let words: String =
+        if value.chars().any(|c| c.is_ascii_lowercase()) && value.chars().any(|c| c.is_ascii_uppercase()) {
+            snake(value)
+        } else {
+            value.to_string()
+        };
+    let name: String =
+        words.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
     let name = name.trim_matches('_').replace("__", "_");
     if name.starts_with(|c: char| c.is_ascii_digit()) { format!("N{name}") } else { name }
 }

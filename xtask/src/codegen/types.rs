@@ -7,8 +7,12 @@ use super::{names, text};
 
 pub(super) fn render(resource: &Resource) -> String {
     let mut out = format!("//! {}\n\n", resource.doc);
-    let own: BTreeSet<&str> =
-        resource.structs.iter().map(|s| s.name.as_str()).chain(resource.enums.iter().map(|e| e.name.as_str())).collect();
+    let own: BTreeSet<&str> = resource
+        .structs
+        .iter()
+        .map(|s| s.name.as_str())
+        .chain(resource.enums.iter().map(|e| e.name.as_str()))
+        .collect();
     let mut macros = Vec::new();
     if !resource.enums.is_empty() {
         macros.push("open_enum");
@@ -72,7 +76,7 @@ pub(super) fn render_round_trips(model: &Model) -> String {
 /// What structures need from elsewhere; `own` types are at hand.
 pub(super) fn imports<'a>(structs: impl Iterator<Item = &'a Struct> + Clone, own: &BTreeSet<&str>) -> String {
     let members = || structs.clone().flat_map(|s| &s.members);
-    let types: Vec<String> = members().map(|member| member.rust_type()).collect();
+    let types: Vec<String> = members().map(super::member::Member::rust_type).collect();
     let mut out = String::new();
     if types.iter().any(|ty| ty.contains("String")) {
         out.push_str("use alloc::string::String;\n");
@@ -110,7 +114,8 @@ pub(super) fn implementation(s: &Struct) -> String {
     let mut body = String::new();
     let required: Vec<_> = s.members.iter().filter(|member| member.required).collect();
     if !required.is_empty() {
-        let (parameters, fields): (Vec<String>, Vec<String>) = required.iter().map(|member| member.argument()).unzip();
+        let (parameters, fields): (Vec<String>, Vec<String>) =
+            required.iter().map(|member| member.argument()).unzip();
         let names: Vec<String> = required.iter().map(|member| format!("`{}`", member.wire)).collect();
         let rest = if required.len() == s.members.len() { "" } else { "..Self::default()" };
         let many = if required.len() > 7 { "#[allow(clippy::too_many_arguments)]\n" } else { "" };

@@ -16,7 +16,10 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, Vec<String>>, String>
         from_go(&text)
     };
     if codes.is_empty() {
-        return Err(format!("{} lists no error codes: give a JSON object, or the Go SDK's client.go", path.display()));
+        return Err(format!(
+            "{} lists no error codes: give a JSON object, or the Go SDK's client.go",
+            path.display()
+        ));
     }
     Ok(codes)
 }

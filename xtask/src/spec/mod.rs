@@ -100,7 +100,9 @@ fn facts(
         })
         .collect();
     let types = (description.objects.into_iter())
-        .map(|(name, object)| Ok((name, object.members.into_iter().map(member).collect::<Result<_, String>>()?)))
+        .map(|(name, object)| {
+            Ok((name, object.members.into_iter().map(member).collect::<Result<_, String>>()?))
+        })
         .collect::<Result<_, String>>()?;
     let listed = actions.values().flat_map(|action| action.errors.iter().cloned());
     let error_codes: BTreeSet<String> = before.error_codes.iter().cloned().chain(listed).collect();
@@ -200,7 +202,8 @@ mod tests {
 
     #[test]
     fn another_service_is_refused() {
-        let text = r#"{"metadata":{"apiVersion":"2017-03-12","serviceShortName":"vpc"},"actions":{},"objects":{}}"#;
+        let text =
+            r#"{"metadata":{"apiVersion":"2017-03-12","serviceShortName":"vpc"},"actions":{},"objects":{}}"#;
         assert!(facts(description(text), &before(), None).err().expect("refused").contains("service vpc"));
     }
 

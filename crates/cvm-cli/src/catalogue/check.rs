@@ -25,10 +25,14 @@ impl Catalogue {
     fn fit_value(&self, kind: &'static str, value: &mut Value) {
         match (self.kind(kind), &mut *value) {
             // A guess writes back as it was typed.
-            (Kind::Text | Kind::Enum(_), Value::Number(_) | Value::Bool(_)) => *value = value.to_string().into(),
+            (Kind::Text | Kind::Enum(_), Value::Number(_) | Value::Bool(_)) => {
+                *value = value.to_string().into();
+            }
             (Kind::Type(known), _) => self.fit(&known.members, value),
             (Kind::List(element), Value::Array(items)) => {
-                items.iter_mut().for_each(|item| self.fit_value(element, item));
+                for item in items {
+                    self.fit_value(element, item);
+                }
             }
             _ => {}
         }
@@ -40,16 +44,15 @@ impl Catalogue {
             return;
         };
         for (name, value) in given {
-            match members.iter().find(|member| member.name == name) {
-                Some(member) => self.check_value(&format!("{path}.{name}"), member.kind, value, wrong),
-                None => {
-                    let meant = similar::closest(name, members.iter().map(|member| member.name));
-                    let hint = meant.map_or_else(
-                        || "`cvm describe` lists what there is".to_string(),
-                        |meant| format!("did you mean {meant}?"),
-                    );
-                    wrong.push(format!("{path} has no member {}: {hint}", name.escape_debug()));
-                }
+            if let Some(member) = members.iter().find(|member| member.name == name) {
+                self.check_value(&format!("{path}.{name}"), member.kind, value, wrong);
+            } else {
+                let meant = similar::closest(name, members.iter().map(|member| member.name));
+                let hint = meant.map_or_else(
+                    || "`cvm describe` lists what there is".to_string(),
+                    |meant| format!("did you mean {meant}?"),
+                );
+                wrong.push(format!("{path} has no member {}: {hint}", name.escape_debug()));
             }
         }
         for member in members.iter().filter(|member| member.required && !given.contains_key(member.name)) {
@@ -106,7 +109,11 @@ mod tests {
 
     #[test]
     fn good_requests_pass() {
-        check("SyncImages", &json!({"ImageIds": ["img-1"], "DestinationRegions": ["ap-beijing"], "DryRun": null}), &[]);
+        check(
+            "SyncImages",
+            &json!({"ImageIds": ["img-1"], "DestinationRegions": ["ap-beijing"], "DryRun": null}),
+            &[],
+        );
         check("DescribeImages", &json!({"Filters": [{"Name": "a", "Values": []}], "Limit": 20}), &[]);
         check("RunInstances", &json!({"InstanceChargeType": "BRAND_NEW"}), &[]);
     }

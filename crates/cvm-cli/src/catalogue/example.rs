@@ -20,8 +20,9 @@ impl Catalogue {
             Extent::Required => member.required,
             Extent::All => !member.deprecated,
         });
-        let members: Map<String, Value> =
-            shown.map(|member| (member.name.to_string(), self.example_value(member.name, member.kind, extent))).collect();
+        let members: Map<String, Value> = shown
+            .map(|member| (member.name.to_string(), self.example_value(member.name, member.kind, extent)))
+            .collect();
         Value::Object(members)
     }
 
@@ -41,7 +42,10 @@ impl Catalogue {
 
 /// A text as the service has them, where the name tells the form.
 fn example_text(name: &str) -> String {
-    let name = name.strip_suffix('s').filter(|name| name.ends_with("Id") || name.ends_with("Region")).unwrap_or(name);
+    let name = name
+        .strip_suffix('s')
+        .filter(|name| name.ends_with("Id") || name.ends_with("Region"))
+        .unwrap_or(name);
     match name {
         "ImageId" => "img-o3ycss2p",
         "InstanceId" => "ins-9bxebleo",

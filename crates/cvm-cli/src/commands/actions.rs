@@ -12,7 +12,9 @@ pub(crate) fn run(global: &Global, args: &ActionsArgs) -> Result<Exit, Failure> 
     let catalogue = Catalogue::load();
     let word = args.word.as_deref().unwrap_or_default().to_lowercase();
     let found: Vec<_> = (catalogue.actions())
-        .filter(|(name, action)| name.to_lowercase().contains(&word) || action.doc.to_lowercase().contains(&word))
+        .filter(|(name, action)| {
+            name.to_lowercase().contains(&word) || action.doc.to_lowercase().contains(&word)
+        })
         .collect();
     if found.is_empty() {
         return Err(Failure::usage(format!(
@@ -21,10 +23,14 @@ pub(crate) fn run(global: &Global, args: &ActionsArgs) -> Result<Exit, Failure> 
         )));
     }
     if global.output == Output::Json {
-        let list: Vec<_> = found.iter().map(|(name, action)| json!({"name": name, "doc": action.doc})).collect();
+        let list: Vec<_> =
+            found.iter().map(|(name, action)| json!({"name": name, "doc": action.doc})).collect();
         output::json(&list)?;
     } else {
-        let rows: Vec<_> = found.iter().map(|(name, action)| vec![(*name).to_string(), summary(&action.doc).to_string()]).collect();
+        let rows: Vec<_> = found
+            .iter()
+            .map(|(name, action)| vec![(*name).to_string(), summary(&action.doc).to_string()])
+            .collect();
         output::line(table::lay_out(&["ACTION", "WHAT IT DOES"], &rows))?;
     }
     Ok(Exit::Done)

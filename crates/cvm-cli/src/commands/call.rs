@@ -118,7 +118,11 @@ fn compile(query: &str) -> Result<jmespath::Expression<'static>, Failure> {
 
 fn search(query: &jmespath::Expression<'_>, answer: &Value) -> Result<Value, Failure> {
     let found = query.search(answer).map_err(|error| {
-        Failure::usage(format!("--query does not fit the answer: {}", error.to_string().lines().next().unwrap_or_default()))
+        Failure::usage(format!(
+            "--query does not fit the answer: {}",
+            error.to_string().lines().next().unwrap_or_default()
+        ))
     })?;
-    serde_json::to_value(&*found).map_err(|error| Failure::other(format!("cannot write what --query found: {error}")))
+    serde_json::to_value(&*found)
+        .map_err(|error| Failure::other(format!("cannot write what --query found: {error}")))
 }

@@ -72,10 +72,10 @@ pub(crate) fn open(status: u16, body: Vec<u8>) -> Result<String, Error> {
 }
 
 fn judge(status: u16, text: &str) -> Result<(), Error> {
-    if may_hold_error(text.as_bytes()) {
-        if let Some(error) = find_error(status, text) {
-            return Err(error);
-        }
+    if may_hold_error(text.as_bytes())
+        && let Some(error) = find_error(status, text)
+    {
+        return Err(error);
     }
     if status != 200 {
         let why = if text.trim_start().starts_with('{') { "its status is not 200" } else { "it is not JSON" };

@@ -239,7 +239,7 @@ super::known_codes! {
     InvalidParameterSpecifyOneParameter = "InvalidParameter.SpecifyOneParameter",
     /// `InvalidParameter.SwapDiskNotSupport`: swap disk not supported.
     InvalidParameterSwapDiskNotSupport = "InvalidParameter.SwapDiskNotSupport",
-    /// `InvalidParameter.SystemSnapshotNotFound`: no system snapshot among SnapshotIds.
+    /// `InvalidParameter.SystemSnapshotNotFound`: no system snapshot among `SnapshotIds`.
     InvalidParameterSystemSnapshotNotFound = "InvalidParameter.SystemSnapshotNotFound",
     /// `InvalidParameter.ValueTooLarge`: string too long.
     InvalidParameterValueIsTooLarge = "InvalidParameter.ValueTooLarge",

@@ -127,6 +127,8 @@ pub enum SyncProgress {
 }
 
 fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    // Milliseconds are enough, and print without a tail of digits.
-    serializer.serialize_f64((duration.as_secs_f64() * 1000.0 + 0.5) as u64 as f64 / 1000.0)
+    // Milliseconds are enough, and print without a tail of digits. A job's time is far below what loses precision.
+    #[allow(clippy::cast_precision_loss)]
+    let seconds = duration.as_millis() as f64 / 1000.0;
+    serializer.serialize_f64(seconds)
 }

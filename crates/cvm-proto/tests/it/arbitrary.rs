@@ -8,7 +8,7 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use serde::forward_to_deserialize_any;
 
 /// A value of `T`; the same one for the same seed.
-pub fn arbitrary<T: for<'de> Deserialize<'de>>(seed: u64) -> T {
+pub(crate) fn arbitrary<T: for<'de> Deserialize<'de>>(seed: u64) -> T {
     T::deserialize(&mut Source(seed)).expect("a source gives every type what it asks for")
 }
 

@@ -5,37 +5,37 @@ use std::time::Duration;
 use cvm_proto::machine::{Failure, FailureKind};
 use cvm_proto::{Config, Credential, Machine, Now, Reply, Request, Response, Settings, Step};
 
-pub const UNIX: u64 = 1_551_113_065;
+pub(crate) const UNIX: u64 = 1_551_113_065;
 
-pub fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     let mut settings = Settings::default();
     settings.credential = Some(Credential::new("AKIDexample", "not-a-real-key").unwrap());
     settings.region = Some("ap-shanghai".into());
     settings
 }
 
-pub fn config() -> Config {
+pub(crate) fn config() -> Config {
     Config::new(settings()).unwrap()
 }
 
 /// A request as the service saw it, and when.
-pub struct Seen {
+pub(crate) struct Seen {
     pub at: Duration,
     pub request: Request,
 }
 
 impl Seen {
-    pub fn body(&self) -> serde_json::Value {
+    pub(crate) fn body(&self) -> serde_json::Value {
         serde_json::from_slice(self.request.body()).unwrap()
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.request.headers().find(|(header, _)| *header == name).map_or("", |(_, value)| value)
     }
 }
 
 /// What a run was.
-pub struct Run<T, P> {
+pub(crate) struct Run<T, P> {
     pub output: T,
     pub progress: Vec<P>,
     pub seen: Vec<Seen>,
@@ -44,13 +44,13 @@ pub struct Run<T, P> {
 
 impl<T, P> Run<T, P> {
     /// Which actions the service saw, in order.
-    pub fn actions(&self) -> Vec<&str> {
+    pub(crate) fn actions(&self) -> Vec<&str> {
         self.seen.iter().map(|seen| seen.request.action()).collect()
     }
 }
 
 /// Drives `machine` to its end. The service answers through `serve`, which is given the request and the virtual time.
-pub fn run<M: Machine>(
+pub(crate) fn run<M: Machine>(
     mut machine: M,
     mut serve: impl FnMut(&Request, Duration) -> Reply,
 ) -> Run<M::Output, M::Progress> {
@@ -81,25 +81,25 @@ pub fn run<M: Machine>(
     panic!("the machine does not end");
 }
 
-pub fn ok(body: &str) -> Reply {
+pub(crate) fn ok(body: &str) -> Reply {
     answer(200, &format!(r#"{{"Response":{{{body}"RequestId":"r-ok"}}}}"#))
 }
 
-pub fn refused(code: &str) -> Reply {
+pub(crate) fn refused(code: &str) -> Reply {
     answer(
         200,
         &format!(r#"{{"Response":{{"Error":{{"Code":"{code}","Message":"because"}},"RequestId":"r-no"}}}}"#),
     )
 }
 
-pub fn answer(status: u16, body: &str) -> Reply {
+pub(crate) fn answer(status: u16, body: &str) -> Reply {
     Reply::Response(Response::new(status, body.as_bytes().to_vec()))
 }
 
-pub fn not_sent() -> Reply {
+pub(crate) fn not_sent() -> Reply {
     Reply::Failed(Failure::not_sent(FailureKind::Connect, "connection refused"))
 }
 
-pub fn lost() -> Reply {
+pub(crate) fn lost() -> Reply {
     Reply::Failed(Failure::maybe_sent(FailureKind::Interrupted, "connection closed before the answer"))
 }

@@ -69,7 +69,7 @@ impl Service {
             "DescribeImages" => {
                 assert_eq!(body["ImageIds"], json!([id(region)]), "copies are watched by id");
                 let life = self.lives.get(region).copied().unwrap_or(in_a_minute);
-                match life((at - self.started.unwrap()).as_secs()) {
+                match life(at.checked_sub(self.started.unwrap()).unwrap().as_secs()) {
                     None => refused("InvalidImageId.NotFound"),
                     Some(("", _)) => not_sent(),
                     Some((state, percent)) => {

@@ -2,7 +2,7 @@
 
 use cvm_proto::codec::{envelope, flatten, multipart, percent};
 use cvm_proto::sign::verify::{Incoming, VerifyError, claims, verify};
-use cvm_proto::{AnyCall, Config, Endpoint, Machine, Now, Reply, Response, Step};
+use cvm_proto::{AnyCall, Endpoint, Machine, Now, Reply, Response, Step};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};

@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use crate::arbitrary::arbitrary;
 use crate::every_type::{ANSWERS, Check, REQUESTS, SHARED};
 
-pub trait Type: Serialize + DeserializeOwned + PartialEq + Debug {}
+pub(crate) trait Type: Serialize + DeserializeOwned + PartialEq + Debug {}
 impl<T: Serialize + DeserializeOwned + PartialEq + Debug> Type for T {}
 
 /// To JSON and back.
-pub fn shared<T: Type>(seed: u64) {
+pub(crate) fn shared<T: Type>(seed: u64) {
     let value: T = arbitrary(seed);
     let text = serde_json::to_string(&value).unwrap();
     assert_eq!(serde_json::from_str::<T>(&text).unwrap(), value, "{text}");
@@ -23,7 +23,7 @@ pub fn shared<T: Type>(seed: u64) {
 }
 
 /// To JSON, through the envelope, and back.
-pub fn answer<T: Type>(seed: u64) {
+pub(crate) fn answer<T: Type>(seed: u64) {
     let value: T = arbitrary(seed);
     let body = json!({"Response": value, "Beside": [1]}).to_string();
     assert_eq!(envelope::decode::<T>(200, body.as_bytes()).unwrap(), value, "{body}");
@@ -36,7 +36,7 @@ pub fn answer<T: Type>(seed: u64) {
 }
 
 /// To JSON and back, and to flattened parameters and back.
-pub fn request<T: Type>(seed: u64) {
+pub(crate) fn request<T: Type>(seed: u64) {
     shared::<T>(seed);
     let value: T = arbitrary(seed);
     let flat = flatten::flatten(&value).unwrap();
