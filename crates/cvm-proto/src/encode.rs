@@ -209,9 +209,7 @@ impl Encoded {
 }
 
 fn json<T: Serialize + ?Sized>(parameters: &T) -> Result<Vec<u8>, Error> {
-    // Most requests fit, and the rest of the API's take one more growth or two.
-    let mut body = Vec::with_capacity(256);
-    serde_json::to_writer(&mut body, parameters)
+    let body = serde_json::to_vec(parameters)
         .map_err(|error| Error::parameter(format!("the parameters cannot be written: {error}")))?;
     if body.first() == Some(&b'{') { Ok(body) } else { Err(flatten::not_an_object()) }
 }

@@ -68,12 +68,13 @@ fn length(file: &File, found: &mut Findings) {
 /// A source file opens by saying what it is for.
 fn module_docs(file: &File, found: &mut Findings) {
     let first = file.lines().find(|(_, line)| {
-        let is_attribute = line.starts_with("#![") || line.starts_with("#!/");
+        let is_attribute = (line.starts_with("#![") && !line.starts_with("#![doc = include_str!"))
+            || line.starts_with("#!/");
         let is_plain_comment = line.starts_with("//") && !line.starts_with("//!");
         !(line.is_empty() || is_attribute || is_plain_comment)
     });
     match first {
-        Some((_, line)) if line.starts_with("//!") => {}
+        Some((_, line)) if line.starts_with("//!") || line.starts_with("#![doc = include_str!") => {}
         Some((number, _)) => found.add(file, number, "no module docs: open with `//!` and what this is for"),
         None => found.add(file, 1, "an empty source file: take it out"),
     }

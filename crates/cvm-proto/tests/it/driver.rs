@@ -25,10 +25,6 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    pub(crate) fn body(&self) -> serde_json::Value {
-        serde_json::from_slice(self.request.body()).unwrap()
-    }
-
     pub(crate) fn header(&self, name: &str) -> &str {
         self.request.headers().find(|(header, _)| *header == name).map_or("", |(_, value)| value)
     }

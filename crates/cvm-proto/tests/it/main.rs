@@ -1,5 +1,13 @@
 //! Tests of the core as its users meet it.
 
+// Made-up numbers are small, or meant to wrap.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss
+)]
+
 mod arbitrary;
 mod call;
 mod driver;
