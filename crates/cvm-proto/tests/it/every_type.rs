@@ -7,10 +7,10 @@ use cvm_proto::api::{self, types};
 use crate::round_trip::{answer, request, shared};
 
 /// A test of one type with values made from a seed.
-pub type Check = (&'static str, fn(u64));
+pub(crate) type Check = (&'static str, fn(u64));
 
 /// All requests.
-pub const REQUESTS: &[Check] = &[
+pub(crate) const REQUESTS: &[Check] = &[
     ("AllocateHosts", request::<api::AllocateHosts>),
     ("AssociateInstancesKeyPairs", request::<api::AssociateInstancesKeyPairs>),
     ("AssociateSecurityGroups", request::<api::AssociateSecurityGroups>),
@@ -123,7 +123,7 @@ pub const REQUESTS: &[Check] = &[
 ];
 
 /// All answers.
-pub const ANSWERS: &[Check] = &[
+pub(crate) const ANSWERS: &[Check] = &[
     ("AllocateHostsResponse", answer::<api::AllocateHostsResponse>),
     ("AssociateInstancesKeyPairsResponse", answer::<api::AssociateInstancesKeyPairsResponse>),
     ("AssociateSecurityGroupsResponse", answer::<api::AssociateSecurityGroupsResponse>),
@@ -257,7 +257,7 @@ pub const ANSWERS: &[Check] = &[
 ];
 
 /// All shared types.
-pub const SHARED: &[Check] = &[
+pub(crate) const SHARED: &[Check] = &[
     ("ChargePrepaid", shared::<types::ChargePrepaid>),
     ("HostPriceInfo", shared::<types::HostPriceInfo>),
     ("InstanceChargePrepaid", shared::<types::InstanceChargePrepaid>),

@@ -2,6 +2,9 @@
 
 // Made-up numbers are small, or meant to wrap.
 #![allow(
+    clippy::unwrap_used,
+    clippy::unnecessary_wraps,
+    clippy::unused_self,
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
     clippy::cast_precision_loss,
