@@ -14,7 +14,8 @@ use crate::error::Error;
 
 /// Writes an object as names and values: lists count from 0, booleans are `true` and `false`.
 ///
-/// Members that are absent or null are skipped; an empty list or object leaves no trace. The order is that of the
+/// Members that are absent or null are skipped; an empty list or object leaves no trace, also as an item of a list,
+/// whose other items are counted without it. The order is that of the
 /// members' names.
 ///
 /// # Errors
@@ -60,11 +61,15 @@ fn flatten_value(name: &mut String, value: Value, pairs: &mut Vec<(String, Strin
     match value {
         Value::Null => {}
         Value::Array(items) => {
-            for (i, item) in items.into_iter().enumerate() {
+            // Only items that leave a trace are counted: a gap in the numbers would be refused.
+            let mut number = 0_usize;
+            for item in items {
+                let before = pairs.len();
                 name.push('.');
-                name.push_str(itoa::Buffer::new().format(i));
+                name.push_str(itoa::Buffer::new().format(number));
                 flatten_value(name, item, pairs);
                 name.truncate(len);
+                number += usize::from(pairs.len() > before);
             }
         }
         Value::Object(members) => {

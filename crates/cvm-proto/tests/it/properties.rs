@@ -2,7 +2,7 @@
 
 use cvm_proto::codec::{envelope, flatten, multipart, percent};
 use cvm_proto::sign::verify::{Incoming, VerifyError, claims, verify};
-use cvm_proto::{AnyCall, Endpoint, Machine, Now, Reply, Response, Step};
+use cvm_proto::{AnyCall, Endpoint, Machine, Now, Reply, Response, SignMethod, Step};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -56,6 +56,12 @@ fn as_text(value: &Value) -> Value {
 /// Text that looks like the input of a parser, and text that does not.
 fn nearly(pattern: &'static str) -> impl Strategy<Value = String> {
     prop_oneof![pattern.prop_map(String::from), any::<String>()]
+}
+
+/// Whether two texts differ, and are the same parameters all the same.
+fn same_parameters(one: &[u8], other: &[u8]) -> bool {
+    let pairs = |bytes| std::str::from_utf8(bytes).ok().and_then(|text| percent::parse_pairs(text).ok());
+    one != other && pairs(one).is_some() && pairs(one) == pairs(other)
 }
 
 proptest! {
@@ -120,6 +126,10 @@ proptest! {
                 break;
             }
             at -= part.len();
+        }
+        // A v1 signature covers what the parameters mean: `%2b` is `%2B`.
+        if method != SignMethod::Tc3HmacSha256 && [2, 4].iter().any(|&i| same_parameters(&parts[i], &original[i])) {
+            return Ok(());
         }
         let text = |i: usize| std::str::from_utf8(&parts[i]).map(str::to_owned);
         // What is not text never reaches the signature: an HTTP server refuses it before.
