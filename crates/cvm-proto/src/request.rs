@@ -177,6 +177,11 @@ impl Request {
         always.into_iter().chain(tc3).filter_map(|(name, value)| Some((name, value?)))
     }
 
+    /// Whether a header's value is a secret, or proves knowledge of one: not for logs, nor for anybody's eyes.
+    pub fn is_secret_header(name: &str) -> bool {
+        matches!(name, "authorization" | "x-tc-token")
+    }
+
     /// The body; empty for GET.
     pub fn body(&self) -> &[u8] {
         match (&self.0.signed, self.method()) {
@@ -220,15 +225,12 @@ impl Request {
     }
 }
 
-/// The headers whose values are secrets, or prove knowledge of one.
-const SECRET_HEADERS: [&str; 2] = ["authorization", "x-tc-token"];
-
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         struct Headers<'a>(&'a Request);
         impl fmt::Debug for Headers<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let shown = |name, value| if SECRET_HEADERS.contains(&name) { "***" } else { value };
+                let shown = |name, value| if Request::is_secret_header(name) { "***" } else { value };
                 f.debug_map()
                     .entries(self.0.headers().map(|(name, value)| (name, shown(name, value))))
                     .finish()

@@ -114,6 +114,17 @@ impl Settings {
         })
     }
 
+    /// The error of a shell whose transport cannot use [`proxy`](Self::proxy).
+    pub fn wrong_proxy() -> Error {
+        // The address may hold a password, so the error does not repeat it.
+        Error::config("proxy is not a proxy's address: give one such as `http://127.0.0.1:3128`")
+    }
+
+    /// The error of a shell whose transport cannot use [`ca_pem`](Self::ca_pem); `why` goes on from the setting's name.
+    pub fn wrong_ca_pem(why: &str) -> Error {
+        Error::config(format!("ca_pem {why}: give the content of a CA file in PEM"))
+    }
+
     /// Checks what can be known to be wrong before anything is sent.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if let Some(region) = &self.region {
@@ -127,6 +138,11 @@ impl Settings {
                     tag.escape_debug()
                 )));
             }
+        }
+        if let Some(proxy) = &self.proxy
+            && !["http://", "https://"].iter().any(|scheme| proxy.starts_with(scheme))
+        {
+            return Err(Self::wrong_proxy());
         }
         let v1 = self.sign_method != SignMethod::Tc3HmacSha256;
         match self.notation {
@@ -276,5 +292,28 @@ impl<C: FromSettings> ClientBuilder<C> {
     fn with(mut self, set: impl FnOnce(&mut Settings)) -> Self {
         set(&mut self.settings);
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn a_proxy_that_is_none_is_refused_without_showing_it() {
+        for (proxy, fits) in [
+            ("http://127.0.0.1:3128", true),
+            ("https://proxy.example", true),
+            ("socks5://someone:hidden@host", false),
+            ("someone:hidden@host:3128", false),
+            ("", false),
+        ] {
+            let settings = Settings { proxy: Some(proxy.into()), ..Settings::default() };
+            let outcome = settings.check().map_err(|error| error.to_string());
+            assert_eq!(outcome.is_ok(), fits, "{proxy}");
+            assert!(outcome.err().is_none_or(|text| text.contains("proxy") && !text.contains("hidden")));
+        }
     }
 }

@@ -26,13 +26,7 @@ pub(crate) fn http_client(settings: &Settings) -> Result<reqwest::Client, Error>
         .connect_timeout(settings.connect_timeout)
         .tcp_nodelay(true);
     if let Some(address) = &settings.proxy {
-        // The address may hold a password, so the error does not repeat it.
-        let wrong =
-            || Error::config("proxy is not a proxy's address: give one such as `http://127.0.0.1:3128`");
-        if !["http://", "https://"].iter().any(|scheme| address.starts_with(scheme)) {
-            return Err(wrong());
-        }
-        builder = builder.proxy(Proxy::all(address).map_err(|_| wrong())?);
+        builder = builder.proxy(Proxy::all(address).map_err(|_| Settings::wrong_proxy())?);
     }
     builder
         .build()
@@ -113,7 +107,7 @@ impl Client {
         let mut headers = HeaderMap::with_capacity(16);
         for (name, value) in request.headers() {
             let mut value = HeaderValue::from_str(value).map_err(|_| wrong(name))?;
-            value.set_sensitive(name == "authorization" || name == "x-tc-token");
+            value.set_sensitive(Request::is_secret_header(name));
             headers.insert(HeaderName::from_static(name), value);
         }
         let mut wire = reqwest::Request::new(method, url);

@@ -26,9 +26,8 @@ pub(crate) fn config(settings: &Settings) -> Result<ClientConfig, Error> {
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Error> {
-    let wrong = |why: &str| Error::config(format!("ca_pem {why}: give the content of a CA file in PEM"));
     let all: Vec<_> = CertificateDer::pem_slice_iter(pem)
         .collect::<Result<_, _>>()
-        .map_err(|_| wrong("is not well-formed"))?;
-    if all.is_empty() { Err(wrong("holds no certificate")) } else { Ok(all) }
+        .map_err(|_| Settings::wrong_ca_pem("is not well-formed"))?;
+    if all.is_empty() { Err(Settings::wrong_ca_pem("holds no certificate")) } else { Ok(all) }
 }

@@ -29,12 +29,7 @@ pub(crate) fn agent(settings: &Settings) -> Result<Agent, Error> {
 }
 
 fn proxy(address: &str) -> Result<Proxy, Error> {
-    // The address may hold a password, so the error does not repeat it.
-    let wrong = || Error::config("proxy is not a proxy's address: give one such as `http://127.0.0.1:3128`");
-    if !["http://", "https://"].iter().any(|scheme| address.starts_with(scheme)) {
-        return Err(wrong());
-    }
-    Proxy::new(address).map_err(|_| wrong())
+    Proxy::new(address).map_err(|_| Settings::wrong_proxy())
 }
 
 /// rustls with ring, trusting the platform's certificate authorities and those that a user adds.
@@ -42,13 +37,11 @@ fn tls(settings: &Settings) -> Result<TlsConfig, Error> {
     let roots = match &settings.ca_pem {
         None => RootCerts::PlatformVerifier,
         Some(pem) => {
-            let wrong =
-                |why: &str| Error::config(format!("ca_pem {why}: give the content of a CA file in PEM"));
             let mut all: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem)
                 .collect::<Result<_, _>>()
-                .map_err(|_| wrong("is not well-formed"))?;
+                .map_err(|_| Settings::wrong_ca_pem("is not well-formed"))?;
             if all.is_empty() {
-                return Err(wrong("holds no certificate"));
+                return Err(Settings::wrong_ca_pem("holds no certificate"));
             }
             all.extend(rustls_native_certs::load_native_certs().certs);
             RootCerts::new_with_certs(

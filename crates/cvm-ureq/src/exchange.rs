@@ -53,7 +53,7 @@ impl Client {
         let mut headers = HeaderMap::with_capacity(16);
         for (name, value) in request.headers() {
             let mut value = HeaderValue::from_str(value).map_err(|_| wrong(name))?;
-            value.set_sensitive(name == "authorization" || name == "x-tc-token");
+            value.set_sensitive(Request::is_secret_header(name));
             headers.insert(HeaderName::from_static(name), value);
         }
         let uri = match request.url() {

@@ -12,14 +12,14 @@ use crate::{input, output, parameters};
 
 /// Performs the action and prints what the service answered.
 pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
-    let catalogue = Catalogue::load();
     if args.skeleton {
+        let catalogue = Catalogue::load();
         let action = super::describe::find(&catalogue, &args.action)?;
         output::json(&catalogue.example(&action.request, Extent::All))?;
         return Ok(Exit::Done);
     }
     let query = args.query.as_deref().map(compile).transpose()?;
-    let parameters = parameters(&catalogue, args)?;
+    let parameters = parameters(args)?;
     let link = connect::open(global)?;
     if args.dry_run {
         show(global, &first_request(&link, &args.action, &parameters)?)?;
@@ -38,7 +38,7 @@ pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
 }
 
 /// The parameters as given, checked as far as this build knows the action.
-fn parameters(catalogue: &Catalogue, args: &CallArgs) -> Result<Value, Failure> {
+fn parameters(args: &CallArgs) -> Result<Value, Failure> {
     let mut parameters = match &args.json {
         None => parameters::parse(&args.parameters)?,
         Some(file) => serde_json::from_slice::<Value>(&input::read(file)?)
@@ -47,6 +47,7 @@ fn parameters(catalogue: &Catalogue, args: &CallArgs) -> Result<Value, Failure> 
     if args.unchecked {
         return Ok(parameters);
     }
+    let catalogue = Catalogue::load();
     let Some(action) = catalogue.action(&args.action) else {
         return match catalogue.suggest(&args.action) {
             Some(meant) => Err(Failure::usage(format!(
@@ -85,10 +86,9 @@ fn first_request(link: &Link, action: &str, parameters: &Value) -> Result<Reques
 
 /// Shows a request without what is secret in it.
 fn show(global: &Global, request: &Request) -> Result<(), Failure> {
-    let headers = request.headers().map(|(name, value)| {
-        let hidden = matches!(name, "authorization" | "x-tc-token");
-        (name, if hidden { "***" } else { value })
-    });
+    let headers = request
+        .headers()
+        .map(|(name, value)| (name, if Request::is_secret_header(name) { "***" } else { value }));
     let body = String::from_utf8_lossy(request.body());
     if global.output == Output::Json {
         return output::json(&json!({
