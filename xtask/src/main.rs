@@ -61,6 +61,9 @@ enum Command {
         /// The error codes of each action: a JSON object of lists, or the Go SDK's client.go; kept as they are without
         #[arg(long, value_name = "FILE")]
         errors: Option<PathBuf>,
+        /// The examples, of which the shapes are kept for tests: `examples.json` beside the description
+        #[arg(long, value_name = "EXAMPLES.JSON")]
+        examples: Option<PathBuf>,
     },
     /// Looks for what no compiler finds: long files, missing headers, left-over marks, dead links
     Tidy,
@@ -83,7 +86,9 @@ fn main() -> ExitCode {
         }
         Command::Bench { args } => test::bench(&root, &args),
         Command::Codegen { check } => codegen::run(&root, check),
-        Command::Spec { from, errors } => spec::run(&root, &from, errors.as_deref()),
+        Command::Spec { from, errors, examples } => {
+            spec::run(&root, &from, errors.as_deref(), examples.as_deref())
+        }
         Command::Tidy => tidy::run(&root),
         Command::Deps => deps::run(&root),
         Command::Msrv => msrv::run(&root),
