@@ -82,8 +82,12 @@ impl Parameters {
         }
     }
 
-    /// From a multipart body, whose lists and structures are JSON.
+    /// From a multipart body, whose lists and structures are JSON. An empty one stands for no parameters, as a client
+    /// in use writes them.
     pub(crate) fn from_multipart(body: &[u8], content_type: &str) -> Result<Self, Refusal> {
+        if body.is_empty() {
+            return Ok(Self { members: Map::new(), scalars: Scalars::Text });
+        }
         let malformed =
             |why: &str| Refusal::new("InvalidRequest", format!("The multipart body is malformed: {why}."));
         let Some(boundary) = multipart::boundary_of(content_type) else {

@@ -5,7 +5,8 @@
 //!
 //! Clients in use differ in details that the service puts up with, and so does this: any set of signed headers that
 //! holds `content-type` and `host`; values of `x-tc-*` headers and parameters of the content type signed as sent or
-//! in lower case; the host signed with its port or without; in v1, `_` in names signed as `.`.
+//! in lower case; the host signed with its port or without; in v1, `_` in names signed as `.`, and `true` and `false`
+//! as `True` and `False`.
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString as _};
@@ -343,21 +344,47 @@ fn verify_v1(incoming: &Incoming<'_>, claims: &Claims, secret_key: &str) -> Resu
             "a GET request has no body: put every parameter into the query".into(),
         ));
     }
-    let signs = |host: &str, params: &[(Cow<'_, str>, &String)]| {
+    let signs = |host: &str, params: &[(Cow<'_, str>, &str)]| {
         let text = v1::string_to_sign(incoming.method, host, incoming.path, params);
         v1::verify(claims.method, secret_key, &text, &claims.signature)
     };
     let mut headers = [("host", Cow::Borrowed(host))];
     let hosts = [Some(Cow::Borrowed(host)), without_port(&mut headers).then(|| headers[0].1.clone())];
-    let as_sent: Vec<_> =
-        claims.parameters.iter().map(|(name, value)| (Cow::Borrowed(name.as_str()), value)).collect();
-    let dotted: Option<Vec<_>> = claims.parameters.iter().any(|(name, _)| name.contains('_')).then(|| {
-        claims.parameters.iter().map(|(name, value)| (Cow::Owned(name.replace('_', ".")), value)).collect()
-    });
+    let mut variants: Vec<Vec<(Cow<'_, str>, &str)>> = Vec::from([(claims.parameters.iter())
+        .map(|(name, value)| (Cow::Borrowed(name.as_str()), value.as_str()))
+        .collect()]);
+    let mut vary = |change: fn(&mut (Cow<'_, str>, &str)) -> bool| {
+        for mut variant in variants.clone() {
+            if variant.iter_mut().fold(false, |changed, param| change(param) || changed) {
+                variants.push(variant);
+            }
+        }
+    };
+    vary(dot_name);
+    vary(capitalize_flag);
     for host in hosts.into_iter().flatten() {
-        if signs(&host, &as_sent) || dotted.as_ref().is_some_and(|params| signs(&host, params)) {
+        if variants.iter().any(|params| signs(&host, params)) {
             return Ok(());
         }
     }
     Err(VerifyError::Mismatch)
+}
+
+/// Writes a name as the Python SDK signs it; says whether that is another way.
+fn dot_name((name, _): &mut (Cow<'_, str>, &str)) -> bool {
+    let has_underscore = name.contains('_');
+    if has_underscore {
+        *name = Cow::Owned(name.replace('_', "."));
+    }
+    has_underscore
+}
+
+/// Writes a flag as the Python SDK signs it: its asynchronous client signs `True`, and sends `true`.
+fn capitalize_flag((_, value): &mut (Cow<'_, str>, &str)) -> bool {
+    *value = match *value {
+        "true" => "True",
+        "false" => "False",
+        _ => return false,
+    };
+    true
 }
