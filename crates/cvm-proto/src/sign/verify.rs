@@ -5,8 +5,8 @@
 //!
 //! Clients in use differ in details that the service puts up with, and so does this: any set of signed headers that
 //! holds `content-type` and `host`; values of `x-tc-*` headers and parameters of the content type signed as sent or
-//! in lower case; the host signed with its port or without; in v1, `_` in names signed as `.`, and `true` and `false`
-//! as `True` and `False`.
+//! in lower case; the host signed with its port or without; in v1, `_` in names signed as `.`, `true` and `false`
+//! as `True` and `False`, and parameters without a value not signed at all.
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString as _};
@@ -344,24 +344,22 @@ fn verify_v1(incoming: &Incoming<'_>, claims: &Claims, secret_key: &str) -> Resu
             "a GET request has no body: put every parameter into the query".into(),
         ));
     }
-    let signs = |host: &str, params: &[(Cow<'_, str>, &str)]| {
+    let signs = |host: &str, params: &Signed<'_>| {
         let text = v1::string_to_sign(incoming.method, host, incoming.path, params);
         v1::verify(claims.method, secret_key, &text, &claims.signature)
     };
     let mut headers = [("host", Cow::Borrowed(host))];
     let hosts = [Some(Cow::Borrowed(host)), without_port(&mut headers).then(|| headers[0].1.clone())];
-    let mut variants: Vec<Vec<(Cow<'_, str>, &str)>> = Vec::from([(claims.parameters.iter())
-        .map(|(name, value)| (Cow::Borrowed(name.as_str()), value.as_str()))
-        .collect()]);
-    let mut vary = |change: fn(&mut (Cow<'_, str>, &str)) -> bool| {
+    let as_sent =
+        claims.parameters.iter().map(|(name, value)| (Cow::Borrowed(name.as_str()), value.as_str()));
+    let mut variants: Vec<Signed<'_>> = Vec::from([as_sent.collect()]);
+    for vary in [dot_names, capitalize_flags, leave_out_empty] {
         for mut variant in variants.clone() {
-            if variant.iter_mut().fold(false, |changed, param| change(param) || changed) {
+            if vary(&mut variant) {
                 variants.push(variant);
             }
         }
-    };
-    vary(dot_name);
-    vary(capitalize_flag);
+    }
     for host in hosts.into_iter().flatten() {
         if variants.iter().any(|params| signs(&host, params)) {
             return Ok(());
@@ -370,21 +368,36 @@ fn verify_v1(incoming: &Incoming<'_>, claims: &Claims, secret_key: &str) -> Resu
     Err(VerifyError::Mismatch)
 }
 
-/// Writes a name as the Python SDK signs it; says whether that is another way.
-fn dot_name((name, _): &mut (Cow<'_, str>, &str)) -> bool {
-    let has_underscore = name.contains('_');
-    if has_underscore {
+/// The parameters of a v1 request as they may have been signed.
+type Signed<'a> = Vec<(Cow<'a, str>, &'a str)>;
+
+/// As the Python SDK signs names; says whether that is another way.
+fn dot_names(params: &mut Signed<'_>) -> bool {
+    let mut changed = false;
+    for (name, _) in params.iter_mut().filter(|(name, _)| name.contains('_')) {
         *name = Cow::Owned(name.replace('_', "."));
+        changed = true;
     }
-    has_underscore
+    changed
 }
 
-/// Writes a flag as the Python SDK signs it: its asynchronous client signs `True`, and sends `true`.
-fn capitalize_flag((_, value): &mut (Cow<'_, str>, &str)) -> bool {
-    *value = match *value {
-        "true" => "True",
-        "false" => "False",
-        _ => return false,
-    };
-    true
+/// As the Python SDK signs flags: its asynchronous client signs `True`, and sends `true`.
+fn capitalize_flags(params: &mut Signed<'_>) -> bool {
+    let mut changed = false;
+    for (_, value) in params {
+        *value = match *value {
+            "true" => "True",
+            "false" => "False",
+            _ => continue,
+        };
+        changed = true;
+    }
+    changed
+}
+
+/// As the Go SDK signs: it sends an empty `Region` or `Language`, and does not sign it.
+fn leave_out_empty(params: &mut Signed<'_>) -> bool {
+    let sent = params.len();
+    params.retain(|(_, value)| !value.is_empty());
+    params.len() < sent
 }

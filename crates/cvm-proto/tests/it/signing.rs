@@ -347,6 +347,8 @@ fn other_clients_habits_are_put_up_with() {
     assert_eq!(check_v1("A.0=1", "A_0=1"), Ok(()));
     assert_eq!(check_v1("DryRun=True&B.1=False", "DryRun=true&B.1=false"), Ok(()));
     assert_eq!(check_v1("DryRun=True&B.1=False", "DryRun=true&B_1=false"), Ok(()));
+    assert_eq!(check_v1("A=1", "A=1&Language=&Region="), Ok(()));
+    assert_eq!(check_v1("A=1", "A=1&Language=x"), Err(VerifyError::Mismatch));
     assert_eq!(check_v1("DryRun=True", "DryRun=false"), Err(VerifyError::Mismatch));
     assert_eq!(check_v1("A=Trues", "A=trues"), Err(VerifyError::Mismatch));
     assert_eq!(check_v1("A=true", "A=True"), Err(VerifyError::Mismatch));
