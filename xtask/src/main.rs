@@ -2,6 +2,7 @@
 
 mod ci;
 mod codegen;
+mod conformance;
 mod deps;
 mod metadata;
 mod msrv;
@@ -47,6 +48,11 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Runs clients that others wrote against the embedded endpoint; installs them into a folder under target/
+    Conformance {
+        /// The clients; all of them by default
+        clients: Vec<conformance::Client>,
+    },
     /// Writes the typed API from the facts and descriptions in spec/
     Codegen {
         /// Only tell whether the committed files are what spec/ gives
@@ -85,6 +91,7 @@ fn main() -> ExitCode {
             test::fuzz(&root, cases, filter.as_deref()).and_then(test::Tally::report)
         }
         Command::Bench { args } => test::bench(&root, &args),
+        Command::Conformance { clients } => conformance::run(&root, &clients).and_then(test::Tally::report),
         Command::Codegen { check } => codegen::run(&root, check),
         Command::Spec { from, errors, examples } => {
             spec::run(&root, &from, errors.as_deref(), examples.as_deref())
