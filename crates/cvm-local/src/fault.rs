@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::Stream;
 use crate::sync::lock;
 
@@ -152,7 +154,7 @@ pub(crate) struct Trouble {
 }
 
 /// What the faults make of one copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum CopyTrouble {
     Fails,
     NeverEnds,

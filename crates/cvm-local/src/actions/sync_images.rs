@@ -8,7 +8,7 @@ use super::{Action, Call, answer, check_image_id, typed};
 use crate::params::{Kind, Shown, optional, required};
 use crate::refusal::{Refusal, refuse};
 use crate::seed::RegionState;
-use crate::state::image::Image;
+use crate::state::image::{Image, ImageState};
 use crate::state::{CopyOrder, State};
 
 pub(super) const ACTION: Action = Action {
@@ -143,8 +143,8 @@ fn check_source(call: &Call<'_>, source: &Image, encrypt: bool) -> Result<(), Re
         );
     }
     match source.state(call.now).0 {
-        "NORMAL" => {}
-        "SYNCING" => {
+        ImageState::Normal => {}
+        ImageState::Syncing => {
             return refuse(
                 "InvalidParameterValue.InvalidImageState",
                 format!("The image `{id}` is being copied: wait until it is NORMAL."),
@@ -153,7 +153,7 @@ fn check_source(call: &Call<'_>, source: &Image, encrypt: bool) -> Result<(), Re
         state => {
             return refuse(
                 "InvalidImageId.IncorrectState",
-                format!("The image `{id}` is {state}, and not NORMAL."),
+                format!("The image `{id}` is {}, and not NORMAL.", state.as_str()),
             );
         }
     }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use serde::ser::{SerializeStruct, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::clock::{Moment, iso, parse_iso};
 use crate::fault::CopyTrouble;
@@ -10,21 +11,52 @@ use crate::ids::{Stream, is_resource};
 use crate::seed::{SeedImage, SeedSnapshot};
 
 /// The states that the API documents.
-const STATES: [&str; 6] = ["NORMAL", "CREATING", "CREATEFAILED", "SYNCING", "IMPORTING", "IMPORTFAILED"];
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub(crate) enum ImageState {
+    Normal,
+    Creating,
+    CreateFailed,
+    Syncing,
+    Importing,
+    ImportFailed,
+}
+
+impl ImageState {
+    const ALL: [Self; 6] = [
+        Self::Normal,
+        Self::Creating,
+        Self::CreateFailed,
+        Self::Syncing,
+        Self::Importing,
+        Self::ImportFailed,
+    ];
+
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "NORMAL",
+            Self::Creating => "CREATING",
+            Self::CreateFailed => "CREATEFAILED",
+            Self::Syncing => "SYNCING",
+            Self::Importing => "IMPORTING",
+            Self::ImportFailed => "IMPORTFAILED",
+        }
+    }
+}
 
 /// The caches' states that the API documents.
 pub(crate) const CACHE_STATES: [&str; 5] =
     ["CACHED_ALL", "CACHING", "CACHED", "CACHE_INVALID", "CACHE_FAILED"];
 
 /// Who an image belongs to: the service, or the account at this position.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Owner {
     Service,
     Account(usize),
 }
 
 /// An image in a region.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Image {
     pub(crate) id: String,
     pub(crate) owner: Owner,
@@ -44,7 +76,7 @@ pub(crate) struct Image {
 /// What a copy has in common with its source.
 // The flags are those of the API, and each is one of its own.
 #[allow(clippy::struct_excessive_bools)]
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Traits {
     pub(crate) description: String,
     pub(crate) os_name: String,
@@ -62,23 +94,27 @@ pub(crate) struct Traits {
     pub(crate) cdc_cache_status: Option<String>,
 }
 
-#[derive(Clone, Debug)]
+/// A snapshot of an image, written as the API writes it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
+    #[serde(rename = "SnapshotId")]
     id: String,
+    #[serde(rename = "DiskUsage")]
     disk_usage: String,
+    #[serde(rename = "DiskSize")]
     disk_gib: u64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Life {
     /// It is in this state and stays there.
-    Settled(&'static str),
+    Settled(ImageState),
     /// It is being copied here, or was.
     Copied(Copying),
 }
 
 /// A copy under way, or its end.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Copying {
     started: Moment,
     /// How long it takes, in milliseconds; more than 0.
@@ -102,13 +138,13 @@ impl Copying {
     }
 
     /// The state of the image that it makes, and the percentage shown with it.
-    fn state(&self, now: Moment) -> (&'static str, Option<u8>) {
+    fn state(&self, now: Moment) -> (ImageState, Option<u8>) {
         if self.is_running(now) {
-            ("SYNCING", Some(self.percent(now)))
+            (ImageState::Syncing, Some(self.percent(now)))
         } else if self.trouble == Some(CopyTrouble::Fails) {
-            ("CREATEFAILED", None)
+            (ImageState::CreateFailed, None)
         } else {
-            ("NORMAL", Some(100))
+            (ImageState::Normal, Some(100))
         }
     }
 }
@@ -123,8 +159,11 @@ impl Image {
         let Some(created) = parse_iso(&seed.created) else {
             return at_fault("a time `created` that cannot be read: write it as `2026-01-31T08:00:00Z`");
         };
-        let Some(state) = STATES.into_iter().find(|&state| state == seed.state) else {
-            return at_fault(&format!("a state that does not exist: use one of {}", STATES.join(", ")));
+        let Some(state) = ImageState::ALL.into_iter().find(|state| state.as_str() == seed.state) else {
+            return at_fault(&format!(
+                "a state that does not exist: use one of {}",
+                ImageState::ALL.map(ImageState::as_str).join(", ")
+            ));
         };
         if seed.cdc_cache_status.as_deref().is_some_and(|status| !CACHE_STATES.contains(&status)) {
             return at_fault(&format!(
@@ -211,13 +250,13 @@ impl Image {
 
     /// The state at a moment, and the percentage shown with it. An image is `SYNCING` both while it is being made by a
     /// copy and while copies are being made of it, and then shows the one that has furthest to go.
-    pub(crate) fn state(&self, now: Moment) -> (&'static str, Option<u8>) {
+    pub(crate) fn state(&self, now: Moment) -> (ImageState, Option<u8>) {
         let running = self.outgoing.iter().filter(|copy| copy.is_running(now));
         if let Some(percent) = running.map(|copy| copy.percent(now)).min() {
-            return ("SYNCING", Some(percent));
+            return (ImageState::Syncing, Some(percent));
         }
         match &self.life {
-            Life::Settled(state) => (state, None),
+            Life::Settled(state) => (*state, None),
             Life::Copied(copying) => copying.state(now),
         }
     }
@@ -255,36 +294,18 @@ impl Serialize for View<'_> {
         out.serialize_field("ImageDescription", &traits.description)?;
         out.serialize_field("ImageSize", &traits.size_gib)?;
         out.serialize_field("Architecture", &traits.architecture)?;
-        out.serialize_field("ImageState", state)?;
+        out.serialize_field("ImageState", state.as_str())?;
         out.serialize_field("Platform", &traits.platform)?;
         out.serialize_field("ImageCreator", &image.creator)?;
         out.serialize_field("ImageSource", &traits.source)?;
         out.serialize_field("SyncPercent", &percent)?;
         out.serialize_field("IsSupportCloudinit", &traits.cloudinit)?;
-        out.serialize_field("SnapshotSet", &Snapshots(&image.snapshots))?;
+        out.serialize_field("SnapshotSet", &image.snapshots)?;
         out.serialize_field("Tags", &Tags(&image.tags))?;
         out.serialize_field("LicenseType", &traits.license_type)?;
         out.serialize_field("ImageFamily", &traits.family)?;
         out.serialize_field("ImageDeprecated", &traits.deprecated)?;
         out.serialize_field("CdcCacheStatus", traits.cdc_cache_status.as_deref().unwrap_or_default())?;
-        out.end()
-    }
-}
-
-struct Snapshots<'a>(&'a [Snapshot]);
-
-impl Serialize for Snapshots<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0)
-    }
-}
-
-impl Serialize for Snapshot {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = serializer.serialize_struct("Snapshot", 3)?;
-        out.serialize_field("SnapshotId", &self.id)?;
-        out.serialize_field("DiskUsage", &self.disk_usage)?;
-        out.serialize_field("DiskSize", &self.disk_gib)?;
         out.end()
     }
 }
@@ -321,26 +342,26 @@ mod tests {
     fn a_copy_rises_to_its_end() {
         let copying = Copying::new(1000, 2000, None);
         let states: Vec<_> = [0, 1000, 1020, 2000, 2999, 3000, 9000].map(|now| copying.state(now)).into();
-        let syncing = |percent| ("SYNCING", Some(percent));
-        let normal = ("NORMAL", Some(100));
+        let syncing = |percent| (ImageState::Syncing, Some(percent));
+        let normal = (ImageState::Normal, Some(100));
         assert_eq!(states, [syncing(0), syncing(0), syncing(1), syncing(50), syncing(99), normal, normal]);
     }
 
     #[test]
     fn a_copy_in_trouble_does_not_arrive() {
         let fails = Copying::new(0, 10, Some(CopyTrouble::Fails));
-        assert_eq!([fails.state(9).0, fails.state(10).0], ["SYNCING", "CREATEFAILED"]);
+        assert_eq!([fails.state(9).0, fails.state(10).0], [ImageState::Syncing, ImageState::CreateFailed]);
         let endless = Copying::new(0, 10, Some(CopyTrouble::NeverEnds));
-        assert_eq!(endless.state(u64::MAX), ("SYNCING", Some(99)));
+        assert_eq!(endless.state(u64::MAX), (ImageState::Syncing, Some(99)));
     }
 
     #[test]
     fn a_source_shows_the_slowest_of_its_copies_and_comes_back() {
         let mut source = image("NORMAL");
         source.copying(vec![Copying::new(0, 100, None), Copying::new(0, 200, None)]);
-        assert_eq!(source.state(50), ("SYNCING", Some(25)));
-        assert_eq!(source.state(150), ("SYNCING", Some(75)));
-        assert_eq!(source.state(200), ("NORMAL", None));
+        assert_eq!(source.state(50), (ImageState::Syncing, Some(25)));
+        assert_eq!(source.state(150), (ImageState::Syncing, Some(75)));
+        assert_eq!(source.state(200), (ImageState::Normal, None));
     }
 
     #[test]

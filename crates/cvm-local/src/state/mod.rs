@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clock::Moment;
 use crate::fault::CopyTrouble;
 use crate::ids::Stream;
@@ -10,76 +12,80 @@ use crate::regions;
 use crate::seed::{RegionState, Seed};
 
 pub(crate) mod image;
+mod images;
+mod saved;
 
 use image::{Copying, Image, Owner, View};
+use images::Images;
+use saved::Version;
 
 /// The images of all regions, and the ids that were given out.
-#[derive(Clone, Debug)]
+///
+/// It serializes, and [`State::from_json`] reads it again: positions of regions and accounts are part of the form, what
+/// can be found again (`by_name`) is not. A member that is added later has a `serde(default)`; one whose meaning changes
+/// takes a new [`saved::VERSION`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct State {
+    version: Version,
     regions: Vec<Region>,
+    #[serde(skip)]
     by_name: HashMap<Arc<str>, usize>,
-    quotas: Vec<Quotas>,
-    uins: Vec<String>,
+    accounts: Vec<Account>,
     ids: Stream,
     /// Orders images that were made at the same moment.
     sequence: u64,
     copy_millis: u64,
     pub(crate) sync_size_limit_gib: u64,
+    /// How often something was changed since the state was made or read.
+    #[serde(skip)]
+    changes: u64,
 }
 
 /// A region and its images.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Region {
     pub(crate) id: Arc<str>,
     pub(crate) name: String,
     pub(crate) state: RegionState,
-    images: BTreeMap<Key, Image>,
-    by_id: HashMap<String, Key>,
+    images: Images,
 }
 
-/// The place of an image among those of its region, oldest first.
-type Key = (Moment, u64);
-
-/// An account's quotas of custom images.
-#[derive(Clone, Debug)]
-struct Quotas {
-    usual: u32,
-    by_region: HashMap<usize, u32>,
+/// An account, and how many custom images it may have.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Account {
+    uin: String,
+    image_quota: u32,
+    /// Where the quota is another one, by the position of the region.
+    image_quotas: BTreeMap<usize, u32>,
 }
 
 impl State {
     /// The state that a seed describes, or what is wrong with the seed.
     pub(crate) fn new(seed: &Seed) -> Result<Self, String> {
         let mut state = Self {
+            version: Version,
             regions: Vec::with_capacity(seed.regions.len()),
             by_name: HashMap::new(),
-            quotas: Vec::new(),
-            uins: seed.accounts.iter().map(|account| account.uin.clone()).collect(),
+            accounts: Vec::with_capacity(seed.accounts.len()),
             ids: Stream::new(seed.number, 1),
             sequence: 0,
             copy_millis: seed.copy_seconds.saturating_mul(1000),
             sync_size_limit_gib: seed.sync_size_limit_gib,
+            changes: 0,
         };
         for region in &seed.regions {
             state.add_region(region)?;
         }
+        for account in &seed.accounts {
+            let account = state.account(seed.image_quota, account)?;
+            state.accounts.push(account);
+        }
         for image in &seed.public_images {
-            state.seed_image(seed, image, Owner::Service)?;
+            state.seed_image(image, Owner::Service)?;
         }
         for (position, account) in seed.accounts.iter().enumerate() {
-            let mut by_region = HashMap::new();
-            for (region, &quota) in &account.image_quotas {
-                let region = state.region_named(region).ok_or_else(|| {
-                    format!(
-                        "account `{}` has a quota in `{region}`, which is no region of the seed",
-                        account.uin
-                    )
-                })?;
-                by_region.insert(region, quota);
-            }
-            state.quotas.push(Quotas { usual: seed.image_quota, by_region });
             for image in &account.images {
-                state.seed_image(seed, image, Owner::Account(position))?;
+                state.seed_image(image, Owner::Account(position))?;
             }
         }
         Ok(state)
@@ -94,18 +100,26 @@ impl State {
             id,
             name: region.name.clone(),
             state: region.state,
-            images: BTreeMap::new(),
-            by_id: HashMap::new(),
+            images: Images::default(),
         });
         Ok(())
     }
 
-    fn seed_image(
-        &mut self,
-        seed: &Seed,
-        image: &crate::seed::SeedImage,
-        owner: Owner,
-    ) -> Result<(), String> {
+    fn account(&self, usual: u32, account: &crate::seed::Account) -> Result<Account, String> {
+        let mut image_quotas = BTreeMap::new();
+        for (region, &quota) in &account.image_quotas {
+            let Some(region) = self.region_named(region) else {
+                return Err(format!(
+                    "account `{}` has a quota in `{region}`, which is no region of the seed",
+                    account.uin
+                ));
+            };
+            image_quotas.insert(region, quota);
+        }
+        Ok(Account { uin: account.uin.clone(), image_quota: usual, image_quotas })
+    }
+
+    fn seed_image(&mut self, image: &crate::seed::SeedImage, owner: Owner) -> Result<(), String> {
         let Some(region) = self.region_named(&image.region) else {
             return Err(format!(
                 "the image `{}` is in `{}`, which is no region of the seed",
@@ -114,11 +128,11 @@ impl State {
         };
         let creator = match owner {
             Owner::Service => "SYSTEM",
-            Owner::Account(account) => &seed.accounts[account].uin,
+            Owner::Account(account) => &self.accounts[account].uin,
         };
         let mut new = Image::seeded(image, owner, creator)?;
         for uin in &image.shared_with {
-            let Some(account) = self.uins.iter().position(|known| known == uin) else {
+            let Some(account) = self.accounts.iter().position(|known| known.uin == *uin) else {
                 return Err(format!(
                     "the image `{}` is shared with `{uin}`, which is no account of the seed",
                     image.id
@@ -126,7 +140,7 @@ impl State {
             };
             new.shared_with.push(account);
         }
-        if self.regions[region].by_id.contains_key(&new.id) {
+        if self.regions[region].images.has(&new.id) {
             return Err(format!("the image `{}` stands in the seed twice for `{}`", image.id, image.region));
         }
         self.insert(region, new);
@@ -148,18 +162,7 @@ impl State {
 
     /// An image that an account sees.
     pub(crate) fn image(&self, region: usize, account: usize, id: &str) -> Option<&Image> {
-        let region = &self.regions[region];
-        region
-            .by_id
-            .get(id)
-            .and_then(|key| region.images.get(key))
-            .filter(|image| image.is_visible_to(account))
-    }
-
-    fn image_mut(&mut self, region: usize, account: usize, id: &str) -> Option<&mut Image> {
-        let region = &mut self.regions[region];
-        let image = region.by_id.get(id).and_then(|key| region.images.get_mut(key));
-        image.filter(|image| image.is_visible_to(account))
+        self.regions[region].images.get(id).filter(|image| image.is_visible_to(account))
     }
 
     /// Everything that an account sees in a region, newest first.
@@ -170,7 +173,7 @@ impl State {
         now: Moment,
     ) -> impl Iterator<Item = View<'_>> {
         let visible =
-            self.regions[region].images.values().rev().filter(move |image| image.is_visible_to(account));
+            self.regions[region].images.newest_first().filter(move |image| image.is_visible_to(account));
         visible.map(move |image| View { image, account, now })
     }
 
@@ -178,7 +181,7 @@ impl State {
     fn new_image_id(&mut self) -> String {
         loop {
             let id = self.ids.resource("img");
-            if self.regions.iter().all(|region| !region.by_id.contains_key(&id)) {
+            if self.regions.iter().all(|region| !region.images.has(&id)) {
                 return id;
             }
         }
@@ -186,16 +189,19 @@ impl State {
 
     fn insert(&mut self, region: usize, image: Image) {
         self.sequence += 1;
-        let key = (image.created, self.sequence);
-        let region = &mut self.regions[region];
-        region.by_id.insert(image.id.clone(), key);
-        region.images.insert(key, image);
+        self.regions[region].images.insert(image, self.sequence);
+    }
+
+    /// How often the state was changed since it was made or read: whoever keeps it elsewhere too compares.
+    #[cfg_attr(not(test), allow(dead_code))]
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// How many custom images an account may have in a region.
     pub(crate) fn image_quota(&self, region: usize, account: usize) -> u32 {
-        let quotas = &self.quotas[account];
-        quotas.by_region.get(&region).copied().unwrap_or(quotas.usual)
+        let account = &self.accounts[account];
+        account.image_quotas.get(&region).copied().unwrap_or(account.image_quota)
     }
 
     /// How many custom images an account has in a region.
@@ -209,7 +215,7 @@ impl State {
     }
 
     fn own_images(&self, region: usize, account: usize) -> impl Iterator<Item = &Image> {
-        self.regions[region].images.values().filter(move |image| image.owner == Owner::Account(account))
+        self.regions[region].images.newest_first().filter(move |image| image.owner == Owner::Account(account))
     }
 }
 
@@ -237,7 +243,8 @@ impl State {
         let Some(original) = self.image(order.region, order.account, source).cloned() else {
             return Vec::new();
         };
-        let creator = self.uins[order.account].clone();
+        self.changes += 1;
+        let creator = self.accounts[order.account].uin.clone();
         let mut ids = Vec::with_capacity(destinations.len());
         let mut copies = Vec::with_capacity(destinations.len());
         for &destination in destinations {
@@ -250,7 +257,7 @@ impl State {
             copies.push(copying);
             ids.push(id);
         }
-        if let Some(original) = self.image_mut(order.region, order.account, source) {
+        if let Some(original) = self.regions[order.region].images.get_mut(source) {
             original.copying(copies);
         }
         ids
