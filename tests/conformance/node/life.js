@@ -1,10 +1,12 @@
 "use strict";
-// The life of an image: copied to two regions, waited for, found again.
+// The life of an image: made, found, shared, copied, changed, deleted.
 
 const { expect, wait } = require("./report.js");
 
 const HOME = "ap-shanghai";
 const SOURCE = "img-o3ycss2p";
+const INSTANCE = "ins-stopped0";
+const NEIGHBOUR = "100000000002";
 const DESTINATIONS = ["ap-beijing", "ap-guangzhou"];
 
 async function run(client, report) {
@@ -44,38 +46,77 @@ async function run(client, report) {
     expect((await client.call("DescribeImageQuota", {}, HOME)).ImageNumQuota > 0, true);
   });
 
-  const name = `copy of ${client.name}`;
-  let copies;
-  await vital("sync to two regions", async () => {
-    await wait(async () => ((await one(SOURCE)).ImageState === "NORMAL" ? true : undefined));
-    const answer = await client.call(
-      "SyncImages",
-      { ImageIds: [SOURCE], DestinationRegions: DESTINATIONS, ImageName: name, ImageSetRequired: true },
+  const name = client.name;
+  let id;
+  await vital("create an image from an instance", async () => {
+    const Tags = [{ Key: "made by", Value: "a client & co" }];
+    const made = await client.call(
+      "CreateImage",
+      { ImageName: name, InstanceId: INSTANCE, TagSpecification: [{ ResourceType: "image", Tags }] },
       HOME,
     );
-    copies = answer.ImageSet;
+    id = made.ImageId;
+    const image = await waitFor(id, HOME);
+    expect([image.ImageName, image.Tags], [name, Tags]);
+  });
+
+  await step("share it, and no longer", async () => {
+    for (const [Permission, sharedWith] of [["SHARE", [NEIGHBOUR]], ["CANCEL", []]]) {
+      const change = { ImageId: id, AccountIds: [NEIGHBOUR], Permission };
+      await client.call("ModifyImageSharePermission", change, HOME);
+      const shares = await client.call("DescribeImageSharePermission", { ImageId: id }, HOME);
+      expect(shares.SharePermissionSet.map((share) => share.AccountId), sharedWith);
+    }
+  });
+
+  const ImageName = `copy of ${name}`;
+  let copies;
+  await vital("sync it to two regions", async () => {
+    const order = { ImageIds: [id], DestinationRegions: DESTINATIONS, ImageName, ImageSetRequired: true };
+    copies = (await client.call("SyncImages", order, HOME)).ImageSet;
     expect(copies.map((copy) => copy.Region).sort(), DESTINATIONS);
   });
 
   await vital("wait for the copies by their progress", async () => {
-    for (const copy of copies) {
-      let percent = 0;
-      await wait(async () => {
-        const image = await one(copy.ImageId, copy.Region);
-        if (image.ImageState === "NORMAL") return image;
-        expect([image.ImageState, image.SyncPercent >= percent], ["SYNCING", true]);
-        percent = image.SyncPercent;
-        return undefined;
-      });
-    }
+    for (const copy of copies) await waitFor(copy.ImageId, copy.Region);
+    await waitFor(id, HOME);
   });
 
   await step("find the copies by name", async () => {
     for (const copy of copies) {
-      const found = await describe({ Filters: [{ Name: "image-name", Values: [name] }] }, copy.Region);
+      const found = await describe({ Filters: [{ Name: "image-name", Values: [ImageName] }] }, copy.Region);
       expect(only(found).ImageId, copy.ImageId);
     }
   });
+
+  await step("modify it", async () => {
+    const changed = { ImageName: `${name} 2`, ImageDescription: "changed", ImageDeprecated: true };
+    await client.call("ModifyImageAttribute", { ImageId: id, ...changed }, HOME);
+    const image = await one(id);
+    expect([image.ImageName, image.ImageDescription, image.ImageDeprecated], Object.values(changed));
+  });
+
+  await step("delete it and its copies", async () => {
+    for (const [image, region] of [[id, HOME], ...copies.map((copy) => [copy.ImageId, copy.Region])]) {
+      await client.call("DeleteImages", { ImageIds: [image], DeleteBindedSnap: true }, region);
+      expect((await describe({ ImageIds: [image] }, region)).TotalCount, 0);
+    }
+  });
+
+  /** Waits until an image is there. Its progress may only rise. */
+  function waitFor(image, region) {
+    let percent = 0;
+    return wait(async () => {
+      const found = await one(image, region);
+      if (found.ImageState === "NORMAL") return found;
+      expect(["CREATING", "SYNCING"].includes(found.ImageState), true);
+      if (found.SyncPercent !== null) {
+        expect(found.SyncPercent >= percent, true);
+        percent = found.SyncPercent;
+      }
+      return undefined;
+    });
+  }
 }
 
 /** The one image of an answer. */

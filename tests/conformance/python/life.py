@@ -1,10 +1,14 @@
-"""The life of an image, as any client can run it: copied to two regions, waited for, found again."""
+"""The life of an image, as any client can run it: made, found, shared, copied, changed, deleted."""
 
-from endpoint import HOME, check_request_id, expect, wait
+from endpoint import HOME, ServiceError, check_request_id, expect, wait
 
-#: An image of the default seed.
+#: An image, an instance and another account of the default seed.
 SOURCE = "img-o3ycss2p"
-DESTINATIONS = ("ap-guangzhou", "ap-beijing")
+INSTANCE = "ins-stopped0"
+NEIGHBOUR = "100000000002"
+
+DESTINATIONS = ("ap-beijing", "ap-guangzhou")
+TAG = {"Key": "made by", "Value": "a client & co"}
 
 
 def run(client, report):
@@ -12,6 +16,8 @@ def run(client, report):
 
     def step(name, vital=False):
         return report.step(client.name, name, vital)
+
+    name = client.name
 
     with step("describe by id", vital=True):
         image = only(describe(client, ImageIds=[SOURCE]))
@@ -26,7 +32,7 @@ def run(client, report):
             client,
             Filters=[
                 {"Name": "image-type", "Values": ["PRIVATE_IMAGE", "SHARED_IMAGE"]},
-                {"Name": "image-name", "Values": ["no such & name=%2B +ü", "ubuntu-22"]},
+                {"Name": "image-name", "Values": ["no such & name=%2B +ü中", "ubuntu-22"]},
                 {"Name": "tag:env", "Values": ["production"]},
             ],
         )
@@ -47,15 +53,47 @@ def run(client, report):
         expect(HOME in [region["Region"] for region in regions["RegionSet"]], True)
         expect(client.call("DescribeImageQuota")["ImageNumQuota"] > 0, True)
 
-    name = "copy of " + client.name
-    with step("sync to two regions", vital=True):
-        wait(lambda: is_normal(client, SOURCE, HOME) or None)
+    with step("create an image from an instance", vital=True):
+        made = client.call(
+            "CreateImage",
+            {
+                "ImageName": name,
+                "ImageDescription": "Made by a client: 100 % of it = “all”",
+                "InstanceId": INSTANCE,
+                "TagSpecification": [{"ResourceType": "image", "Tags": [TAG]}],
+            },
+        )
+        check_request_id(made["RequestId"])
+        image_id = made["ImageId"]
+        expect(wait_for(client, image_id, HOME)["ImageName"], name)
+
+    with step("find it by name and tag"):
+        filters = [
+            {"Name": "image-name", "Values": [name]},
+            {"Name": "tag-key", "Values": [TAG["Key"], "another"]},
+        ]
+        image = only(describe(client, Filters=filters))
+        expect(image["ImageId"], image_id)
+        expect(image["ImageDescription"], "Made by a client: 100 % of it = “all”")
+        expect(image["Tags"], [TAG])
+
+    with step("share it, and no longer"):
+        for permission, shared_with in (("SHARE", [NEIGHBOUR]), ("CANCEL", [])):
+            client.call(
+                "ModifyImageSharePermission",
+                {"ImageId": image_id, "AccountIds": [NEIGHBOUR], "Permission": permission},
+            )
+            shares = client.call("DescribeImageSharePermission", {"ImageId": image_id})
+            expect([share["AccountId"] for share in shares["SharePermissionSet"]], shared_with)
+
+    copy_name = "copy of " + name
+    with step("sync it to two regions", vital=True):
         answer = client.call(
             "SyncImages",
             {
-                "ImageIds": [SOURCE],
+                "ImageIds": [image_id],
                 "DestinationRegions": list(DESTINATIONS),
-                "ImageName": name,
+                "ImageName": copy_name,
                 "ImageSetRequired": True,
             },
         )
@@ -64,15 +102,33 @@ def run(client, report):
         expect(sorted(copies), sorted(DESTINATIONS))
 
     with step("wait for the copies by their progress", vital=True):
-        for region, image_id in copies.items():
-            wait_for(client, image_id, region)
+        for region, copy_id in copies.items():
+            wait_for(client, copy_id, region)
+        wait_for(client, image_id, HOME)
 
     with step("find the copies by name"):
-        for region, image_id in copies.items():
-            found = describe(client, region, Filters=[{"Name": "image-name", "Values": [name]}])
+        for region, copy_id in copies.items():
+            found = describe(client, region, Filters=[{"Name": "image-name", "Values": [copy_name]}])
             copy = only(found)
-            expect(copy["ImageId"], image_id)
+            expect(copy["ImageId"], copy_id)
             expect(copy["SyncPercent"], 100)
+
+    with step("modify it"):
+        changed = {"ImageName": name + " 2", "ImageDescription": "", "ImageDeprecated": True}
+        client.call("ModifyImageAttribute", {"ImageId": image_id, **changed})
+        image = only(describe(client, ImageIds=[image_id]))
+        expect({member: image[member] for member in changed}, changed)
+
+    with step("delete it and its copies"):
+        for region, one in [(HOME, image_id), *copies.items()]:
+            client.call("DeleteImages", {"ImageIds": [one], "DeleteBindedSnap": True}, region)
+            expect(describe(client, region, ImageIds=[one])["TotalCount"], 0)
+            try:
+                client.call("ModifyImageAttribute", {"ImageId": one, "ImageName": "gone"}, region)
+            except ServiceError as error:
+                expect(error.code, "InvalidImageId.NotFound")
+            else:
+                raise AssertionError("an image that was deleted can be changed")
 
 
 def describe(client, region=HOME, **parameters):
@@ -85,10 +141,6 @@ def only(answer):
     expect(answer["TotalCount"], 1)
     (image,) = answer["ImageSet"]
     return image
-
-
-def is_normal(client, image_id, region):
-    return only(describe(client, region, ImageIds=[image_id]))["ImageState"] == "NORMAL"
 
 
 def wait_for(client, image_id, region):

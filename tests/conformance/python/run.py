@@ -6,6 +6,7 @@ import foreign
 import life
 import official
 import refusals
+import tools
 import wire
 from endpoint import Abandoned, Endpoint, Report
 
@@ -14,10 +15,7 @@ def main():
     endpoint = Endpoint()
     report = Report()
     for client in official.clients(endpoint):
-        try:
-            life.run(client, report)
-        except Abandoned:
-            pass
+        whole(life.run, client, report)
         client.close()
     for client in (
         official.Blocking(endpoint),
@@ -29,7 +27,21 @@ def main():
         refusals.run(client, report, typed=False)
     for client in wire.clients(endpoint):
         foreign.run(client, report)
+    for client in (
+        wire.Tc3(endpoint, "Go POST"),
+        wire.V1(endpoint, "Go HmacSHA256 GET", "HmacSHA256", method="GET"),
+    ):
+        for tool in (tools.builder, tools.provisioner, tools.inventory):
+            whole(tool, client, report)
     return 1 if report.failed else 0
+
+
+def whole(steps, client, report):
+    """Runs steps that build on each other, up to the first that fails."""
+    try:
+        steps(client, report)
+    except Abandoned:
+        pass
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import life
 import refusals
-from endpoint import Abandoned, Client, Endpoint, Report, ServiceError
+from endpoint import PATIENCE, Abandoned, Client, Endpoint, Report, ServiceError, expect
 
 # `[TencentCloudSDKException] code:... message:... requestId:...`
 REFUSED = re.compile(r"code:(\S+) message:(.*) requestId:(\S+)", re.DOTALL)
@@ -35,17 +35,41 @@ class Tccli(Client):
             TENCENTCLOUD_SECRET_KEY=endpoint.secret_key,
         )
 
-    def once(self, action, parameters, region):
+    def command(self, action, parameters, region):
         command = [self.program, "cvm", action, "--region", region] + self.common
         for name, value in parameters.items():
             command += ["--" + name, value if isinstance(value, str) else json.dumps(value)]
-        ran = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+        return command
+
+    def run(self, command):
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
+
+    def once(self, action, parameters, region):
+        ran = self.run(self.command(action, parameters, region))
         if ran.returncode == 0:
             return json.loads(ran.stdout)
         refused = REFUSED.search(ran.stdout + ran.stderr)
         if not refused:
             raise AssertionError("tccli failed: %s" % (ran.stdout + ran.stderr).strip())
         raise ServiceError(*refused.groups())
+
+
+def waiter(client, report):
+    """Copies an image and leaves the waiting to the program."""
+    with report.step(client.name, "wait with --waiter"):
+        parameters = {
+            "ImageIds": [life.SOURCE],
+            "DestinationRegions": ["ap-tokyo"],
+            "ImageName": "waited for",
+            "ImageSetRequired": True,
+        }
+        (copy,) = client.call("SyncImages", parameters)["ImageSet"]
+        until = "{'expr':'ImageSet[0].ImageState','to':'NORMAL','timeout':%d,'interval':1}" % PATIENCE
+        command = client.command("DescribeImages", {"ImageIds": [copy["ImageId"]]}, copy["Region"])
+        ran = client.run(command + ["--waiter", until])
+        expect(ran.returncode, 0)
+        # What it prints while it waits comes first.
+        expect('"ImageState": "NORMAL"' in ran.stdout, True)
 
 
 def main():
@@ -55,6 +79,7 @@ def main():
         life.run(client, report)
     except Abandoned:
         pass
+    waiter(client, report)
     refusals.run(client, report)
     return 1 if report.failed else 0
 
