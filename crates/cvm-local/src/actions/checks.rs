@@ -12,9 +12,10 @@ use crate::seed::InstanceType;
 use crate::state::State;
 use crate::state::image::{Image, Owner};
 
-/// What an account is refused for by whichever action documents the code.
-pub(super) const ACCOUNT_CAUSES: &[Cause] = &[
+/// What whichever action documents the code refuses with it: an account, or a request that says too little.
+pub(super) const SHARED_CAUSES: &[Cause] = &[
     ("InvalidParameterValue.InvalidAppIdFormat", "the account's app id is not a number"),
+    ("MissingParameter", "a required parameter is absent"),
     ("OperationDenied.InnerUserProhibitAction", "the account is one of the service's own"),
     ("UnauthorizedOperation.PermissionDenied", "the account's policy denies the action"),
 ];
@@ -195,6 +196,17 @@ pub(super) fn dry_run(asked: Option<bool>) -> Result<(), Refusal> {
         return refuse("DryRunOperation", "The request would have succeeded, and is only a dry run.");
     }
     Ok(())
+}
+
+/// Refuses a value that a parameter does not have.
+pub(super) fn one_of(parameter: &str, value: Option<&str>, known: &[&str]) -> Result<(), Refusal> {
+    match value {
+        Some(value) if !known.contains(&value) => refuse(
+            "InvalidParameterValue",
+            format!("`{parameter}` is `{}`: use {}.", Shown(value), known.join(", ")),
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Reads a flag that the API writes as text, in any case.
