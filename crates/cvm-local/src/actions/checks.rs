@@ -11,10 +11,12 @@ use crate::refusal::{Refusal, refuse};
 use crate::seed::InstanceType;
 use crate::state::State;
 use crate::state::image::{Image, Owner};
+use crate::state::tags::Tags;
 
-/// What an account is refused for by whichever action documents the code.
-pub(super) const ACCOUNT_CAUSES: &[Cause] = &[
+/// What whichever action documents the code refuses with it: an account, or a request that says too little.
+pub(super) const SHARED_CAUSES: &[Cause] = &[
     ("InvalidParameterValue.InvalidAppIdFormat", "the account's app id is not a number"),
+    ("MissingParameter", "a required parameter is absent"),
     ("OperationDenied.InnerUserProhibitAction", "the account is one of the service's own"),
     ("UnauthorizedOperation.PermissionDenied", "the account's policy denies the action"),
 ];
@@ -158,7 +160,7 @@ pub(super) fn tags(
     specifications: &[TagSpecification],
     resource: &str,
     too_many: &'static str,
-) -> Result<BTreeMap<String, String>, Refusal> {
+) -> Result<Tags, Refusal> {
     let mut tags = BTreeMap::new();
     for specification in specifications {
         let kind = specification.resource_type.as_str();
@@ -178,7 +180,7 @@ pub(super) fn tags(
     if tags.len() > MAX_TAGS {
         return refuse(too_many, format!("There are {} tags: at most {MAX_TAGS} are taken.", tags.len()));
     }
-    Ok(tags)
+    Ok(Tags::from(&tags))
 }
 
 /// Refuses an account that cannot pay.
@@ -195,6 +197,17 @@ pub(super) fn dry_run(asked: Option<bool>) -> Result<(), Refusal> {
         return refuse("DryRunOperation", "The request would have succeeded, and is only a dry run.");
     }
     Ok(())
+}
+
+/// Refuses a value that a parameter does not have.
+pub(super) fn one_of(parameter: &str, value: Option<&str>, known: &[&str]) -> Result<(), Refusal> {
+    match value {
+        Some(value) if !known.contains(&value) => refuse(
+            "InvalidParameterValue",
+            format!("`{parameter}` is `{}`: use {}.", Shown(value), known.join(", ")),
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Reads a flag that the API writes as text, in any case.

@@ -21,7 +21,7 @@ pub fn coverage() -> impl Iterator<Item = Coverage> {
             let mut causes = action
                 .causes
                 .iter()
-                .chain(checks::ACCOUNT_CAUSES)
+                .chain(checks::SHARED_CAUSES)
                 .chain(instance_states::causes(action.states));
             let cause = causes.find(|(known, _)| *known == code).map(|&(_, cause)| cause);
             Coverage { action: action.name, code, cause }

@@ -58,6 +58,9 @@ const STATES: [(InstanceState, Cause); 16] = {
     ]
 };
 
+/// The ways in which an instance is shut down.
+pub(super) const STOP_TYPES: [&str; 3] = ["SOFT", "SOFT_FIRST", "HARD"];
+
 const NOT_SUPPORTED: &str = "InvalidInstance.NotSupported";
 const REINSTALL_FAILED: &str = "UnsupportedOperation.InstanceReinstallFailed";
 const STOP_CHARGING: &str = "UnsupportedOperation.StoppedModeStopCharging";

@@ -88,12 +88,7 @@ fn disk(disk_type: &str, size_gib: u64) -> Result<Disk, Refusal> {
         "LOCAL_BASIC",
         "LOCAL_SSD",
     ];
-    if !KNOWN.contains(&disk_type) {
-        return refuse(
-            "InvalidParameterValue",
-            format!("`DiskType` is `{}`: use {}.", Shown(disk_type), KNOWN.join(", ")),
-        );
-    }
+    checks::one_of("DiskType", Some(disk_type), &KNOWN)?;
     Ok(Disk {
         id: String::new(),
         disk_type: disk_type.into(),

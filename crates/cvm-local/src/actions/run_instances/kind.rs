@@ -70,11 +70,6 @@ pub(super) fn instance_type<'a>(
 pub(super) fn charge_type(request: &RunInstances) -> Result<String, Refusal> {
     const KNOWN: [&str; 5] = ["POSTPAID_BY_HOUR", "PREPAID", "SPOTPAID", "CDHPAID", "CDCPAID"];
     let charge_type = request.instance_charge_type.as_ref().map_or(KNOWN[0], |charge| charge.as_str());
-    if KNOWN.contains(&charge_type) {
-        return Ok(charge_type.into());
-    }
-    refuse(
-        "InvalidParameterValue",
-        format!("`InstanceChargeType` is `{}`: use {}.", Shown(charge_type), KNOWN.join(", ")),
-    )
+    checks::one_of("InstanceChargeType", Some(charge_type), &KNOWN)?;
+    Ok(charge_type.into())
 }
