@@ -41,6 +41,16 @@ impl Client {
         }
     }
 
+    /// The programs that have to be there, and how to get them.
+    const fn needs(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Python | Self::Tccli => &[(PYTHON, "install Python 3.10 or newer")],
+            Self::Node => {
+                &[("node", "install Node 18 or newer"), (NPM, "install npm, which comes with Node")]
+            }
+        }
+    }
+
     /// The files that say what to install.
     const fn manifests(self) -> &'static [&'static str] {
         match self {
@@ -53,9 +63,7 @@ impl Client {
     fn install(self, scratch: &Path) -> Result<(), String> {
         match self {
             Self::Python | Self::Tccli => {
-                let python = if cfg!(windows) { "python" } else { "python3" };
-                need(python, "install Python 3.10 or newer")?;
-                run::run(Command::new(python).args(["-m", "venv"]).arg(scratch.join("venv")))?;
+                run::run(Command::new(PYTHON).args(["-m", "venv"]).arg(scratch.join("venv")))?;
                 run::run(
                     Command::new(venv(scratch, "python"))
                         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
@@ -64,8 +72,6 @@ impl Client {
                 )
             }
             Self::Node => {
-                need("node", "install Node 18 or newer")?;
-                need(NPM, "install npm, which comes with Node")?;
                 let args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
                 run::run(Command::new(NPM).args(args).current_dir(scratch))
             }
@@ -91,11 +97,13 @@ impl Client {
     }
 }
 
+const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
 /// Runs the clients one after the other, all of them if none is named.
 pub(crate) fn run(root: &Path, clients: &[Client]) -> Result<Tally, String> {
     let clients = if clients.is_empty() { Client::value_variants() } else { clients };
+    clients.iter().try_for_each(|client| need(*client))?;
     run::run(&mut cargo(root, ["build", "--quiet", "--locked", "--package", "cvm-cli", "--bin", "cvm"]))?;
     let target = Metadata::load(root)?.target;
     let cvm = target.join("debug").join(format!("cvm{}", std::env::consts::EXE_SUFFIX));
@@ -147,13 +155,16 @@ fn installed(client: Client, sources: &Path, scratch: &Path) -> Result<PathBuf, 
 }
 
 /// Tells whoever lacks a program what to do.
-fn need(program: &str, remedy: &str) -> Result<(), String> {
-    match Command::new(program).arg("--version").stdout(Stdio::null()).status() {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            Err(format!("this client needs `{program}`, which cannot be started ({error}): {remedy}"))
+fn need(client: Client) -> Result<(), String> {
+    for (program, remedy) in client.needs() {
+        if let Err(error) = Command::new(program).arg("--version").stdout(Stdio::null()).status() {
+            return Err(format!(
+                "the client {} needs `{program}`, which cannot be started ({error}): {remedy}",
+                client.name()
+            ));
         }
     }
+    Ok(())
 }
 
 /// A program of a Python environment.
