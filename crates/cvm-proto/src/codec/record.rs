@@ -181,25 +181,10 @@ impl Visitor<'_> for Key {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        if self.members.get(self.expected).is_some_and(|name| is_same(name.as_bytes(), key.as_bytes())) {
+        if self.members.get(self.expected).is_some_and(|name| *name == key) {
             return Ok(Some(self.expected));
         }
         Ok(self.members.iter().position(|name| *name == key))
-    }
-}
-
-/// Whether two names are the same: a call of the system's comparison takes longer than a name does.
-#[inline]
-fn is_same(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
-        // The last eight bytes overlap those before.
-        (Some(last), Some(other)) => {
-            last == other && a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0).all(|(a, b)| a == b)
-        }
-        _ => a.iter().zip(b).all(|(a, b)| a == b),
     }
 }
 
