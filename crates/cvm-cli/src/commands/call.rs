@@ -1,6 +1,6 @@
 //! `cvm call`: one action, also one that this build does not know.
 
-use cvm_proto::{AnyCall, AnyPages, Machine, Now, Request, Step};
+use cvm_proto::{AnyCall, AnyList, Machine, Now, Request, Step};
 use serde_json::{Value, json};
 
 use crate::args::{CallArgs, Global, Output};
@@ -66,10 +66,9 @@ fn parameters(args: &CallArgs) -> Result<Value, Failure> {
 }
 
 fn all_pages(link: &Link, action: &str, parameters: Value) -> Result<Value, Failure> {
-    let pages = AnyPages::new(action, parameters)?;
-    let member = pages.items();
-    let mut items = Vec::new();
-    link.client.run(pages, |page| items.extend(page))?;
+    let list = AnyList::new(action, parameters)?;
+    let member = list.items();
+    let items = link.client.items(list).collect::<Result<Vec<_>, _>>()?;
     Ok(json!({ "TotalCount": items.len(), member: items }))
 }
 
