@@ -25,15 +25,15 @@ pub(super) fn render(model: &Model, action: &Action) -> String {
     out.push('\n');
 
     // The request's own documentation is the action's.
-    let declaration = structure(request);
     out.push_str(&doc(model, action));
-    out.push_str(&declaration[declaration.find("#[derive").unwrap_or(0)..]);
+    out.push_str(&structure(request));
     out.push_str(&implementation(request));
     out.push_str(&treatment(action, &checks));
     if let Some(page) = &action.page {
         out.push_str(&paged(action, page));
     }
     out.push_str(&table(request));
+    out.push_str(&text::item(&response.doc));
     out.push_str(&structure(response));
     out.push_str(&table(response));
     out
