@@ -19,7 +19,7 @@ pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let query = args.query.as_deref().map(compile).transpose()?;
-    let parameters = parameters(args)?;
+    let parameters = parameters(global, args)?;
     let link = connect::open(global)?;
     if args.dry_run {
         show(global, &first_request(&link, &args.action, &parameters)?)?;
@@ -38,7 +38,7 @@ pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
 }
 
 /// The parameters as given, checked as far as this build knows the action.
-fn parameters(args: &CallArgs) -> Result<Value, Failure> {
+fn parameters(global: &Global, args: &CallArgs) -> Result<Value, Failure> {
     let mut parameters = match &args.json {
         None => parameters::parse(&args.parameters)?,
         Some(file) => serde_json::from_slice::<Value>(&input::read(file)?)
@@ -58,6 +58,11 @@ fn parameters(args: &CallArgs) -> Result<Value, Failure> {
             None => Ok(parameters),
         };
     };
+    if action.region && connect::region(global).is_none() {
+        return Err(Failure::usage(
+            "no region: give --region, or set the environment variable TENCENTCLOUD_REGION",
+        ));
+    }
     if args.json.is_none() {
         catalogue.fit(&action.request, &mut parameters);
     }
