@@ -119,12 +119,13 @@ pub(crate) struct SyncArgs {
 
 const CALL_HELP: &str = "\
 Parameters:
-  KEY=VALUE  a number, true, false, a JSON list or object; all else is a text
+  KEY=VALUE  a number, true, false, a JSON list or object; all else is a text;
+             one value where a list is due is a list of one
   KEY:=JSON  exactly this JSON: ImageName:='\"2026\"' is a text
   Dots go into lists and objects: Filters.0.Name=image-type ImageIds.0=img-o3ycss2p
 
 Examples:
-  cvm call DescribeImages Limit=20 Filters.0.Name=image-type 'Filters.0.Values=[\"PRIVATE_IMAGE\"]'
+  cvm call DescribeImages Limit=20 Filters.0.Name=image-type Filters.0.Values=PRIVATE_IMAGE
   echo '{\"ImageIds\": [\"img-o3ycss2p\"]}' | cvm call DescribeImages --json -
   cvm call DescribeImages --all-pages --query 'ImageSet[?ImageState==`NORMAL`].ImageId'
   cvm call RunInstances --skeleton > request.json";
@@ -147,7 +148,7 @@ pub(crate) struct CallArgs {
     #[arg(long)]
     pub(crate) all_pages: bool,
     /// Shows the request in place of sending it; signatures and tokens are hidden
-    #[arg(long, conflicts_with = "all_pages")]
+    #[arg(long, conflicts_with_all = ["all_pages", "query"])]
     pub(crate) dry_run: bool,
     /// Prints a request with every parameter to fill in; sends nothing
     #[arg(long, conflicts_with_all = ["parameters", "json", "query", "all_pages", "dry_run"])]

@@ -11,7 +11,7 @@
 //! | to | use |
 //! |---|---|
 //! | call an action | [`Call`] with a type of [`api`], or [`AnyCall`] by its name |
-//! | read a list that comes in pages | [`Pages`], or [`AnyPages`] by the action's name |
+//! | read a list that comes in pages | [`Pages`] of an action, or of [`AnyList`] by the action's name |
 //! | wait for a state | [`WaitUntil`] |
 //! | copy an image to other regions | [`ImageSync`] |
 //! | drive any of them | [`machine`] |
@@ -98,7 +98,7 @@ pub use error::{Error, ErrorKind};
 pub use error_code::ErrorCode;
 pub use image_sync::{Destination, ImageSync, ImageSyncMachine, Outcome, SyncProgress, SyncReport};
 pub use machine::{Job, Machine, Now, Reply, Step};
-pub use page::{AnyPages, Listed, Paged, Pages, PagesMachine};
+pub use page::{AnyList, Paged, Pages};
 pub use request::{Language, Method, Notation, Request};
 pub use response::Response;
 pub use retry::RetryPolicy;
