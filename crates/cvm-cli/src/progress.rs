@@ -46,7 +46,7 @@ impl Watch {
     fn note(&self, event: &SyncProgress) {
         let mut started = self.started();
         match event {
-            SyncProgress::Found { image_id, .. } => started.asking = Some(image_id.clone()),
+            SyncProgress::Found { source, .. } => started.asking = Some(source.clone()),
             SyncProgress::Submitted { .. } => started.asking = None,
             SyncProgress::Copying { region, image_id, .. } => {
                 started.copies.insert(region.clone(), image_id.clone());
@@ -106,8 +106,8 @@ impl Progress {
     pub(crate) fn show(&mut self, event: &SyncProgress) {
         self.watch.note(event);
         match event {
-            SyncProgress::Found { image_id, image_name, image_size, .. } => {
-                self.line(&format!("{image_id}: found, {image_name}, {image_size} GB"));
+            SyncProgress::Found { source, image_name, image_size, .. } => {
+                self.line(&format!("{source}: found, {image_name}, {image_size} GB"));
             }
             SyncProgress::Submitted { request_id, .. } => {
                 self.line(&format!("{}: accepted (request id {request_id})", self.image));

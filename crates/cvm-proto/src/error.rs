@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
+use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::error_code::ErrorCode;
@@ -61,6 +62,21 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    const ALL: [Self; 12] = [
+        Self::Config,
+        Self::Parameter,
+        Self::Credential,
+        Self::NotFound,
+        Self::State,
+        Self::Quota,
+        Self::Throttled,
+        Self::Unsupported,
+        Self::Service,
+        Self::Network,
+        Self::Timeout,
+        Self::Response,
+    ];
+
     /// The kind as one word, for logs and machines: `throttled`, `not_found`, ...
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -301,5 +317,37 @@ impl Serialize for Error {
         out.serialize_field("region", &inner.region)?;
         out.serialize_field("attempts", &inner.attempts)?;
         out.end()
+    }
+}
+
+/// From that object. Whether a request without an answer may have arrived is not part of it, so
+/// [`outcome_unknown`](Error::outcome_unknown) is `false` after a network error that was read.
+impl<'de> Deserialize<'de> for Error {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(serde::Deserialize)]
+        struct Written {
+            kind: String,
+            code: Option<ErrorCode>,
+            message: String,
+            request_id: Option<String>,
+            status: Option<u16>,
+            action: Option<String>,
+            region: Option<String>,
+            attempts: u32,
+        }
+        let written = Written::deserialize(deserializer)?;
+        let kind = ErrorKind::ALL.into_iter().find(|kind| kind.as_str() == written.kind);
+        Ok(Self(Box::new(Inner {
+            // A kind of a later build.
+            kind: kind.unwrap_or(ErrorKind::Service),
+            code: written.code,
+            message: written.message,
+            request_id: written.request_id,
+            status: written.status,
+            action: written.action,
+            region: written.region,
+            attempts: written.attempts,
+            sent: None,
+        })))
     }
 }

@@ -73,7 +73,7 @@ fn people(ended: &[Ended]) -> Result<(), Failure> {
         for destination in &report.destinations {
             let elapsed = humantime::format_duration(seconds(destination.elapsed));
             rows.push(vec![
-                report.image_id.clone(),
+                destination.source.clone(),
                 destination.region.clone(),
                 destination.outcome.as_str().to_owned(),
                 destination.image_id.clone().unwrap_or_else(|| "-".into()),
@@ -81,7 +81,7 @@ fn people(ended: &[Ended]) -> Result<(), Failure> {
             ]);
             if let Some(error) = &destination.error {
                 // A request that was refused is the reason for all of its destinations alike.
-                let reason = format!("cvm: {}: {error}", report.image_id);
+                let reason = format!("cvm: {}: {error}", destination.source);
                 if !reasons.contains(&reason) {
                     reasons.push(reason);
                 }
