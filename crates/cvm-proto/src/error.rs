@@ -59,10 +59,12 @@ pub enum ErrorKind {
     Timeout,
     /// An answer that is not one of this API: HTML, cut off, not JSON, of another shape.
     Response,
+    /// On this side: the file that a job is kept in cannot be read or written.
+    Journal,
 }
 
 impl ErrorKind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Config,
         Self::Parameter,
         Self::Credential,
@@ -75,6 +77,7 @@ impl ErrorKind {
         Self::Network,
         Self::Timeout,
         Self::Response,
+        Self::Journal,
     ];
 
     /// The kind as one word, for logs and machines: `throttled`, `not_found`, ...
@@ -92,6 +95,7 @@ impl ErrorKind {
             Self::Network => "network",
             Self::Timeout => "timeout",
             Self::Response => "response",
+            Self::Journal => "journal",
         }
     }
 }
@@ -119,6 +123,11 @@ impl Error {
     /// A parameter is missing or wrong. `message` is one sentence that names it and says what to do.
     pub fn parameter(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Parameter, message.into())
+    }
+
+    /// The file that a job is kept in cannot be read or written. `message` is one sentence that names it.
+    pub fn journal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Journal, message.into())
     }
 
     /// A deadline passed.
