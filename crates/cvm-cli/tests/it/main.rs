@@ -4,6 +4,8 @@
 
 mod call;
 mod command;
+mod images;
+mod jobs;
 mod local;
 mod mistakes;
 mod sign;
