@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod call;
+mod chaos;
 mod command;
 mod images;
 mod jobs;
