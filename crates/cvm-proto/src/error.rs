@@ -18,7 +18,7 @@ use crate::machine::{Failure, FailureKind, Sent};
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
-#[derive(Clone)]
+#[derive(Clone, serde::Deserialize)]
 struct Inner {
     kind: ErrorKind,
     code: Option<ErrorCode>,
@@ -28,11 +28,13 @@ struct Inner {
     action: Option<String>,
     region: Option<String>,
     attempts: u32,
+    #[serde(skip)]
     sent: Option<Sent>,
 }
 
 /// Who is at fault, and so what can be done about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The caller's settings: no region, a bad endpoint, no credential. Nothing was sent.
@@ -64,22 +66,6 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    const ALL: [Self; 13] = [
-        Self::Config,
-        Self::Parameter,
-        Self::Credential,
-        Self::NotFound,
-        Self::State,
-        Self::Quota,
-        Self::Throttled,
-        Self::Unsupported,
-        Self::Service,
-        Self::Network,
-        Self::Timeout,
-        Self::Response,
-        Self::Journal,
-    ];
-
     /// The kind as one word, for logs and machines: `throttled`, `not_found`, ...
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -333,30 +319,25 @@ impl Serialize for Error {
 /// [`outcome_unknown`](Error::outcome_unknown) is `false` after a network error that was read.
 impl<'de> Deserialize<'de> for Error {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(serde::Deserialize)]
-        struct Written {
-            kind: String,
-            code: Option<ErrorCode>,
-            message: String,
-            request_id: Option<String>,
-            status: Option<u16>,
-            action: Option<String>,
-            region: Option<String>,
-            attempts: u32,
+        Inner::deserialize(deserializer).map(|inner| Self(Box::new(inner)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_was_written_down_is_read_again() {
+        let mut error =
+            Error::service(ErrorCode::InvalidImageIdNotFound, "gone".into(), Some("r-1".into()), 200)
+                .with_call("DescribeImages", Some("ap-beijing"), 2);
+        for kind in ["config", "not_found", "timeout", "journal"] {
+            let mut written = serde_json::to_value(&error).unwrap();
+            written["kind"] = kind.into();
+            error = serde_json::from_value(written.clone()).unwrap();
+            assert_eq!(error.kind().as_str(), kind, "both directions have the same words");
+            assert_eq!(serde_json::to_value(&error).unwrap(), written);
         }
-        let written = Written::deserialize(deserializer)?;
-        let kind = ErrorKind::ALL.into_iter().find(|kind| kind.as_str() == written.kind);
-        Ok(Self(Box::new(Inner {
-            // A kind of a later build.
-            kind: kind.unwrap_or(ErrorKind::Service),
-            code: written.code,
-            message: written.message,
-            request_id: written.request_id,
-            status: written.status,
-            action: written.action,
-            region: written.region,
-            attempts: written.attempts,
-            sent: None,
-        })))
     }
 }

@@ -31,7 +31,13 @@ pub(crate) fn run(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
     } else {
         Progress::for_people(several, global.verbose == 0)
     };
-    let report = carry(&link, state, journal, progress)?;
+    let report = match carry(&link, state, journal, progress) {
+        Ok(report) => report,
+        Err(failure) => {
+            go_on_later(args, place.as_deref())?;
+            return Err(failure);
+        }
+    };
 
     if args.json {
         let mut last = summary(&report);

@@ -56,6 +56,16 @@ fn files(folder: &Path) -> usize {
 }
 
 #[test]
+fn a_job_that_could_not_begin_leaves_nothing_behind() {
+    let local = CvmLocal::start().unwrap();
+    let folder = Folder::new("not-begun");
+    ran(&mut cvm(&local, &folder, &["sync", "img-00000000", "--to", "ap-guangzhou"])).ended_with(5);
+    ran(&mut cvm(&local, &folder, &["sync", "img-o3ycss2p", "--to", "ap-shanghai"])).ended_with(2);
+    ran(&mut cvm(&local, &folder, &["sync", "img-o3ycss2p", "--to", "ap-shenzhen-fsi"])).ended_with(2);
+    assert_eq!(files(&folder.0.join("cvm").join("jobs")), 0);
+}
+
+#[test]
 fn the_same_command_goes_on_with_the_job() {
     let local = CvmLocal::builder().clock(Clock::stepped()).start().unwrap();
     let folder = Folder::new("again");

@@ -78,7 +78,8 @@ impl ImageSyncMachine {
         let at = self.lane(source, None);
         if image.image_state == ImageState::NORMAL {
             self.fronts[source].ready = true;
-            self.lanes[at].refresh();
+            // The pauses stay as long as they have grown: the service may refuse what looks free.
+            self.lanes[at].trouble_since = None;
             self.lanes[at].due = now.mono;
         } else {
             self.busy(source, now);
