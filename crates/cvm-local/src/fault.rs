@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::Stream;
 use crate::sync::lock;
 
@@ -89,13 +91,15 @@ impl Fault {
         Self::new(Effect::Truncate)
     }
 
-    /// A copy ends as `CREATEFAILED` when its time is over. [`in_region`](Self::in_region) and
-    /// [`times`](Self::times) go by destination: each copy that fails counts.
+    /// A copy, or an image made from an instance or from snapshots, ends as `CREATEFAILED` when its time is over; an
+    /// import as `IMPORTFAILED`. [`on`](Self::on) says which of them, [`in_region`](Self::in_region) and
+    /// [`times`](Self::times) go by the region of the new image: each one that fails counts.
     pub fn copy_fails() -> Self {
         Self::new(Effect::CopyFails)
     }
 
-    /// A copy stays `SYNCING`. [`in_region`](Self::in_region) and [`times`](Self::times) go by destination.
+    /// A copy stays `SYNCING`, another new image `CREATING` or `IMPORTING`. What is said of
+    /// [`copy_fails`](Self::copy_fails) holds here, too.
     pub fn copy_never_ends() -> Self {
         Self::new(Effect::CopyNeverEnds)
     }
@@ -152,7 +156,7 @@ pub(crate) struct Trouble {
 }
 
 /// What the faults make of one copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum CopyTrouble {
     Fails,
     NeverEnds,

@@ -1,7 +1,9 @@
 //! Ids that look random and are not: the same seed gives the same ids in the same order.
 
+use serde::{Deserialize, Serialize};
+
 /// A stream of numbers (SplitMix64): small, fast, and repeatable. Nothing here has to be hard to guess.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Stream(u64);
 
 impl Stream {

@@ -7,6 +7,18 @@ use serde_json::{Map, Value};
 
 use crate::refusal::{Refusal, refuse};
 
+/// What the API says of an action.
+#[derive(Debug)]
+pub(crate) struct Specification {
+    pub(crate) name: &'static str,
+    /// How many requests a second an account may send in a region, if known.
+    pub(crate) rate: Option<u32>,
+    pub(crate) needs_region: bool,
+    pub(crate) parameters: &'static [Parameter],
+    /// The error codes that it documents, sorted.
+    pub(crate) errors: &'static [&'static str],
+}
+
 /// One parameter of an action, or one member of a structure.
 #[derive(Debug)]
 pub(crate) struct Parameter {
@@ -22,6 +34,8 @@ pub(crate) enum Kind {
     Text,
     /// `true` or `false`.
     Flag,
+    /// A whole number of 64 bits.
+    Int,
     /// A whole number from 0 on, of 64 bits.
     Count,
     /// A list.
@@ -82,14 +96,19 @@ impl Parameters {
         }
     }
 
-    /// From a multipart body, whose lists and structures are JSON.
+    /// From a multipart body, whose lists and structures are JSON. An empty one stands for no parameters, as a client
+    /// in use writes them.
     pub(crate) fn from_multipart(body: &[u8], content_type: &str) -> Result<Self, Refusal> {
         let malformed =
             |why: &str| Refusal::new("InvalidRequest", format!("The multipart body is malformed: {why}."));
         let Some(boundary) = multipart::boundary_of(content_type) else {
             return Err(malformed("its content type names no boundary"));
         };
-        let parts = multipart::decode(body, boundary).map_err(|error| malformed(error.message()))?;
+        let parts = if body.is_empty() {
+            Vec::new()
+        } else {
+            multipart::decode(body, boundary).map_err(|error| malformed(error.message()))?
+        };
         match multipart::from_parts(&parts) {
             Ok(members) => Ok(Self { members, scalars: Scalars::Text }),
             Err(error) => Err(malformed(error.message())),
@@ -102,6 +121,26 @@ impl Parameters {
         Check { scalars: self.scalars, path: String::new() }.record(&mut self.members, table)?;
         Ok(Value::Object(self.members))
     }
+}
+
+impl Kind {
+    fn in_words(&self) -> &'static str {
+        match self {
+            Self::Text => "a string",
+            Self::Flag => "`true` or `false`",
+            Self::Int => "a whole number",
+            Self::Count => "a whole number from 0 on",
+            Self::List(_) => "a list",
+            Self::Record(_) => "an object",
+        }
+    }
+}
+
+/// A number that came as text, without a sign or a space that JSON would not have.
+fn number(kind: &Kind, text: &str) -> Option<Value> {
+    let number: serde_json::Number = text.parse().ok()?;
+    let fits = if matches!(kind, Kind::Int) { number.is_i64() } else { number.is_u64() };
+    fits.then_some(Value::Number(number))
 }
 
 fn invalid(message: &str) -> Refusal {
@@ -145,17 +184,16 @@ impl Check {
     fn value(&mut self, value: &mut Value, kind: &Kind) -> Result<(), Refusal> {
         match (kind, &mut *value) {
             (Kind::Text, Value::String(_)) | (Kind::Flag, Value::Bool(_)) => Ok(()),
+            (Kind::Int, Value::Number(number)) if number.is_i64() => Ok(()),
             (Kind::Count, Value::Number(number)) if number.is_u64() => Ok(()),
             (Kind::Flag, Value::String(text)) if self.scalars == Scalars::Text => {
                 let flag =
                     [true, false].into_iter().find(|flag| text.eq_ignore_ascii_case(&flag.to_string()));
-                *value = Value::Bool(flag.ok_or_else(|| self.mistyped("`true` or `false`"))?);
+                *value = Value::Bool(flag.ok_or_else(|| self.mistyped(kind.in_words()))?);
                 Ok(())
             }
-            (Kind::Count, Value::String(text)) if self.scalars == Scalars::Text => {
-                let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-                let count = text.parse::<u64>().ok().filter(|_| digits);
-                *value = count.ok_or_else(|| self.mistyped("a whole number from 0 on"))?.into();
+            (Kind::Int | Kind::Count, Value::String(text)) if self.scalars == Scalars::Text => {
+                *value = number(kind, text).ok_or_else(|| self.mistyped(kind.in_words()))?;
                 Ok(())
             }
             (Kind::List(kind), Value::Array(items)) => {
@@ -167,13 +205,7 @@ impl Check {
                 Ok(())
             }
             (Kind::Record(table), Value::Object(members)) => self.record(members, table),
-            _ => Err(self.mistyped(match kind {
-                Kind::Text => "a string",
-                Kind::Flag => "`true` or `false`",
-                Kind::Count => "a whole number from 0 on",
-                Kind::List(_) => "a list",
-                Kind::Record(_) => "an object",
-            })),
+            _ => Err(self.mistyped(kind.in_words())),
         }
     }
 
@@ -220,6 +252,7 @@ mod tests {
         required("Ids", Kind::List(&Kind::Text)),
         optional("DryRun", Kind::Flag),
         optional("Limit", Kind::Count),
+        optional("Balance", Kind::Int),
         optional(
             "Filters",
             Kind::List(&Kind::Record(&[
@@ -247,11 +280,12 @@ mod tests {
     #[test]
     fn every_notation_gives_the_same() {
         let expected = json!({
-            "Ids": ["a", "b"], "DryRun": true, "Limit": 20, "Filters": [{ "Name": "n", "Values": ["x y"] }],
+            "Ids": ["a", "b"], "DryRun": true, "Limit": 20, "Balance": -7, "Filters": [{ "Name": "n", "Values": ["x y"] }],
         });
         let json = Parameters::from_json(expected.to_string().as_bytes()).unwrap();
         assert_eq!(json.checked(TABLE).unwrap(), expected);
-        let query = "Ids.0=a&Ids.1=b&DryRun=True&Limit=20&Filters.0.Name=n&Filters.0.Values.0=x%20y";
+        let query =
+            "Ids.0=a&Ids.1=b&DryRun=True&Limit=20&Balance=-7&Filters.0.Name=n&Filters.0.Values.0=x%20y";
         assert_eq!(Parameters::from_query(query).unwrap().checked(TABLE).unwrap(), expected);
         let parts = multipart::to_parts(&expected).unwrap();
         let body = multipart::encode(&parts, "edge").unwrap();
@@ -288,6 +322,9 @@ mod tests {
         check_query("", "MissingParameter");
         check_query("Ids.0=a&Colour=red", "UnknownParameter: The parameter `Colour`");
         check_query("Ids.0=a&Limit=+1", "`Limit`");
+        check_query("Ids.0=a&Limit=%201", "`Limit`");
+        check_query("Ids.0=a&Balance=1.5", "`Balance` is of the wrong type: it has to be a whole number");
+        check_json(r#"{"Ids":["a"],"Balance":1.0}"#, "`Balance`");
         check_query("Ids.0=a&DryRun=yes", "`DryRun`");
         check_query("Ids.0=a&Ids.2=b", "InvalidParameter");
         check_query("Ids=a", "a list");

@@ -152,7 +152,7 @@ impl Service {
             region: region.unwrap_or_default(),
             request_id: exchange.id.write(&mut request_id),
         };
-        (action.run)(&mut call, parameters, &mut body)?;
+        action.perform(&mut call, parameters, &mut body)?;
         exchange.accepted = true;
         Ok(body)
     }

@@ -8,7 +8,10 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
+use ureq::unversioned::transport::time::Duration;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
+};
 use ureq::{Agent, Proxy, config::Config, http::Uri};
 
 /// The transport as the settings want it, with everything off that could change a request or send it again.
@@ -70,7 +73,7 @@ impl std::error::Error for NotConnected {}
 struct Connect(DefaultConnector);
 
 impl Connector for Connect {
-    type Out = Box<dyn Transport>;
+    type Out = Frugal;
 
     fn connect(
         &self,
@@ -88,12 +91,58 @@ impl Connector for Connect {
             };
             self.0.connect(&details, None)
         });
-        connected.map_err(|error| match error {
+        let frugal = |transport| Frugal { transport, used: false };
+        connected.map(|transport| transport.map(frugal)).map_err(|error| match error {
             // A proxy's connection is made by this connector as well.
             ureq::Error::Other(inner) if inner.is::<NotConnected>() => ureq::Error::Other(inner),
             error => ureq::Error::Other(Box::new(NotConnected(error))),
         })
     }
+}
+
+/// A transport with fewer system calls for an exchange on an open connection.
+///
+/// ureq asks for the time that is left before each read and write, and sets it on the socket wherever it differs: here
+/// it is rounded up, by a sixteenth at most, and so mostly the same. And ureq looks twice whether a connection is open,
+/// after one exchange and before the next: here the second look is the one that looks.
+#[derive(Debug)]
+struct Frugal {
+    transport: Box<dyn Transport>,
+    used: bool,
+}
+
+impl Transport for Frugal {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.transport.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        self.used = true;
+        self.transport.transmit_output(amount, coarse(timeout))
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        self.transport.await_input(coarse(timeout))
+    }
+
+    fn is_open(&mut self) -> bool {
+        std::mem::take(&mut self.used) || self.transport.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.transport.is_tls()
+    }
+}
+
+/// The timeout in a sixteenth of its own size: 30 s in steps of a second.
+fn coarse(timeout: NextTimeout) -> NextTimeout {
+    let left = u64::try_from(timeout.after.as_millis()).unwrap_or(u64::MAX);
+    let step = left.checked_ilog2().map_or(1, |log| 1 << log.saturating_sub(4));
+    let after = match left.checked_next_multiple_of(step) {
+        Some(rounded) if !timeout.after.is_zero() => Duration::from_millis(rounded.max(1)),
+        _ => timeout.after,
+    };
+    NextTimeout { after, ..timeout }
 }
 
 /// The addresses to connect to; with a proxy it is the proxy that resolves the name.

@@ -4,8 +4,11 @@
 
 mod client;
 mod common_layer;
+mod coverage;
 mod describe;
 mod faults;
+mod image_life;
+mod instances;
 mod robust;
 mod server;
 mod signatures;
