@@ -43,6 +43,15 @@ enum Command {
         /// A part of the properties' names; all of them by default
         filter: Option<String>,
     },
+    /// Kills the sync job at random moments, and runs very many at once
+    Chaos {
+        /// How often a job is killed
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+        kills: u32,
+        /// How many jobs run at once; from 1000 on, time and memory count
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+        jobs: u32,
+    },
     /// Runs the benchmarks, each beside its floor; without arguments, `size` as well
     Bench {
         /// Arguments for the benchmarks, such as a part of a benchmark's name
@@ -93,6 +102,7 @@ fn main() -> ExitCode {
         Command::Fuzz { cases, filter } => {
             test::fuzz(&root, cases, filter.as_deref()).and_then(test::Tally::report)
         }
+        Command::Chaos { kills, jobs } => test::chaos(&root, kills, jobs).and_then(test::Tally::report),
         Command::Bench { args } => {
             let whole = args.is_empty();
             test::bench(&root, &args).and_then(|()| if whole { size::run(&root) } else { Ok(()) })

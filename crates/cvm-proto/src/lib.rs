@@ -96,7 +96,10 @@ pub use credential::Credential;
 pub use endpoint::{Endpoint, Origin};
 pub use error::{Error, ErrorKind};
 pub use error_code::ErrorCode;
-pub use image_sync::{Destination, ImageSync, ImageSyncMachine, Outcome, SyncProgress, SyncReport};
+pub use image_sync::{
+    Cancel, Destination, ImageSync, ImageSyncMachine, OnConflict, Outcome, SyncProgress, SyncReport,
+    SyncState,
+};
 pub use machine::{Job, Machine, Now, Reply, Step};
 pub use page::{AnyList, Paged, Pages};
 pub use request::{Language, Method, Notation, Request};

@@ -1,29 +1,12 @@
 //! `cvm local`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::command::{Ran, cvm, run};
-
-/// A folder of one test's own, removed at its end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(test: &str) -> Self {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+use crate::command::{Folder, Ran, cvm, run};
 
 /// A running endpoint, ended at the latest with the test.
 struct Server(Child);
@@ -104,25 +87,6 @@ fn asked_to_end_it_ends_well_and_takes_its_file_along() {
         assert!(!ready.exists(), "{signal}");
         assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0, "{signal}");
     }
-}
-
-#[cfg(unix)]
-#[test]
-fn an_interrupted_sync_says_what_goes_on() {
-    use std::io::{BufRead, BufReader};
-
-    let folder = Folder::new("interrupted");
-    let (_server, _, facts) = start(&folder, "0");
-    let args = ["sync", "img-o3ycss2p", "--from", "ap-shanghai", "--to", "ap-guangzhou"];
-    let mut child = command(&facts, &args).spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-    lines.find(|line| line.contains("ap-guangzhou: img-")).unwrap();
-    let id = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-    let last_words = lines.collect::<Vec<_>>().join("\n");
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{last_words}");
-    let advice = "cvm call DescribeImages --region ap-guangzhou ImageIds.0=img-";
-    assert!(last_words.contains("interrupted") && last_words.contains(advice), "{last_words}");
 }
 
 #[test]

@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod call;
+mod chaos;
 mod command;
+mod images;
+mod jobs;
 mod local;
 mod mistakes;
 mod sign;
