@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use cvm_proto::SyncProgress;
+use cvm_proto::{Outcome, SyncProgress};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::output;
@@ -94,7 +94,7 @@ impl Progress {
                 match &self.shown {
                     Shown::Bars { by_place, .. } if by_place.contains_key(&place) => {
                         let bar = &by_place[&place];
-                        if destination.error.is_none() {
+                        if destination.outcome == Outcome::Copied {
                             bar.set_position(100);
                         }
                         bar.abandon_with_message(outcome);
@@ -113,7 +113,12 @@ impl Progress {
     fn copying(&mut self, place: Place, copy: &str, state: &str, percent: i64, elapsed: Duration) {
         match &mut self.shown {
             Shown::Bars { all, by_place } => {
-                let label = if self.several { format!("{} {}", place.0, place.1) } else { place.1.clone() };
+                // Ids and almost all regions are no longer than this, so that the bars begin below each other.
+                let label = if self.several {
+                    format!("{:12} {:16}", place.0, place.1)
+                } else {
+                    format!("{:16}", place.1)
+                };
                 let bar = by_place.entry(place).or_insert_with(|| bar(all, label, elapsed));
                 bar.set_position(percent.clamp(0, 100).unsigned_abs());
                 bar.set_message(state.to_owned());
@@ -150,7 +155,7 @@ impl Progress {
 /// A bar for one destination, whose clock has run since the submission.
 fn bar(all: &MultiProgress, label: String, elapsed: Duration) -> ProgressBar {
     let colour = if crate::connect::var("NO_COLOR").is_some() { "" } else { ".cyan" };
-    let template = format!("{{prefix:18}} {{bar:30{colour}}} {{pos:>3}} % {{msg:10}} {{elapsed}}");
+    let template = format!("{{prefix}} {{bar:30{colour}}} {{pos:>3}} % {{msg:10}} {{elapsed}}");
     let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = all.add(ProgressBar::new(100).with_elapsed(elapsed));
     bar.set_style(style);
