@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// A stream of numbers (SplitMix64): small, fast, and repeatable. Nothing here has to be hard to guess.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stream(u64);
 
 impl Stream {
