@@ -57,6 +57,7 @@
 //! service, two equal requests make two copies.
 
 mod actions;
+mod admin;
 mod auth;
 mod call;
 mod clock;
@@ -64,7 +65,10 @@ mod fault;
 mod http;
 mod ids;
 mod journal;
+mod language;
 mod local;
+mod loose;
+mod metadata;
 mod params;
 mod rate;
 mod refusal;
@@ -73,10 +77,14 @@ mod seed;
 mod server;
 mod service;
 mod state;
+mod sts;
 mod sync;
+mod world;
 
 pub use clock::Clock;
 pub use fault::{Fault, Faults};
 pub use journal::{Outcome, RequestRecord};
 pub use local::{Builder, CvmLocal};
+pub use loose::Check;
 pub use seed::{Account, Key, Region, RegionState, Seed, SeedImage, SeedSnapshot};
+pub use world::Snapshot;

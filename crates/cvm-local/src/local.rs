@@ -4,20 +4,21 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use cvm_proto::Credential;
 use cvm_proto::api::types::Image;
 use tokio::sync::oneshot;
 
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::fault::Faults;
 use crate::http::Front;
 use crate::journal::RequestRecord;
+use crate::loose::{Check, Loose};
 use crate::seed::Seed;
 use crate::server::{self, Stop};
 use crate::service::Service;
-use crate::sync::lock;
+use crate::world::{Snapshot, World};
 
 /// An endpoint that is running.
 ///
@@ -40,7 +41,7 @@ pub struct Builder {
     seed: Seed,
     clock: Clock,
     port: u16,
-    rate_limits: bool,
+    loose: Loose,
     read_timeout: Duration,
 }
 
@@ -50,7 +51,7 @@ impl Default for Builder {
             seed: Seed::default(),
             clock: Clock::default(),
             port: 0,
-            rate_limits: true,
+            loose: Loose::default(),
             read_timeout: Duration::from_secs(30),
         }
     }
@@ -75,9 +76,18 @@ impl Builder {
         self
     }
 
-    /// Whether more requests a second than the service allows are refused; on by default. Benchmarks turn it off.
+    /// Leaves these checks out; by default none is.
+    pub fn loose(mut self, checks: impl IntoIterator<Item = Check>) -> Self {
+        for check in checks {
+            self.loose.set(check, true);
+        }
+        self
+    }
+
+    /// Whether more requests a second than the service allows are refused; on by default. Off, it is
+    /// [`Check::Rates`] that is left out.
     pub fn rate_limits(mut self, on: bool) -> Self {
-        self.rate_limits = on;
+        self.loose.set(Check::Rates, !on);
         self
     }
 
@@ -95,8 +105,8 @@ impl Builder {
     /// [`io::ErrorKind::InvalidInput`] with a sentence if the seed or the clock contradicts itself; else why the port
     /// cannot be listened on, or the thread not be started.
     pub fn start(self) -> io::Result<CvmLocal> {
-        let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidInput, why);
-        let service = Arc::new(Service::new(&self.seed, self.clock, self.rate_limits).map_err(invalid)?);
+        let world = World::new(&self.seed).map_err(invalid)?;
+        let service = Arc::new(Service::new(world, self.clock, self.loose).map_err(invalid)?);
         let credential = credential(&self.seed).map_err(invalid)?;
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)))?;
         listener.set_nonblocking(true)?;
@@ -114,6 +124,10 @@ impl Builder {
         })?;
         Ok(CvmLocal { service, endpoint, credential, stop: Some(stop), ended, thread: Some(thread) })
     }
+}
+
+fn invalid(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why)
 }
 
 /// The first key of the first account that has one.
@@ -162,9 +176,33 @@ impl CvmLocal {
         self.credential.secret_key()
     }
 
+    /// How its time passes.
+    pub fn clock(&self) -> Clock {
+        self.service.ticker.clock()
+    }
+
+    /// Lets time pass in another way. Image time goes on from where it is.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] if the clock's factor is none.
+    pub fn set_clock(&self, clock: Clock) -> io::Result<()> {
+        self.service.set_clock(clock).map_err(invalid)
+    }
+
+    /// What time it is by the image clock.
+    pub fn image_time(&self) -> SystemTime {
+        clock::system_time(self.service.ticker.now())
+    }
+
+    /// Sets the image clock, forward or back; it goes on from there at its own pace.
+    pub fn set_image_time(&self, time: SystemTime) {
+        self.service.set_time(clock::moment(time));
+    }
+
     /// Moves the image clock forward, on top of its own pace.
     pub fn advance(&self, by: Duration) {
-        self.service.ticker.advance(by);
+        self.service.advance(by);
     }
 
     /// What goes wrong on demand.
@@ -177,18 +215,53 @@ impl CvmLocal {
         self.service.journal.read()
     }
 
+    /// Forgets the requests so far.
+    pub fn clear_requests(&self) {
+        self.service.journal.clear();
+    }
+
     /// The images of a region as the seed's first account sees them, newest first; none if there is no such region.
     pub fn images(&self, region: &str) -> Vec<Image> {
-        let state = lock(&self.service.state);
-        let Some(region) = state.region_named(region) else { return Vec::new() };
-        let views = state.images(region, 0, self.service.ticker.now());
+        let world = self.service.world();
+        let Some(region) = world.state.region_named(region) else { return Vec::new() };
+        let views = world.state.images(region, 0, self.service.ticker.now());
         // The view writes what the API's type reads; the tests hold the two together.
         views.filter_map(|view| serde_json::from_value(serde_json::to_value(view).ok()?).ok()).collect()
     }
 
-    /// Goes back to the seed: images, faults, log, counted requests and ids. The clock and the connections go on.
+    /// Goes back to the seed: images, issued credentials, faults, log, counted requests and ids. The clock and the
+    /// connections go on.
     pub fn reset(&self) {
-        self.service.reset();
+        // The seed was good when it started, and has not changed.
+        let _ = self.service.reset();
+    }
+
+    /// Goes on with another seed, as if it had started with it. [`credential`](Self::credential) is still that of the
+    /// first one.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] with a sentence if the seed contradicts itself; then nothing has changed.
+    pub fn reseed(&self, seed: &Seed) -> io::Result<()> {
+        self.service.reseed(seed).map_err(invalid)
+    }
+
+    /// Everything it remembers of images and credentials.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be written as JSON.
+    pub fn snapshot(&self) -> io::Result<Snapshot> {
+        self.service.snapshot().map_err(io::Error::other)
+    }
+
+    /// Goes on with what a snapshot holds, and from its image time.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] with a sentence if it cannot be used; then nothing has changed.
+    pub fn restore(&self, snapshot: &Snapshot) -> io::Result<()> {
+        self.service.restore(snapshot).map_err(invalid)
     }
 
     /// Stops it gracefully: takes no more connections, and gives requests that are under way up to 5 s to end.

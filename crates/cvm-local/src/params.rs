@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use cvm_proto::codec::{flatten, multipart, percent};
 use serde_json::{Map, Value};
 
+use crate::loose::{self, Loose};
 use crate::refusal::{Refusal, refuse};
 
 /// One parameter of an action, or one member of a structure.
@@ -45,6 +46,7 @@ pub(crate) const fn optional(name: &'static str, kind: Kind) -> Parameter {
 pub(crate) struct Parameters {
     members: Map<String, Value>,
     scalars: Scalars,
+    drops_unknown: bool,
 }
 
 /// Whether the notation tells numbers and flags from strings.
@@ -52,16 +54,31 @@ pub(crate) struct Parameters {
 enum Scalars {
     Typed,
     Text,
+    /// It does, and nobody minds.
+    Either,
 }
 
 impl Parameters {
+    fn new(members: Map<String, Value>, scalars: Scalars) -> Self {
+        Self { members, scalars, drops_unknown: false }
+    }
+
+    /// The same, held against a table with less severity.
+    pub(crate) fn loosened(mut self, loose: Loose) -> Self {
+        self.drops_unknown = loose.has(loose::Check::UnknownParameters);
+        if loose.has(loose::Check::Types) {
+            self.scalars = Scalars::Either;
+        }
+        self
+    }
+
     /// From a JSON body. An empty one stands for no parameters.
     pub(crate) fn from_json(body: &[u8]) -> Result<Self, Refusal> {
         if body.is_empty() {
-            return Ok(Self { members: Map::new(), scalars: Scalars::Typed });
+            return Ok(Self::new(Map::new(), Scalars::Typed));
         }
         match serde_json::from_slice(body) {
-            Ok(Value::Object(members)) => Ok(Self { members, scalars: Scalars::Typed }),
+            Ok(Value::Object(members)) => Ok(Self::new(members, Scalars::Typed)),
             Ok(_) => refuse("InvalidParameter", "The body is not a JSON object."),
             Err(error) => refuse("InvalidParameter", format!("The body is not JSON: {error}.")),
         }
@@ -76,7 +93,7 @@ impl Parameters {
     /// From decoded names and values, as `Filters.0.Name`.
     pub(crate) fn from_pairs(pairs: &[(String, String)]) -> Result<Self, Refusal> {
         match flatten::unflatten(pairs) {
-            Ok(Value::Object(members)) => Ok(Self { members, scalars: Scalars::Text }),
+            Ok(Value::Object(members)) => Ok(Self::new(members, Scalars::Text)),
             Ok(_) => refuse("InvalidParameter", "The parameters are not names and values."),
             Err(error) => Err(invalid(error.message())),
         }
@@ -91,7 +108,7 @@ impl Parameters {
         };
         let parts = multipart::decode(body, boundary).map_err(|error| malformed(error.message()))?;
         match multipart::from_parts(&parts) {
-            Ok(members) => Ok(Self { members, scalars: Scalars::Text }),
+            Ok(members) => Ok(Self::new(members, Scalars::Text)),
             Err(error) => Err(malformed(error.message())),
         }
     }
@@ -99,9 +116,17 @@ impl Parameters {
     /// Holds the parameters against an action's table: afterwards they are there, known, and of their types. Members
     /// that are null count as absent.
     pub(crate) fn checked(mut self, table: &[Parameter]) -> Result<Value, Refusal> {
-        Check { scalars: self.scalars, path: String::new() }.record(&mut self.members, table)?;
+        let mut check =
+            Check { scalars: self.scalars, drops_unknown: self.drops_unknown, path: String::new() };
+        check.record(&mut self.members, table)?;
         Ok(Value::Object(self.members))
     }
+}
+
+/// Reads an action's parameters into its type, once they are known to fit its table.
+pub(crate) fn typed<T: serde::de::DeserializeOwned>(parameters: Value) -> Result<T, Refusal> {
+    serde_json::from_value(parameters)
+        .map_err(|error| Refusal::new("InvalidParameter", format!("The parameters do not fit: {error}.")))
 }
 
 fn invalid(message: &str) -> Refusal {
@@ -110,6 +135,7 @@ fn invalid(message: &str) -> Refusal {
 
 struct Check {
     scalars: Scalars,
+    drops_unknown: bool,
     /// The name of what is being looked at, as in `Filters.0.Name`.
     path: String,
 }
@@ -133,6 +159,9 @@ impl Check {
             self.path.truncate(length);
         }
         let is_known = |name: &str| table.iter().any(|parameter| parameter.name == name);
+        if self.drops_unknown {
+            members.retain(|name, _| is_known(name));
+        }
         match members.keys().find(|name| !is_known(name)) {
             None => Ok(()),
             Some(name) => {
@@ -146,13 +175,17 @@ impl Check {
         match (kind, &mut *value) {
             (Kind::Text, Value::String(_)) | (Kind::Flag, Value::Bool(_)) => Ok(()),
             (Kind::Count, Value::Number(number)) if number.is_u64() => Ok(()),
-            (Kind::Flag, Value::String(text)) if self.scalars == Scalars::Text => {
+            (Kind::Text, Value::Number(_) | Value::Bool(_)) if self.scalars == Scalars::Either => {
+                *value = Value::String(value.to_string());
+                Ok(())
+            }
+            (Kind::Flag, Value::String(text)) if self.scalars != Scalars::Typed => {
                 let flag =
                     [true, false].into_iter().find(|flag| text.eq_ignore_ascii_case(&flag.to_string()));
                 *value = Value::Bool(flag.ok_or_else(|| self.mistyped("`true` or `false`"))?);
                 Ok(())
             }
-            (Kind::Count, Value::String(text)) if self.scalars == Scalars::Text => {
+            (Kind::Count, Value::String(text)) if self.scalars != Scalars::Typed => {
                 let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
                 let count = text.parse::<u64>().ok().filter(|_| digits);
                 *value = count.ok_or_else(|| self.mistyped("a whole number from 0 on"))?.into();
@@ -257,6 +290,24 @@ mod tests {
         let body = multipart::encode(&parts, "edge").unwrap();
         let multipart = Parameters::from_multipart(&body, "multipart/form-data; boundary=edge").unwrap();
         assert_eq!(multipart.checked(TABLE).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_does_not_fit_can_be_let_through() {
+        let read = |check| {
+            let mut loose = Loose::default();
+            loose.set(check, true);
+            let body = br#"{"Ids":[7,"a"],"Limit":"20","DryRun":"True"}"#;
+            let types = Parameters::from_json(body).unwrap().loosened(loose).checked(TABLE);
+            let body = br#"{"Ids":["a"],"X":1,"Filters":[{"Name":"n","Values":["v"],"Y":2}]}"#;
+            let unknown = Parameters::from_json(body).unwrap().loosened(loose).checked(TABLE);
+            (types.ok(), unknown.ok())
+        };
+        let typed = json!({ "Ids": ["7", "a"], "Limit": 20, "DryRun": true });
+        assert_eq!(read(loose::Check::Types), (Some(typed), None));
+        let known = json!({ "Ids": ["a"], "Filters": [{ "Name": "n", "Values": ["v"] }] });
+        assert_eq!(read(loose::Check::UnknownParameters), (None, Some(known)));
+        assert_eq!(read(loose::Check::Rates), (None, None));
     }
 
     #[test]

@@ -47,6 +47,23 @@ pub struct Seed {
     pub public_images: Vec<SeedImage>,
 }
 
+impl Seed {
+    /// Reads a seed from JSON or YAML.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be read, and where.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        // JSON is YAML as well, but a large file is read much faster as what it is.
+        let parsed = if text.trim_start().starts_with('{') {
+            serde_json::from_str(text).map_err(|error| error.to_string())
+        } else {
+            serde_saphyr::from_str(text).map_err(|error| error.to_string())
+        };
+        parsed.map_err(|error| format!("the seed cannot be read: {error}"))
+    }
+}
+
 /// A region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,6 +111,8 @@ pub struct Account {
     pub image_quotas: BTreeMap<String, u32>,
     /// Its custom images.
     pub images: Vec<SeedImage>,
+    /// The names of its roles, which `AssumeRole` and the instance metadata give temporary credentials for.
+    pub roles: Vec<String>,
 }
 
 /// An API key of an account; for use against this endpoint only.
@@ -107,6 +126,9 @@ pub struct Key {
     /// The token that has to come with each request, if the key is temporary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// When it expires by the signature clock: `2026-01-31T08:00:00Z`; never, if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
 }
 
 impl fmt::Debug for Key {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::clock::Moment;
 use crate::fault::Faults;
 use crate::ids;
-use crate::params::{Parameter, Shown};
+use crate::params::{Parameter, Shown, typed};
 use crate::refusal::{Refusal, refuse};
 use crate::state::State;
 
@@ -62,12 +62,6 @@ fn answer(out: &mut Vec<u8>, response: &impl Serialize) -> Result<(), Refusal> {
     out.push(b'}');
     written
         .map_err(|error| Refusal::new("InternalError", format!("The answer could not be written: {error}.")))
-}
-
-/// Reads an action's parameters into its type, once they are known to fit its table.
-fn typed<T: serde::de::DeserializeOwned>(parameters: Value) -> Result<T, Refusal> {
-    serde_json::from_value(parameters)
-        .map_err(|error| Refusal::new("InvalidParameter", format!("The parameters do not fit: {error}.")))
 }
 
 /// Refuses an id that cannot be an image's.

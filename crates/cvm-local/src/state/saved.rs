@@ -38,7 +38,6 @@ struct Head {
 
 impl State {
     /// Reads a state that was serialized to JSON, or says in one sentence why it cannot be used.
-    #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) fn from_json(json: &[u8]) -> Result<Self, String> {
         let unreadable = |error: serde_json::Error| format!("the saved state cannot be read: {error}");
         // The version comes first, wherever it stands: the rest of another version may not make sense.
@@ -54,6 +53,11 @@ impl State {
         }
         state.check_positions()?;
         Ok(state)
+    }
+
+    /// Whether these are the accounts, in this order.
+    pub(crate) fn has_accounts<'a>(&self, uins: impl Iterator<Item = &'a str>) -> bool {
+        self.accounts.iter().map(|account| account.uin.as_str()).eq(uins)
     }
 
     /// Regions and accounts are named by their positions: none may point outside.

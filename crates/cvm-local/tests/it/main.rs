@@ -2,11 +2,16 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod admin;
 mod client;
+mod common_codes;
 mod common_layer;
 mod describe;
 mod faults;
+mod language;
+mod loose;
 mod robust;
 mod server;
 mod signatures;
+mod sts;
 mod sync;
