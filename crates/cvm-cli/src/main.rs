@@ -6,6 +6,7 @@ mod commands;
 mod connect;
 mod failure;
 mod input;
+mod log;
 mod output;
 mod parameters;
 mod progress;
@@ -19,7 +20,10 @@ use crate::args::{Cli, Command};
 
 fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
-    log(global.verbose);
+    match &command {
+        Command::Local(args) if args.log.is_some() => log::requests(args),
+        _ => log::client(global.verbose),
+    }
     let result = match command {
         Command::Sync(args) => commands::sync::run(&global, args),
         Command::Call(args) => commands::call::run(&global, &args),
@@ -33,20 +37,4 @@ fn main() -> ExitCode {
         failure.exit
     });
     exit.into()
-}
-
-/// Shows what the client does, on stderr. Only our own crates are heard: what an HTTP library logs may hold a secret.
-fn log(verbose: u8) {
-    let level = match verbose {
-        0 => return,
-        1 => tracing::Level::DEBUG,
-        _ => tracing::Level::TRACE,
-    };
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .finish();
-    // It can only fail where another one is set, and this is the one place that sets one.
-    let _ = tracing::subscriber::set_global_default(subscriber);
 }

@@ -20,6 +20,7 @@ use crate::language::Language;
 use crate::metadata;
 use crate::refusal::Refusal;
 use crate::service::{Answer, Served, Service};
+use crate::store::Store;
 
 /// The largest query of a GET request, in bytes.
 const MAX_QUERY: usize = 32 << 10;
@@ -40,6 +41,7 @@ const LARGE_BODIES_KIB: usize = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct Front {
     service: Arc<Service>,
+    store: Option<Store>,
     body_timeout: Duration,
     large_bodies: Semaphore,
 }
@@ -69,26 +71,37 @@ enum NoBody {
 }
 
 impl Front {
-    pub(crate) fn new(service: Arc<Service>, body_timeout: Duration) -> Self {
-        Self { service, body_timeout, large_bodies: Semaphore::new(LARGE_BODIES_KIB) }
+    pub(crate) fn new(service: Arc<Service>, store: Option<Store>, body_timeout: Duration) -> Self {
+        Self { service, store, body_timeout, large_bodies: Semaphore::new(LARGE_BODIES_KIB) }
     }
 
     /// Answers a request, or closes the connection.
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Closed> {
         let (head, body) = request.into_parts();
         let path = head.uri.path();
-        let served = if path == "/" {
+        let mut served = if path == "/" {
             self.api(&head, body).await?
         } else if admin::has(path) {
             self.admin(&head, body).await?
         } else if path == "/healthz" {
             plain("text/plain", "ok\n")
         } else if metadata::has(path) && head.method == Method::GET {
-            let answer = metadata::answer(&mut self.service.world(), path, self.service.ticker.unix());
-            answer.map_or_else(|| self.nothing(&head), |(content_type, body)| plain(content_type, body))
+            let mut world = self.service.world();
+            let answer = metadata::answer(&mut world, path, self.service.ticker.unix());
+            let revision = world.revision();
+            drop(world);
+            match answer {
+                None => self.nothing(&head),
+                Some((content_type, body)) => Served { revision, ..plain(content_type, body) },
+            }
         } else {
             self.nothing(&head)
         };
+        if let Some(store) = &self.store {
+            if let Err(why) = store.written(served.revision).await {
+                served.answer = Some(self.service.unwritten(&why));
+            }
+        }
         if !served.latency.is_zero() {
             tokio::time::sleep(served.latency).await;
         }
@@ -113,7 +126,11 @@ impl Front {
                 Err(limit) => admin::too_large(limit),
             },
         };
-        Ok(Served { latency: Duration::ZERO, answer: Some(answer) })
+        Ok(Served {
+            revision: self.service.world().revision(),
+            latency: Duration::ZERO,
+            answer: Some(answer),
+        })
     }
 
     fn nothing(&self, head: &Parts) -> Served {
@@ -202,7 +219,7 @@ impl Front {
 
 fn plain(content_type: &'static str, body: impl Into<Vec<u8>>) -> Served {
     let answer = Answer { content_type: content_type.into(), ..Answer::json(body.into()) };
-    Served { latency: Duration::ZERO, answer: Some(answer) }
+    Served { revision: 0, latency: Duration::ZERO, answer: Some(answer) }
 }
 
 /// Refuses what is no request of the API before its body is read.

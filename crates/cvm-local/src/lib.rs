@@ -77,8 +77,10 @@ mod seed;
 mod server;
 mod service;
 mod state;
+mod store;
 mod sts;
 mod sync;
+mod tls;
 mod world;
 
 pub use clock::Clock;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
@@ -18,6 +19,8 @@ use crate::loose::{Check, Loose};
 use crate::seed::Seed;
 use crate::server::{self, Stop};
 use crate::service::Service;
+use crate::store::{StateFile, Store};
+use crate::tls::Tls;
 use crate::world::{Snapshot, World};
 
 /// An endpoint that is running.
@@ -27,6 +30,7 @@ use crate::world::{Snapshot, World};
 #[derive(Debug)]
 pub struct CvmLocal {
     service: Arc<Service>,
+    ca_pem: Option<String>,
     endpoint: String,
     credential: Credential,
     stop: Option<oneshot::Sender<Stop>>,
@@ -42,6 +46,8 @@ pub struct Builder {
     clock: Clock,
     port: u16,
     loose: Loose,
+    tls: bool,
+    state_file: Option<PathBuf>,
     read_timeout: Duration,
 }
 
@@ -52,6 +58,8 @@ impl Default for Builder {
             clock: Clock::default(),
             port: 0,
             loose: Loose::default(),
+            tls: false,
+            state_file: None,
             read_timeout: Duration::from_secs(30),
         }
     }
@@ -73,6 +81,21 @@ impl Builder {
     /// The port on 127.0.0.1; 0, the default, takes a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Serves HTTPS in place of HTTP, with a certificate of a new authority for `127.0.0.1`, `::1`, `localhost` and
+    /// `*.tencentcloudapi.com`. Clients have to trust [`CvmLocal::ca_pem`].
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
+    /// Keeps images and issued credentials in a file. If there is one it is where the endpoint begins, and the seed of
+    /// the file takes the place of the builder's; else it is made. No answer leaves before what it tells is on the disk,
+    /// so whenever the process ends, the file holds the last change that a client was told of.
+    pub fn state_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.state_file = Some(file.into());
         self
     }
 
@@ -103,26 +126,59 @@ impl Builder {
     /// # Errors
     ///
     /// [`io::ErrorKind::InvalidInput`] with a sentence if the seed or the clock contradicts itself; else why the port
-    /// cannot be listened on, or the thread not be started.
+    /// cannot be listened on, the state file not be used, or a thread not be started.
     pub fn start(self) -> io::Result<CvmLocal> {
-        let world = World::new(&self.seed).map_err(invalid)?;
-        let service = Arc::new(Service::new(world, self.clock, self.loose).map_err(invalid)?);
-        let credential = credential(&self.seed).map_err(invalid)?;
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)))?;
         listener.set_nonblocking(true)?;
-        let endpoint = format!("http://{}", listener.local_addr()?);
+        let scheme = if self.tls { "https" } else { "http" };
+        let endpoint = format!("{scheme}://{}", listener.local_addr()?);
+        let (service, store, credential) = self.service()?;
+        let tls = if self.tls { Some(Tls::generate().map_err(io::Error::other)?) } else { None };
+        let (acceptor, ca_pem) = tls.map(|tls| (tls.acceptor, tls.ca_pem)).unzip();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
         let (end, ended) = oneshot::channel();
-        let front = Arc::new(Front::new(Arc::clone(&service), self.read_timeout));
+        let front = Arc::new(Front::new(Arc::clone(&service), store, self.read_timeout));
         let thread = std::thread::Builder::new().name("cvm-local".into()).spawn(move || {
-            let result = runtime.block_on(server::run(listener, front, self.read_timeout, stopped));
-            // Ends the tasks that are left, and with them their connections.
+            let result = runtime.block_on(server::run(listener, front, acceptor, self.read_timeout, stopped));
+            // Ends the tasks that are left, and with them their connections and the writer of the state.
             drop(runtime);
             // Nobody has to be there to hear it.
             let _ = end.send(result);
         })?;
-        Ok(CvmLocal { service, endpoint, credential, stop: Some(stop), ended, thread: Some(thread) })
+        Ok(CvmLocal { service, ca_pem, endpoint, credential, stop: Some(stop), ended, thread: Some(thread) })
+    }
+
+    /// The service as the state file has it, or else the seed; and whoever keeps the file.
+    fn service(&self) -> io::Result<(Arc<Service>, Option<Store>, Credential)> {
+        let Some(path) = &self.state_file else {
+            let service = self.service_from(World::new(&self.seed).map_err(invalid)?)?;
+            return Ok((service, None, credential(&self.seed).map_err(invalid)?));
+        };
+        let unusable = |error: io::Error| {
+            let why = format!("the state file {} cannot be used: {error}", path.display());
+            io::Error::new(error.kind(), why)
+        };
+        let file = StateFile::take(path).map_err(unusable)?;
+        let (service, credential) = match file.read().map_err(unusable)? {
+            None => {
+                let service = self.service_from(World::new(&self.seed).map_err(invalid)?)?;
+                (service, credential(&self.seed).map_err(invalid)?)
+            }
+            Some(snapshot) => {
+                let unusable = |why: String| unusable(invalid(why));
+                let service = self.service_from(World::restored(&snapshot).map_err(unusable)?)?;
+                service.ticker.resume(snapshot.time());
+                let seed = snapshot.seed().map_err(unusable)?;
+                (service, credential(&seed).map_err(unusable)?)
+            }
+        };
+        let store = Store::start(file, Arc::clone(&service)).map_err(unusable)?;
+        Ok((service, Some(store), credential))
+    }
+
+    fn service_from(&self, world: World) -> io::Result<Arc<Service>> {
+        Ok(Arc::new(Service::new(world, self.clock, self.loose).map_err(invalid)?))
     }
 }
 
@@ -156,9 +212,14 @@ impl CvmLocal {
         Builder::default()
     }
 
-    /// Where it takes requests: `http://127.0.0.1:PORT`.
+    /// Where it takes requests: `http://127.0.0.1:PORT`, or `https` with [`Builder::tls`].
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The certificate authority to trust, in PEM; `None` without [`Builder::tls`].
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
     }
 
     /// A credential that it accepts: the first key of the seed.

@@ -44,6 +44,8 @@ pub(crate) struct Service {
 /// What becomes of a request.
 #[derive(Debug)]
 pub(crate) struct Served {
+    /// The revision of the world that the answer tells of.
+    pub(crate) revision: u64,
     /// How long the answer is held back.
     pub(crate) latency: Duration,
     /// The answer; `None` closes the connection without one.
@@ -114,7 +116,13 @@ impl Service {
 
     /// What there is at this moment.
     pub(crate) fn snapshot(&self) -> Result<Snapshot, String> {
-        self.world().snapshot(self.ticker.now())
+        self.revised_snapshot().map(|(snapshot, _)| snapshot)
+    }
+
+    /// The same with its revision.
+    pub(crate) fn revised_snapshot(&self) -> Result<(Snapshot, u64), String> {
+        let mut world = self.world();
+        Ok((world.snapshot(self.ticker.now())?, world.revision()))
     }
 
     /// Goes on with what a snapshot holds, and from its image time.
@@ -155,8 +163,17 @@ impl Service {
         let mut world = self.world();
         let mut exchange = Exchange::new(self, world.next_request_id());
         let result = self.process(&mut world, incoming, &mut exchange);
+        exchange.revision = world.revision();
         drop(world);
         exchange.finish(result)
+    }
+
+    /// The answer to a request whose work is done and could not be written down.
+    pub(crate) fn unwritten(&self, why: &str) -> Answer {
+        let id = self.world().next_request_id();
+        let refusal =
+            Refusal::new("InternalError", format!("The state cannot be written to its file: {why}."));
+        Answer::refusal(&refusal, Language::default(), id.write(&mut [0; 36]))
     }
 
     /// Answers a request that is refused before anybody has looked at its content, with an HTTP status.
@@ -295,6 +312,7 @@ struct Exchange<'a> {
     language: Language,
     trouble: Trouble,
     accepted: bool,
+    revision: u64,
 }
 
 impl<'a> Exchange<'a> {
@@ -308,6 +326,7 @@ impl<'a> Exchange<'a> {
             language: Language::default(),
             trouble: Trouble::default(),
             accepted: false,
+            revision: 0,
         }
     }
 
@@ -357,6 +376,6 @@ impl<'a> Exchange<'a> {
             outcome: ending,
             accepted: self.accepted,
         });
-        Served { latency, answer }
+        Served { revision: self.revision, latency, answer }
     }
 }

@@ -4,7 +4,9 @@
 
 mod call;
 mod command;
+mod endpoint;
 mod local;
+mod local_state;
 mod mistakes;
 mod sign;
 mod sync;

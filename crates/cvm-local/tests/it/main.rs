@@ -13,5 +13,7 @@ mod loose;
 mod robust;
 mod server;
 mod signatures;
+mod state_file;
 mod sts;
 mod sync;
+mod tls;
