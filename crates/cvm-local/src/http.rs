@@ -97,10 +97,10 @@ impl Front {
         } else {
             self.nothing(&head)
         };
-        if let Some(store) = &self.store {
-            if let Err(why) = store.written(served.revision).await {
-                served.answer = Some(self.service.unwritten(&why));
-            }
+        if let Some(store) = &self.store
+            && let Err(why) = store.written(served.revision).await
+        {
+            served.answer = Some(self.service.unwritten(&why));
         }
         if !served.latency.is_zero() {
             tokio::time::sleep(served.latency).await;
