@@ -83,10 +83,14 @@ mod sync;
 mod tls;
 mod world;
 
+pub use actions::{Coverage, coverage};
 pub use clock::Clock;
 pub use fault::{Fault, Faults};
 pub use journal::{Outcome, RequestRecord};
 pub use local::{Builder, CvmLocal};
 pub use loose::Check;
-pub use seed::{Account, Key, Region, RegionState, Seed, SeedImage, SeedSnapshot};
+pub use seed::{
+    Account, Bucket, InstanceType, Key, Region, RegionState, Seed, SeedDisk, SeedDiskSnapshot, SeedImage,
+    SeedInstance, SeedSnapshot, Zone,
+};
 pub use world::Snapshot;

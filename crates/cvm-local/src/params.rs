@@ -8,6 +8,18 @@ use serde_json::{Map, Value};
 use crate::loose::{self, Loose};
 use crate::refusal::{Refusal, refuse};
 
+/// What the API says of an action.
+#[derive(Debug)]
+pub(crate) struct Specification {
+    pub(crate) name: &'static str,
+    /// How many requests a second an account may send in a region, if known.
+    pub(crate) rate: Option<u32>,
+    pub(crate) needs_region: bool,
+    pub(crate) parameters: &'static [Parameter],
+    /// The error codes that it documents, sorted.
+    pub(crate) errors: &'static [&'static str],
+}
+
 /// One parameter of an action, or one member of a structure.
 #[derive(Debug)]
 pub(crate) struct Parameter {
@@ -23,6 +35,8 @@ pub(crate) enum Kind {
     Text,
     /// `true` or `false`.
     Flag,
+    /// A whole number of 64 bits.
+    Int,
     /// A whole number from 0 on, of 64 bits.
     Count,
     /// A list.
@@ -123,10 +137,24 @@ impl Parameters {
     }
 }
 
-/// Reads an action's parameters into its type, once they are known to fit its table.
-pub(crate) fn typed<T: serde::de::DeserializeOwned>(parameters: Value) -> Result<T, Refusal> {
-    serde_json::from_value(parameters)
-        .map_err(|error| Refusal::new("InvalidParameter", format!("The parameters do not fit: {error}.")))
+impl Kind {
+    fn in_words(&self) -> &'static str {
+        match self {
+            Self::Text => "a string",
+            Self::Flag => "`true` or `false`",
+            Self::Int => "a whole number",
+            Self::Count => "a whole number from 0 on",
+            Self::List(_) => "a list",
+            Self::Record(_) => "an object",
+        }
+    }
+}
+
+/// A number that came as text, without a sign or a space that JSON would not have.
+fn number(kind: &Kind, text: &str) -> Option<Value> {
+    let number: serde_json::Number = text.parse().ok()?;
+    let fits = if matches!(kind, Kind::Int) { number.is_i64() } else { number.is_u64() };
+    fits.then_some(Value::Number(number))
 }
 
 fn invalid(message: &str) -> Refusal {
@@ -174,6 +202,7 @@ impl Check {
     fn value(&mut self, value: &mut Value, kind: &Kind) -> Result<(), Refusal> {
         match (kind, &mut *value) {
             (Kind::Text, Value::String(_)) | (Kind::Flag, Value::Bool(_)) => Ok(()),
+            (Kind::Int, Value::Number(number)) if number.is_i64() => Ok(()),
             (Kind::Count, Value::Number(number)) if number.is_u64() => Ok(()),
             (Kind::Text, Value::Number(_) | Value::Bool(_)) if self.scalars == Scalars::Either => {
                 *value = Value::String(value.to_string());
@@ -182,13 +211,11 @@ impl Check {
             (Kind::Flag, Value::String(text)) if self.scalars != Scalars::Typed => {
                 let flag =
                     [true, false].into_iter().find(|flag| text.eq_ignore_ascii_case(&flag.to_string()));
-                *value = Value::Bool(flag.ok_or_else(|| self.mistyped("`true` or `false`"))?);
+                *value = Value::Bool(flag.ok_or_else(|| self.mistyped(kind.in_words()))?);
                 Ok(())
             }
-            (Kind::Count, Value::String(text)) if self.scalars != Scalars::Typed => {
-                let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-                let count = text.parse::<u64>().ok().filter(|_| digits);
-                *value = count.ok_or_else(|| self.mistyped("a whole number from 0 on"))?.into();
+            (Kind::Int | Kind::Count, Value::String(text)) if self.scalars != Scalars::Typed => {
+                *value = number(kind, text).ok_or_else(|| self.mistyped(kind.in_words()))?;
                 Ok(())
             }
             (Kind::List(kind), Value::Array(items)) => {
@@ -200,13 +227,7 @@ impl Check {
                 Ok(())
             }
             (Kind::Record(table), Value::Object(members)) => self.record(members, table),
-            _ => Err(self.mistyped(match kind {
-                Kind::Text => "a string",
-                Kind::Flag => "`true` or `false`",
-                Kind::Count => "a whole number from 0 on",
-                Kind::List(_) => "a list",
-                Kind::Record(_) => "an object",
-            })),
+            _ => Err(self.mistyped(kind.in_words())),
         }
     }
 
@@ -253,6 +274,7 @@ mod tests {
         required("Ids", Kind::List(&Kind::Text)),
         optional("DryRun", Kind::Flag),
         optional("Limit", Kind::Count),
+        optional("Balance", Kind::Int),
         optional(
             "Filters",
             Kind::List(&Kind::Record(&[
@@ -280,11 +302,12 @@ mod tests {
     #[test]
     fn every_notation_gives_the_same() {
         let expected = json!({
-            "Ids": ["a", "b"], "DryRun": true, "Limit": 20, "Filters": [{ "Name": "n", "Values": ["x y"] }],
+            "Ids": ["a", "b"], "DryRun": true, "Limit": 20, "Balance": -7, "Filters": [{ "Name": "n", "Values": ["x y"] }],
         });
         let json = Parameters::from_json(expected.to_string().as_bytes()).unwrap();
         assert_eq!(json.checked(TABLE).unwrap(), expected);
-        let query = "Ids.0=a&Ids.1=b&DryRun=True&Limit=20&Filters.0.Name=n&Filters.0.Values.0=x%20y";
+        let query =
+            "Ids.0=a&Ids.1=b&DryRun=True&Limit=20&Balance=-7&Filters.0.Name=n&Filters.0.Values.0=x%20y";
         assert_eq!(Parameters::from_query(query).unwrap().checked(TABLE).unwrap(), expected);
         let parts = multipart::to_parts(&expected).unwrap();
         let body = multipart::encode(&parts, "edge").unwrap();
@@ -339,6 +362,9 @@ mod tests {
         check_query("", "MissingParameter");
         check_query("Ids.0=a&Colour=red", "UnknownParameter: The parameter `Colour`");
         check_query("Ids.0=a&Limit=+1", "`Limit`");
+        check_query("Ids.0=a&Limit=%201", "`Limit`");
+        check_query("Ids.0=a&Balance=1.5", "`Balance` is of the wrong type: it has to be a whole number");
+        check_json(r#"{"Ids":["a"],"Balance":1.0}"#, "`Balance`");
         check_query("Ids.0=a&DryRun=yes", "`DryRun`");
         check_query("Ids.0=a&Ids.2=b", "InvalidParameter");
         check_query("Ids=a", "a list");

@@ -1,11 +1,15 @@
-//! What an endpoint starts with: accounts, keys, images, regions, quotas, and how long a copy takes.
-
-use std::collections::BTreeMap;
-use std::fmt;
+//! What an endpoint starts with: accounts and what they own, regions, quotas, limits, and how long things take.
 
 use serde::{Deserialize, Serialize};
 
+mod account;
 mod default;
+mod image;
+mod instance;
+
+pub use account::{Account, Bucket, Key};
+pub use image::{SeedDiskSnapshot, SeedImage, SeedSnapshot};
+pub use instance::{InstanceType, SeedDisk, SeedInstance};
 
 /// What an endpoint starts with, and what [`CvmLocal::reset`](crate::CvmLocal::reset) brings back.
 ///
@@ -35,12 +39,30 @@ pub struct Seed {
     pub number: u64,
     /// How long one copy to one region takes, in seconds of the image clock.
     pub copy_seconds: u64,
+    /// How long it takes to make an image from an instance or from snapshots, in seconds of the image clock.
+    pub create_seconds: u64,
+    /// How long an import takes, in seconds of the image clock.
+    pub import_seconds: u64,
+    /// How long an export takes, in seconds of the image clock.
+    pub export_seconds: u64,
+    /// How long an instance takes to start, stop, reboot or end, in seconds of the image clock.
+    pub boot_seconds: u64,
     /// How many custom images an account may have in a region, where it has no quota of its own there.
     pub image_quota: u32,
+    /// How many instances an account may have in a region.
+    pub instance_quota: u32,
+    /// How many accounts an image may be shared with.
+    pub share_quota: u32,
+    /// How many exports an account may have under way in a region.
+    pub export_task_limit: u32,
     /// The largest image that `SyncImages` takes, in GiB.
     pub sync_size_limit_gib: u64,
+    /// The largest image that `ExportImages` takes, in GiB.
+    pub export_size_limit_gib: u64,
     /// The regions, in the order of `DescribeRegions`.
     pub regions: Vec<Region>,
+    /// The types that instances may have.
+    pub instance_types: Vec<InstanceType>,
     /// The accounts. The first one's first key is [`CvmLocal::credential`](crate::CvmLocal::credential).
     pub accounts: Vec<Account>,
     /// Images that belong to the service and that every account sees.
@@ -66,26 +88,57 @@ impl Seed {
 
 /// A region.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct Region {
     /// The region's id, such as `ap-guangzhou`.
     pub id: String,
     /// Its name for people.
-    #[serde(default)]
     pub name: String,
     /// Whether it can be used.
-    #[serde(default)]
+    pub state: RegionState,
+    /// Its zones.
+    pub zones: Vec<Zone>,
+    /// Whether `ImportImage` works there.
+    pub imports_images: bool,
+    /// Whether images with data disks can be made there.
+    pub makes_instance_images: bool,
+}
+
+impl Default for Region {
+    fn default() -> Self {
+        Self {
+            id: String::new(),
+            name: String::new(),
+            state: RegionState::Available,
+            zones: Vec::new(),
+            imports_images: true,
+            makes_instance_images: true,
+        }
+    }
+}
+
+/// A zone of a region.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Zone {
+    /// The zone's name, such as `ap-guangzhou-3`.
+    pub zone: String,
+    /// Its name for people.
+    pub name: String,
+    /// Its number, as text, such as `100003`.
+    pub id: String,
+    /// Whether instances can be made there.
     pub state: RegionState,
 }
 
-/// Whether a region can be used.
+/// Whether a region, or a zone, can be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RegionState {
-    /// It serves requests and takes copies.
+    /// It serves requests, and takes copies and instances.
     #[default]
     Available,
-    /// It is listed, refuses requests, and takes no copies.
+    /// It is listed, refuses requests, and takes nothing new.
     Unavailable,
 }
 
@@ -97,146 +150,4 @@ impl RegionState {
             Self::Unavailable => "UNAVAILABLE",
         }
     }
-}
-
-/// An account: who owns images. Accounts see nothing of each other, except images that are shared with them.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Account {
-    /// The account's number, as text.
-    pub uin: String,
-    /// The API keys that sign for it.
-    pub keys: Vec<Key>,
-    /// Its quota of custom images in a region, where it differs from [`Seed::image_quota`].
-    pub image_quotas: BTreeMap<String, u32>,
-    /// Its custom images.
-    pub images: Vec<SeedImage>,
-    /// The names of its roles, which `AssumeRole` and the instance metadata give temporary credentials for.
-    pub roles: Vec<String>,
-}
-
-/// An API key of an account; for use against this endpoint only.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Key {
-    /// The half that is sent.
-    pub secret_id: String,
-    /// The half that signs.
-    pub secret_key: String,
-    /// The token that has to come with each request, if the key is temporary.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub token: Option<String>,
-    /// When it expires by the signature clock: `2026-01-31T08:00:00Z`; never, if left out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub expires: Option<String>,
-}
-
-impl fmt::Debug for Key {
-    /// Shows no secret: a test may well put a real key into a seed by mistake.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Key").field("secret_id", &self.secret_id).finish_non_exhaustive()
-    }
-}
-
-/// An image that exists from the start.
-// The flags are those of the API, and each is one of its own.
-#[allow(clippy::struct_excessive_bools)]
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct SeedImage {
-    /// The image's id: `img-` and eight of `0-9a-z`.
-    pub id: String,
-    /// The region it is in.
-    pub region: String,
-    /// Its name, at most 60 characters.
-    pub name: String,
-    /// Its description, at most 256 characters.
-    pub description: String,
-    /// The operating system, such as `Ubuntu Server 22.04 LTS 64bit`.
-    pub os_name: String,
-    /// The platform, such as `Ubuntu`.
-    pub platform: String,
-    /// `x86_64`, `arm` or `i386`.
-    pub architecture: String,
-    /// The size of its system disk, in GiB.
-    pub size_gib: u64,
-    /// When it was made: `2026-01-31T08:00:00Z`.
-    pub created: String,
-    /// The state it is in and stays in: `NORMAL`, `CREATING`, `CREATEFAILED`, `SYNCING`, `IMPORTING`, `IMPORTFAILED`.
-    pub state: String,
-    /// `CREATE_IMAGE`, `EXTERNAL_IMPORT` or `OFFICIAL`.
-    pub source: String,
-    /// `TencentCloud` or `BYOL`.
-    pub license_type: String,
-    /// The family it belongs to; may be empty.
-    pub family: String,
-    /// Whether it is marked as out of date.
-    pub deprecated: bool,
-    /// Whether it runs cloud-init.
-    pub cloudinit: bool,
-    /// Its snapshots.
-    pub snapshots: Vec<SeedSnapshot>,
-    /// Its tags.
-    pub tags: BTreeMap<String, String>,
-    /// Whether it holds a whole instance with its data disks; such an image cannot be copied or shared.
-    pub instance_image: bool,
-    /// Whether it is encrypted; such an image cannot be copied.
-    pub encrypted: bool,
-    /// The dedicated cluster it is bound to, if any; such an image cannot be copied.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub dedicated_cluster_id: Option<String>,
-    /// Where the dedicated cluster stands in caching it: `CACHED_ALL`, `CACHING`, `CACHED`, `CACHE_INVALID`,
-    /// `CACHE_FAILED`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cdc_cache_status: Option<String>,
-    /// The accounts it is shared with.
-    pub shared_with: Vec<String>,
-}
-
-impl Default for SeedImage {
-    fn default() -> Self {
-        Self {
-            id: String::new(),
-            region: String::new(),
-            name: String::new(),
-            description: String::new(),
-            os_name: "Ubuntu Server 22.04 LTS 64bit".into(),
-            platform: "Ubuntu".into(),
-            architecture: "x86_64".into(),
-            size_gib: 20,
-            created: "2026-01-01T00:00:00Z".into(),
-            state: "NORMAL".into(),
-            source: "CREATE_IMAGE".into(),
-            license_type: "TencentCloud".into(),
-            family: String::new(),
-            deprecated: false,
-            cloudinit: true,
-            snapshots: Vec::new(),
-            tags: BTreeMap::new(),
-            instance_image: false,
-            encrypted: false,
-            dedicated_cluster_id: None,
-            cdc_cache_status: None,
-            shared_with: Vec::new(),
-        }
-    }
-}
-
-impl SeedImage {
-    /// A `NORMAL` image with an id, a region and a name; everything else as in [`SeedImage::default`].
-    pub fn new(id: impl Into<String>, region: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { id: id.into(), region: region.into(), name: name.into(), ..Self::default() }
-    }
-}
-
-/// A snapshot of an image.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SeedSnapshot {
-    /// The snapshot's id: `snap-` and eight of `0-9a-z`.
-    pub id: String,
-    /// `SYSTEM_DISK` or `DATA_DISK`.
-    pub disk_usage: String,
-    /// The size of the disk, in GiB.
-    pub disk_gib: u64,
 }

@@ -249,7 +249,7 @@ impl Service {
                     region: region.unwrap_or_default(),
                     request_id,
                 };
-                (action.run)(&mut call, parameters, &mut body)?;
+                action.perform(&mut call, parameters, &mut body)?;
                 body
             }
             (product, account) => {

@@ -1,4 +1,4 @@
-//! Writes the typed API of `cvm-proto` from the facts in `spec/`.
+//! Writes the typed API of `cvm-proto`, and what the command and the endpoint check against, from the facts in `spec/`.
 //!
 //! `spec/cvm-2017-03-12.json` says what the service has, `spec/fixups.toml` corrects it, `spec/docs/` describes it. The
 //! output is committed; `--check` tells whether it is what these files give.
@@ -9,6 +9,7 @@ mod error_code;
 mod member;
 mod model;
 mod names;
+mod parameters;
 pub(crate) mod source;
 mod text;
 mod types;
@@ -75,6 +76,7 @@ fn render(model: &Model) -> Result<BTreeMap<PathBuf, String>, String> {
     rust.insert(format!("{API}/mod.rs"), action::render_index(model));
     rust.insert(format!("{API}/types/mod.rs"), types::render_index(model));
     rust.insert("crates/cvm-proto/src/error_code/known.rs".into(), error_code::render(model));
+    rust.insert("crates/cvm-local/src/actions/specifications.rs".into(), parameters::render(model));
     rust.insert("crates/cvm-proto/tests/it/every_type.rs".into(), types::render_round_trips(model));
 
     let mut files = BTreeMap::new();

@@ -3,11 +3,10 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Action, Call, answer};
+use super::{Call, Handler, answer};
 use crate::refusal::Refusal;
 
-pub(super) const ACTION: Action =
-    Action { name: "DescribeImageQuota", rate: 10, needs_region: true, parameters: &[], run };
+pub(super) const HANDLER: Handler = Handler { name: "DescribeImageQuota", run, causes: &[], states: &[] };
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]

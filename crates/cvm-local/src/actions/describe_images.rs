@@ -5,37 +5,33 @@ use cvm_proto::api::types::Filter;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Action, Call, answer, check_image_id, typed};
-use crate::params::{Kind, Shown, optional, required};
+use super::filters::{self, MAX_IDS, MAX_PAGE, TagSubject, USUAL_PAGE};
+use super::{Call, Handler, answer, checks, typed};
 use crate::refusal::{Refusal, refuse};
+use crate::state::State;
 use crate::state::image::{CACHE_STATES, View};
 
-pub(super) const ACTION: Action = Action {
+pub(super) const HANDLER: Handler = Handler {
     name: "DescribeImages",
-    rate: 40,
-    needs_region: true,
-    parameters: &[
-        optional("ImageIds", Kind::List(&Kind::Text)),
-        optional(
-            "Filters",
-            Kind::List(&Kind::Record(&[
-                required("Name", Kind::Text),
-                required("Values", Kind::List(&Kind::Text)),
-            ])),
-        ),
-        optional("Offset", Kind::Count),
-        optional("Limit", Kind::Count),
-        optional("InstanceType", Kind::Text),
-    ],
     run,
+    causes: &[
+        (
+            "FailedOperation.IllegalTagKey",
+            "a tag key of a filter is empty, longer than 127 characters, or has a character that keys do not have",
+        ),
+        ("InvalidFilter", "there is no such filter, or it has no such value"),
+        ("InvalidFilterValue.LimitExceeded", "a filter has more than 5 values"),
+        ("InvalidImageId.Malformed", "an id is not `img-` and eight of 0-9 and a-z"),
+        ("InvalidInstanceType.Malformed", "`InstanceType` is not a family and a size, as `S5.MEDIUM4`"),
+        ("InvalidParameter.InvalidParameterCoexistImageIdsFilters", "`ImageIds` and `Filters` come together"),
+        ("InvalidParameterValue.InstanceTypeNotFound", "the seed has no such instance type"),
+        ("InvalidParameterValue.InvalidParameterValueLimit", "`Limit` is not from 1 to 100"),
+        ("InvalidParameterValue.LimitExceeded", "there are more than 100 ids or more than 10 filters"),
+        ("InvalidParameterValue.TagKeyNotFound", "a filter is `tag:` without a key"),
+        ("ResourcesSoldOut.SpecifiedInstanceType", "the instance type is sold out in the seed"),
+    ],
+    states: &[],
 };
-
-const MAX_IDS: usize = 100;
-const MAX_FILTERS: usize = 10;
-const MAX_VALUES: usize = 5;
-const MAX_PAGE: u64 = 100;
-const USUAL_PAGE: u64 = 20;
-const MAX_TAG_KEY: usize = 127;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -47,71 +43,55 @@ struct Response<'a> {
 
 fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), Refusal> {
     let request: DescribeImages = typed(parameters)?;
-    let conditions = check(&request)?;
+    let wanted = Wanted::new(&request, call.state)?;
+    let Call { region, account, now, .. } = *call;
     let offset = usize::try_from(request.offset.unwrap_or(0)).unwrap_or(usize::MAX);
-    let limit = usize::try_from(request.limit.unwrap_or(USUAL_PAGE)).unwrap_or(usize::MAX);
-
-    let mut image_set = Vec::with_capacity(limit);
-    let mut total_count = 0_usize;
-    let is_wanted = |view: &View<'_>| {
-        let ids = &request.image_ids;
-        (ids.is_empty() || ids.contains(&view.image.id))
-            && conditions.iter().all(|condition| condition.holds(view))
+    let limit = request.limit.map_or(USUAL_PAGE, |limit| usize::try_from(limit).unwrap_or(MAX_PAGE));
+    let (image_set, total_count) = if request.image_ids.is_empty() {
+        let images = call.state.images(region, account, now);
+        filters::page(images.filter(|view| wanted.has(view)), offset, limit)
+    } else {
+        let images = call.state.these_images(region, account, now, &request.image_ids);
+        filters::page(images.filter(|view| wanted.has(view)), offset, limit)
     };
-    for view in call.state.images(call.region, call.account, call.now).filter(is_wanted) {
-        if total_count >= offset && image_set.len() < limit {
-            image_set.push(view);
-        }
-        total_count += 1;
-    }
     answer(out, &Response { image_set: &image_set, total_count, request_id: call.request_id })
 }
 
-fn check(request: &DescribeImages) -> Result<Vec<Condition<'_>>, Refusal> {
-    if !request.image_ids.is_empty() && !request.filters.is_empty() {
-        return refuse(
-            "InvalidParameter.InvalidParameterCoexistImageIdsFilters",
-            "`ImageIds` and `Filters` exclude each other.",
-        );
-    }
-    if request.image_ids.len() > MAX_IDS {
-        return refuse(
-            "InvalidParameterValue.LimitExceeded",
-            format!("`ImageIds` takes at most {MAX_IDS} ids."),
-        );
-    }
-    for id in &request.image_ids {
-        check_image_id(id)?;
-    }
-    if request.limit.is_some_and(|limit| !(1..=MAX_PAGE).contains(&limit)) {
-        return refuse(
-            "InvalidParameterValue.InvalidParameterValueLimit",
-            format!("`Limit` has to be from 1 to {MAX_PAGE}."),
-        );
-    }
-    if let Some(instance_type) = &request.instance_type {
-        check_instance_type(instance_type)?;
-    }
-    if request.filters.len() > MAX_FILTERS {
-        return refuse(
-            "InvalidParameterValue.LimitExceeded",
-            format!("`Filters` takes at most {MAX_FILTERS} filters."),
-        );
-    }
-    request.filters.iter().map(Condition::new).collect()
+/// Which images are asked for, ids apart.
+struct Wanted<'a> {
+    conditions: Vec<Condition<'a>>,
+    /// Only images that run on types of this architecture.
+    architecture: Option<&'a str>,
 }
 
-/// An instance type is a family and a size, as `S5.MEDIUM4`. Every image here suits every type.
-fn check_instance_type(text: &str) -> Result<(), Refusal> {
-    let is_part = |part: &str| {
-        !part.is_empty() && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-')
-    };
-    match text.split_once('.') {
-        Some((family, size)) if is_part(&family.to_ascii_uppercase()) && is_part(size) => Ok(()),
-        _ => refuse(
-            "InvalidInstanceType.Malformed",
-            format!("The instance type `{}` is malformed: write it as `S5.MEDIUM4`.", Shown(text)),
-        ),
+impl<'a> Wanted<'a> {
+    fn new(request: &'a DescribeImages, state: &'a State) -> Result<Self, Refusal> {
+        if !request.image_ids.is_empty() && !request.filters.is_empty() {
+            return refuse(
+                "InvalidParameter.InvalidParameterCoexistImageIdsFilters",
+                "`ImageIds` and `Filters` exclude each other.",
+            );
+        }
+        checks::length("ImageIds", &request.image_ids, MAX_IDS)?;
+        request.image_ids.iter().try_for_each(|id| checks::image_id(id))?;
+        if request.limit.is_some_and(|limit| !(1..=MAX_PAGE as u64).contains(&limit)) {
+            return refuse(
+                "InvalidParameterValue.InvalidParameterValueLimit",
+                format!("`Limit` has to be from 1 to {MAX_PAGE}."),
+            );
+        }
+        let architecture = match &request.instance_type {
+            Some(name) => Some(checks::instance_type(state, name)?.architecture.as_str()),
+            None => None,
+        };
+        filters::check_numbers(&request.filters)?;
+        let conditions = request.filters.iter().map(Condition::new).collect::<Result<_, _>>()?;
+        Ok(Self { conditions, architecture })
+    }
+
+    fn has(&self, view: &View<'_>) -> bool {
+        self.architecture.is_none_or(|architecture| view.image.traits.runs_on(architecture))
+            && self.conditions.iter().all(|condition| condition.holds(view))
     }
 }
 
@@ -126,61 +106,34 @@ enum Subject<'a> {
     Kind,
     Name,
     Platform,
-    TagKey,
-    TagValue,
-    Tag(&'a str),
+    Tags(TagSubject<'a>),
     Cluster,
     Cache,
 }
 
 impl<'a> Condition<'a> {
     fn new(filter: &'a Filter) -> Result<Self, Refusal> {
-        let name = filter.name.as_str();
-        let subject = match name {
-            "image-id" => Subject::Id,
-            "image-type" => Subject::Kind,
+        let subject = match filter.name.as_str() {
+            "image-id" => {
+                filter.values.iter().try_for_each(|id| checks::image_id(id))?;
+                Subject::Id
+            }
+            "image-type" => {
+                filters::check_values(filter, &["PRIVATE_IMAGE", "PUBLIC_IMAGE", "SHARED_IMAGE"])?;
+                Subject::Kind
+            }
             "image-name" => Subject::Name,
             "platform" => Subject::Platform,
-            "tag-key" => Subject::TagKey,
-            "tag-value" => Subject::TagValue,
             "dedicated-cluster-id" => Subject::Cluster,
-            "cdc-cache-status" => Subject::Cache,
-            _ => match name.strip_prefix("tag:") {
-                Some(key) => Subject::Tag(key),
-                None => return refuse("InvalidFilter", format!("There is no filter `{}`.", Shown(name))),
+            "cdc-cache-status" => {
+                filters::check_values(filter, &CACHE_STATES)?;
+                Subject::Cache
+            }
+            name => match TagSubject::new(filter)? {
+                Some(subject) => Subject::Tags(subject),
+                None => return filters::unknown(name),
             },
         };
-        if filter.values.len() > MAX_VALUES {
-            return refuse(
-                "InvalidFilterValue.LimitExceeded",
-                format!("The filter `{}` takes at most {MAX_VALUES} values.", Shown(name)),
-            );
-        }
-        let known: &[&str] = match subject {
-            Subject::Kind => &["PRIVATE_IMAGE", "PUBLIC_IMAGE", "SHARED_IMAGE"],
-            Subject::Cache => &CACHE_STATES,
-            _ => &[],
-        };
-        for value in &filter.values {
-            match subject {
-                Subject::Id => check_image_id(value)?,
-                Subject::TagKey => check_tag_key(value)?,
-                Subject::Kind | Subject::Cache if !known.contains(&value.as_str()) => {
-                    return refuse(
-                        "InvalidFilter",
-                        format!(
-                            "`{}` is no value of the filter `{name}`: use {}.",
-                            Shown(value),
-                            known.join(", ")
-                        ),
-                    );
-                }
-                _ => {}
-            }
-        }
-        if let Subject::Tag(key) = subject {
-            check_tag_key(key)?;
-        }
         Ok(Self { subject, values: &filter.values })
     }
 
@@ -193,28 +146,9 @@ impl<'a> Condition<'a> {
             Subject::Kind => one_is(image.kind(view.account)),
             Subject::Name => one_is_in(&image.name),
             Subject::Platform => one_is_in(&image.traits.platform),
-            Subject::TagKey => image.tags.keys().any(|key| one_is(key)),
-            Subject::TagValue => image.tags.values().any(|value| one_is(value)),
-            Subject::Tag(key) => image.tags.get(key).is_some_and(|value| one_is(value)),
+            Subject::Tags(subject) => subject.holds(&image.tags, self.values),
             Subject::Cluster => image.traits.dedicated_cluster_id.as_deref().is_some_and(one_is),
             Subject::Cache => image.traits.cdc_cache_status.as_deref().is_some_and(one_is),
         }
     }
-}
-
-fn check_tag_key(key: &str) -> Result<(), Refusal> {
-    let fits = |c: char| {
-        c.is_alphanumeric()
-            || matches!(c, ' ' | '+' | '-' | '=' | '.' | '_' | ':' | '/' | '@' | '(' | ')' | '[' | ']')
-    };
-    if key.is_empty() || key.chars().count() > MAX_TAG_KEY || !key.chars().all(fits) {
-        return refuse(
-            "FailedOperation.IllegalTagKey",
-            format!(
-                "The tag key `{}` is empty, too long, or has a character that keys do not have.",
-                Shown(key)
-            ),
-        );
-    }
-    Ok(())
 }

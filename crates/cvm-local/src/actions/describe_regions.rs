@@ -3,12 +3,11 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Action, Call, answer};
+use super::{Call, Handler, answer};
 use crate::refusal::Refusal;
 use crate::state;
 
-pub(super) const ACTION: Action =
-    Action { name: "DescribeRegions", rate: 20, needs_region: false, parameters: &[], run };
+pub(super) const HANDLER: Handler = Handler { name: "DescribeRegions", run, causes: &[], states: &[] };
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]

@@ -4,31 +4,48 @@ use cvm_proto::api::SyncImages;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Action, Call, answer, check_image_id, typed};
-use crate::params::{Kind, Shown, optional, required};
+use super::{Call, Handler, answer, checks, typed};
+use crate::params::Shown;
 use crate::refusal::{Refusal, refuse};
 use crate::seed::RegionState;
 use crate::state::image::{Image, ImageState};
 use crate::state::{CopyOrder, State};
 
-pub(super) const ACTION: Action = Action {
+pub(super) const HANDLER: Handler = Handler {
     name: "SyncImages",
-    rate: 10,
-    needs_region: true,
-    parameters: &[
-        required("ImageIds", Kind::List(&Kind::Text)),
-        required("DestinationRegions", Kind::List(&Kind::Text)),
-        optional("DryRun", Kind::Flag),
-        optional("ImageName", Kind::Text),
-        optional("ImageSetRequired", Kind::Flag),
-        optional("Encrypt", Kind::Flag),
-        optional("KmsKeyId", Kind::Text),
-    ],
     run,
+    causes: &[
+        ("FailedOperation.InvalidImageState", "the image is being exported"),
+        ("ImageQuotaLimitExceeded", "the quota of a destination is used up"),
+        ("InvalidImageId.IncorrectState", "the image is neither `NORMAL` nor being copied"),
+        ("InvalidImageId.Malformed", "the id is not `img-` and eight of 0-9 and a-z"),
+        ("InvalidImageId.NotFound", "the account sees no such image in the region"),
+        ("InvalidImageId.TooLarge", "the image is larger than the seed's `sync_size_limit_gib`"),
+        ("InvalidImageName.Duplicate", "`ImageName` is taken in a destination"),
+        ("InvalidParameter.InstanceImageNotSupport", "the image holds a whole instance"),
+        (
+            "InvalidParameter.InvalidKmsKeyId",
+            "`KmsKeyId` comes without `Encrypt`, or is not in the form of a UUID",
+        ),
+        ("InvalidParameterValue.InvalidImageId", "the image is public"),
+        ("InvalidParameterValue.InvalidImageState", "the image is being copied"),
+        ("InvalidParameterValue.InvalidRegion", "a destination is named twice"),
+        ("InvalidParameterValue.LimitExceeded", "there are two ids"),
+        ("InvalidRegion.NotFound", "a destination does not exist"),
+        ("InvalidRegion.Unavailable", "a destination is `UNAVAILABLE`"),
+        ("UnsupportedOperation.EncryptedImagesNotSupported", "the image is encrypted"),
+        ("UnsupportedOperation.LocationImageNotSupported", "the image is bound to a dedicated cluster"),
+        (
+            "UnsupportedOperation.Region",
+            "a destination is the image's own region, or, for a shared image or with `Encrypt`, another one; or it lies on the other side of the border of the finance regions",
+        ),
+        (
+            "UnsupportedOperation.SyncEncryptImageNotSupport",
+            "the image is shared with the account, and `Encrypt` is set",
+        ),
+    ],
+    states: &[],
 };
-
-/// The longest name of an image, in characters.
-const MAX_NAME: usize = 60;
 
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
@@ -50,22 +67,24 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     let [id] = request.image_ids.as_slice() else {
         return refuse("InvalidParameterValue.LimitExceeded", "`ImageIds` takes one image a request.");
     };
-    check_image_id(id)?;
+    // The form of the id comes before the destinations, what it names after them.
+    checks::image_id(id)?;
     let destinations = destinations(call.state, &request.destination_regions)?;
-    let Some(source) = call.state.image(call.region, call.account, id) else {
-        return refuse(
-            "InvalidImageId.NotFound",
-            format!("The image `{id}` does not exist in `{}`.", call.state.region(call.region).id),
-        );
-    };
+    let source = checks::image(call, id)?;
     check_source(call, source, encrypt)?;
     check_pairing(call, source, &destinations, encrypt)?;
     check_key(&request, encrypt)?;
-    check_name(call, &request, &destinations)?;
-    check_quota(call, &destinations)?;
-    if request.dry_run == Some(true) {
-        return refuse("DryRunOperation", "The request would have succeeded, and is only a dry run.");
+    // A name that is given has to fit and be free. The source's own name is taken as it is.
+    if let Some(name) = &request.image_name {
+        checks::name(name, "InvalidParameterValue")?;
+        for &region in &destinations {
+            checks::free_name(call.state, region, call.account, name)?;
+        }
     }
+    for &region in &destinations {
+        checks::image_quota(call.state, region, call.account)?;
+    }
+    checks::dry_run(request.dry_run)?;
 
     let order = CopyOrder {
         region: call.region,
@@ -75,7 +94,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
         now: call.now,
     };
     let faults = call.faults;
-    let made = call.state.copy(id, &order, &destinations, |region| faults.for_copy(ACTION.name, region));
+    let made = call.state.copy(id, &order, &destinations, |region| faults.for_copy(HANDLER.name, region));
     let copies: Vec<_> = made
         .into_iter()
         .zip(&destinations)
@@ -142,6 +161,12 @@ fn check_source(call: &Call<'_>, source: &Image, encrypt: bool) -> Result<(), Re
             format!("The image `{id}` is encrypted, and cannot be copied."),
         );
     }
+    if source.is_being_exported(call.now) {
+        return refuse(
+            "FailedOperation.InvalidImageState",
+            format!("The image `{id}` is being exported: try again later."),
+        );
+    }
     match source.state(call.now).0 {
         ImageState::Normal => {}
         ImageState::Syncing => {
@@ -157,12 +182,12 @@ fn check_source(call: &Call<'_>, source: &Image, encrypt: bool) -> Result<(), Re
             );
         }
     }
-    if traits.size_gib > call.state.sync_size_limit_gib {
+    if traits.size_gib > call.state.limits.sync_size_gib {
         return refuse(
             "InvalidImageId.TooLarge",
             format!(
                 "The image `{id}` has {} GiB; at most {} are copied.",
-                traits.size_gib, call.state.sync_size_limit_gib
+                traits.size_gib, call.state.limits.sync_size_gib
             ),
         );
     }
@@ -209,36 +234,4 @@ fn check_key(request: &SyncImages, encrypt: bool) -> Result<(), Refusal> {
     }
     let why = if encrypt { "is not in the form of a UUID" } else { "has no use without `Encrypt`" };
     refuse("InvalidParameter.InvalidKmsKeyId", format!("`KmsKeyId` {why}."))
-}
-
-/// A name that is given has to fit and be free. The source's own name is taken as it is.
-fn check_name(call: &Call<'_>, request: &SyncImages, destinations: &[usize]) -> Result<(), Refusal> {
-    let Some(name) = request.image_name.as_deref() else { return Ok(()) };
-    let length = name.chars().count();
-    if length == 0 || length > MAX_NAME {
-        return refuse(
-            "InvalidParameterValue",
-            format!("`ImageName` has {length} characters: it takes from 1 to {MAX_NAME}."),
-        );
-    }
-    match destinations.iter().find(|&&region| call.state.has_name(region, call.account, name)) {
-        None => Ok(()),
-        Some(&region) => refuse(
-            "InvalidImageName.Duplicate",
-            format!("There is an image `{}` in `{}`.", Shown(name), call.state.region(region).id),
-        ),
-    }
-}
-
-fn check_quota(call: &Call<'_>, destinations: &[usize]) -> Result<(), Refusal> {
-    for &region in destinations {
-        let quota = call.state.image_quota(region, call.account);
-        if call.state.image_count(region, call.account) >= quota as usize {
-            return refuse(
-                "ImageQuotaLimitExceeded",
-                format!("The quota of {quota} images in `{}` is used up.", call.state.region(region).id),
-            );
-        }
-    }
-    Ok(())
 }

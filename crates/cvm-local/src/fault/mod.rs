@@ -123,13 +123,15 @@ impl Fault {
         Self::new(Effect::Truncate)
     }
 
-    /// A copy ends as `CREATEFAILED` when its time is over. [`in_region`](Self::in_region) and
-    /// [`times`](Self::times) go by destination: each copy that fails counts.
+    /// A copy, or an image made from an instance or from snapshots, ends as `CREATEFAILED` when its time is over; an
+    /// import as `IMPORTFAILED`. [`on`](Self::on) says which of them, [`in_region`](Self::in_region) and
+    /// [`times`](Self::times) go by the region of the new image: each one that fails counts.
     pub fn copy_fails() -> Self {
         Self::new(Effect::CopyFails)
     }
 
-    /// A copy stays `SYNCING`. [`in_region`](Self::in_region) and [`times`](Self::times) go by destination.
+    /// A copy stays `SYNCING`, another new image `CREATING` or `IMPORTING`. What is said of
+    /// [`copy_fails`](Self::copy_fails) holds here, too.
     pub fn copy_never_ends() -> Self {
         Self::new(Effect::CopyNeverEnds)
     }

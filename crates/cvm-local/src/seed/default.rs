@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Account, Key, Seed, SeedImage, SeedSnapshot};
+use super::{
+    Account, Bucket, InstanceType, Key, Seed, SeedDisk, SeedDiskSnapshot, SeedImage, SeedInstance,
+    SeedSnapshot,
+};
 use crate::regions;
 
 impl Default for Seed {
@@ -10,9 +13,18 @@ impl Default for Seed {
         Self {
             number: 0,
             copy_seconds: 20,
+            create_seconds: 20,
+            import_seconds: 30,
+            export_seconds: 30,
+            boot_seconds: 5,
             image_quota: 500,
+            instance_quota: 500,
+            share_quota: 500,
+            export_task_limit: 5,
             sync_size_limit_gib: 500,
+            export_size_limit_gib: 500,
             regions: regions::served(),
+            instance_types: instance_types(),
             accounts: vec![first_account(), second_account()],
             public_images: public_images(),
         }
@@ -51,6 +63,11 @@ fn first_account() -> Account {
                 os_name: "TencentOS Server 4 for x86_64".into(),
                 platform: "TencentOS".into(),
                 created: "2026-03-09T08:30:00Z".into(),
+                snapshots: vec![SeedSnapshot {
+                    id: "snap-5d7r1wqe".into(),
+                    disk_usage: "SYSTEM_DISK".into(),
+                    disk_gib: 20,
+                }],
                 tags: BTreeMap::from([("env".into(), "staging".into())]),
                 ..SeedImage::new("img-7kq2v9ta", "ap-shanghai", "web-tencentos-4")
             },
@@ -107,7 +124,88 @@ fn first_account() -> Account {
                 ..SeedImage::new("img-quota002", "me-saudi-arabia", "second-of-two")
             },
         ],
+        buckets: vec![
+            Bucket { name: "exports-1250000000".into(), region: "ap-shanghai".into(), ..Bucket::default() },
+            Bucket {
+                name: "readonly-1250000000".into(),
+                region: "ap-shanghai".into(),
+                read_only: true,
+                ..Bucket::default()
+            },
+        ],
+        instances: instances(),
+        snapshots: snapshots(),
+        ..Account::default()
     }
+}
+
+/// Instances to make images from, and one of which none can be made.
+fn instances() -> Vec<SeedInstance> {
+    let system_disk = |id: &str| SeedDisk::new(id, 50);
+    vec![
+        SeedInstance {
+            system_disk: system_disk("disk-system00"),
+            data_disks: vec![
+                SeedDisk::new("disk-data0000", 100),
+                SeedDisk { disk_type: "LOCAL_SSD".into(), ..SeedDisk::new("disk-local000", 200) },
+            ],
+            tags: BTreeMap::from([("env".into(), "production".into())]),
+            created: "2026-02-03T08:30:00Z".into(),
+            ..SeedInstance::new("ins-running0", "ap-shanghai", "web-1")
+        },
+        SeedInstance {
+            state: "STOPPED".into(),
+            system_disk: system_disk("disk-system01"),
+            created: "2026-02-02T08:30:00Z".into(),
+            ..SeedInstance::new("ins-stopped0", "ap-shanghai", "batch-1")
+        },
+        SeedInstance {
+            state: "RESCUE_MODE".into(),
+            system_disk: system_disk("disk-system02"),
+            created: "2026-02-01T08:30:00Z".into(),
+            ..SeedInstance::new("ins-rescue00", "ap-shanghai", "broken-1")
+        },
+    ]
+}
+
+/// Snapshots to make images from, and two of which none can be made.
+fn snapshots() -> Vec<SeedDiskSnapshot> {
+    let snapshot = |id: &str| SeedDiskSnapshot {
+        id: id.into(),
+        region: "ap-shanghai".into(),
+        ..SeedDiskSnapshot::default()
+    };
+    vec![
+        snapshot("snap-system00"),
+        SeedDiskSnapshot { disk_usage: "DATA_DISK".into(), disk_gib: 100, ..snapshot("snap-data0000") },
+        SeedDiskSnapshot { creating: true, ..snapshot("snap-creating") },
+        SeedDiskSnapshot { encrypted: true, ..snapshot("snap-encrypt0") },
+    ]
+}
+
+/// A few types of each kind; the smallest one is sold out.
+fn instance_types() -> Vec<InstanceType> {
+    let usual = ["S5", "SA5", "S6"].into_iter().flat_map(|family| {
+        [("SMALL2", 1, 2), ("MEDIUM2", 2, 2), ("MEDIUM4", 2, 4), ("LARGE8", 4, 8), ("2XLARGE16", 8, 16)]
+            .map(|(size, cpu, memory_gib)| (family, size, cpu, memory_gib))
+    });
+    let others = [
+        ("SR1", "MEDIUM4", 2, 4),
+        ("SR1", "LARGE8", 4, 8),
+        ("S1", "SMALL1", 1, 1),
+        ("BMS5", "24XLARGE384", 96, 384),
+    ];
+    usual
+        .chain(others)
+        .map(|(family, size, cpu, memory_gib)| InstanceType {
+            name: format!("{family}.{size}"),
+            cpu,
+            memory_gib,
+            architecture: if family == "SR1" { "arm" } else { "x86_64" }.into(),
+            sold_out: family == "S1",
+            special: family == "BMS5",
+        })
+        .collect()
 }
 
 /// An account whose only part is to share an image with the first one.

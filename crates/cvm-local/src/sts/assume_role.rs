@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Action, Call, Kind, Refusal, Role, Temporary, optional, refuse, required};
-use crate::params::typed;
+use crate::actions::typed;
 
 pub(super) const ACTION: Action = Action {
     name: "AssumeRole",

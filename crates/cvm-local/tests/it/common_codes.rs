@@ -102,7 +102,7 @@ const CODES: [(&str, Cause); 38] = [
     ("ServiceUnavailable", Cause::Fault),
     ("UnauthorizedOperation", Cause::Fault),
     ("UnknownParameter", Cause::Request(|local| changed(local, body(r#"{"Colour":"red"}"#)))),
-    ("UnsupportedOperation", Cause::Request(|local| changed(local, |raw| raw.with("x-tc-action", "RunInstances")))),
+    ("UnsupportedOperation", Cause::Request(|local| changed(local, |raw| raw.with("x-tc-action", "AllocateHosts")))),
     ("UnsupportedProtocol", Cause::Request(|local| {
         let mut raw = Raw::v1(local, "GET", SignMethod::HmacSha1, &[("Action", "DescribeRegions")]);
         raw.method = b"PUT".to_vec();

@@ -40,7 +40,7 @@ fn what_every_request_must_say() {
     assert_eq!(code(|raw| raw.without("x-tc-version")), "MissingParameter");
     assert_eq!(code(|raw| raw.with("x-tc-version", "2016-01-01")), "NoSuchVersion");
     assert_eq!(code(|raw| raw.with("x-tc-action", "DescribeDragons")), "InvalidAction");
-    assert_eq!(code(|raw| raw.with("x-tc-action", "RunInstances")), "UnsupportedOperation");
+    assert_eq!(code(|raw| raw.with("x-tc-action", "AllocateHosts")), "UnsupportedOperation");
     let local = CvmLocal::start().unwrap();
     let mut get = Raw::v1(&local, "GET", SignMethod::HmacSha1, &[("Action", "DescribeRegions")]);
     assert_eq!(get.send(&local).code(), None);

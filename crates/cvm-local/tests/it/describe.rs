@@ -135,9 +135,10 @@ fn what_makes_no_sense_is_refused() {
     check(&json!({ "ImageIds": ["img-1"] }), "InvalidImageId.Malformed");
     check(&json!({ "Filters": filter("colour", "red") }), "InvalidFilter");
     check(&json!({ "Filters": filter("image-type", "MINE") }), "InvalidFilter");
-    check(&json!({ "Filters": filter("tag:", "a") }), "FailedOperation.IllegalTagKey");
+    check(&json!({ "Filters": filter("tag:", "a") }), "InvalidParameterValue.TagKeyNotFound");
     check(&json!({ "Filters": filter("tag-key", "a\tb") }), "FailedOperation.IllegalTagKey");
     check(&json!({ "Filters": [{ "Name": "image-name", "Values": [] }] }), "MissingParameter");
+    check(&json!({ "Filters": filter("tag:a\tb", "a") }), "FailedOperation.IllegalTagKey");
     check(&json!({ "InstanceType": "large" }), "InvalidInstanceType.Malformed");
     check(&json!({ "Offset": -1 }), "InvalidParameter");
 }

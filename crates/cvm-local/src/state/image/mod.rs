@@ -2,13 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 
-use crate::clock::{Moment, iso, parse_iso};
-use crate::fault::CopyTrouble;
+use crate::clock::{Moment, parse_iso};
 use crate::ids::{Stream, is_resource};
 use crate::seed::{SeedImage, SeedSnapshot};
+use crate::state::place::Placed;
+
+mod making;
+mod view;
+
+pub(crate) use making::{How, Making};
+pub(crate) use view::{Tags, View};
 
 /// The states that the API documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,10 +72,29 @@ pub(crate) struct Image {
     pub(crate) traits: Traits,
     pub(crate) snapshots: Vec<Snapshot>,
     pub(crate) tags: BTreeMap<String, String>,
-    pub(crate) shared_with: Vec<usize>,
+    pub(crate) shared_with: Vec<Share>,
     life: Life,
     /// The copies that were made of it last.
-    outgoing: Vec<Copying>,
+    outgoing: Vec<Making>,
+    /// Until when it is being exported.
+    exported_until: Moment,
+}
+
+impl Placed for Image {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn created(&self) -> Moment {
+        self.created
+    }
+}
+
+/// An account that an image is shared with, and since when.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Share {
+    pub(crate) account: usize,
+    pub(crate) since: Moment,
 }
 
 /// What a copy has in common with its source.
@@ -90,63 +114,84 @@ pub(crate) struct Traits {
     pub(crate) cloudinit: bool,
     pub(crate) instance_image: bool,
     pub(crate) encrypted: bool,
+    pub(crate) market: bool,
     pub(crate) dedicated_cluster_id: Option<String>,
     pub(crate) cdc_cache_status: Option<String>,
+}
+
+impl Traits {
+    /// Those of an image of which nothing is known.
+    pub(crate) fn plain() -> Self {
+        Self {
+            description: String::new(),
+            os_name: "Other Linux 64bit".into(),
+            platform: "Other Linux".into(),
+            architecture: "x86_64".into(),
+            size_gib: 0,
+            source: "CREATE_IMAGE".into(),
+            license_type: "TencentCloud".into(),
+            family: String::new(),
+            deprecated: false,
+            cloudinit: true,
+            instance_image: false,
+            encrypted: false,
+            market: false,
+            dedicated_cluster_id: None,
+            cdc_cache_status: None,
+        }
+    }
+
+    /// Whether instances of an architecture can be made from it.
+    pub(crate) fn runs_on(&self, architecture: &str) -> bool {
+        (self.architecture == "arm") == (architecture == "arm")
+    }
 }
 
 /// A snapshot of an image, written as the API writes it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Snapshot {
     #[serde(rename = "SnapshotId")]
-    id: String,
+    pub(crate) id: String,
     #[serde(rename = "DiskUsage")]
-    disk_usage: String,
+    pub(crate) disk_usage: DiskUsage,
     #[serde(rename = "DiskSize")]
-    disk_gib: u64,
+    pub(crate) disk_gib: u64,
+}
+
+/// What the disk of a snapshot is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum DiskUsage {
+    SystemDisk,
+    DataDisk,
+}
+
+impl DiskUsage {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text {
+            "SYSTEM_DISK" => Some(Self::SystemDisk),
+            "DATA_DISK" => Some(Self::DataDisk),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Life {
     /// It is in this state and stays there.
     Settled(ImageState),
-    /// It is being copied here, or was.
-    Copied(Copying),
+    /// It is being made, or was.
+    Made(Making),
 }
 
-/// A copy under way, or its end.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct Copying {
-    started: Moment,
-    /// How long it takes, in milliseconds; more than 0.
-    length: u64,
-    trouble: Option<CopyTrouble>,
-}
-
-impl Copying {
-    pub(crate) fn new(started: Moment, length: u64, trouble: Option<CopyTrouble>) -> Self {
-        Self { started, length: length.max(1), trouble }
-    }
-
-    fn is_running(&self, now: Moment) -> bool {
-        self.trouble == Some(CopyTrouble::NeverEnds) || now.saturating_sub(self.started) < self.length
-    }
-
-    /// From 0 to 99 while it runs.
-    fn percent(&self, now: Moment) -> u8 {
-        let passed = u128::from(now.saturating_sub(self.started)) * 100 / u128::from(self.length);
-        u8::try_from(passed.min(99)).unwrap_or(99)
-    }
-
-    /// The state of the image that it makes, and the percentage shown with it.
-    fn state(&self, now: Moment) -> (ImageState, Option<u8>) {
-        if self.is_running(now) {
-            (ImageState::Syncing, Some(self.percent(now)))
-        } else if self.trouble == Some(CopyTrouble::Fails) {
-            (ImageState::CreateFailed, None)
-        } else {
-            (ImageState::Normal, Some(100))
-        }
-    }
+/// What is known of an image that is to be made.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) name: String,
+    pub(crate) traits: Traits,
+    pub(crate) snapshots: Vec<Snapshot>,
+    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) making: Making,
 }
 
 impl Image {
@@ -171,6 +216,13 @@ impl Image {
                 CACHE_STATES.join(", ")
             ));
         }
+        let mut snapshots = Vec::with_capacity(seed.snapshots.len());
+        for SeedSnapshot { id, disk_usage, disk_gib } in &seed.snapshots {
+            let Some(disk_usage) = DiskUsage::parse(disk_usage) else {
+                return at_fault("a snapshot whose `disk_usage` is neither `SYSTEM_DISK` nor `DATA_DISK`");
+            };
+            snapshots.push(Snapshot { id: id.clone(), disk_usage, disk_gib: *disk_gib });
+        }
         Ok(Self {
             id: seed.id.clone(),
             owner,
@@ -190,53 +242,73 @@ impl Image {
                 cloudinit: seed.cloudinit,
                 instance_image: seed.instance_image,
                 encrypted: seed.encrypted,
+                market: seed.market,
                 dedicated_cluster_id: seed.dedicated_cluster_id.clone(),
                 cdc_cache_status: seed.cdc_cache_status.clone(),
             },
-            snapshots: seed.snapshots.iter().map(Snapshot::seeded).collect(),
+            snapshots,
             tags: seed.tags.clone(),
             shared_with: Vec::new(),
             life: Life::Settled(state),
             outgoing: Vec::new(),
+            exported_until: 0,
         })
     }
 
-    /// A copy of this image for an account, with ids of its own. Tags and shares belong to one resource and do not go
-    /// with it.
-    pub(crate) fn copy(
-        &self,
-        id: String,
-        name: String,
-        (account, creator): (usize, &str),
-        copying: Copying,
-        ids: &mut Stream,
-    ) -> Self {
+    /// The image that is made by a plan for an account.
+    pub(crate) fn planned(id: String, account: usize, creator: &str, plan: Plan) -> Self {
         Self {
             id,
             owner: Owner::Account(account),
             creator: creator.into(),
-            name,
-            created: copying.started,
-            traits: self.traits.clone(),
-            snapshots: self.snapshots.iter().map(|snapshot| snapshot.copy(ids)).collect(),
-            tags: BTreeMap::new(),
+            name: plan.name,
+            created: plan.making.started,
+            traits: plan.traits,
+            snapshots: plan.snapshots,
+            tags: plan.tags,
             shared_with: Vec::new(),
-            life: Life::Copied(copying),
+            life: Life::Made(plan.making),
             outgoing: Vec::new(),
+            exported_until: 0,
+        }
+    }
+
+    /// What a copy of this image is. Tags and shares belong to one resource and do not go with it.
+    pub(crate) fn plan_copy(&self, name: String, making: Making, ids: &mut Stream) -> Plan {
+        let copy = |snapshot: &Snapshot| Snapshot { id: ids.resource("snap"), ..snapshot.clone() };
+        Plan {
+            name,
+            traits: self.traits.clone(),
+            snapshots: self.snapshots.iter().map(copy).collect(),
+            tags: BTreeMap::new(),
+            making,
         }
     }
 
     /// Takes down that copies of this image have begun.
-    pub(crate) fn copying(&mut self, copies: Vec<Copying>) {
+    pub(crate) fn copying(&mut self, copies: Vec<Making>) {
         self.outgoing = copies;
+    }
+
+    /// Takes down that it is being exported until a moment.
+    pub(crate) fn exporting(&mut self, until: Moment) {
+        self.exported_until = self.exported_until.max(until);
+    }
+
+    pub(crate) fn is_being_exported(&self, now: Moment) -> bool {
+        now < self.exported_until
     }
 
     /// Whether an account sees the image.
     pub(crate) fn is_visible_to(&self, account: usize) -> bool {
         match self.owner {
             Owner::Service => true,
-            Owner::Account(owner) => owner == account || self.shared_with.contains(&account),
+            Owner::Account(owner) => owner == account || self.is_shared_with(account),
         }
+    }
+
+    pub(crate) fn is_shared_with(&self, account: usize) -> bool {
+        self.shared_with.iter().any(|share| share.account == account)
     }
 
     /// What the image is to an account that sees it.
@@ -257,81 +329,15 @@ impl Image {
         }
         match &self.life {
             Life::Settled(state) => (*state, None),
-            Life::Copied(copying) => copying.state(now),
+            Life::Made(making) => making.state(now),
         }
-    }
-}
-
-impl Snapshot {
-    fn seeded(seed: &SeedSnapshot) -> Self {
-        Self { id: seed.id.clone(), disk_usage: seed.disk_usage.clone(), disk_gib: seed.disk_gib }
-    }
-
-    fn copy(&self, ids: &mut Stream) -> Self {
-        Self { id: ids.resource("snap"), disk_usage: self.disk_usage.clone(), disk_gib: self.disk_gib }
-    }
-}
-
-/// An image as an account sees it at a moment, in the form of the API.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct View<'a> {
-    pub(crate) image: &'a Image,
-    pub(crate) account: usize,
-    pub(crate) now: Moment,
-}
-
-impl Serialize for View<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let image = self.image;
-        let traits = &image.traits;
-        let (state, percent) = image.state(self.now);
-        let mut out = serializer.serialize_struct("Image", 20)?;
-        out.serialize_field("ImageId", &image.id)?;
-        out.serialize_field("OsName", &traits.os_name)?;
-        out.serialize_field("ImageType", image.kind(self.account))?;
-        out.serialize_field("CreatedTime", &iso(image.created))?;
-        out.serialize_field("ImageName", &image.name)?;
-        out.serialize_field("ImageDescription", &traits.description)?;
-        out.serialize_field("ImageSize", &traits.size_gib)?;
-        out.serialize_field("Architecture", &traits.architecture)?;
-        out.serialize_field("ImageState", state.as_str())?;
-        out.serialize_field("Platform", &traits.platform)?;
-        out.serialize_field("ImageCreator", &image.creator)?;
-        out.serialize_field("ImageSource", &traits.source)?;
-        out.serialize_field("SyncPercent", &percent)?;
-        out.serialize_field("IsSupportCloudinit", &traits.cloudinit)?;
-        out.serialize_field("SnapshotSet", &image.snapshots)?;
-        out.serialize_field("Tags", &Tags(&image.tags))?;
-        out.serialize_field("LicenseType", &traits.license_type)?;
-        out.serialize_field("ImageFamily", &traits.family)?;
-        out.serialize_field("ImageDeprecated", &traits.deprecated)?;
-        out.serialize_field("CdcCacheStatus", traits.cdc_cache_status.as_deref().unwrap_or_default())?;
-        out.end()
-    }
-}
-
-struct Tags<'a>(&'a BTreeMap<String, String>);
-
-impl Serialize for Tags<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(Tag))
-    }
-}
-
-struct Tag<'a>((&'a String, &'a String));
-
-impl Serialize for Tag<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = serializer.serialize_struct("Tag", 2)?;
-        out.serialize_field("Key", self.0.0)?;
-        out.serialize_field("Value", self.0.1)?;
-        out.end()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fault::CopyTrouble;
 
     fn image(state: &str) -> Image {
         let seed = SeedImage { state: state.into(), ..SeedImage::new("img-00000000", "ap-x", "n") };
@@ -340,7 +346,7 @@ mod tests {
 
     #[test]
     fn a_copy_rises_to_its_end() {
-        let copying = Copying::new(1000, 2000, None);
+        let copying = Making::new(How::Copied, 1000, 2000, None);
         let states: Vec<_> = [0, 1000, 1020, 2000, 2999, 3000, 9000].map(|now| copying.state(now)).into();
         let syncing = |percent| (ImageState::Syncing, Some(percent));
         let normal = (ImageState::Normal, Some(100));
@@ -349,16 +355,29 @@ mod tests {
 
     #[test]
     fn a_copy_in_trouble_does_not_arrive() {
-        let fails = Copying::new(0, 10, Some(CopyTrouble::Fails));
+        let fails = Making::new(How::Copied, 0, 10, Some(CopyTrouble::Fails));
         assert_eq!([fails.state(9).0, fails.state(10).0], [ImageState::Syncing, ImageState::CreateFailed]);
-        let endless = Copying::new(0, 10, Some(CopyTrouble::NeverEnds));
+        let endless = Making::new(How::Copied, 0, 10, Some(CopyTrouble::NeverEnds));
         assert_eq!(endless.state(u64::MAX), (ImageState::Syncing, Some(99)));
+    }
+
+    #[test]
+    fn other_images_are_made_without_a_percentage() {
+        let states = |how, trouble| {
+            let making = Making::new(how, 0, 10, trouble);
+            [making.state(9), making.state(10)].map(|(state, percent)| (state.as_str(), percent))
+        };
+        let fails = Some(CopyTrouble::Fails);
+        assert_eq!(states(How::Created, None), [("CREATING", None), ("NORMAL", None)]);
+        assert_eq!(states(How::Created, fails), [("CREATING", None), ("CREATEFAILED", None)]);
+        assert_eq!(states(How::Imported, None), [("IMPORTING", None), ("NORMAL", None)]);
+        assert_eq!(states(How::Imported, fails), [("IMPORTING", None), ("IMPORTFAILED", None)]);
     }
 
     #[test]
     fn a_source_shows_the_slowest_of_its_copies_and_comes_back() {
         let mut source = image("NORMAL");
-        source.copying(vec![Copying::new(0, 100, None), Copying::new(0, 200, None)]);
+        source.copying(vec![Making::new(How::Copied, 0, 100, None), Making::new(How::Copied, 0, 200, None)]);
         assert_eq!(source.state(50), (ImageState::Syncing, Some(25)));
         assert_eq!(source.state(150), (ImageState::Syncing, Some(75)));
         assert_eq!(source.state(200), (ImageState::Normal, None));
@@ -376,5 +395,8 @@ mod tests {
         check(|seed| seed.created = "now".into(), "`created`");
         check(|seed| seed.state = "USING".into(), "NORMAL, CREATING");
         check(|seed| seed.cdc_cache_status = Some("WARM".into()), "CACHED_ALL");
+        let snapshot = SeedSnapshot { id: "snap-00000000".into(), disk_usage: "TAPE".into(), disk_gib: 1 };
+        let seed = SeedImage { snapshots: vec![snapshot], ..SeedImage::new("img-00000000", "ap-x", "n") };
+        assert!(Image::seeded(&seed, Owner::Service, "").unwrap_err().contains("`disk_usage`"));
     }
 }

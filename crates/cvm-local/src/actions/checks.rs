@@ -1,0 +1,250 @@
+//! Checks that several actions make.
+
+use std::collections::BTreeMap;
+
+use cvm_proto::api::types::TagSpecification;
+
+use super::{Action, Call, Cause};
+use crate::ids;
+use crate::params::Shown;
+use crate::refusal::{Refusal, refuse};
+use crate::seed::InstanceType;
+use crate::state::State;
+use crate::state::image::{Image, Owner};
+
+/// What whichever action documents the code refuses with it: an account, or a request that says too little.
+pub(super) const SHARED_CAUSES: &[Cause] = &[
+    ("InvalidParameterValue.InvalidAppIdFormat", "the account's app id is not a number"),
+    ("MissingParameter", "a required parameter is absent"),
+    ("OperationDenied.InnerUserProhibitAction", "the account is one of the service's own"),
+    ("UnauthorizedOperation.PermissionDenied", "the account's policy denies the action"),
+];
+
+/// The longest name of an image, in characters.
+const MAX_NAME: usize = 60;
+/// The longest description of an image, in characters.
+const MAX_DESCRIPTION: usize = 256;
+/// The longest name of an image family, in characters.
+const MAX_FAMILY: usize = 60;
+/// How many tags a resource may have.
+const MAX_TAGS: usize = 50;
+
+/// Refuses an account that may not have an action done.
+pub(super) fn account(call: &Call<'_>, action: &Action) -> Result<(), Refusal> {
+    let account = call.state.account(call.account);
+    if account.denied_actions.iter().any(|denied| denied == action.name) {
+        let code = "UnauthorizedOperation.PermissionDenied";
+        let code = if action.documents(code) { code } else { "UnauthorizedOperation" };
+        return refuse(code, format!("The account's policy denies the action `{}`.", action.name));
+    }
+    let code = "InvalidParameterValue.InvalidAppIdFormat";
+    let is_number = !account.app_id.is_empty() && account.app_id.bytes().all(|b| b.is_ascii_digit());
+    if !is_number && action.documents(code) {
+        return refuse(code, "The account's app id is not a number.");
+    }
+    let code = "OperationDenied.InnerUserProhibitAction";
+    if account.internal && action.documents(code) {
+        return refuse(
+            code,
+            format!("The action `{}` is not for accounts of the service's own.", action.name),
+        );
+    }
+    Ok(())
+}
+
+/// Refuses an id that cannot be an image's.
+pub(super) fn image_id(id: &str) -> Result<(), Refusal> {
+    if ids::is_resource(id, "img") {
+        return Ok(());
+    }
+    refuse(
+        "InvalidImageId.Malformed",
+        format!("The image id `{}` is malformed: it is `img-` and eight of 0-9 and a-z.", Shown(id)),
+    )
+}
+
+/// An image that the account sees.
+pub(super) fn image<'a>(call: &'a Call<'_>, id: &str) -> Result<&'a Image, Refusal> {
+    image_id(id)?;
+    call.state.image(call.region, call.account, id).ok_or_else(|| no_image(call, id))
+}
+
+/// Refuses an image that is not the account's own.
+pub(super) fn own_image(call: &Call<'_>, image: &Image) -> Result<(), Refusal> {
+    if image.owner == Owner::Account(call.account) {
+        return Ok(());
+    }
+    refuse(
+        "UnauthorizedOperation.ImageNotBelongToAccount",
+        format!("The image `{}` is not this account's.", image.id),
+    )
+}
+
+/// An image is not there.
+pub(super) fn no_image(call: &Call<'_>, id: &str) -> Refusal {
+    let region = &call.state.region(call.region).id;
+    Refusal::new("InvalidImageId.NotFound", format!("The image `{id}` does not exist in `{region}`."))
+}
+
+/// Refuses a list with more items than an action takes.
+pub(super) fn length<T>(parameter: &str, items: &[T], most: usize) -> Result<(), Refusal> {
+    if items.len() <= most {
+        return Ok(());
+    }
+    refuse("InvalidParameterValue.LimitExceeded", format!("`{parameter}` takes at most {most} items."))
+}
+
+/// Refuses a name that no image may have.
+pub(super) fn name(name: &str, too_long: &'static str) -> Result<(), Refusal> {
+    if name.is_empty() {
+        return refuse("InvalidParameterValue", "`ImageName` is empty.");
+    }
+    at_most("ImageName", name, MAX_NAME, too_long)
+}
+
+/// Refuses a description that no image may have.
+pub(super) fn description(description: Option<&str>, too_long: &'static str) -> Result<(), Refusal> {
+    at_most("ImageDescription", description.unwrap_or_default(), MAX_DESCRIPTION, too_long)
+}
+
+fn at_most(parameter: &str, text: &str, most: usize, code: &'static str) -> Result<(), Refusal> {
+    let length = text.chars().count();
+    if length <= most {
+        return Ok(());
+    }
+    refuse(code, format!("`{parameter}` has {length} characters: it takes at most {most}."))
+}
+
+/// Refuses what cannot be the name of an image family. An empty one stands for none.
+pub(super) fn family(family: Option<&str>) -> Result<(), Refusal> {
+    let family = family.unwrap_or_default();
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if family.is_empty() || family.len() <= MAX_FAMILY && family.chars().all(fits) {
+        return Ok(());
+    }
+    refuse(
+        "InvalidParameterValue.InvalidImageFamily",
+        format!(
+            "The image family `{}` is malformed: it takes up to {MAX_FAMILY} letters, digits, `-`, `_` and `.`.",
+            Shown(family)
+        ),
+    )
+}
+
+/// Refuses a name that another image of the account has in a region.
+pub(super) fn free_name(state: &State, region: usize, account: usize, name: &str) -> Result<(), Refusal> {
+    if state.image_named(region, account, name).is_none() {
+        return Ok(());
+    }
+    refuse(
+        "InvalidImageName.Duplicate",
+        format!("There is an image `{}` in `{}`.", Shown(name), state.region(region).id),
+    )
+}
+
+/// Refuses one more image than the quota of a region allows.
+pub(super) fn image_quota(state: &State, region: usize, account: usize) -> Result<(), Refusal> {
+    let quota = state.image_quota(region, account);
+    if state.image_count(region, account) < quota as usize {
+        return Ok(());
+    }
+    refuse(
+        "ImageQuotaLimitExceeded",
+        format!("The quota of {quota} images in `{}` is used up.", state.region(region).id),
+    )
+}
+
+/// The tags of a new resource. `too_many` is the code for more than it may have.
+pub(super) fn tags(
+    specifications: &[TagSpecification],
+    resource: &str,
+    too_many: &'static str,
+) -> Result<BTreeMap<String, String>, Refusal> {
+    let mut tags = BTreeMap::new();
+    for specification in specifications {
+        let kind = specification.resource_type.as_str();
+        if kind != resource {
+            return refuse(
+                "InvalidParameterValue",
+                format!("`TagSpecification` is for `{}`, and what is made is `{resource}`.", Shown(kind)),
+            );
+        }
+        for tag in &specification.tags {
+            if tag.key.is_empty() {
+                return refuse("InvalidParameterValue.TagKeyNotFound", "A tag has no key.");
+            }
+            tags.insert(tag.key.clone(), tag.value.clone());
+        }
+    }
+    if tags.len() > MAX_TAGS {
+        return refuse(too_many, format!("There are {} tags: at most {MAX_TAGS} are taken.", tags.len()));
+    }
+    Ok(tags)
+}
+
+/// Refuses an account that cannot pay.
+pub(super) fn balance(call: &Call<'_>) -> Result<(), Refusal> {
+    if call.state.account(call.account).insufficient_balance {
+        return refuse("InvalidAccount.InsufficientBalance", "The account is out of funds.");
+    }
+    Ok(())
+}
+
+/// Ends a dry run of a request that is in order.
+pub(super) fn dry_run(asked: Option<bool>) -> Result<(), Refusal> {
+    if asked == Some(true) {
+        return refuse("DryRunOperation", "The request would have succeeded, and is only a dry run.");
+    }
+    Ok(())
+}
+
+/// Refuses a value that a parameter does not have.
+pub(super) fn one_of(parameter: &str, value: Option<&str>, known: &[&str]) -> Result<(), Refusal> {
+    match value {
+        Some(value) if !known.contains(&value) => refuse(
+            "InvalidParameterValue",
+            format!("`{parameter}` is `{}`: use {}.", Shown(value), known.join(", ")),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Reads a flag that the API writes as text, in any case.
+pub(super) fn text_flag(parameter: &str, text: Option<&str>) -> Result<bool, Refusal> {
+    match text {
+        None => Ok(false),
+        Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+        Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+        Some(text) => refuse(
+            "InvalidParameterValue",
+            format!("`{parameter}` is `{}`: use `true` or `false`.", Shown(text)),
+        ),
+    }
+}
+
+/// An instance type of which there are instances to be had. It is a family and a size, as `S5.MEDIUM4`.
+pub(super) fn instance_type<'a>(state: &'a State, name: &str) -> Result<&'a InstanceType, Refusal> {
+    let is_part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-')
+    };
+    match name.split_once('.') {
+        Some((family, size)) if is_part(&family.to_ascii_uppercase()) && is_part(size) => {}
+        _ => {
+            return refuse(
+                "InvalidInstanceType.Malformed",
+                format!("The instance type `{}` is malformed: write it as `S5.MEDIUM4`.", Shown(name)),
+            );
+        }
+    }
+    match state.instance_type(name) {
+        Some(found) if !found.sold_out => Ok(found),
+        Some(_) => refuse(
+            "ResourcesSoldOut.SpecifiedInstanceType",
+            format!("The instance type `{name}` is sold out."),
+        ),
+        None => refuse(
+            "InvalidParameterValue.InstanceTypeNotFound",
+            format!("The instance type `{name}` does not exist."),
+        ),
+    }
+}

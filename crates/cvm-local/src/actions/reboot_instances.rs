@@ -1,0 +1,36 @@
+//! `RebootInstances`: reboots instances that run.
+
+use cvm_proto::api::RebootInstances;
+use cvm_proto::api::types::StopType;
+use serde_json::Value;
+
+use super::instance_states::{self, STOP_TYPES};
+use super::{Call, Handler, checks, done, typed};
+use crate::refusal::{Refusal, refuse};
+use crate::state::instance::{InstanceState, Next};
+
+pub(super) const HANDLER: Handler = Handler {
+    name: "RebootInstances",
+    run,
+    causes: &[
+        ("InvalidInstanceId.Malformed", "an id is not `ins-` and eight of 0-9 and a-z"),
+        ("InvalidInstanceId.NotFound", "the account has no such instance in the region"),
+        ("InvalidParameterCombination", "`ForceReboot` and `StopType` come together"),
+        ("InvalidParameterValue", "`StopType` has no such value"),
+        ("InvalidParameterValue.LimitExceeded", "there are more than 100 ids"),
+    ],
+    states: &[InstanceState::Running],
+};
+
+fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), Refusal> {
+    let request: RebootInstances = typed(parameters)?;
+    #[allow(deprecated)]
+    if request.force_reboot.is_some() && request.stop_type.is_some() {
+        return refuse("InvalidParameterCombination", "`ForceReboot` and `StopType` exclude each other.");
+    }
+    checks::one_of("StopType", request.stop_type.as_ref().map(StopType::as_str), &STOP_TYPES)?;
+    instance_states::chosen(call, &HANDLER, &request.instance_ids)?;
+    let next = Next::State(InstanceState::Running);
+    instance_states::turn(call, &HANDLER, &request.instance_ids, InstanceState::Rebooting, next);
+    done(call, out)
+}

@@ -1,0 +1,76 @@
+//! What the embedded endpoint checks requests against: parameters, rates and error codes of every action.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::member::Ty;
+use super::model::{Model, Struct};
+use super::names;
+
+pub(super) fn render(model: &Model) -> String {
+    let types: BTreeMap<&str, &Struct> =
+        model.resources.iter().flat_map(|resource| &resource.structs).map(|s| (s.name.as_str(), s)).collect();
+    let mut used = BTreeSet::new();
+    for action in &model.actions {
+        reach(&action.request, &types, &mut used);
+    }
+
+    let mut out = String::from(
+        "//! Every action of the API, as the endpoint checks requests for it.\n\n\
+         use crate::params::{Kind, Parameter, Specification, optional, required};\n\n\
+         /// Sorted by name.\n\
+         pub(crate) static SPECIFICATIONS: &[Specification] = &[\n",
+    );
+    for action in &model.actions {
+        let errors: Vec<_> = action.errors.iter().map(|code| format!("{code:?}")).collect();
+        out.push_str(&format!(
+            "Specification {{ name: {:?}, rate: {:?}, needs_region: {}, parameters: &[{}], errors: &[{}] }},\n",
+            action.name,
+            action.rate,
+            action.needs_region,
+            members(&action.request),
+            errors.join(", ")
+        ));
+    }
+    out.push_str("];\n");
+    for name in used {
+        let members = members(types[name]);
+        out.push_str(&format!("\nconst {}: &[Parameter] = &[{members}];\n", constant(name)));
+    }
+    out
+}
+
+/// Collects the shared types that a structure is made of.
+fn reach<'a>(s: &'a Struct, types: &BTreeMap<&'a str, &'a Struct>, used: &mut BTreeSet<&'a str>) {
+    for member in &s.members {
+        if let Ty::Struct(name) = member.ty.element()
+            && used.insert(name)
+        {
+            reach(types[name.as_str()], types, used);
+        }
+    }
+}
+
+fn members(s: &Struct) -> String {
+    let member = |member: &super::member::Member| {
+        let how = if member.required { "required" } else { "optional" };
+        format!("{how}({:?}, {})", member.wire, kind(&member.ty))
+    };
+    s.members.iter().map(member).collect::<Vec<_>>().join(", ")
+}
+
+fn kind(ty: &Ty) -> String {
+    match ty {
+        Ty::Text | Ty::Enum(_) => "Kind::Text".into(),
+        Ty::Int => "Kind::Int".into(),
+        Ty::Uint => "Kind::Count".into(),
+        // No request has one. The endpoint does not compile should that change.
+        Ty::Float => "Kind::Float".into(),
+        Ty::Bool => "Kind::Flag".into(),
+        Ty::Struct(name) => format!("Kind::Record({})", constant(name)),
+        Ty::List(of) => format!("Kind::List(&{})", kind(of)),
+    }
+}
+
+fn constant(name: &str) -> String {
+    names::snake(name).to_uppercase()
+}
