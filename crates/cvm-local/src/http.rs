@@ -205,7 +205,7 @@ impl Front {
             std::borrow::Cow::Borrowed(text) => Ok(HeaderValue::from_static(text)),
             std::borrow::Cow::Owned(text) => HeaderValue::try_from(text),
         };
-        if let Ok(content_type) = content_type {
+        if let Some(content_type) = content_type.ok().filter(|content_type| !content_type.is_empty()) {
             response.headers_mut().insert(CONTENT_TYPE, content_type);
         }
         if let Some(date) =

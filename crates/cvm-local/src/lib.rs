@@ -2,8 +2,8 @@
 //!
 //! It speaks the API over HTTP on a loopback port, and is strict: it checks signatures (TC3-HMAC-SHA256, HmacSHA256,
 //! HmacSHA1) and their 300 s window, parameters and their types, regions, sizes, request rates and quotas. Images live
-//! on a [`Clock`] that can be real, faster, or moved by hand. [`Faults`] make it misbehave on demand. Nothing leaves the
-//! machine, and no account is needed.
+//! on a [`Clock`] that can be real, faster, or moved by hand. [`Faults`] make it misbehave on demand. It serves HTTP or
+//! HTTPS, and can keep its state in a file. Nothing leaves the machine, and no account is needed.
 //!
 //! ```
 //! use cvm_local::{Clock, CvmLocal};
@@ -55,6 +55,8 @@
 //!
 //! A copy takes 20 s of the clock. Without `ImageName` a copy has its source's name, also if that is taken: as with the
 //! service, two equal requests make two copies.
+#![doc = ""]
+#![doc = include_str!("../docs/serving.md")]
 
 mod actions;
 mod admin;

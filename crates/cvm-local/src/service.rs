@@ -56,6 +56,7 @@ pub(crate) struct Served {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// Empty for an answer without a body.
     pub(crate) content_type: Cow<'static, str>,
     pub(crate) body: Vec<u8>,
 }

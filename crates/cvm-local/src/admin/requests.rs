@@ -1,7 +1,8 @@
 //! The request log.
 
+use std::collections::BTreeMap;
+
 use cvm_proto::codec::percent;
-use serde_json::json;
 
 use super::{Failure, Outcome, ok};
 use crate::params::Shown;
@@ -30,5 +31,5 @@ pub(super) fn list(service: &Service, query: &str) -> Outcome {
             last.parse().map_err(|_| Failure::bad("`last` is a number of requests, such as 10."))?;
         requests.drain(..requests.len().saturating_sub(last));
     }
-    ok(&json!({ "requests": requests }))
+    ok(&BTreeMap::from([("requests", requests)]))
 }
