@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::run::{self, cargo};
-use crate::{Outcome, codegen, deps, msrv, test, tidy};
+use crate::{Outcome, codegen, conformance, deps, msrv, test, tidy};
 
 /// Runs it all and stops at the first thing that fails.
 pub(crate) fn run(root: &Path) -> Outcome {
@@ -23,7 +23,8 @@ pub(crate) fn run(root: &Path) -> Outcome {
     })?;
     let tests = step("test", || test::test(root, &[]))?;
     let properties = step("fuzz", || test::fuzz(root, test::DEFAULT_CASES, None))?;
-    tests.and(properties).report()
+    let clients = step("conformance", || conformance::run(root, &[conformance::Client::Python]))?;
+    tests.and(properties).and(clients).report()
 }
 
 /// Runs one step under its name and says how long it took.

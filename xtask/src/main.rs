@@ -2,6 +2,7 @@
 
 mod ci;
 mod codegen;
+mod conformance;
 mod deps;
 mod metadata;
 mod msrv;
@@ -47,6 +48,11 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Runs clients that others wrote against the embedded endpoint; installs them into a folder under target/
+    Conformance {
+        /// The clients; all of them by default
+        clients: Vec<conformance::Client>,
+    },
     /// Writes the typed API from the facts and descriptions in spec/
     Codegen {
         /// Only tell whether the committed files are what spec/ gives
@@ -61,6 +67,9 @@ enum Command {
         /// The error codes of each action: a JSON object of lists, or the Go SDK's client.go; kept as they are without
         #[arg(long, value_name = "FILE")]
         errors: Option<PathBuf>,
+        /// The examples, of which the shapes are kept for tests: `examples.json` beside the description
+        #[arg(long, value_name = "EXAMPLES.JSON")]
+        examples: Option<PathBuf>,
     },
     /// Looks for what no compiler finds: long files, missing headers, left-over marks, dead links
     Tidy,
@@ -82,8 +91,11 @@ fn main() -> ExitCode {
             test::fuzz(&root, cases, filter.as_deref()).and_then(test::Tally::report)
         }
         Command::Bench { args } => test::bench(&root, &args),
+        Command::Conformance { clients } => conformance::run(&root, &clients).and_then(test::Tally::report),
         Command::Codegen { check } => codegen::run(&root, check),
-        Command::Spec { from, errors } => spec::run(&root, &from, errors.as_deref()),
+        Command::Spec { from, errors, examples } => {
+            spec::run(&root, &from, errors.as_deref(), examples.as_deref())
+        }
         Command::Tidy => tidy::run(&root),
         Command::Deps => deps::run(&root),
         Command::Msrv => msrv::run(&root),

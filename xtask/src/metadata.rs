@@ -1,7 +1,7 @@
 //! What cargo knows of the workspace: packages, and who depends on whom.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -11,6 +11,8 @@ use crate::run;
 pub(crate) struct Metadata {
     packages: BTreeMap<String, Package>,
     members: BTreeSet<String>,
+    /// The folder that everything is built into.
+    pub(crate) target: PathBuf,
 }
 
 /// One package.
@@ -98,7 +100,11 @@ impl Metadata {
             packages.get_mut(node["id"].as_str()?)?.dependencies = dependencies;
         }
         let members = value["workspace_members"].as_array()?.iter();
-        Some(Self { packages, members: members.filter_map(|id| id.as_str().map(str::to_owned)).collect() })
+        Some(Self {
+            packages,
+            members: members.filter_map(|id| id.as_str().map(str::to_owned)).collect(),
+            target: value["target_directory"].as_str()?.into(),
+        })
     }
 
     /// The packages of the workspace.

@@ -40,6 +40,23 @@ impl Tally {
         }
     }
 
+    /// Takes in one test.
+    pub(crate) fn count(&mut self, passed: bool) {
+        if passed {
+            self.passed += 1;
+        } else {
+            self.failed += 1;
+        }
+    }
+
+    /// Runs a program of tests, and has each line that it prints read.
+    pub(crate) fn watch(command: &mut Command, read: fn(&mut Self, &str)) -> Result<Self, String> {
+        let mut tally = Self::default();
+        let ended_well = run::watch(command, |line| read(&mut tally, line))?;
+        tally.broken = !ended_well;
+        Ok(tally)
+    }
+
     /// Both runs together.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
@@ -64,7 +81,7 @@ impl Tally {
 
 /// Every test of the workspace.
 pub(crate) fn test(root: &Path, args: &[String]) -> Result<Tally, String> {
-    tally(run::cargo(root, ["test", "--workspace", "--no-fail-fast"]).args(args))
+    Tally::watch(run::cargo(root, ["test", "--workspace", "--no-fail-fast"]).args(args), Tally::read)
 }
 
 /// Every property of the workspace, in the profile `fuzz`: optimised, with overflow checks and debug assertions.
@@ -79,7 +96,7 @@ pub(crate) fn fuzz(root: &Path, cases: u32, filter: Option<&str>) -> Result<Tall
     }
     command.args(["--", filter.unwrap_or(PROPERTY)]).env("PROPTEST_CASES", cases.to_string());
     println!("{cases} cases for each property");
-    tally(&mut command)
+    Tally::watch(&mut command, Tally::read)
 }
 
 /// The benchmarks of the core, and those of whole calls.
@@ -90,13 +107,6 @@ pub(crate) fn bench(root: &Path, args: &[String]) -> Outcome {
         command.arg("--").args(args);
     }
     run::run(&mut command)
-}
-
-fn tally(command: &mut Command) -> Result<Tally, String> {
-    let mut tally = Tally::default();
-    let ended_well = run::watch(command, |line| tally.read(line))?;
-    tally.broken = !ended_well;
-    Ok(tally)
 }
 
 #[cfg(test)]

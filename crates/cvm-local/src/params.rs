@@ -113,14 +113,19 @@ impl Parameters {
         }
     }
 
-    /// From a multipart body, whose lists and structures are JSON.
+    /// From a multipart body, whose lists and structures are JSON. An empty one stands for no parameters, as a client
+    /// in use writes them.
     pub(crate) fn from_multipart(body: &[u8], content_type: &str) -> Result<Self, Refusal> {
         let malformed =
             |why: &str| Refusal::new("InvalidRequest", format!("The multipart body is malformed: {why}."));
         let Some(boundary) = multipart::boundary_of(content_type) else {
             return Err(malformed("its content type names no boundary"));
         };
-        let parts = multipart::decode(body, boundary).map_err(|error| malformed(error.message()))?;
+        let parts = if body.is_empty() {
+            Vec::new()
+        } else {
+            multipart::decode(body, boundary).map_err(|error| malformed(error.message()))?
+        };
         match multipart::from_parts(&parts) {
             Ok(members) => Ok(Self::new(members, Scalars::Text)),
             Err(error) => Err(malformed(error.message())),

@@ -70,7 +70,7 @@ impl<A: Action> Call<A> {
             action.check().map_err(|error| error.with_call(A::NAME, config.region(), 0)).and_then(|()| {
                 prepare(config, Cow::Borrowed(A::NAME), Cow::Borrowed(A::VERSION), A::NEEDS_REGION, &action)
             });
-        Self(Typed::new(config, prepared, rules, seed))
+        Self(Typed::new(prepared, rules, seed))
     }
 }
 
@@ -117,7 +117,7 @@ impl AnyCall {
         let prepared = check_name(name).and_then(|()| {
             prepare(config, Cow::Owned(name.into()), Cow::Borrowed(api::VERSION), needs_region, parameters)
         });
-        Self { name: name.into(), call: Typed::new(config, prepared, rules, seed) }
+        Self { name: name.into(), call: Typed::new(prepared, rules, seed) }
     }
 }
 
@@ -171,7 +171,7 @@ fn prepare<T: Serialize>(
         )
         .with_call(&action, None, 0));
     }
-    Prepared::new(config, action.clone(), version, config.shared_region(), parameters)
+    Prepared::new(config, action.clone(), version, parameters)
         .map_err(|error| error.with_call(&action, config.region(), 0))
 }
 
@@ -182,9 +182,9 @@ enum Typed<T> {
 }
 
 impl<T: DeserializeOwned> Typed<T> {
-    fn new(config: &Config, prepared: Result<Prepared, Error>, rules: Rules, seed: u64) -> Self {
+    fn new(prepared: Result<Prepared, Error>, rules: Rules, seed: u64) -> Self {
         match prepared {
-            Ok(prepared) => Self::Running(Exchange::new(config.clone(), prepared, rules, seed)),
+            Ok(prepared) => Self::Running(Exchange::new(prepared, rules, seed)),
             Err(error) => Self::Over(Some(Err(error))),
         }
     }

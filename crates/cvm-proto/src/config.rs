@@ -1,5 +1,6 @@
 //! The settings of a client together with the state that all its calls share.
 
+use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
@@ -20,13 +21,17 @@ use crate::sync::Mutex;
 /// Cheap to clone; clones share that state, also those for [other regions](Self::with_region). Each call and job is
 /// made from one. With the feature `std` it can be shared between threads.
 #[derive(Clone)]
-pub struct Config {
-    region: Option<Arc<str>>,
-    origin: Arc<Origin>,
-    inner: Arc<Inner>,
+pub struct Config(Arc<Place>);
+
+/// One region as one client sees it.
+struct Place {
+    region: Option<String>,
+    origin: Origin,
+    client: Arc<Client>,
 }
 
-struct Inner {
+/// What a client has in common for all regions.
+struct Client {
     settings: Settings,
     credential: Credential,
     notation: Notation,
@@ -60,10 +65,10 @@ impl Config {
             SignMethod::Tc3HmacSha256 => Notation::Json,
             SignMethod::HmacSha256 | SignMethod::HmacSha1 => Notation::Form,
         });
-        let region = settings.region.as_deref().map(Arc::from);
-        let origin = Arc::new(settings.endpoint.origin(settings.region.as_deref().unwrap_or_default()));
-        let inner = Inner { credential, notation, settings, shared: Mutex::default() };
-        Ok(Self { region, origin, inner: Arc::new(inner) })
+        let region = settings.region.clone();
+        let origin = settings.endpoint.origin(region.as_deref().unwrap_or_default());
+        let client = Arc::new(Client { credential, notation, settings, shared: Mutex::default() });
+        Ok(Self(Arc::new(Place { region, origin, client })))
     }
 
     /// The same client for another region.
@@ -73,51 +78,45 @@ impl Config {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if that cannot be a region's name.
     pub fn with_region(&self, region: &str) -> Result<Self, Error> {
         endpoint::check_region(region)?;
-        Ok(Self {
-            region: Some(region.into()),
-            origin: Arc::new(self.inner.settings.endpoint.origin(region)),
-            inner: Arc::clone(&self.inner),
-        })
+        let client = Arc::clone(&self.0.client);
+        let origin = client.settings.endpoint.origin(region);
+        Ok(Self(Arc::new(Place { region: Some(region.into()), origin, client })))
     }
 
     /// The region that actions are sent to.
     pub fn region(&self) -> Option<&str> {
-        self.region.as_deref()
+        self.0.region.as_deref()
     }
 
     /// The settings this was made from.
     pub fn settings(&self) -> &Settings {
-        &self.inner.settings
+        &self.0.client.settings
     }
 
-    pub(crate) fn shared_region(&self) -> Option<Arc<str>> {
-        self.region.clone()
-    }
-
-    pub(crate) fn origin(&self) -> &Arc<Origin> {
-        &self.origin
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.0.origin
     }
 
     pub(crate) fn credential(&self) -> &Credential {
-        &self.inner.credential
+        &self.0.client.credential
     }
 
     pub(crate) fn notation(&self) -> Notation {
-        self.inner.notation
+        self.0.client.notation
     }
 
     /// Looks at or changes what the calls share; nothing is called under its lock that could take it again.
     pub(crate) fn shared<R>(&self, use_it: impl FnOnce(&mut Shared) -> R) -> R {
-        self.inner.shared.with(use_it)
+        self.0.client.shared.with(use_it)
     }
 }
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
-            .field("region", &self.region)
-            .field("origin", &self.origin)
-            .field("settings", &self.inner.settings)
+            .field("region", &self.0.region)
+            .field("origin", &self.0.origin)
+            .field("settings", &self.0.client.settings)
             .finish()
     }
 }

@@ -50,6 +50,12 @@ impl Credential {
         self
     }
 
+    /// Whether both halves of the key are the same.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        let shared = Arc::ptr_eq(&self.secret_key, &other.secret_key);
+        (shared || self.secret_key == other.secret_key) && self.secret_id == other.secret_id
+    }
+
     /// The public half of the key; it appears in every request.
     pub fn secret_id(&self) -> &str {
         &self.secret_id

@@ -12,9 +12,9 @@ use serde::Serialize;
 use crate::codec::{flatten, multipart, percent};
 use crate::config::Config;
 use crate::error::Error;
-use crate::request::{Language, Method, Notation, Parts, Request, Signed, Timestamp};
+use crate::request::{Language, Method, Notation, Request, Signed, Timestamp};
 use crate::sign::canonical::{CanonicalRequest, Head, Payload};
-use crate::sign::{CredentialScope, Date, SignMethod, StringToSign, authorization, v1};
+use crate::sign::{SignMethod, v1};
 
 /// The content type of a JSON body.
 pub(crate) const JSON: &str = "application/json";
@@ -32,11 +32,24 @@ const BODY_LIMIT: usize = 10 << 20;
 /// An action with its parameters encoded, ready to be signed for each attempt.
 pub(crate) struct Prepared(Arc<Encoded>);
 
+/// What one attempt has of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Attempt {
+    /// Which one it is, from 1.
+    pub(crate) number: u32,
+    /// The service's time, in seconds since 1970.
+    pub(crate) unix: u64,
+    /// Differs between attempts and calls.
+    pub(crate) nonce: u64,
+    /// The longest time for the exchange.
+    pub(crate) timeout: Duration,
+}
+
 /// Everything of a request that does not change with the attempt.
 pub(crate) struct Encoded {
+    pub(crate) config: Config,
     pub(crate) action: Cow<'static, str>,
     pub(crate) version: Cow<'static, str>,
-    pub(crate) region: Option<Arc<str>>,
     pub(crate) method: Method,
     pub(crate) content_type: Cow<'static, str>,
     /// The query of a TC3 request.
@@ -60,14 +73,13 @@ impl Prepared {
         config: &Config,
         action: impl Into<Cow<'static, str>>,
         version: impl Into<Cow<'static, str>>,
-        region: Option<Arc<str>>,
         parameters: &T,
     ) -> Result<Self, Error> {
         let notation = config.notation();
         let mut encoded = Encoded {
+            config: config.clone(),
             action: action.into(),
             version: version.into(),
-            region,
             method: if notation == Notation::Query { Method::Get } else { Method::Post },
             content_type: Cow::Borrowed(FORM),
             query: String::new(),
@@ -96,7 +108,7 @@ impl Prepared {
             Notation::Query | Notation::Form => {
                 encoded.flat = flatten::flatten(parameters)?;
                 // As long as any attempt's: the numbers that change are at their longest.
-                let len = encoded.v1_text(config, u64::MAX, u64::MAX).len();
+                let len = encoded.v1_text(u64::MAX, u64::MAX).len();
                 match notation {
                     Notation::Query => within(QUERY_LIMIT, len, "a query")?,
                     _ => within(FORM_LIMIT, len, "a form")?,
@@ -111,57 +123,45 @@ impl Prepared {
         Ok(Self(Arc::new(encoded)))
     }
 
+    /// The settings that it is sent with.
+    pub(crate) fn config(&self) -> &Config {
+        &self.0.config
+    }
+
     /// The action.
     pub(crate) fn action(&self) -> &str {
         &self.0.action
     }
 
-    /// The region it is sent to.
-    pub(crate) fn region(&self) -> Option<&str> {
-        self.0.region.as_deref()
-    }
-
-    /// Builds and signs one attempt. `unix` is the service's time; `nonce` differs between attempts and calls.
-    pub(crate) fn request(
-        &self,
-        config: &Config,
-        unix: u64,
-        nonce: u64,
-        attempt: u32,
-        timeout: Duration,
-    ) -> Request {
+    /// Builds and signs one attempt.
+    pub(crate) fn request(&self, attempt: Attempt) -> Request {
         let encoded = &self.0;
-        let signed = match config.settings().sign_method {
+        let signed = match encoded.config.settings().sign_method {
             SignMethod::Tc3HmacSha256 => Signed::Tc3 {
-                timestamp: Timestamp::new(unix),
-                authorization: encoded.authorization(config, unix),
+                timestamp: Timestamp::new(attempt.unix),
+                authorization: encoded.authorization(attempt.unix),
             },
             SignMethod::HmacSha256 | SignMethod::HmacSha1 => {
-                Signed::V1 { text: encoded.v1_text(config, unix, nonce) }
+                Signed::V1 { text: encoded.v1_text(attempt.unix, attempt.nonce) }
             }
         };
-        Request::new(Parts { config: config.clone(), encoded: Arc::clone(encoded), signed, attempt, timeout })
+        Request::new(Arc::clone(encoded), signed, attempt)
     }
 }
 
 impl Encoded {
-    fn authorization(&self, config: &Config, unix: u64) -> String {
-        let credential = config.credential();
-        let date = Date::at(unix);
-        let (key, head) = config.shared(|shared| {
-            let key = shared.keys.key(credential, date);
+    fn authorization(&self, unix: u64) -> String {
+        let (signer, head) = self.config.shared(|shared| {
+            let signer = shared.keys.signer(self.config.credential(), unix);
             // Only JSON requests of one action begin alike; queries and boundaries differ.
             let head = matches!(self.content_type, Cow::Borrowed(JSON))
-                .then(|| shared.keys.head(&self.action, config.origin(), || self.head(config)));
-            (key, head)
+                .then(|| shared.keys.head(&self.action, self.config.origin().host(), || self.head()));
+            (signer, head)
         });
-        let canonical_hash = head.unwrap_or_else(|| self.head(config)).hash(&self.payload_hash);
-        let scope = CredentialScope { date, service: crate::endpoint::SERVICE };
-        let signature = key.sign(&StringToSign { timestamp: unix, scope, canonical_hash });
-        authorization(credential.secret_id(), scope, SIGNED_HEADERS, &signature)
+        signer.authorization(head.unwrap_or_else(|| self.head()).hash(&self.payload_hash))
     }
 
-    fn head(&self, config: &Config) -> Head {
+    fn head(&self) -> Head {
         let action = self.action.to_ascii_lowercase();
         CanonicalRequest {
             method: self.method.as_str(),
@@ -169,7 +169,7 @@ impl Encoded {
             query: &self.query,
             headers: &[
                 ("content-type", &self.content_type),
-                ("host", config.origin().host()),
+                ("host", self.config.origin().host()),
                 ("x-tc-action", &action),
             ],
             payload: Payload::Body(&[]),
@@ -178,7 +178,8 @@ impl Encoded {
     }
 
     /// The query or form of a v1 request.
-    fn v1_text(&self, config: &Config, unix: u64, nonce: u64) -> String {
+    fn v1_text(&self, unix: u64, nonce: u64) -> String {
+        let config = &self.config;
         let settings = config.settings();
         let credential = config.credential();
         let method = settings.sign_method;
@@ -186,7 +187,7 @@ impl Encoded {
         let common = [
             ("Action", Some(&*self.action)),
             ("Version", Some(&*self.version)),
-            ("Region", self.region.as_deref()),
+            ("Region", config.region()),
             ("Timestamp", Some(time_digits.format(unix))),
             // The service wants a positive number of at most 19 digits.
             ("Nonce", Some(nonce_digits.format((nonce >> 1).max(1)))),
@@ -209,9 +210,22 @@ impl Encoded {
 }
 
 fn json<T: Serialize + ?Sized>(parameters: &T) -> Result<Vec<u8>, Error> {
-    let body = serde_json::to_vec(parameters)
+    let body = written(parameters)
         .map_err(|error| Error::parameter(format!("the parameters cannot be written: {error}")))?;
     if body.first() == Some(&b'{') { Ok(body) } else { Err(flatten::not_an_object()) }
+}
+
+/// Most requests fit into what is allocated at first, so that they are never moved.
+#[cfg(feature = "std")]
+fn written<T: Serialize + ?Sized>(parameters: &T) -> serde_json::Result<Vec<u8>> {
+    let mut body = Vec::with_capacity(256);
+    serde_json::to_writer(&mut body, parameters)?;
+    Ok(body)
+}
+
+#[cfg(not(feature = "std"))]
+fn written<T: Serialize + ?Sized>(parameters: &T) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(parameters)
 }
 
 fn within(limit: usize, len: usize, what: &str) -> Result<(), Error> {

@@ -12,8 +12,7 @@ use alloc::string::String;
 use core::time::Duration;
 
 use crate::codec::envelope;
-use crate::config::Config;
-use crate::encode::Prepared;
+use crate::encode::{Attempt, Prepared};
 use crate::error::Error;
 use crate::error_code::ErrorCode;
 use crate::machine::{Now, Reply};
@@ -22,7 +21,6 @@ use crate::request::Request;
 
 /// An action on its way, with its parameters encoded.
 pub(crate) struct Exchange {
-    config: Config,
     prepared: Prepared,
     rules: Rules,
     random: Random,
@@ -44,8 +42,8 @@ pub(crate) struct Rules {
 enum State {
     /// Nothing is out. `until` is a pause between attempts; `booked` says that the rate limit was asked already.
     Waiting { until: Duration, booked: bool },
-    /// The request is out.
-    InFlight(Request),
+    /// The request is out. Asked again, it is signed again: the same attempt gives the same bytes.
+    InFlight(Attempt),
     /// The outcome has been given away, or is with the caller of [`Exchange::reply`].
     Ended,
 }
@@ -58,9 +56,8 @@ pub(crate) enum Do {
 }
 
 impl Exchange {
-    pub(crate) fn new(config: Config, prepared: Prepared, rules: Rules, seed: u64) -> Self {
+    pub(crate) fn new(prepared: Prepared, rules: Rules, seed: u64) -> Self {
         Self {
-            config,
             prepared,
             rules,
             random: Random::new(seed),
@@ -72,18 +69,18 @@ impl Exchange {
     }
 
     pub(crate) fn poll(&mut self, now: Now) -> Do {
-        let settings = self.config.settings();
+        let config = self.prepared.config();
+        let settings = config.settings();
         let deadline = *self.deadline.get_or_insert_with(|| now.mono.saturating_add(settings.call_timeout));
         loop {
             match &mut self.state {
-                State::InFlight(request) => return Do::Send(request.clone()),
+                State::InFlight(attempt) => return Do::Send(self.prepared.request(*attempt)),
                 State::Waiting { until, .. } if *until > now.mono => return Do::WaitUntil(*until),
                 State::Waiting { until, booked } if !*booked => {
                     *booked = true;
                     let Some(rate) = self.rules.rate_limit.filter(|_| settings.rate_limit) else { continue };
-                    let (action, region) =
-                        (self.prepared.action(), self.prepared.region().unwrap_or_default());
-                    *until = self.config.shared(|shared| shared.limits.book(action, region, rate, now.mono));
+                    let (action, region) = (self.prepared.action(), config.region().unwrap_or_default());
+                    *until = config.shared(|shared| shared.limits.book(action, region, rate, now.mono));
                     if *until >= deadline {
                         return Do::Fail(self.end(Error::timeout(alloc::format!(
                             "too many calls for the rate of {rate} a second: no place before the call's deadline"
@@ -98,11 +95,12 @@ impl Exchange {
                         );
                     }
                     self.attempts += 1;
-                    let unix = self.config.shared(|shared| shared.clock.apply(now.unix));
-                    let timeout = settings.attempt_timeout.min(left);
-                    let nonce = self.random.next();
-                    let request = self.prepared.request(&self.config, unix, nonce, self.attempts, timeout);
-                    self.state = State::InFlight(request);
+                    self.state = State::InFlight(Attempt {
+                        number: self.attempts,
+                        unix: config.shared(|shared| shared.clock.apply(now.unix)),
+                        nonce: self.random.next(),
+                        timeout: settings.attempt_timeout.min(left),
+                    });
                 }
                 State::Ended => unreachable!("a call was polled after its end"),
             }
@@ -118,14 +116,14 @@ impl Exchange {
         match reply {
             Reply::Failed(failure) => self.refused(now, Error::transport(failure), false),
             Reply::Response(response) => {
-                let moved = response
-                    .date()
-                    .is_some_and(|date| self.config.shared(|shared| shared.clock.observe(now.unix, date)));
+                let moved = response.date().is_some_and(|date| {
+                    self.prepared.config().shared(|shared| shared.clock.observe(now.unix, date))
+                });
                 match envelope::open(response.status(), response.into_body()) {
                     Err(error) => self.refused(now, error, moved),
                     Ok(text) => {
                         self.state = State::Ended;
-                        self.config.shared(|shared| shared.budget.deposit(self.attempts > 1));
+                        self.prepared.config().shared(|shared| shared.budget.deposit(self.attempts > 1));
                         Some(Ok(text))
                     }
                 }
@@ -149,10 +147,10 @@ impl Exchange {
             return None;
         }
         if self.may_try_again(&error) {
-            let policy = self.config.settings().retry;
+            let policy = self.prepared.config().settings().retry;
             let until = now.mono + policy.pause(self.attempts, error.is_throttled(), &mut self.random);
             let in_time = self.deadline.is_none_or(|deadline| until < deadline);
-            if in_time && self.config.shared(|shared| shared.budget.withdraw()) {
+            if in_time && self.prepared.config().shared(|shared| shared.budget.withdraw()) {
                 self.state = State::Waiting { until, booked: false };
                 return None;
             }
@@ -161,13 +159,13 @@ impl Exchange {
     }
 
     fn may_try_again(&self, error: &Error) -> bool {
-        self.attempts < self.config.settings().retry.attempts
+        self.attempts < self.prepared.config().settings().retry.attempts
             && error.is_retryable()
             && (self.rules.safe_to_repeat || !error.outcome_unknown())
     }
 
     fn end(&mut self, error: Error) -> Error {
         self.state = State::Ended;
-        error.with_call(self.prepared.action(), self.prepared.region(), self.attempts)
+        error.with_call(self.prepared.action(), self.prepared.config().region(), self.attempts)
     }
 }

@@ -8,8 +8,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use crate::config::Config;
-use crate::encode::Encoded;
+use crate::encode::{Attempt, Encoded};
 use crate::endpoint::Origin;
 use crate::sign::canonical::UNSIGNED_PAYLOAD;
 
@@ -69,20 +68,16 @@ impl Language {
 /// One HTTP request, signed and ready to be sent as it is.
 ///
 /// What is signed is byte for byte what [`headers`](Self::headers), [`url`](Self::url) and [`body`](Self::body) give:
-/// a shell adds no query, changes no header, and follows no redirect. `Debug` shows no secret. Cheap to clone.
+/// a shell adds no query, changes no header, and follows no redirect. `Debug` shows no secret.
 #[derive(Clone)]
-pub struct Request(Arc<Parts>);
-
-/// What a request is made of: what all attempts share, and this attempt's own.
-pub(crate) struct Parts {
-    pub(crate) config: Config,
-    pub(crate) encoded: Arc<Encoded>,
-    pub(crate) signed: Signed,
-    pub(crate) attempt: u32,
-    pub(crate) timeout: Duration,
+pub struct Request {
+    encoded: Arc<Encoded>,
+    signed: Signed,
+    attempt: Attempt,
 }
 
 /// What signing one attempt adds.
+#[derive(Clone)]
 pub(crate) enum Signed {
     /// Headers beside those of the encoded request.
     Tc3 { timestamp: Timestamp, authorization: String },
@@ -91,6 +86,7 @@ pub(crate) enum Signed {
 }
 
 /// A time in seconds since 1970, with its decimal digits.
+#[derive(Clone)]
 pub(crate) struct Timestamp {
     digits: [u8; 20],
     len: u8,
@@ -114,13 +110,13 @@ impl Timestamp {
 }
 
 impl Request {
-    pub(crate) fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+    pub(crate) fn new(encoded: Arc<Encoded>, signed: Signed, attempt: Attempt) -> Self {
+        Self { encoded, signed, attempt }
     }
 
     /// The HTTP method.
     pub fn method(&self) -> Method {
-        self.0.encoded.method
+        self.encoded.method
     }
 
     /// The whole URL, query included.
@@ -140,8 +136,8 @@ impl Request {
     }
 
     fn query(&self) -> &str {
-        match (&self.0.signed, self.method()) {
-            (Signed::Tc3 { .. }, _) => &self.0.encoded.query,
+        match (&self.signed, self.method()) {
+            (Signed::Tc3 { .. }, _) => &self.encoded.query,
             (Signed::V1 { text }, Method::Get) => text,
             (Signed::V1 { .. }, Method::Post) => "",
         }
@@ -149,12 +145,13 @@ impl Request {
 
     /// Scheme, host and port, for a driver that opens connections itself.
     pub fn origin(&self) -> &Origin {
-        self.0.config.origin()
+        self.encoded.config.origin()
     }
 
     /// Every header to send, names in lower case, `host` first; `content-length` is left to the transport.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let Parts { config, encoded, signed, .. } = &*self.0;
+        let Self { encoded, signed, .. } = self;
+        let config = &encoded.config;
         let always = [("host", Some(self.origin().host())), ("content-type", Some(&*encoded.content_type))];
         let tc3 = match signed {
             Signed::V1 { .. } => [("", None); 9],
@@ -166,7 +163,7 @@ impl Request {
                     ("x-tc-action", Some(&*encoded.action)),
                     ("x-tc-version", Some(&*encoded.version)),
                     ("x-tc-timestamp", Some(timestamp.as_str())),
-                    ("x-tc-region", encoded.region.as_deref()),
+                    ("x-tc-region", config.region()),
                     ("x-tc-language", settings.language.map(Language::as_str)),
                     ("x-tc-token", token),
                     ("x-tc-requestclient", settings.request_client.as_deref()),
@@ -184,8 +181,8 @@ impl Request {
 
     /// The body; empty for GET.
     pub fn body(&self) -> &[u8] {
-        match (&self.0.signed, self.method()) {
-            (Signed::Tc3 { .. }, _) => &self.0.encoded.body,
+        match (&self.signed, self.method()) {
+            (Signed::Tc3 { .. }, _) => &self.encoded.body,
             (Signed::V1 { .. }, Method::Get) => &[],
             (Signed::V1 { text }, Method::Post) => text.as_bytes(),
         }
@@ -193,35 +190,35 @@ impl Request {
 
     /// The body, for a transport that wants to own it.
     pub fn into_body(self) -> Vec<u8> {
-        // The call keeps the request until it knows what came of it, so the bytes are shared and have to be copied.
+        // All attempts share the bytes, so they have to be copied.
         self.body().to_vec()
     }
 
     /// The action that is called, for logs.
     pub fn action(&self) -> &str {
-        &self.0.encoded.action
+        &self.encoded.action
     }
 
     /// The region it is called in, for logs.
     pub fn region(&self) -> Option<&str> {
-        self.0.encoded.region.as_deref()
+        self.encoded.config.region()
     }
 
     /// Which attempt at the call this is, from 1.
     pub fn attempt(&self) -> u32 {
-        self.0.attempt
+        self.attempt.number
     }
 
     /// The longest time to let the exchange take, connecting included; after it, reply with
     /// [`FailureKind::Timeout`](crate::machine::FailureKind::Timeout).
     pub fn timeout(&self) -> Duration {
-        self.0.timeout
+        self.attempt.timeout
     }
 
     /// The largest response body to read; above it, reply with
     /// [`FailureKind::TooLarge`](crate::machine::FailureKind::TooLarge).
     pub fn max_response_bytes(&self) -> usize {
-        self.0.config.settings().max_response_bytes
+        self.encoded.config.settings().max_response_bytes
     }
 }
 

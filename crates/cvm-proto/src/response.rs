@@ -1,8 +1,9 @@
 //! An HTTP response as a shell hands it to the core.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+
+use crate::clock::parse_http_date;
 
 /// An HTTP response: status, the few headers the core looks at, and the body.
 ///
@@ -12,12 +13,12 @@ use core::fmt;
 /// let response = Response::new(200, br#"{"Response":{"RequestId":"r-1"}}"#.to_vec())
 ///     .header("Date", "Tue, 24 Nov 2026 03:42:00 GMT")
 ///     .header("X-Whatever", "is not kept");
-/// assert_eq!(response.status(), 200);
+/// assert_eq!((response.status(), response.date()), (200, Some(1_795_491_720)));
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     status: u16,
-    date: Option<String>,
+    date: Option<u64>,
     body: Vec<u8>,
 }
 
@@ -31,7 +32,7 @@ impl Response {
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if name.eq_ignore_ascii_case("date") {
-            self.date = Some(value.into());
+            self.date = parse_http_date(value);
         }
         self
     }
@@ -41,9 +42,9 @@ impl Response {
         self.status
     }
 
-    /// The `Date` header, if there was one.
-    pub fn date(&self) -> Option<&str> {
-        self.date.as_deref()
+    /// The time in the `Date` header, in seconds since 1970, if there was one that can be read.
+    pub fn date(&self) -> Option<u64> {
+        self.date
     }
 
     /// The body as it came.

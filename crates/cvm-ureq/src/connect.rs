@@ -8,7 +8,10 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::{ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport};
+use ureq::unversioned::transport::time::Duration;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
+};
 use ureq::{Agent, Proxy, config::Config, http::Uri};
 
 /// The transport as the settings want it, with everything off that could change a request or send it again.
@@ -70,7 +73,7 @@ impl std::error::Error for NotConnected {}
 struct Connect(DefaultConnector);
 
 impl Connector for Connect {
-    type Out = Box<dyn Transport>;
+    type Out = Coarse;
 
     fn connect(
         &self,
@@ -88,11 +91,50 @@ impl Connector for Connect {
             };
             self.0.connect(&details, None)
         });
-        connected.map_err(|error| match error {
+        connected.map(|transport| transport.map(Coarse)).map_err(|error| match error {
             // A proxy's connection is made by this connector as well.
             ureq::Error::Other(inner) if inner.is::<NotConnected>() => ureq::Error::Other(inner),
             error => ureq::Error::Other(Box::new(NotConnected(error))),
         })
+    }
+}
+
+/// A transport whose timeouts are rounded up, by a sixteenth at most.
+///
+/// ureq asks for the time that is left before each read and write, and each other value is a system call: for a call on
+/// an open connection as many as it takes to send and to receive. Rounded, the time that is left is mostly the same.
+#[derive(Debug)]
+struct Coarse(Box<dyn Transport>);
+
+fn coarse(timeout: NextTimeout) -> NextTimeout {
+    let left = u64::try_from(timeout.after.as_millis()).unwrap_or(u64::MAX);
+    let step = left.checked_ilog2().map_or(1, |log| 1 << log.saturating_sub(4));
+    let after = match left.checked_next_multiple_of(step) {
+        Some(rounded) if !timeout.after.is_zero() => Duration::from_millis(rounded.max(1)),
+        _ => timeout.after,
+    };
+    NextTimeout { after, ..timeout }
+}
+
+impl Transport for Coarse {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.0.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        self.0.transmit_output(amount, coarse(timeout))
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        self.0.await_input(coarse(timeout))
+    }
+
+    fn is_open(&mut self) -> bool {
+        self.0.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.0.is_tls()
     }
 }
 

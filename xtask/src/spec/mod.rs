@@ -5,6 +5,7 @@
 
 mod changes;
 mod errors;
+mod examples;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -57,7 +58,12 @@ struct Metadata {
     service_short_name: String,
 }
 
-pub(crate) fn run(root: &Path, from: &Path, errors: Option<&Path>) -> Outcome {
+pub(crate) fn run(root: &Path, from: &Path, errors: Option<&Path>, examples: Option<&Path>) -> Outcome {
+    rewrite_facts(root, from, errors)?;
+    examples.map_or(Ok(()), |examples| examples::run(root, examples))
+}
+
+fn rewrite_facts(root: &Path, from: &Path, errors: Option<&Path>) -> Outcome {
     let path = root.join(FACTS);
     let before = source::facts(&path)?;
     let description: Description = serde_json::from_str(&source::read(from)?)
@@ -130,7 +136,8 @@ fn member(described: DescribedMember) -> Result<MemberFacts, String> {
     })
 }
 
-fn render(facts: &Facts) -> Result<Vec<u8>, String> {
+/// JSON as all files of facts are laid out.
+fn render(facts: &impl Serialize) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     let layout = serde_json::ser::PrettyFormatter::with_indent(b" ");
     facts

@@ -11,6 +11,7 @@ use crate::refusal::{Refusal, refuse};
 use crate::seed::InstanceType;
 use crate::state::State;
 use crate::state::image::{Image, Owner};
+use crate::state::tags::Tags;
 
 /// What whichever action documents the code refuses with it: an account, or a request that says too little.
 pub(super) const SHARED_CAUSES: &[Cause] = &[
@@ -159,7 +160,7 @@ pub(super) fn tags(
     specifications: &[TagSpecification],
     resource: &str,
     too_many: &'static str,
-) -> Result<BTreeMap<String, String>, Refusal> {
+) -> Result<Tags, Refusal> {
     let mut tags = BTreeMap::new();
     for specification in specifications {
         let kind = specification.resource_type.as_str();
@@ -179,7 +180,7 @@ pub(super) fn tags(
     if tags.len() > MAX_TAGS {
         return refuse(too_many, format!("There are {} tags: at most {MAX_TAGS} are taken.", tags.len()));
     }
-    Ok(tags)
+    Ok(Tags::from(&tags))
 }
 
 /// Refuses an account that cannot pay.

@@ -1,12 +1,11 @@
 //! What the filters of several actions have in common.
 
-use std::collections::BTreeMap;
-
 use cvm_proto::api::types::Filter;
 
 use super::checks;
 use crate::params::Shown;
 use crate::refusal::{Refusal, refuse};
+use crate::state::tags::Tags;
 
 pub(super) const MAX_IDS: usize = 100;
 const MAX_FILTERS: usize = 10;
@@ -83,11 +82,11 @@ impl<'a> TagSubject<'a> {
     }
 
     /// Whether tags fit one of the values.
-    pub(super) fn holds(self, tags: &BTreeMap<String, String>, values: &[String]) -> bool {
+    pub(super) fn holds(self, tags: &Tags, values: &[String]) -> bool {
         match self {
-            Self::Key => values.iter().any(|key| tags.contains_key(key)),
-            Self::Value => tags.values().any(|value| values.contains(value)),
-            Self::Tag(key) => tags.get(key).is_some_and(|value| values.contains(value)),
+            Self::Key => values.iter().any(|key| tags.get(key).is_some()),
+            Self::Value => tags.values().any(|tag| values.iter().any(|value| value == tag)),
+            Self::Tag(key) => tags.get(key).is_some_and(|tag| values.iter().any(|value| value == tag)),
         }
     }
 }

@@ -1,13 +1,11 @@
 //! One instance: what it is, and what state it is in at a moment.
 
-use std::collections::BTreeMap;
-
 use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::image::Tags;
 use super::place::Placed;
+use super::tags::Tags;
 use crate::clock::{Moment, iso, parse_iso};
 use crate::ids::{Stream, is_resource};
 use crate::seed::{InstanceType, SeedDisk, SeedInstance};
@@ -103,7 +101,7 @@ pub(crate) struct InstanceSpec {
     pub(crate) host_name: String,
     pub(crate) key_ids: Vec<String>,
     pub(crate) uuid: String,
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -175,6 +173,12 @@ impl Network {
 }
 
 impl Placed for Instance {
+    type Owner = usize;
+
+    fn owner(&self) -> usize {
+        self.account
+    }
+
     fn id(&self) -> &str {
         &self.id
     }
@@ -237,7 +241,7 @@ impl Instance {
                 host_name: seed.name.clone(),
                 key_ids: Vec::new(),
                 uuid: ids.request().to_string(),
-                tags: seed.tags.clone(),
+                tags: Tags::from(&seed.tags),
             },
             state,
             next: None,
@@ -336,7 +340,7 @@ impl Serialize for InstanceView<'_> {
         out.serialize_field("SecurityGroupIds", &security_group_ids)?;
         out.serialize_field("LoginSettings", &json!({ "KeyIds": spec.key_ids }))?;
         out.serialize_field("InstanceState", &state)?;
-        out.serialize_field("Tags", &Tags(&spec.tags))?;
+        out.serialize_field("Tags", &spec.tags)?;
         out.serialize_field("StopChargingMode", stop_charging)?;
         out.serialize_field("Uuid", &spec.uuid)?;
         out.serialize_field("LatestOperation", &operation.map(|operation| &operation.action))?;

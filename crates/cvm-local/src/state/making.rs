@@ -98,7 +98,7 @@ impl State {
             return;
         }
         for snapshot in removed.iter().flat_map(|image| &image.snapshots) {
-            let mut others = region.images.newest_first().flat_map(|image| &image.snapshots);
+            let mut others = region.images.newest_first().flat_map(|(_, image)| &image.snapshots);
             if others.all(|other| other.id != snapshot.id) {
                 region.snapshots.remove(&snapshot.id);
             }

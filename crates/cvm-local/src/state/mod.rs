@@ -17,6 +17,7 @@ mod making;
 mod place;
 mod saved;
 mod seeding;
+pub(crate) mod tags;
 
 pub(crate) use export::Export;
 pub(crate) use making::{CopyOrder, Removal};
@@ -169,8 +170,9 @@ impl State {
         now: Moment,
     ) -> impl Iterator<Item = View<'_>> {
         let visible =
-            self.regions[region].images.newest_first().filter(move |image| image.is_visible_to(account));
-        visible.map(move |image| View { image, account, now })
+            move |(owner, image): &(Owner, &Image)| owner.shows_all(account) || image.is_shared_with(account);
+        let images = self.regions[region].images.newest_first().filter(visible);
+        images.map(move |(_, image)| View { image, account, now })
     }
 
     /// Those of these images that an account sees, newest first.
@@ -204,7 +206,8 @@ impl State {
 
     /// The custom images of an account in a region, newest first.
     pub(crate) fn own_images(&self, region: usize, account: usize) -> impl Iterator<Item = &Image> {
-        self.regions[region].images.newest_first().filter(move |image| image.owner == Owner::Account(account))
+        let own = move |(owner, _): &(Owner, &Image)| *owner == Owner::Account(account);
+        self.regions[region].images.newest_first().filter(own).map(|(_, image)| image)
     }
 
     /// A snapshot of an account.
@@ -231,8 +234,8 @@ impl State {
         account: usize,
         now: Moment,
     ) -> impl Iterator<Item = &Instance> {
-        let instances = self.regions[region].instances.newest_first();
-        instances.filter(move |instance| instance.account == account && instance.state(now).is_some())
+        let own = self.regions[region].instances.newest_first().filter(move |(owner, _)| *owner == account);
+        own.map(|(_, instance)| instance).filter(move |instance| instance.state(now).is_some())
     }
 
     /// The instances that were made for a client token of an account.

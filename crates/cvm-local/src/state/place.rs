@@ -1,30 +1,42 @@
 //! What a region holds: found by id, and in the order of its making.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Debug;
+use std::sync::Arc;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::clock::Moment;
 
-/// Something that has an id and was made at a moment.
-pub(crate) trait Placed {
+/// Something that has an id and an owner, and was made at a moment.
+pub(crate) trait Placed: Clone {
+    type Owner: Copy + Debug;
     fn id(&self) -> &str;
+    /// It does not change.
+    fn owner(&self) -> Self::Owner;
     fn created(&self) -> Moment;
 }
 
-/// The images, or the instances, of a region.
+/// The images, or the instances, of a region. A clone shares what neither it nor the original changes.
 #[derive(Clone, Debug)]
-pub(crate) struct Places<T> {
-    in_order: BTreeMap<Place, T>,
+pub(crate) struct Places<T: Placed> {
+    in_order: BTreeMap<Place, Entry<T>>,
     by_id: HashMap<Box<str>, Place>,
+}
+
+/// The owner stands beside the rest: a page of a long list has to look at every owner, and at little else.
+#[derive(Clone, Debug)]
+struct Entry<T: Placed> {
+    owner: T::Owner,
+    one: Arc<T>,
 }
 
 /// The place of one among the others, oldest first: when it was made, and a number that tells those of one moment
 /// apart.
 type Place = (Moment, u64);
 
-impl<T> Default for Places<T> {
+impl<T: Placed> Default for Places<T> {
     fn default() -> Self {
         Self { in_order: BTreeMap::new(), by_id: HashMap::new() }
     }
@@ -35,7 +47,7 @@ impl<T: Placed> Places<T> {
     pub(crate) fn insert(&mut self, new: T, sequence: u64) {
         let place = (new.created(), sequence);
         self.by_id.insert(new.id().into(), place);
-        self.in_order.insert(place, new);
+        self.in_order.insert(place, Entry { owner: new.owner(), one: Arc::new(new) });
     }
 
     pub(crate) fn has(&self, id: &str) -> bool {
@@ -43,26 +55,27 @@ impl<T: Placed> Places<T> {
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<&T> {
-        self.in_order.get(self.by_id.get(id)?)
+        self.in_order.get(self.by_id.get(id)?).map(|entry| &*entry.one)
     }
 
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut T> {
-        self.in_order.get_mut(self.by_id.get(id)?)
+        self.in_order.get_mut(self.by_id.get(id)?).map(|entry| Arc::make_mut(&mut entry.one))
     }
 
-    pub(crate) fn remove(&mut self, id: &str) -> Option<T> {
-        self.in_order.remove(&self.by_id.remove(id)?)
+    pub(crate) fn remove(&mut self, id: &str) -> Option<Arc<T>> {
+        self.in_order.remove(&self.by_id.remove(id)?).map(|entry| entry.one)
     }
 
     /// Takes away what does not pass.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
-        self.in_order.retain(|_, one| keep(one));
+        self.in_order.retain(|_, entry| keep(&entry.one));
         let in_order = &self.in_order;
         self.by_id.retain(|_, place| in_order.contains_key(place));
     }
 
-    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &T> {
-        self.in_order.values().rev()
+    /// All with their owners, newest first.
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = (T::Owner, &T)> {
+        self.in_order.values().rev().map(|entry| (entry.owner, &*entry.one))
     }
 
     /// Those of the given ids that are there, newest first, each once.
@@ -70,14 +83,14 @@ impl<T: Placed> Places<T> {
         let mut places: Vec<_> = ids.iter().filter_map(|id| self.by_id.get(id.as_str())).collect();
         places.sort_unstable_by(|a, b| b.cmp(a));
         places.dedup();
-        places.into_iter().filter_map(|place| self.in_order.get(place))
+        places.into_iter().filter_map(|place| self.in_order.get(place)).map(|entry| &*entry.one)
     }
 }
 
 /// As a list, each with its number.
-impl<T: Serialize> Serialize for Places<T> {
+impl<T: Placed + Serialize> Serialize for Places<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.in_order.iter().map(|((_, sequence), one)| (sequence, one)))
+        serializer.collect_seq(self.in_order.iter().map(|((_, sequence), entry)| (sequence, &*entry.one)))
     }
 }
 

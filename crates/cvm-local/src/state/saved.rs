@@ -63,8 +63,8 @@ impl State {
     /// Regions and accounts are named by their positions: none may point outside.
     fn check_positions(&self) -> Result<(), String> {
         let is_account = |&account: &usize| account < self.accounts.len();
-        for image in self.regions.iter().flat_map(|region| region.images.newest_first()) {
-            let owned = match &image.owner {
+        for (owner, image) in self.regions.iter().flat_map(|region| region.images.newest_first()) {
+            let owned = match &owner {
                 Owner::Service => true,
                 Owner::Account(account) => is_account(account),
             };
@@ -72,8 +72,8 @@ impl State {
                 return Err(format!("the saved state has no account for the image `{}`", image.id));
             }
         }
-        for instance in self.regions.iter().flat_map(|region| region.instances.newest_first()) {
-            if !is_account(&instance.account) {
+        for (account, instance) in self.regions.iter().flat_map(|region| region.instances.newest_first()) {
+            if !is_account(&account) {
                 return Err(format!("the saved state has no account for the instance `{}`", instance.id));
             }
         }

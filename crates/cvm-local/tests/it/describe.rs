@@ -105,6 +105,26 @@ fn pages_cover_everything_once_and_newest_first() {
 }
 
 #[test]
+fn a_long_list_is_paged_as_a_short_one() {
+    let mut seed = Seed::default();
+    seed.accounts[0].images =
+        (0..10_000).map(|i| SeedImage::new(format!("img-{i:08}"), "ap-seoul", format!("n{i}"))).collect();
+    let local = CvmLocal::builder().seed(seed).start().unwrap();
+    let client = Client::new(&local).region("ap-seoul");
+    let ids = |request: DescribeImages| {
+        let answer = client.send(request).unwrap();
+        let ids: Vec<_> = answer.image_set.into_iter().map(|image| image.image_id).collect();
+        (answer.total_count, ids)
+    };
+    let expected =
+        |numbers: std::ops::Range<usize>| numbers.rev().map(|i| format!("img-{i:08}")).collect::<Vec<_>>();
+    assert_eq!(ids(DescribeImages::default().limit(100)), (10_000, expected(9_900..10_000)));
+    assert_eq!(ids(DescribeImages::default().offset(9_950).limit(100)), (10_000, expected(0..50)));
+    let some = DescribeImages::default().image_ids(["img-00000007", "img-00009000", "img-00000007"]);
+    assert_eq!(ids(some), (2, vec!["img-00009000".into(), "img-00000007".into()]), "newest first, each once");
+}
+
+#[test]
 fn limits_are_kept() {
     let ids = |count: usize| (0..count).map(|i| format!("img-{i:08}")).collect::<Vec<_>>();
     let filters = |count: usize| vec![json!({ "Name": "image-name", "Values": ["a"] }); count];

@@ -26,7 +26,9 @@ pub(crate) fn max_items<T>(member: &str, list: &[T], max: usize) -> Result<(), E
 
 /// A string is no longer than the service stores.
 pub(crate) fn max_chars(member: &str, text: Option<&str>, max: usize) -> Result<(), Error> {
-    let chars = text.map_or(0, |text| text.chars().count());
+    // A text has no more characters than bytes, which need not be counted.
+    let Some(text) = text.filter(|text| text.len() > max) else { return Ok(()) };
+    let chars = text.chars().count();
     if chars > max {
         return Err(Error::parameter(format!(
             "{member} has {chars} characters, the service takes at most {max}: shorten it"

@@ -18,7 +18,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::str;
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 
@@ -90,7 +90,8 @@ fn judge(status: u16, text: &str) -> Result<(), Error> {
 
 /// Whether the body can have a member `Error` at all. The name may be written with escapes, each of them `\u00..`.
 fn may_hold_error(body: &[u8]) -> bool {
-    memmem::find(body, b"\"Error\"").is_some() || memmem::find(body, b"\\u00").is_some()
+    memmem::find(body, b"\"Error\"").is_some()
+        || memchr(b'\\', body).is_some_and(|at| memmem::find(&body[at..], b"\\u00").is_some())
 }
 
 fn find_error(status: u16, text: &str) -> Option<Error> {

@@ -57,6 +57,24 @@ impl<T: for<'de> Deserialize<'de>> Member for Vec<T> {
     }
 }
 
+/// Members that are always written and made from text.
+macro_rules! text_member {
+    ($type:ty) => {
+        impl $crate::codec::record::Member for $type {
+            fn read<'de, A: serde::de::MapAccess<'de>>(map: &mut A) -> Result<Self, A::Error> {
+                map.next_value_seed($crate::codec::record::FromText(core::marker::PhantomData))
+            }
+
+            fn is_absent(&self) -> bool {
+                false
+            }
+        }
+    };
+}
+pub(crate) use text_member;
+
+text_member!(String);
+
 /// Members that are always written.
 macro_rules! plain_member {
     ($($type:ty),*) => {$(
@@ -73,7 +91,7 @@ macro_rules! plain_member {
 }
 pub(crate) use plain_member;
 
-plain_member!(String, bool, i64, u64, f64);
+plain_member!(bool, i64, u64, f64);
 
 pub(crate) fn read_or_default<'de, T, A>(map: &mut A) -> Result<T, A::Error>
 where
@@ -163,10 +181,25 @@ impl Visitor<'_> for Key {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        if self.members.get(self.expected).is_some_and(|name| *name == key) {
+        if self.members.get(self.expected).is_some_and(|name| is_same(name.as_bytes(), key.as_bytes())) {
             return Ok(Some(self.expected));
         }
         Ok(self.members.iter().position(|name| *name == key))
+    }
+}
+
+/// Whether two names are the same: a call of the system's comparison takes longer than a name does.
+#[inline]
+fn is_same(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        // The last eight bytes overlap those before.
+        (Some(last), Some(other)) => {
+            last == other && a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0).all(|(a, b)| a == b)
+        }
+        _ => a.iter().zip(b).all(|(a, b)| a == b),
     }
 }
 
@@ -345,15 +378,23 @@ macro_rules! open_enum_impls {
             }
         }
 
-        $crate::codec::record::plain_member!($type);
+        $crate::codec::record::text_member!($type);
     };
 }
 pub(crate) use open_enum_impls;
 
-/// Reads a string into a type made from one, without owning it in between.
+/// Reads a string into a type made from one, without owning it in between; as a member, also `null` as the default.
 pub(crate) struct FromText<T>(pub(crate) PhantomData<T>);
 
-impl<T: for<'a> From<&'a str>> Visitor<'_> for FromText<T> {
+impl<'de, T: Default + From<String> + for<'a> From<&'a str>> DeserializeSeed<'de> for FromText<T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        deserializer.deserialize_option(self)
+    }
+}
+
+impl<'de, T: Default + From<String> + for<'a> From<&'a str>> Visitor<'de> for FromText<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -362,5 +403,17 @@ impl<T: for<'a> From<&'a str>> Visitor<'_> for FromText<T> {
 
     fn visit_str<E>(self, text: &str) -> Result<T, E> {
         Ok(text.into())
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<T, E> {
+        Ok(text.into())
+    }
+
+    fn visit_none<E>(self) -> Result<T, E> {
+        Ok(T::default())
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        deserializer.deserialize_str(self)
     }
 }

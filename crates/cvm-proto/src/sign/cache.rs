@@ -1,74 +1,107 @@
 //! What the signatures of one client have in common: the key of the day, and how the canonical requests begin.
 
 use alloc::borrow::Cow;
-use alloc::sync::Arc;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::canonical::Head;
-use super::signature::SigningKey;
-use super::string_to_sign::{CredentialScope, Date};
+use super::signature::{self, Signature, SigningKey};
+use super::string_to_sign::{CredentialScope, Date, StringToSign};
 use crate::credential::Credential;
-use crate::endpoint::{Origin, SERVICE};
+use crate::encode::SIGNED_HEADERS;
+use crate::endpoint::SERVICE;
 
 /// The signing key of the day and the heads of recent canonical requests.
 ///
 /// A hit costs a comparison; a miss, one derivation a day and one head per action and host.
 #[derive(Default)]
 pub(crate) struct KeyCache {
-    key: Option<DayKey>,
+    day: Option<Day>,
     heads: Vec<CachedHead>,
     next: usize,
 }
 
-struct DayKey {
+struct Day {
     credential: Credential,
+    number: u64,
     date: Date,
-    key: Arc<SigningKey>,
+    key: SigningKey,
+    /// An `Authorization` header up to its signature.
+    authorization: String,
 }
 
 struct CachedHead {
     action: Cow<'static, str>,
-    origin: Arc<Origin>,
+    host: String,
     head: Head,
 }
 
 /// A client uses a handful of actions in a handful of regions; more of them only cost a compression each.
 const HEADS: usize = 32;
 
+/// What signs one request, and the `Authorization` header that its signature completes.
+pub(crate) struct Signer {
+    unix: u64,
+    date: Date,
+    key: SigningKey,
+    authorization: String,
+}
+
+impl Signer {
+    /// The whole header for a canonical request.
+    pub(crate) fn authorization(self, canonical_hash: [u8; 32]) -> String {
+        let scope = CredentialScope { date: self.date, service: SERVICE };
+        let signature = self.key.sign(&StringToSign { timestamp: self.unix, scope, canonical_hash });
+        let mut text = self.authorization;
+        signature.write(&mut text);
+        text
+    }
+}
+
 impl KeyCache {
-    /// The key of `credential` for the scope of `date` and this service.
-    pub(crate) fn key(&mut self, credential: &Credential, date: Date) -> Arc<SigningKey> {
-        match &self.key {
-            Some(day) if day.date == date && day.credential.secret_key() == credential.secret_key() => {
-                Arc::clone(&day.key)
-            }
-            _ => {
-                let scope = CredentialScope { date, service: SERVICE };
-                let key = Arc::new(SigningKey::derive(credential.secret_key(), scope));
-                self.key = Some(DayKey { credential: credential.clone(), date, key: Arc::clone(&key) });
-                key
-            }
-        }
+    /// What signs for `credential` at a time.
+    pub(crate) fn signer(&mut self, credential: &Credential, unix: u64) -> Signer {
+        let number = Date::number(unix);
+        let day = match &mut self.day {
+            Some(day) if day.number == number && day.credential.is(credential) => day,
+            day => day.insert(Day::new(credential, unix)),
+        };
+        let mut authorization = String::with_capacity(day.authorization.len() + Signature::LEN);
+        authorization.push_str(&day.authorization);
+        Signer { unix, date: day.date, key: day.key.clone(), authorization }
     }
 
-    /// The head of the JSON requests of `action` to `origin`, made by `make` if it is not known.
+    /// The head of the JSON requests of `action` to `host`, made by `make` if it is not known.
     pub(crate) fn head(
         &mut self,
         action: &Cow<'static, str>,
-        origin: &Arc<Origin>,
+        host: &str,
         make: impl FnOnce() -> Head,
     ) -> Head {
-        let known = |cached: &&CachedHead| Arc::ptr_eq(&cached.origin, origin) && cached.action == *action;
+        let known = |cached: &&CachedHead| cached.action == *action && cached.host == host;
         if let Some(cached) = self.heads.iter().find(known) {
             return cached.head.clone();
         }
         let head = make();
-        let cached = CachedHead { action: action.clone(), origin: Arc::clone(origin), head: head.clone() };
+        let cached = CachedHead { action: action.clone(), host: host.into(), head: head.clone() };
         match self.heads.get_mut(self.next) {
             Some(oldest) => *oldest = cached,
             None => self.heads.push(cached),
         }
         self.next = (self.next + 1) % HEADS;
         head
+    }
+}
+
+impl Day {
+    fn new(credential: &Credential, unix: u64) -> Self {
+        let scope = CredentialScope::new(unix, SERVICE);
+        Self {
+            credential: credential.clone(),
+            number: Date::number(unix),
+            date: scope.date,
+            key: SigningKey::derive(credential.secret_key(), scope),
+            authorization: signature::unsigned_authorization(credential.secret_id(), scope, SIGNED_HEADERS),
+        }
     }
 }

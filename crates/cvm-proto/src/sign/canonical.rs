@@ -3,10 +3,9 @@
 use alloc::string::String;
 use core::fmt;
 
-use sha2::{Digest, Sha256};
-
-use super::Feed;
 use super::hex::Hex;
+use super::sha256::{Midstate, Sha256};
+use super::text::{Shown, Sink};
 
 /// Stands in the canonical request, hashed, in place of a body that is not signed.
 pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
@@ -54,7 +53,7 @@ impl Payload<'_> {
             Self::Body(bytes) => bytes,
             Self::Unsigned => UNSIGNED_PAYLOAD.as_bytes(),
         };
-        Sha256::digest(bytes).into()
+        Sha256::digest(bytes)
     }
 }
 
@@ -72,72 +71,77 @@ impl CanonicalRequest<'_> {
     /// The names of the signed headers, as they stand in the canonical request and in `Authorization`.
     pub fn signed_headers(&self) -> String {
         let mut names = String::new();
-        let _infallible = self.write_names(&mut names);
+        self.write_names(&mut names);
         names
     }
 
     /// SHA-256 of the canonical request: what the string to sign holds of it.
     pub fn hash(&self) -> [u8; 32] {
-        self.head().hash(&self.payload.hash())
+        let mut hash = Sha256::new();
+        self.write_head(&mut hash);
+        hash.update(Hex::new(&self.payload.hash()).as_bytes());
+        hash.finalize()
     }
 
     /// The hash's state after everything but the body, for a client that sends many bodies with one head.
     pub(crate) fn head(&self) -> Head {
-        let mut state = Sha256::new();
-        let _infallible = self.write_head(&mut Feed(&mut state));
-        Head(state)
+        let mut hash = Sha256::new();
+        self.write_head(&mut hash);
+        Head(hash.midstate())
     }
 
-    fn write_head(&self, to: &mut impl fmt::Write) -> fmt::Result {
+    fn write_head(&self, to: &mut impl Sink) {
         for line in [self.method, self.path, self.query] {
-            to.write_str(line)?;
-            to.write_char('\n')?;
+            to.put(line.as_bytes());
+            to.put(b"\n");
         }
         for (name, value) in self.headers {
-            write_lower_case(name, to)?;
-            to.write_char(':')?;
-            to.write_str(value.trim())?;
-            to.write_char('\n')?;
+            write_lower_case(name, to);
+            to.put(b":");
+            to.put(value.trim().as_bytes());
+            to.put(b"\n");
         }
-        to.write_char('\n')?;
-        self.write_names(to)?;
-        to.write_char('\n')
+        to.put(b"\n");
+        self.write_names(to);
+        to.put(b"\n");
     }
 
-    fn write_names(&self, to: &mut impl fmt::Write) -> fmt::Result {
+    fn write_names(&self, to: &mut impl Sink) {
         for (i, (name, _)) in self.headers.iter().enumerate() {
             if i > 0 {
-                to.write_char(';')?;
+                to.put(b";");
             }
-            write_lower_case(name, to)?;
+            write_lower_case(name, to);
         }
-        Ok(())
     }
 }
 
 impl fmt::Display for CanonicalRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write_head(f)?;
-        f.write_str(Hex::new(&self.payload.hash()).as_str())
+        let mut shown = Shown::new(f);
+        self.write_head(&mut shown);
+        shown.put(Hex::new(&self.payload.hash()).as_bytes());
+        shown.result()
     }
 }
 
-fn write_lower_case(name: &str, to: &mut impl fmt::Write) -> fmt::Result {
+fn write_lower_case(name: &str, to: &mut impl Sink) {
     if name.bytes().any(|b| b.is_ascii_uppercase()) {
-        name.chars().try_for_each(|c| to.write_char(c.to_ascii_lowercase()))
+        to.put(name.to_ascii_lowercase().as_bytes());
     } else {
-        to.write_str(name)
+        to.put(name.as_bytes());
     }
 }
 
 /// The state of the hash after all of a canonical request but the hash of its body.
 #[derive(Clone)]
-pub(crate) struct Head(Sha256);
+pub(crate) struct Head(Midstate);
 
 impl Head {
     /// The hash of the whole canonical request.
-    pub(crate) fn hash(mut self, payload_hash: &[u8; 32]) -> [u8; 32] {
-        self.0.update(Hex::new(payload_hash).as_str());
-        self.0.finalize().into()
+    pub(crate) fn hash(&self, payload_hash: &[u8; 32]) -> [u8; 32] {
+        let mut hash = self.0.begin();
+        hash.update(Hex::new(payload_hash).as_bytes());
+        hash.finalize()
     }
 }

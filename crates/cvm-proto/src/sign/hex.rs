@@ -18,6 +18,10 @@ impl Hex {
         core::str::from_utf8(&self.0).expect("every byte is one of the sixteen digits")
     }
 
+    pub(crate) fn as_bytes(&self) -> &[u8; 64] {
+        &self.0
+    }
+
     /// The bytes that exactly 64 small digits stand for.
     pub(crate) fn parse(text: &str) -> Option<[u8; 32]> {
         let text: &[u8; 64] = text.as_bytes().try_into().ok()?;

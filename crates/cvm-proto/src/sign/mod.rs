@@ -5,8 +5,8 @@
 //!   v1    v1::string_to_sign ──secret key──▶ v1::sign
 //! ```
 //!
-//! Each stage is written once, over any [`core::fmt::Write`]: its `Display` is what a person reads, and the client
-//! streams the very same text into the hash. [`verify`](mod@verify) is the mirror image, for an endpoint;
+//! Each stage is written once: its `Display` is what a person reads, and the client streams the very same text into the
+//! hash. [`verify`](mod@verify) is the mirror image, for an endpoint;
 //! [`explain`] shows every stage of one signature, for people who look for the difference.
 //!
 //! ```
@@ -40,8 +40,10 @@ mod cache;
 pub mod canonical;
 pub mod explain;
 mod hex;
+mod sha256;
 pub mod signature;
 pub mod string_to_sign;
+mod text;
 pub mod v1;
 pub mod verify;
 
@@ -93,15 +95,5 @@ impl FromStr for SignMethod {
                     text.escape_debug()
                 ))
             })
-    }
-}
-
-/// Feeds a hash, or a MAC, with the text that is written to it.
-struct Feed<'a, D>(&'a mut D);
-
-impl<D: sha2::digest::Update> fmt::Write for Feed<'_, D> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.update(text.as_bytes());
-        Ok(())
     }
 }

@@ -4,15 +4,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
+use super::SignMethod;
 use super::hex::Hex;
+use super::sha256::{self, HmacKey};
 use super::string_to_sign::{CredentialScope, StringToSign, TERMINATOR};
-use super::{Feed, SignMethod};
-
-type HmacSha256 = Hmac<Sha256>;
 
 /// The three keys between the secret key and a signature, each made from the one before it.
 ///
@@ -46,12 +43,11 @@ impl fmt::Debug for KeyChain {
     }
 }
 
-fn keyed(key: &[u8]) -> HmacSha256 {
-    HmacSha256::new_from_slice(key).expect("HMAC takes a key of any length")
-}
-
 fn hmac_sha256(key: &[u8], text: &str) -> Zeroizing<[u8; 32]> {
-    Zeroizing::new(keyed(key).chain_update(text).finalize().into_bytes().into())
+    let key = HmacKey::new(key);
+    let mut mac = key.begin();
+    mac.update(text.as_bytes());
+    Zeroizing::new(key.finish(&mut mac))
 }
 
 /// A key that signs for one UTC day and one service.
@@ -59,7 +55,7 @@ fn hmac_sha256(key: &[u8], text: &str) -> Zeroizing<[u8; 32]> {
 /// It is kept as the state of an HMAC that has taken its key in, so a signature costs two hashes and not four. The
 /// state is wiped when dropped, and `Debug` does not show it.
 #[derive(Clone)]
-pub struct SigningKey(HmacSha256);
+pub struct SigningKey(HmacKey);
 
 impl SigningKey {
     /// Derives the key for a scope.
@@ -69,23 +65,19 @@ impl SigningKey {
 
     /// The key at the end of a chain.
     pub fn new(chain: &KeyChain) -> Self {
-        Self(keyed(&*chain.secret_signing))
+        Self(HmacKey::new(&*chain.secret_signing))
     }
 
     /// Signs. The string's scope has to be the one that the key was derived for.
     pub fn sign(&self, text: &StringToSign<'_>) -> Signature {
-        Signature(self.fed(text).finalize().into_bytes().into())
+        let mut mac = self.0.begin();
+        text.write(&mut mac);
+        Signature(self.0.finish(&mut mac))
     }
 
     /// Whether `signature` is that of `text`, in a time that does not depend on where the two differ.
     pub fn verify(&self, text: &StringToSign<'_>, signature: &[u8; 32]) -> bool {
-        self.fed(text).verify_slice(signature).is_ok()
-    }
-
-    fn fed(&self, text: &StringToSign<'_>) -> HmacSha256 {
-        let mut mac = self.0.clone();
-        let _infallible = text.write(&mut Feed(&mut mac));
-        mac
+        sha256::same(&self.sign(text).0, signature)
     }
 }
 
@@ -103,6 +95,13 @@ impl Signature {
     /// The signature's bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
+    }
+
+    /// How long it is as text.
+    pub(super) const LEN: usize = 64;
+
+    pub(super) fn write(&self, to: &mut String) {
+        to.push_str(Hex::new(&self.0).as_str());
     }
 }
 
@@ -127,16 +126,27 @@ pub fn authorization(
     signed_headers: &str,
     signature: &Signature,
 ) -> String {
+    let mut text = unsigned_authorization(secret_id, scope, signed_headers);
+    signature.write(&mut text);
+    text
+}
+
+/// An `Authorization` header up to its signature, with room for it.
+pub(super) fn unsigned_authorization(
+    secret_id: &str,
+    scope: CredentialScope<'_>,
+    signed_headers: &str,
+) -> String {
     const PUNCTUATION: usize = " Credential=/".len() + ", SignedHeaders=".len() + ", Signature=".len();
     let scope_len = scope.date.as_str().len() + scope.service.len() + "//".len() + TERMINATOR.len();
     let method = SignMethod::Tc3HmacSha256.as_str();
-    let len = method.len() + PUNCTUATION + secret_id.len() + scope_len + signed_headers.len() + 64;
-    let mut text = String::with_capacity(len);
+    let len = method.len() + PUNCTUATION + secret_id.len() + scope_len + signed_headers.len();
+    let mut text = String::with_capacity(len + Signature::LEN);
     for part in [method, " Credential=", secret_id, "/"] {
         text.push_str(part);
     }
-    let _infallible = scope.write(&mut text);
-    for part in [", SignedHeaders=", signed_headers, ", Signature=", Hex::new(&signature.0).as_str()] {
+    scope.write(&mut text);
+    for part in [", SignedHeaders=", signed_headers, ", Signature="] {
         text.push_str(part);
     }
     debug_assert_eq!(text.len(), len);

@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::SignMethod;
 use super::hex::Hex;
+use super::text::{Shown, Sink};
 use crate::clock::civil_from_days;
 
 /// The last part of every credential scope.
@@ -22,7 +23,7 @@ impl Date {
 
     /// The date at a time in seconds since 1970-01-01T00:00:00Z.
     pub fn at(timestamp: u64) -> Self {
-        let (year, month, day) = civil_from_days(timestamp / 86_400);
+        let (year, month, day) = civil_from_days(Self::number(timestamp));
         let mut text = [b'0'; Self::MAX];
         let mut digits = itoa::Buffer::new();
         let digits = digits.format(year).as_bytes();
@@ -36,12 +37,20 @@ impl Date {
         Self { text, len }
     }
 
+    /// Days from 1970-01-01 to a time in seconds since then.
+    pub(crate) const fn number(timestamp: u64) -> u64 {
+        timestamp / 86_400
+    }
+
     /// The date as text.
     // No panic can be reached, so none is documented.
     #[allow(clippy::missing_panics_doc)]
     pub fn as_str(&self) -> &str {
-        core::str::from_utf8(&self.text[..usize::from(self.len)])
-            .expect("only digits and hyphens were written")
+        core::str::from_utf8(self.as_bytes()).expect("only digits and hyphens were written")
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.text[..usize::from(self.len)]
     }
 }
 
@@ -80,17 +89,21 @@ impl<'a> CredentialScope<'a> {
         self.service
     }
 
-    pub(crate) fn write(&self, to: &mut impl fmt::Write) -> fmt::Result {
-        for part in [self.date.as_str(), "/", self.service, "/", TERMINATOR] {
-            to.write_str(part)?;
-        }
-        Ok(())
+    #[inline]
+    pub(super) fn write(&self, to: &mut impl Sink) {
+        to.put(self.date.as_bytes());
+        to.put(b"/");
+        to.put(self.service.as_bytes());
+        to.put(b"/");
+        to.put(TERMINATOR.as_bytes());
     }
 }
 
 impl fmt::Display for CredentialScope<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(f)
+        let mut shown = Shown::new(f);
+        self.write(&mut shown);
+        shown.result()
     }
 }
 
@@ -106,20 +119,23 @@ pub struct StringToSign<'a> {
 }
 
 impl StringToSign<'_> {
-    pub(crate) fn write(&self, to: &mut impl fmt::Write) -> fmt::Result {
-        to.write_str(SignMethod::Tc3HmacSha256.as_str())?;
-        to.write_char('\n')?;
-        to.write_str(itoa::Buffer::new().format(self.timestamp))?;
-        to.write_char('\n')?;
-        self.scope.write(to)?;
-        to.write_char('\n')?;
-        to.write_str(Hex::new(&self.canonical_hash).as_str())
+    #[inline]
+    pub(super) fn write(&self, to: &mut impl Sink) {
+        to.put(SignMethod::Tc3HmacSha256.as_str().as_bytes());
+        to.put(b"\n");
+        to.put(itoa::Buffer::new().format(self.timestamp).as_bytes());
+        to.put(b"\n");
+        self.scope.write(to);
+        to.put(b"\n");
+        to.put(Hex::new(&self.canonical_hash).as_bytes());
     }
 }
 
 impl fmt::Display for StringToSign<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(f)
+        let mut shown = Shown::new(f);
+        self.write(&mut shown);
+        shown.result()
     }
 }
 

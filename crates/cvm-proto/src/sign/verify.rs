@@ -5,7 +5,8 @@
 //!
 //! Clients in use differ in details that the service puts up with, and so does this: any set of signed headers that
 //! holds `content-type` and `host`; values of `x-tc-*` headers and parameters of the content type signed as sent or
-//! in lower case; the host signed with its port or without; in v1, `_` in names signed as `.`.
+//! in lower case; the host signed with its port or without; in v1, `_` in names signed as `.`, `true` and `false`
+//! as `True` and `False`, and parameters without a value not signed at all.
 
 use alloc::borrow::Cow;
 use alloc::string::{String, ToString as _};
@@ -343,21 +344,60 @@ fn verify_v1(incoming: &Incoming<'_>, claims: &Claims, secret_key: &str) -> Resu
             "a GET request has no body: put every parameter into the query".into(),
         ));
     }
-    let signs = |host: &str, params: &[(Cow<'_, str>, &String)]| {
+    let signs = |host: &str, params: &Signed<'_>| {
         let text = v1::string_to_sign(incoming.method, host, incoming.path, params);
         v1::verify(claims.method, secret_key, &text, &claims.signature)
     };
     let mut headers = [("host", Cow::Borrowed(host))];
     let hosts = [Some(Cow::Borrowed(host)), without_port(&mut headers).then(|| headers[0].1.clone())];
-    let as_sent: Vec<_> =
-        claims.parameters.iter().map(|(name, value)| (Cow::Borrowed(name.as_str()), value)).collect();
-    let dotted: Option<Vec<_>> = claims.parameters.iter().any(|(name, _)| name.contains('_')).then(|| {
-        claims.parameters.iter().map(|(name, value)| (Cow::Owned(name.replace('_', ".")), value)).collect()
-    });
+    let as_sent =
+        claims.parameters.iter().map(|(name, value)| (Cow::Borrowed(name.as_str()), value.as_str()));
+    let mut variants: Vec<Signed<'_>> = Vec::from([as_sent.collect()]);
+    for vary in [dot_names, capitalize_flags, leave_out_empty] {
+        for mut variant in variants.clone() {
+            if vary(&mut variant) {
+                variants.push(variant);
+            }
+        }
+    }
     for host in hosts.into_iter().flatten() {
-        if signs(&host, &as_sent) || dotted.as_ref().is_some_and(|params| signs(&host, params)) {
+        if variants.iter().any(|params| signs(&host, params)) {
             return Ok(());
         }
     }
     Err(VerifyError::Mismatch)
+}
+
+/// The parameters of a v1 request as they may have been signed.
+type Signed<'a> = Vec<(Cow<'a, str>, &'a str)>;
+
+/// As the Python SDK signs names; says whether that is another way.
+fn dot_names(params: &mut Signed<'_>) -> bool {
+    let mut changed = false;
+    for (name, _) in params.iter_mut().filter(|(name, _)| name.contains('_')) {
+        *name = Cow::Owned(name.replace('_', "."));
+        changed = true;
+    }
+    changed
+}
+
+/// As the Python SDK signs flags: its asynchronous client signs `True`, and sends `true`.
+fn capitalize_flags(params: &mut Signed<'_>) -> bool {
+    let mut changed = false;
+    for (_, value) in params {
+        *value = match *value {
+            "true" => "True",
+            "false" => "False",
+            _ => continue,
+        };
+        changed = true;
+    }
+    changed
+}
+
+/// As the Go SDK signs: it sends an empty `Region` or `Language`, and does not sign it.
+fn leave_out_empty(params: &mut Signed<'_>) -> bool {
+    let sent = params.len();
+    params.retain(|(_, value)| !value.is_empty());
+    params.len() < sent
 }

@@ -15,6 +15,7 @@ mod arbitrary;
 mod call;
 mod driver;
 mod every_type;
+mod examples;
 mod image_sync;
 mod pages;
 mod properties;

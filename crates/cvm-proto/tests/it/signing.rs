@@ -333,16 +333,23 @@ fn other_clients_habits_are_put_up_with() {
     assert_eq!(check_tc3(&[json, ("host", "localhost", "localhost:")]), Err(VerifyError::Mismatch));
     assert_eq!(check_tc3(&[json, ("host", "localhost", "LOCALHOST")]), Err(VerifyError::Mismatch));
 
-    let sent = "Action=X&A_0=1&Nonce=1&SecretId=id&Timestamp=1";
-    let signed: Vec<_> = percent::parse_pairs(sent)
-        .unwrap()
-        .into_iter()
-        .map(|(name, value)| (name.replace('_', "."), value))
-        .collect();
-    let text = v1::string_to_sign("GET", "localhost", "/", &signed);
-    let signature = v1::sign(SignMethod::HmacSha1, "key", &text);
-    let query = format!("{sent}&{}", percent::encode_pairs(&[("Signature", signature)]));
-    let incoming =
-        Incoming { method: "GET", path: "/", query: &query, headers: &[("host", "localhost:80")], body: b"" };
-    assert_eq!(verify(&incoming, &claims(&incoming).unwrap(), "key"), Ok(()));
+    // The action's own parameters, as the client signs them and as it sends them.
+    let check_v1 = |signed: &str, sent: &str| {
+        let query = |own: &str| format!("Action=X&{own}&Nonce=1&SecretId=id&Timestamp=1");
+        let text =
+            v1::string_to_sign("GET", "localhost", "/", &percent::parse_pairs(&query(signed)).unwrap());
+        let signature = v1::sign(SignMethod::HmacSha1, "key", &text);
+        let query = format!("{}&{}", query(sent), percent::encode_pairs(&[("Signature", signature)]));
+        let headers = [("host", "localhost:80")];
+        let incoming = Incoming { method: "GET", path: "/", query: &query, headers: &headers, body: b"" };
+        verify(&incoming, &claims(&incoming).unwrap(), "key")
+    };
+    assert_eq!(check_v1("A.0=1", "A_0=1"), Ok(()));
+    assert_eq!(check_v1("DryRun=True&B.1=False", "DryRun=true&B.1=false"), Ok(()));
+    assert_eq!(check_v1("DryRun=True&B.1=False", "DryRun=true&B_1=false"), Ok(()));
+    assert_eq!(check_v1("A=1", "A=1&Language=&Region="), Ok(()));
+    assert_eq!(check_v1("A=1", "A=1&Language=x"), Err(VerifyError::Mismatch));
+    assert_eq!(check_v1("DryRun=True", "DryRun=false"), Err(VerifyError::Mismatch));
+    assert_eq!(check_v1("A=Trues", "A=trues"), Err(VerifyError::Mismatch));
+    assert_eq!(check_v1("A=true", "A=True"), Err(VerifyError::Mismatch));
 }

@@ -1,19 +1,18 @@
 //! One image: what it is, and what state it is in at a moment.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Moment, parse_iso};
 use crate::ids::{Stream, is_resource};
 use crate::seed::{SeedImage, SeedSnapshot};
 use crate::state::place::Placed;
+use crate::state::tags::Tags;
 
 mod making;
 mod view;
 
 pub(crate) use making::{How, Making};
-pub(crate) use view::{Tags, View};
+pub(crate) use view::View;
 
 /// The states that the API documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +59,16 @@ pub(crate) enum Owner {
     Account(usize),
 }
 
+impl Owner {
+    /// Whether an account sees all that belongs to this owner, shared or not.
+    pub(crate) fn shows_all(self, account: usize) -> bool {
+        match self {
+            Self::Service => true,
+            Self::Account(owner) => owner == account,
+        }
+    }
+}
+
 /// An image in a region.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Image {
@@ -71,7 +80,7 @@ pub(crate) struct Image {
     pub(crate) created: Moment,
     pub(crate) traits: Traits,
     pub(crate) snapshots: Vec<Snapshot>,
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
     pub(crate) shared_with: Vec<Share>,
     life: Life,
     /// The copies that were made of it last.
@@ -81,6 +90,12 @@ pub(crate) struct Image {
 }
 
 impl Placed for Image {
+    type Owner = Owner;
+
+    fn owner(&self) -> Owner {
+        self.owner
+    }
+
     fn id(&self) -> &str {
         &self.id
     }
@@ -190,7 +205,7 @@ pub(crate) struct Plan {
     pub(crate) name: String,
     pub(crate) traits: Traits,
     pub(crate) snapshots: Vec<Snapshot>,
-    pub(crate) tags: BTreeMap<String, String>,
+    pub(crate) tags: Tags,
     pub(crate) making: Making,
 }
 
@@ -247,7 +262,7 @@ impl Image {
                 cdc_cache_status: seed.cdc_cache_status.clone(),
             },
             snapshots,
-            tags: seed.tags.clone(),
+            tags: Tags::from(&seed.tags),
             shared_with: Vec::new(),
             life: Life::Settled(state),
             outgoing: Vec::new(),
@@ -280,7 +295,7 @@ impl Image {
             name,
             traits: self.traits.clone(),
             snapshots: self.snapshots.iter().map(copy).collect(),
-            tags: BTreeMap::new(),
+            tags: Tags::default(),
             making,
         }
     }
@@ -301,10 +316,7 @@ impl Image {
 
     /// Whether an account sees the image.
     pub(crate) fn is_visible_to(&self, account: usize) -> bool {
-        match self.owner {
-            Owner::Service => true,
-            Owner::Account(owner) => owner == account || self.is_shared_with(account),
-        }
+        self.owner.shows_all(account) || self.is_shared_with(account)
     }
 
     pub(crate) fn is_shared_with(&self, account: usize) -> bool {

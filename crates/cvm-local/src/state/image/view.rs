@@ -1,7 +1,5 @@
 //! An image in the form of the API.
 
-use std::collections::BTreeMap;
-
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::Image;
@@ -36,30 +34,11 @@ impl Serialize for View<'_> {
         out.serialize_field("SyncPercent", &percent)?;
         out.serialize_field("IsSupportCloudinit", &traits.cloudinit)?;
         out.serialize_field("SnapshotSet", &image.snapshots)?;
-        out.serialize_field("Tags", &Tags(&image.tags))?;
+        out.serialize_field("Tags", &image.tags)?;
         out.serialize_field("LicenseType", &traits.license_type)?;
         out.serialize_field("ImageFamily", &traits.family)?;
         out.serialize_field("ImageDeprecated", &traits.deprecated)?;
         out.serialize_field("CdcCacheStatus", traits.cdc_cache_status.as_deref().unwrap_or_default())?;
-        out.end()
-    }
-}
-
-pub(crate) struct Tags<'a>(pub(crate) &'a BTreeMap<String, String>);
-
-impl Serialize for Tags<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(Tag))
-    }
-}
-
-struct Tag<'a>((&'a String, &'a String));
-
-impl Serialize for Tag<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut out = serializer.serialize_struct("Tag", 2)?;
-        out.serialize_field("Key", self.0.0)?;
-        out.serialize_field("Value", self.0.1)?;
         out.end()
     }
 }
