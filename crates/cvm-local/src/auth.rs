@@ -2,7 +2,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use cvm_proto::sign::verify::{self, Claims, Incoming};
+use cvm_proto::SignMethod;
+use cvm_proto::sign::verify::{self, Claims, Incoming, VerifyError};
+use cvm_proto::sign::{Date, SigningKey};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::parse_iso;
@@ -37,6 +39,38 @@ struct Holder {
     token: Option<String>,
     /// When it expires, in seconds of the signature clock; never, if there is none.
     expires: Option<u64>,
+    /// What the last TC3 request was signed with: the next one most likely is as well.
+    #[serde(skip)]
+    day_key: Option<DayKey>,
+}
+
+/// A key as it is derived for a day and a service.
+#[derive(Clone)]
+struct DayKey {
+    date: Date,
+    service: String,
+    key: SigningKey,
+}
+
+impl Holder {
+    fn new(account: usize, secret_key: String, token: Option<String>, expires: Option<u64>) -> Self {
+        Self { account, secret_key, token, expires, day_key: None }
+    }
+
+    fn verify(&mut self, incoming: &Incoming<'_>, claims: &Claims) -> Result<(), VerifyError> {
+        if claims.method != SignMethod::Tc3HmacSha256 {
+            return verify::verify(incoming, claims, &self.secret_key);
+        }
+        let scope = claims.scope();
+        let known =
+            self.day_key.take().filter(|key| key.date == scope.date() && key.service == scope.service());
+        let key = known.unwrap_or_else(|| DayKey {
+            date: scope.date(),
+            service: scope.service().to_owned(),
+            key: SigningKey::derive(&self.secret_key, scope),
+        });
+        verify::verify_with(incoming, claims, &self.day_key.insert(key).key)
+    }
 }
 
 impl std::fmt::Debug for Holder {
@@ -94,8 +128,7 @@ impl Keys {
                     )
                 })? / 1000),
             };
-            let holder =
-                Holder { account, secret_key: key.secret_key.clone(), token: key.token.clone(), expires };
+            let holder = Holder::new(account, key.secret_key.clone(), key.token.clone(), expires);
             if seeded.insert(key.secret_id.clone(), holder).is_some() {
                 return Err(format!("the key `{}` stands in the seed twice", key.secret_id));
             }
@@ -173,12 +206,7 @@ impl Keys {
             }
         };
         let (secret_key, token) = (ids.text(44), ids.text(160));
-        let holder = Holder {
-            account,
-            secret_key: secret_key.clone(),
-            token: Some(token.clone()),
-            expires: Some(expires),
-        };
+        let holder = Holder::new(account, secret_key.clone(), Some(token.clone()), Some(expires));
         self.by_id.insert(secret_id.clone(), holder.clone());
         holders.push_back((secret_id.clone(), holder));
         Temporary { secret_id, secret_key, token, expires }
@@ -186,13 +214,13 @@ impl Keys {
 
     /// The account that a request comes from. `unix` is the endpoint's own clock.
     pub(crate) fn account(
-        &self,
+        &mut self,
         incoming: &Incoming<'_>,
         claims: &Claims,
         unix: u64,
         loose: Loose,
     ) -> Result<usize, Refusal> {
-        let found = self.seeded.get(&claims.secret_id).or_else(|| self.by_id.get(&claims.secret_id));
+        let found = self.seeded.get_mut(&claims.secret_id).or_else(|| self.by_id.get_mut(&claims.secret_id));
         if loose.has(Check::Signature) {
             return Ok(found.map_or(0, |holder| holder.account));
         }
@@ -215,7 +243,7 @@ impl Keys {
                 )
             };
         };
-        verify::verify(incoming, claims, &holder.secret_key).map_err(|error| refusal(&error))?;
+        holder.verify(incoming, claims).map_err(|error| refusal(&error))?;
         if !loose.has(Check::Token) {
             match (holder.token.as_deref(), claims.token.as_deref()) {
                 (None, None) => {}
@@ -241,7 +269,7 @@ pub(crate) fn claims(incoming: &Incoming<'_>) -> Result<Claims, Refusal> {
     verify::claims(incoming).map_err(|error| refusal(&error))
 }
 
-fn refusal(error: &verify::VerifyError) -> Refusal {
+fn refusal(error: &VerifyError) -> Refusal {
     Refusal::new(error.code().as_str().to_owned(), format!("{error}."))
 }
 
