@@ -177,17 +177,16 @@ impl Check {
     fn record(&mut self, members: &mut Map<String, Value>, table: &[Parameter]) -> Result<(), Refusal> {
         members.retain(|_, value| !value.is_null());
         for parameter in table {
-            let length = self.enter(format_args!("{}", parameter.name));
-            match members.get_mut(parameter.name) {
-                Some(value) => {
-                    self.value(value, &parameter.kind)?;
-                    // An empty list cannot be told from an absent one in a query, so they are the same everywhere.
-                    if parameter.required && value.as_array().is_some_and(Vec::is_empty) {
-                        return Err(self.missing());
-                    }
-                }
-                None if parameter.required => return Err(self.missing()),
-                None => {}
+            let value = members.get_mut(parameter.name);
+            if value.is_none() && !parameter.required {
+                continue;
+            }
+            let length = self.enter(parameter.name);
+            let Some(value) = value else { return Err(self.missing()) };
+            self.value(value, &parameter.kind)?;
+            // An empty list cannot be told from an absent one in a query, so they are the same everywhere.
+            if parameter.required && value.as_array().is_some_and(Vec::is_empty) {
+                return Err(self.missing());
             }
             self.path.truncate(length);
         }
@@ -198,7 +197,7 @@ impl Check {
         match members.keys().find(|name| !is_known(name)) {
             None => Ok(()),
             Some(name) => {
-                self.enter(format_args!("{}", Shown(name)));
+                self.enter(&Shown(name).to_string());
                 refuse("UnknownParameter", format!("The parameter `{}` is not recognized.", self.path))
             }
         }
@@ -225,7 +224,7 @@ impl Check {
             }
             (Kind::List(kind), Value::Array(items)) => {
                 for (i, item) in items.iter_mut().enumerate() {
-                    let length = self.enter(format_args!("{i}"));
+                    let length = self.enter(&i.to_string());
                     self.value(item, kind)?;
                     self.path.truncate(length);
                 }
@@ -237,11 +236,12 @@ impl Check {
     }
 
     /// Adds a part to the path; returns the length to go back to.
-    fn enter(&mut self, part: std::fmt::Arguments<'_>) -> usize {
+    fn enter(&mut self, part: &str) -> usize {
         let length = self.path.len();
-        let dot = if length == 0 { "" } else { "." };
-        // Writing to a string does not fail.
-        let _ = write!(self.path, "{dot}{part}");
+        if length > 0 {
+            self.path.push('.');
+        }
+        self.path.push_str(part);
         length
     }
 
