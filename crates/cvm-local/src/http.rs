@@ -105,6 +105,9 @@ impl Front {
         if !served.latency.is_zero() {
             tokio::time::sleep(served.latency).await;
         }
+        // Those who asked at the same time come to their answers first. Answers that go out one right after the other wake
+        // a client once, and not each by itself: under load that is a quarter of the throughput.
+        tokio::task::yield_now().await;
         Ok(self.response(served.answer.ok_or(Closed)?))
     }
 
@@ -183,11 +186,12 @@ impl Front {
 
     fn serve(&self, head: &Parts, body: &[u8]) -> Served {
         // A value that is no text cannot have been signed: without it the signature does not match.
-        let headers: Vec<_> = head
-            .headers
-            .iter()
-            .filter_map(|(name, value)| Some((name.as_str(), std::str::from_utf8(value.as_bytes()).ok()?)))
-            .collect();
+        let mut headers = Vec::with_capacity(head.headers.len());
+        headers.extend(
+            head.headers.iter().filter_map(|(name, value)| {
+                Some((name.as_str(), std::str::from_utf8(value.as_bytes()).ok()?))
+            }),
+        );
         self.service.serve(&verify::Incoming {
             method: head.method.as_str(),
             path: head.uri.path(),

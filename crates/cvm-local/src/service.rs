@@ -30,6 +30,9 @@ use crate::world::{Snapshot, World};
 /// The largest answer, in bytes.
 const MAX_ANSWER: usize = 10 << 20;
 
+/// What most answers have room in, in bytes.
+const USUAL_ANSWER: usize = 8 << 10;
+
 /// The endpoint without its sockets.
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -241,7 +244,7 @@ impl Service {
                 let group = Group { product, account: Some(account), action: position, region };
                 self.admit(group, action.name, action.rate)?;
                 let parameters = checked(action.parameters)?;
-                let mut body = Vec::with_capacity(1024);
+                let mut body = Vec::with_capacity(USUAL_ANSWER);
                 let mut call = actions::Call {
                     state: &mut world.state,
                     faults: &self.faults,
