@@ -2,6 +2,7 @@
 
 use cvm_reqwest::api::{DescribeImages, SyncImages};
 use cvm_reqwest::{Client, ErrorCode, FromSettings};
+use futures_util::TryStreamExt;
 use serde_json::json;
 
 #[tokio::main(flavor = "current_thread")]
@@ -9,10 +10,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (settings, _local) = cvm_examples::settings()?;
     let client = Client::from_settings(settings)?;
 
-    let images = client.send(DescribeImages::default().limit(20)).await?;
-    println!("{} images", images.total_count);
-    for image in &images.image_set {
-        println!("  {}  {}  {}", image.image_id, image.image_state.as_str(), image.image_name);
+    // All images, however many pages they fill: each page is fetched when its first image is due.
+    let mut images = client.items(DescribeImages::default());
+    while let Some(image) = images.try_next().await? {
+        println!("{}  {}  {}", image.image_id, image.image_state.as_str(), image.image_name);
     }
 
     // By name and with JSON, for an action that this version has no type for.

@@ -8,10 +8,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (settings, _local) = cvm_examples::settings()?;
     let client = Client::from_settings(settings)?;
 
-    let images = client.send(DescribeImages::default().limit(20))?;
-    println!("{} images", images.total_count);
-    for image in &images.image_set {
-        println!("  {}  {}  {}", image.image_id, image.image_state.as_str(), image.image_name);
+    // All images, however many pages they fill: each page is fetched when its first image is due.
+    for image in client.items(DescribeImages::default()) {
+        let image = image?;
+        println!("{}  {}  {}", image.image_id, image.image_state.as_str(), image.image_name);
     }
 
     // By name and with JSON, for an action that this version has no type for.

@@ -16,6 +16,7 @@ mod certificates;
 
 use std::time::Duration;
 
+use cvm_local::CvmLocal;
 use cvm_proto::{Credential, Endpoint, RetryPolicy, Settings};
 
 pub use shell::Shell;
@@ -33,4 +34,16 @@ pub fn settings(endpoint: &str) -> Settings {
     settings.endpoint = Endpoint::explicit(endpoint).unwrap();
     settings.retry = RetryPolicy::default().pauses(Duration::from_millis(2), Duration::from_millis(10));
     settings
+}
+
+/// Settings for a local endpoint, which checks signatures.
+pub fn settings_for(local: &CvmLocal) -> Settings {
+    let mut settings = settings(local.endpoint());
+    settings.credential = Some(local.credential());
+    settings
+}
+
+/// A client of a local endpoint.
+pub fn client_of<S: Shell>(local: &CvmLocal) -> S {
+    S::from_settings(settings_for(local)).unwrap()
 }

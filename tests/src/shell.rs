@@ -3,11 +3,16 @@
 #[path = "../../examples/by_hand/exchange.rs"]
 mod exchange;
 
+use std::iter;
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use cvm_proto::{Action, AnyCall, Call, Config, Error, FromSettings, Job, Machine, Now, Settings, Step};
+use cvm_proto::{
+    Action, AnyCall, Call, Config, Error, FromSettings, Job, Machine, Now, Paged, Pages, Settings, Step,
+};
+use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
@@ -21,6 +26,8 @@ pub trait Shell: FromSettings + Clone + Send + Sync {
         job: J,
         progress: impl FnMut(<J::Machine as Machine>::Progress),
     ) -> <J::Machine as Machine>::Output;
+    fn items<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<L::Item, Error>>;
+    fn pages<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<Vec<L::Item>, Error>>;
     fn with_region(&self, region: &str) -> Result<Self, Error>;
     /// What the client's `Debug` shows.
     fn shown(&self) -> String;
@@ -57,6 +64,16 @@ impl Shell for Reqwest {
         self.runtime.block_on(self.client.run(job, progress))
     }
 
+    fn items<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<L::Item, Error>> {
+        let mut items = self.client.items(list);
+        iter::from_fn(move || self.runtime.block_on(items.next()))
+    }
+
+    fn pages<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<Vec<L::Item>, Error>> {
+        let mut pages = self.client.pages(list);
+        iter::from_fn(move || self.runtime.block_on(pages.next()))
+    }
+
     fn with_region(&self, region: &str) -> Result<Self, Error> {
         Ok(Self { client: self.client.with_region(region)?, runtime: Arc::clone(&self.runtime) })
     }
@@ -81,6 +98,14 @@ impl Shell for cvm_ureq::Client {
         progress: impl FnMut(<J::Machine as Machine>::Progress),
     ) -> <J::Machine as Machine>::Output {
         self.run(job, progress)
+    }
+
+    fn items<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<L::Item, Error>> {
+        self.items(list)
+    }
+
+    fn pages<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<Vec<L::Item>, Error>> {
+        self.pages(list)
     }
 
     fn with_region(&self, region: &str) -> Result<Self, Error> {
@@ -108,14 +133,23 @@ impl FromSettings for ByHand {
 impl ByHand {
     fn drive<M: Machine>(&self, mut machine: M, mut progress: impl FnMut(M::Progress)) -> M::Output {
         loop {
+            match self.advance(&mut machine) {
+                Continue(step) => progress(step),
+                Break(output) => return output,
+            }
+        }
+    }
+
+    fn advance<M: Machine>(&self, machine: &mut M) -> ControlFlow<M::Output, M::Progress> {
+        loop {
             match machine.poll(self.now()) {
                 Step::Send(request) => {
                     let reply = exchange::perform(&request);
                     machine.reply(self.now(), reply);
                 }
                 Step::WaitUntil(at) => thread::sleep(at.saturating_sub(self.epoch.elapsed())),
-                Step::Progress(step) => progress(step),
-                Step::Done(output) => return output,
+                Step::Progress(step) => return Continue(step),
+                Step::Done(output) => return Break(output),
             }
         }
     }
@@ -141,6 +175,24 @@ impl Shell for ByHand {
         progress: impl FnMut(<J::Machine as Machine>::Progress),
     ) -> <J::Machine as Machine>::Output {
         self.drive(job.start(&self.config, 3), progress)
+    }
+
+    fn items<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<L::Item, Error>> {
+        self.pages(list).flat_map(|page| match page {
+            Ok(items) => items.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        })
+    }
+
+    fn pages<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<Vec<L::Item>, Error>> {
+        let mut pages = Some(Pages::new(&self.config, list, 4));
+        iter::from_fn(move || match self.advance(pages.as_mut()?) {
+            Continue(page) => Some(Ok(page)),
+            Break(end) => {
+                pages = None;
+                end.err().map(Err)
+            }
+        })
     }
 
     fn with_region(&self, region: &str) -> Result<Self, Error> {

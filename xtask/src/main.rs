@@ -7,6 +7,7 @@ mod deps;
 mod metadata;
 mod msrv;
 mod run;
+mod size;
 mod spec;
 mod test;
 mod tidy;
@@ -42,12 +43,23 @@ enum Command {
         /// A part of the properties' names; all of them by default
         filter: Option<String>,
     },
-    /// Runs the benchmarks, each beside its floor
+    /// Kills the sync job at random moments, and runs very many at once
+    Chaos {
+        /// How often a job is killed
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
+        kills: u32,
+        /// How many jobs run at once; from 1000 on, time and memory count
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+        jobs: u32,
+    },
+    /// Runs the benchmarks, each beside its floor; without arguments, `size` as well
     Bench {
         /// Arguments for the benchmarks, such as a part of a benchmark's name
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Builds a program of three actions and checks that it stays below 3 MB
+    Size,
     /// Runs clients that others wrote against the embedded endpoint; installs them into a folder under target/
     Conformance {
         /// The clients; all of them by default
@@ -90,7 +102,12 @@ fn main() -> ExitCode {
         Command::Fuzz { cases, filter } => {
             test::fuzz(&root, cases, filter.as_deref()).and_then(test::Tally::report)
         }
-        Command::Bench { args } => test::bench(&root, &args),
+        Command::Chaos { kills, jobs } => test::chaos(&root, kills, jobs).and_then(test::Tally::report),
+        Command::Bench { args } => {
+            let whole = args.is_empty();
+            test::bench(&root, &args).and_then(|()| if whole { size::run(&root) } else { Ok(()) })
+        }
+        Command::Size => size::run(&root),
         Command::Conformance { clients } => conformance::run(&root, &clients).and_then(test::Tally::report),
         Command::Codegen { check } => codegen::run(&root, check),
         Command::Spec { from, errors, examples } => {

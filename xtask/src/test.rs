@@ -99,6 +99,19 @@ pub(crate) fn fuzz(root: &Path, cases: u32, filter: Option<&str>) -> Result<Tall
     Tally::watch(&mut command, Tally::read)
 }
 
+/// The sync job killed at random moments, and in a crowd: the same tests as ever, only more of it.
+pub(crate) fn chaos(root: &Path, kills: u32, jobs: u32) -> Result<Tally, String> {
+    let test = |package: &str, test: &str| {
+        run::cargo(root, ["test", "--profile", "fuzz", "--package", package, "--test", test])
+    };
+    println!("{kills} kills, {jobs} jobs");
+    let mut killed = test("cvm-cli", "it");
+    killed.args(["--", "--nocapture", "chaos::"]).env("CVM_CHAOS_KILLS", kills.to_string());
+    let mut crowd = test("cvm-conformance", "many_jobs");
+    crowd.args(["--", "--nocapture"]).env("CVM_CHAOS_JOBS", jobs.to_string());
+    Ok(Tally::watch(&mut killed, Tally::read)?.and(Tally::watch(&mut crowd, Tally::read)?))
+}
+
 /// The benchmarks of the core, and those of whole calls.
 pub(crate) fn bench(root: &Path, args: &[String]) -> Outcome {
     let mut command =

@@ -1,137 +1,108 @@
-//! What a sync job shows on its way, on stderr: bars for a terminal, lines for a file.
+//! What a sync job shows on its way: bars for a terminal, lines for a file, events for programs.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io::IsTerminal;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use cvm_proto::SyncProgress;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::failure::{Exit, Failure};
 use crate::output;
 
-/// What has been started and has not ended, for a user who interrupts.
-#[derive(Clone)]
-pub(crate) struct Watch(Arc<Mutex<Started>>);
-
-#[derive(Default)]
-struct Started {
-    /// The image whose request may be under way.
-    asking: Option<String>,
-    /// The copies' ids by region.
-    copies: BTreeMap<String, String>,
-}
-
-impl Watch {
-    /// From here on, an interrupt ends the program with a word on what goes on without it.
-    pub(crate) fn over_interrupts(local: bool) -> Result<Self, Failure> {
-        let watch = Self(Arc::default());
-        let seen = watch.clone();
-        let handler = move || {
-            output::note(seen.last_words(local));
-            std::process::exit(Exit::Interrupted as i32);
-        };
-        ctrlc::set_handler(handler)
-            .map_err(|error| Failure::other(format!("cannot listen for interrupts: {error}")))?;
-        Ok(watch)
-    }
-
-    fn started(&self) -> MutexGuard<'_, Started> {
-        // What stands there is true whoever else panicked.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn note(&self, event: &SyncProgress) {
-        let mut started = self.started();
-        match event {
-            SyncProgress::Found { image_id, .. } => started.asking = Some(image_id.clone()),
-            SyncProgress::Submitted { .. } => started.asking = None,
-            SyncProgress::Copying { region, image_id, .. } => {
-                started.copies.insert(region.clone(), image_id.clone());
-            }
-            SyncProgress::Ended(destination) => {
-                started.copies.remove(&destination.region);
-            }
-            _ => {}
-        }
-    }
-
-    fn last_words(&self, local: bool) -> String {
-        let started = self.started();
-        let mut text = String::from("\ncvm: interrupted");
-        if local {
-            text.push_str("; the embedded endpoint and its copies end with the command");
-            return text;
-        }
-        if let Some(image) = &started.asking {
-            let _ = write!(text, "; copies of {image} may have been started: look before starting others");
-        }
-        if !started.copies.is_empty() {
-            text.push_str("; these copies go on in the service:");
-            for (region, image_id) in &started.copies {
-                let _ = write!(text, "\n  cvm call DescribeImages --region {region} ImageIds.0={image_id}");
-            }
-        }
-        text
-    }
-}
-
-/// Shows one image's job.
+/// Shows a job.
 pub(crate) struct Progress {
-    image: String,
-    watch: Watch,
+    /// Whether the image has to be named with each region.
+    several: bool,
     shown: Shown,
 }
 
+/// An image and a region.
+type Place = (String, String);
+
 enum Shown {
-    Bars { all: MultiProgress, by_region: BTreeMap<String, ProgressBar> },
-    Lines { last: BTreeMap<String, (String, i64)> },
+    Nothing,
+    /// On stdout, one a line.
+    Events,
+    Bars {
+        all: MultiProgress,
+        by_place: BTreeMap<Place, ProgressBar>,
+    },
+    Lines {
+        last: BTreeMap<Place, (String, i64)>,
+    },
 }
 
 impl Progress {
-    /// `bars`: whether a terminal may have bars.
-    pub(crate) fn new(image: &str, watch: &Watch, bars: bool) -> Self {
+    /// Events for programs.
+    pub(crate) fn events() -> Self {
+        Self { several: true, shown: Shown::Events }
+    }
+
+    /// Nothing at all.
+    pub(crate) fn nothing() -> Self {
+        Self { several: true, shown: Shown::Nothing }
+    }
+
+    /// For people, on stderr: `bars` if a terminal may have some.
+    pub(crate) fn for_people(several: bool, bars: bool) -> Self {
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let shown = if bars && !is_dumb && std::io::stderr().is_terminal() {
-            Shown::Bars { all: MultiProgress::new(), by_region: BTreeMap::new() }
+            Shown::Bars { all: MultiProgress::new(), by_place: BTreeMap::new() }
         } else {
             Shown::Lines { last: BTreeMap::new() }
         };
-        Self { image: image.to_owned(), watch: watch.clone(), shown }
+        Self { several, shown }
     }
 
     /// Shows what happened.
     pub(crate) fn show(&mut self, event: &SyncProgress) {
-        self.watch.note(event);
+        match &self.shown {
+            Shown::Nothing => return,
+            Shown::Events => {
+                if !matches!(event, SyncProgress::Checkpoint) {
+                    // Whoever reads the events has gone away: the job goes on, and its end tells.
+                    let _ = serde_json::to_string(event).map(output::line);
+                }
+                return;
+            }
+            Shown::Bars { .. } | Shown::Lines { .. } => {}
+        }
         match event {
-            SyncProgress::Found { image_id, image_name, image_size, .. } => {
-                self.line(&format!("{image_id}: found, {image_name}, {image_size} GB"));
+            SyncProgress::Found { source, image_name, image_size, .. } => {
+                self.line(&format!("{source}: found, {image_name}, {image_size} GiB"));
             }
-            SyncProgress::Submitted { request_id, .. } => {
-                self.line(&format!("{}: accepted (request id {request_id})", self.image));
+            SyncProgress::Busy { source, .. } => {
+                self.line(&format!("{source}: another copy of it is being made; waiting for its end"));
             }
-            SyncProgress::Copying { region, image_id, state, percent, elapsed, .. } => {
-                self.copying(region, image_id, state.as_str(), percent.unwrap_or(0), *elapsed);
+            SyncProgress::Adopted { source, region, image_id, .. } => {
+                self.line(&format!("{source}: {region}: {image_id} is on its way already"));
+            }
+            SyncProgress::Submitted { source, regions, request_id, .. } => {
+                let regions = regions.join(", ");
+                self.line(&format!("{source}: accepted for {regions} (request id {request_id})"));
+            }
+            SyncProgress::Trouble { source, region, error, .. } => {
+                self.line(&format!("{source}: {region}: {error}; trying again"));
+            }
+            SyncProgress::Copying { source, region, image_id, state, percent, elapsed, .. } => {
+                let place = (source.clone(), region.clone());
+                self.copying(place, image_id, state.as_str(), percent.unwrap_or(0), *elapsed);
             }
             SyncProgress::Ended(destination) => {
                 let outcome = destination.outcome.as_str();
-                match &mut self.shown {
-                    Shown::Bars { by_region, .. } => {
-                        if let Some(bar) = by_region.get(&destination.region) {
-                            if destination.error.is_none() {
-                                bar.set_position(100);
-                            }
-                            bar.abandon_with_message(outcome);
+                let place = (destination.source.clone(), destination.region.clone());
+                match &self.shown {
+                    Shown::Bars { by_place, .. } if by_place.contains_key(&place) => {
+                        let bar = &by_place[&place];
+                        if destination.error.is_none() {
+                            bar.set_position(100);
                         }
+                        bar.abandon_with_message(outcome);
                     }
-                    Shown::Lines { .. } => {
+                    _ => {
+                        let (source, region) = place;
                         let elapsed = destination.elapsed.as_secs();
-                        self.line(&format!(
-                            "{}: {}: {outcome} after {elapsed} s",
-                            self.image, destination.region
-                        ));
+                        self.line(&format!("{source}: {region}: {outcome} after {elapsed} s"));
                     }
                 }
             }
@@ -139,25 +110,24 @@ impl Progress {
         }
     }
 
-    fn copying(&mut self, region: &str, copy: &str, state: &str, percent: i64, elapsed: Duration) {
+    fn copying(&mut self, place: Place, copy: &str, state: &str, percent: i64, elapsed: Duration) {
         match &mut self.shown {
-            Shown::Bars { all, by_region } => {
-                let bar = by_region.entry(region.to_owned()).or_insert_with(|| bar(all, region, elapsed));
+            Shown::Bars { all, by_place } => {
+                let label = if self.several { format!("{} {}", place.0, place.1) } else { place.1.clone() };
+                let bar = by_place.entry(place).or_insert_with(|| bar(all, label, elapsed));
                 bar.set_position(percent.clamp(0, 100).unsigned_abs());
                 bar.set_message(state.to_owned());
             }
             Shown::Lines { last } => {
                 // A file wants to know how it goes, not every percent of it.
-                let seen = last.entry(region.to_owned()).or_insert_with(|| (String::new(), 0));
+                let seen = last.entry(place.clone()).or_insert_with(|| (String::new(), 0));
                 if seen.0 != state || percent >= seen.1 + 10 {
                     *seen = (state.to_owned(), percent);
-                    let elapsed = elapsed.as_secs();
-                    self.line(&format!(
-                        "{}: {region}: {copy} {state} {percent} % after {elapsed} s",
-                        self.image
-                    ));
+                    let ((source, region), elapsed) = (place, elapsed.as_secs());
+                    self.line(&format!("{source}: {region}: {copy} {state} {percent} % after {elapsed} s"));
                 }
             }
+            Shown::Nothing | Shown::Events => {}
         }
     }
 
@@ -165,25 +135,26 @@ impl Progress {
     fn line(&self, text: &str) {
         match &self.shown {
             Shown::Bars { all, .. } => drop(all.println(text)),
-            Shown::Lines { .. } => output::note(text),
+            _ => output::note(text),
         }
     }
 
     /// Leaves the bars as they are and stops their clocks.
     pub(crate) fn finish(self) {
-        if let Shown::Bars { by_region, .. } = self.shown {
-            by_region.into_values().filter(|bar| !bar.is_finished()).for_each(|bar| bar.abandon());
+        if let Shown::Bars { by_place, .. } = self.shown {
+            by_place.into_values().filter(|bar| !bar.is_finished()).for_each(|bar| bar.abandon());
         }
     }
 }
 
 /// A bar for one destination, whose clock has run since the submission.
-fn bar(all: &MultiProgress, region: &str, elapsed: Duration) -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix:18} {bar:30.cyan} {pos:>3} % {msg:10} {elapsed}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
+fn bar(all: &MultiProgress, label: String, elapsed: Duration) -> ProgressBar {
+    let colour = if crate::connect::var("NO_COLOR").is_some() { "" } else { ".cyan" };
+    let template = format!("{{prefix:18}} {{bar:30{colour}}} {{pos:>3}} % {{msg:10}} {{elapsed}}");
+    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
     let bar = all.add(ProgressBar::new(100).with_elapsed(elapsed));
     bar.set_style(style);
-    bar.set_prefix(region.to_owned());
+    bar.set_prefix(label);
     bar.enable_steady_tick(Duration::from_millis(500));
     bar
 }

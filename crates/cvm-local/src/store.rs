@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use fs4::fs_std::FileExt;
 use tokio::sync::watch;
 
 use crate::service::Service;
@@ -30,12 +31,10 @@ impl StateFile {
     /// Takes the file; it need not be there.
     pub(crate) fn take(path: &Path) -> io::Result<Self> {
         let lock = options().create(true).truncate(false).open(beside(path, ".lock"))?;
-        match fs4::FileExt::try_lock(&lock) {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(fs4::TryLockError::WouldBlock) => {
-                Err(io::Error::new(io::ErrorKind::ResourceBusy, "another endpoint uses it"))
-            }
-            Err(fs4::TryLockError::Error(error)) => Err(error),
+        if lock.try_lock_exclusive()? {
+            Ok(Self { path: path.to_owned(), _lock: lock })
+        } else {
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, "another endpoint uses it"))
         }
     }
 

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
+use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::error_code::ErrorCode;
@@ -17,7 +18,7 @@ use crate::machine::{Failure, FailureKind, Sent};
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
-#[derive(Clone)]
+#[derive(Clone, serde::Deserialize)]
 struct Inner {
     kind: ErrorKind,
     code: Option<ErrorCode>,
@@ -27,11 +28,13 @@ struct Inner {
     action: Option<String>,
     region: Option<String>,
     attempts: u32,
+    #[serde(skip)]
     sent: Option<Sent>,
 }
 
 /// Who is at fault, and so what can be done about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// The caller's settings: no region, a bad endpoint, no credential. Nothing was sent.
@@ -58,6 +61,8 @@ pub enum ErrorKind {
     Timeout,
     /// An answer that is not one of this API: HTML, cut off, not JSON, of another shape.
     Response,
+    /// On this side: the file that a job is kept in cannot be read or written.
+    Journal,
 }
 
 impl ErrorKind {
@@ -76,6 +81,7 @@ impl ErrorKind {
             Self::Network => "network",
             Self::Timeout => "timeout",
             Self::Response => "response",
+            Self::Journal => "journal",
         }
     }
 }
@@ -103,6 +109,11 @@ impl Error {
     /// A parameter is missing or wrong. `message` is one sentence that names it and says what to do.
     pub fn parameter(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Parameter, message.into())
+    }
+
+    /// The file that a job is kept in cannot be read or written. `message` is one sentence that names it.
+    pub fn journal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Journal, message.into())
     }
 
     /// A deadline passed.
@@ -301,5 +312,32 @@ impl Serialize for Error {
         out.serialize_field("region", &inner.region)?;
         out.serialize_field("attempts", &inner.attempts)?;
         out.end()
+    }
+}
+
+/// From that object. Whether a request without an answer may have arrived is not part of it, so
+/// [`outcome_unknown`](Error::outcome_unknown) is `false` after a network error that was read.
+impl<'de> Deserialize<'de> for Error {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Inner::deserialize(deserializer).map(|inner| Self(Box::new(inner)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_that_was_written_down_is_read_again() {
+        let mut error =
+            Error::service(ErrorCode::InvalidImageIdNotFound, "gone".into(), Some("r-1".into()), 200)
+                .with_call("DescribeImages", Some("ap-beijing"), 2);
+        for kind in ["config", "not_found", "timeout", "journal"] {
+            let mut written = serde_json::to_value(&error).unwrap();
+            written["kind"] = kind.into();
+            error = serde_json::from_value(written.clone()).unwrap();
+            assert_eq!(error.kind().as_str(), kind, "both directions have the same words");
+            assert_eq!(serde_json::to_value(&error).unwrap(), written);
+        }
     }
 }

@@ -11,7 +11,7 @@
 //! | to | use |
 //! |---|---|
 //! | call an action | [`Call`] with a type of [`api`], or [`AnyCall`] by its name |
-//! | read a list that comes in pages | [`Pages`], or [`AnyPages`] by the action's name |
+//! | read a list that comes in pages | [`Pages`] of an action, or of [`AnyList`] by the action's name |
 //! | wait for a state | [`WaitUntil`] |
 //! | copy an image to other regions | [`ImageSync`] |
 //! | drive any of them | [`machine`] |
@@ -96,9 +96,12 @@ pub use credential::Credential;
 pub use endpoint::{Endpoint, Origin};
 pub use error::{Error, ErrorKind};
 pub use error_code::ErrorCode;
-pub use image_sync::{Destination, ImageSync, ImageSyncMachine, Outcome, SyncProgress, SyncReport};
+pub use image_sync::{
+    Cancel, Destination, ImageSync, ImageSyncMachine, OnConflict, Outcome, SyncProgress, SyncReport,
+    SyncState,
+};
 pub use machine::{Job, Machine, Now, Reply, Step};
-pub use page::{AnyPages, Listed, Paged, Pages, PagesMachine};
+pub use page::{AnyList, Paged, Pages};
 pub use request::{Language, Method, Notation, Request};
 pub use response::Response;
 pub use retry::RetryPolicy;

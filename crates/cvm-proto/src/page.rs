@@ -9,25 +9,28 @@ use core::mem;
 
 use serde_json::{Map, Value};
 
-use crate::action::Action;
 use crate::api;
-use crate::call::{AnyCall, Call};
+use crate::call::AnyCall;
 use crate::codec::flatten;
 use crate::config::Config;
 use crate::error::Error;
-use crate::machine::{Job, Machine, Now, Reply, Step};
+use crate::machine::{Machine, Now, Reply, Step};
 use crate::random::Random;
 
-/// An action whose answer is one page of a list.
-pub trait Paged: Action + Clone {
+/// A list that comes in pages: an action whose answer is one page of it, or [`AnyList`].
+pub trait Paged {
     /// What the list is of.
     type Item;
+    /// The call of one page.
+    type Call: Machine<Output = Result<Self::Answer, Error>, Progress = Infallible>;
+    /// A page as it comes.
+    type Answer;
 
-    /// Asks for the largest pages, unless the caller has said how large.
-    fn begin(&mut self);
+    /// The call of the page that is open, of the largest size unless the caller has said how large.
+    fn call(&self, config: &Config, seed: u64) -> Self::Call;
 
     /// Takes the items out of an answer and turns to the next page; `false` if this was the last.
-    fn turn(&mut self, answer: Self::Response) -> (Vec<Self::Item>, bool);
+    fn turn(&mut self, answer: Self::Answer) -> (Vec<Self::Item>, bool);
 }
 
 /// Turns to the next page of a list that is counted; `false` after the last.
@@ -53,24 +56,9 @@ pub(crate) fn by_token(token: &mut Option<String>, next: Option<String>) -> bool
     more
 }
 
-/// All pages of a list: a [`Job`] whose machine tells each page as its progress.
-///
-/// Each page is a call of its own, with its own retries and deadline. A list that changes while it is read may show an
-/// item twice or leave one out, as the service has no snapshots of it.
+/// A list by the name of its action, with items as JSON: what [`AnyCall`] is to [`Call`](crate::Call).
 #[derive(Clone, Debug)]
-pub struct Pages<A>(A);
-
-impl<A: Paged> Pages<A> {
-    /// All pages of what `action` lists, from the page that it asks for.
-    pub fn new(mut action: A) -> Self {
-        action.begin();
-        Self(action)
-    }
-}
-
-/// All pages of a list by the action's name, with items as JSON: [`Pages`] for [`AnyCall`].
-#[derive(Clone, Debug)]
-pub struct AnyPages {
+pub struct AnyList {
     name: String,
     parameters: Value,
     listing: Listing,
@@ -86,8 +74,8 @@ pub(crate) struct Listing {
 /// As large as pages get in this API.
 const LARGEST_PAGE: u64 = 100;
 
-impl AnyPages {
-    /// All pages of what the action `name` lists, from the page that the parameters ask for.
+impl AnyList {
+    /// What the action `name` lists, from the item that the parameters ask for.
     ///
     /// # Errors
     ///
@@ -116,37 +104,7 @@ impl AnyPages {
     }
 }
 
-/// A list of which one page after the other is asked for.
-pub trait Listed {
-    /// What the list is of.
-    type Item;
-    /// The call of one page.
-    type Call: Machine<Output = Result<Self::Answer, Error>, Progress = Infallible>;
-    /// A page as it comes.
-    type Answer;
-
-    /// The call of the page that is open.
-    fn call(&self, config: &Config, seed: u64) -> Self::Call;
-
-    /// Takes the items out of an answer and turns to the next page; `false` if this was the last.
-    fn turn(&mut self, answer: Self::Answer) -> (Vec<Self::Item>, bool);
-}
-
-impl<A: Paged> Listed for Pages<A> {
-    type Item = A::Item;
-    type Call = Call<A>;
-    type Answer = A::Response;
-
-    fn call(&self, config: &Config, seed: u64) -> Call<A> {
-        Call::new(config, self.0.clone(), seed)
-    }
-
-    fn turn(&mut self, answer: A::Response) -> (Vec<A::Item>, bool) {
-        self.0.turn(answer)
-    }
-}
-
-impl Listed for AnyPages {
+impl Paged for AnyList {
     type Item = Value;
     type Call = AnyCall;
     type Answer = Value;
@@ -177,31 +135,19 @@ impl Listed for AnyPages {
     }
 }
 
-impl<A: Paged> Job for Pages<A> {
-    type Machine = PagesMachine<Self>;
-
-    fn start(self, config: &Config, seed: u64) -> PagesMachine<Self> {
-        PagesMachine::new(self, config, seed)
-    }
-}
-
-impl Job for AnyPages {
-    type Machine = PagesMachine<Self>;
-
-    fn start(self, config: &Config, seed: u64) -> PagesMachine<Self> {
-        PagesMachine::new(self, config, seed)
-    }
-}
-
-/// A list on its way; made from [`Pages`] or [`AnyPages`].
-pub struct PagesMachine<L: Listed> {
+/// All pages of a list: a [`Machine`] that tells each page as its progress, and asks for the next one only when it is
+/// polled again.
+///
+/// Each page is a call of its own, with its own retries and deadline. A list that changes while it is read may show an
+/// item twice or leave one out, as the service has no snapshots of it.
+pub struct Pages<L: Paged> {
     list: L,
     config: Config,
     random: Random,
     state: State<L>,
 }
 
-enum State<L: Listed> {
+enum State<L: Paged> {
     Asking(L::Call),
     /// The page is still to be told; then the next is asked for, if there is one.
     Telling {
@@ -212,15 +158,17 @@ enum State<L: Listed> {
     Ended,
 }
 
-impl<L: Listed> PagesMachine<L> {
-    fn new(list: L, config: &Config, seed: u64) -> Self {
+impl<L: Paged> Pages<L> {
+    /// All pages of `list` from the one that it asks for, with the settings of `config`. `seed` feeds jitter and nonces:
+    /// any number, a different one for each list.
+    pub fn new(config: &Config, list: L, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let call = list.call(config, random.next());
         Self { list, config: config.clone(), random, state: State::Asking(call) }
     }
 }
 
-impl<L: Listed> Machine for PagesMachine<L> {
+impl<L: Paged> Machine for Pages<L> {
     type Output = Result<(), Error>;
     type Progress = Vec<L::Item>;
 
@@ -267,9 +215,9 @@ impl<L: Listed> Machine for PagesMachine<L> {
     }
 }
 
-impl<L: Listed> fmt::Debug for PagesMachine<L> {
+impl<L: Paged> fmt::Debug for Pages<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PagesMachine").finish_non_exhaustive()
+        f.debug_struct("Pages").finish_non_exhaustive()
     }
 }
 

@@ -6,19 +6,22 @@ mod tls;
 use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
 use std::hash::BuildHasher;
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use tracing::{Instrument, Span, debug_span, warn};
+use futures_core::Stream;
+use futures_util::{TryStreamExt, stream};
+use tracing::{Instrument, debug_span, warn};
 
 pub use cvm_proto;
 #[doc(no_inline)]
 pub use cvm_proto::{
-    Action, ClientBuilder, Config, Credential, Endpoint, Error, ErrorCode, ErrorKind, FromSettings,
-    ImageSync, Job, Language, Machine, Notation, RetryPolicy, Settings, SignMethod, SyncProgress, SyncReport,
-    api,
+    Action, AnyList, ClientBuilder, Config, Credential, Endpoint, Error, ErrorCode, ErrorKind, FromSettings,
+    ImageSync, Job, Language, Machine, Notation, Paged, RetryPolicy, Settings, SignMethod, SyncProgress,
+    SyncReport, Verdict, WaitUntil, api,
 };
-use cvm_proto::{AnyCall, Call, Now, Step};
+use cvm_proto::{AnyCall, Call, Now, Pages, Step};
 
 /// An asynchronous client for one region.
 ///
@@ -80,38 +83,86 @@ impl Client {
     ///
     /// What the service refused, or why it gave no answer: see [`ErrorKind`].
     pub async fn send<A: Action>(&self, action: A) -> Result<A::Response, Error> {
-        let span = debug_span!("cvm.call", action = A::NAME, region = self.config.region());
-        let call = Call::new(&self.config, action, seed());
-        warn_of_failure(self.drive(call, no_progress)).instrument(span).await
+        self.complete(A::NAME, Call::new(&self.config, action, seed())).await
     }
 
     /// Performs an action by its name, with retries; gives the object inside `Response`.
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send); an action that only changes things if sent twice is the caller's to know.
+    /// As [`send`](Self::send).
     pub async fn call(
         &self,
         action: &str,
         parameters: serde_json::Value,
     ) -> Result<serde_json::Value, Error> {
-        let span = debug_span!("cvm.call", action, region = self.config.region());
-        let call = AnyCall::new(&self.config, action, &parameters, seed());
-        warn_of_failure(self.drive(call, no_progress)).instrument(span).await
+        self.complete(action, AnyCall::new(&self.config, action, &parameters, seed())).await
     }
 
-    /// Runs a job, such as an [`ImageSync`], to its end; `progress` hears of every step that a user may want to see.
+    /// Every item of a list, such as `DescribeImages` or an [`AnyList`]; a page is fetched when its first item is due.
+    ///
+    /// An error ends the stream. Between two items it can be dropped or kept for later; nothing runs in the background.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), for each page.
+    pub fn items<L: Paged>(&self, list: L) -> impl Stream<Item = Result<L::Item, Error>> + Unpin + use<L> {
+        self.pages(list).map_ok(|page| stream::iter(page.into_iter().map(Ok))).try_flatten()
+    }
+
+    /// The same list as [`items`](Self::items), page by page; no page is empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), for each page.
+    pub fn pages<L: Paged>(
+        &self,
+        list: L,
+    ) -> impl Stream<Item = Result<Vec<L::Item>, Error>> + Unpin + use<L> {
+        let start = (self.clone(), Pages::new(&self.config, list, seed()));
+        Box::pin(stream::try_unfold(start, |(client, mut pages)| async move {
+            let span = debug_span!("cvm.page", region = client.config.region());
+            match client.advance(&mut pages).instrument(span.clone()).await {
+                Continue(page) => Ok(Some((page, (client, pages)))),
+                Break(end) => span.in_scope(|| logged(end)).map(|()| None),
+            }
+        }))
+    }
+
+    /// Runs a job, such as an [`ImageSync`] or a [`WaitUntil`], to its end; `progress` hears of every step that a user
+    /// may want to see.
     pub async fn run<J: Job>(
         &self,
         job: J,
-        progress: impl FnMut(<J::Machine as Machine>::Progress),
+        mut progress: impl FnMut(<J::Machine as Machine>::Progress),
     ) -> <J::Machine as Machine>::Output {
         let span = debug_span!("cvm.job", region = self.config.region());
-        self.drive(job.start(&self.config, seed()), progress).instrument(span).await
+        let mut machine = job.start(&self.config, seed());
+        async {
+            loop {
+                match self.advance(&mut machine).await {
+                    Continue(step) => progress(step),
+                    Break(output) => return output,
+                }
+            }
+        }
+        .instrument(span)
+        .await
     }
 
-    /// Does what the machine says until it is done.
-    async fn drive<M: Machine>(&self, mut machine: M, mut progress: impl FnMut(M::Progress)) -> M::Output {
+    async fn complete<T, M>(&self, action: &str, mut call: M) -> Result<T, Error>
+    where
+        M: Machine<Output = Result<T, Error>, Progress = Infallible>,
+    {
+        let span = debug_span!("cvm.call", action, region = self.config.region());
+        match self.advance(&mut call).instrument(span.clone()).await {
+            Continue(never) => match never {},
+            Break(result) => span.in_scope(|| logged(result)),
+        }
+    }
+
+    /// Does what the machine says until it has something to tell, or is done.
+    async fn advance<M: Machine>(&self, machine: &mut M) -> ControlFlow<M::Output, M::Progress> {
         loop {
             match machine.poll(self.now()) {
                 Step::Send(request) => {
@@ -119,8 +170,8 @@ impl Client {
                     machine.reply(self.now(), reply);
                 }
                 Step::WaitUntil(at) => tokio::time::sleep_until((self.epoch + at).into()).await,
-                Step::Progress(step) => progress(step),
-                Step::Done(output) => return output,
+                Step::Progress(step) => return Continue(step),
+                Step::Done(output) => return Break(output),
             }
         }
     }
@@ -131,16 +182,12 @@ impl Client {
     }
 }
 
-async fn warn_of_failure<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-    let result = work.await;
+/// Warns of a call's failure, within the call's span.
+fn logged<T>(result: Result<T, Error>) -> Result<T, Error> {
     if let Err(error) = &result {
-        warn!(parent: Span::current(), kind = error.kind().as_str(), attempts = error.attempts(), "{error}");
+        warn!(kind = error.kind().as_str(), attempts = error.attempts(), "{error}");
     }
     result
-}
-
-fn no_progress(never: Infallible) {
-    match never {}
 }
 
 /// A number that differs each time: the standard library keys its hash maps with the system's entropy.

@@ -73,7 +73,7 @@ impl std::error::Error for NotConnected {}
 struct Connect(DefaultConnector);
 
 impl Connector for Connect {
-    type Out = Coarse;
+    type Out = Frugal;
 
     fn connect(
         &self,
@@ -91,7 +91,8 @@ impl Connector for Connect {
             };
             self.0.connect(&details, None)
         });
-        connected.map(|transport| transport.map(Coarse)).map_err(|error| match error {
+        let frugal = |transport| Frugal { transport, used: false };
+        connected.map(|transport| transport.map(frugal)).map_err(|error| match error {
             // A proxy's connection is made by this connector as well.
             ureq::Error::Other(inner) if inner.is::<NotConnected>() => ureq::Error::Other(inner),
             error => ureq::Error::Other(Box::new(NotConnected(error))),
@@ -99,13 +100,41 @@ impl Connector for Connect {
     }
 }
 
-/// A transport whose timeouts are rounded up, by a sixteenth at most.
+/// A transport with fewer system calls for an exchange on an open connection.
 ///
-/// ureq asks for the time that is left before each read and write, and each other value is a system call: for a call on
-/// an open connection as many as it takes to send and to receive. Rounded, the time that is left is mostly the same.
+/// ureq asks for the time that is left before each read and write, and sets it on the socket wherever it differs: here
+/// it is rounded up, by a sixteenth at most, and so mostly the same. And ureq looks twice whether a connection is open,
+/// after one exchange and before the next: here the second look is the one that looks.
 #[derive(Debug)]
-struct Coarse(Box<dyn Transport>);
+struct Frugal {
+    transport: Box<dyn Transport>,
+    used: bool,
+}
 
+impl Transport for Frugal {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.transport.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        self.used = true;
+        self.transport.transmit_output(amount, coarse(timeout))
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        self.transport.await_input(coarse(timeout))
+    }
+
+    fn is_open(&mut self) -> bool {
+        std::mem::take(&mut self.used) || self.transport.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.transport.is_tls()
+    }
+}
+
+/// The timeout in a sixteenth of its own size: 30 s in steps of a second.
 fn coarse(timeout: NextTimeout) -> NextTimeout {
     let left = u64::try_from(timeout.after.as_millis()).unwrap_or(u64::MAX);
     let step = left.checked_ilog2().map_or(1, |log| 1 << log.saturating_sub(4));
@@ -114,28 +143,6 @@ fn coarse(timeout: NextTimeout) -> NextTimeout {
         _ => timeout.after,
     };
     NextTimeout { after, ..timeout }
-}
-
-impl Transport for Coarse {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        self.0.buffers()
-    }
-
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
-        self.0.transmit_output(amount, coarse(timeout))
-    }
-
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
-        self.0.await_input(coarse(timeout))
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.0.is_open()
-    }
-
-    fn is_tls(&self) -> bool {
-        self.0.is_tls()
-    }
 }
 
 /// The addresses to connect to; with a proxy it is the proxy that resolves the name.

@@ -6,6 +6,8 @@ mod exchange;
 use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
 use std::hash::BuildHasher;
+use std::iter;
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tracing::{debug_span, warn};
@@ -13,11 +15,11 @@ use tracing::{debug_span, warn};
 pub use cvm_proto;
 #[doc(no_inline)]
 pub use cvm_proto::{
-    Action, ClientBuilder, Config, Credential, Endpoint, Error, ErrorCode, ErrorKind, FromSettings,
-    ImageSync, Job, Language, Machine, Notation, RetryPolicy, Settings, SignMethod, SyncProgress, SyncReport,
-    api,
+    Action, AnyList, ClientBuilder, Config, Credential, Endpoint, Error, ErrorCode, ErrorKind, FromSettings,
+    ImageSync, Job, Language, Machine, Notation, Paged, RetryPolicy, Settings, SignMethod, SyncProgress,
+    SyncReport, Verdict, WaitUntil, api,
 };
-use cvm_proto::{AnyCall, Call, Now, Step};
+use cvm_proto::{AnyCall, Call, Now, Pages, Step};
 
 /// A blocking client for one region.
 ///
@@ -79,32 +81,83 @@ impl Client {
     ///
     /// What the service refused, or why it gave no answer: see [`ErrorKind`].
     pub fn send<A: Action>(&self, action: A) -> Result<A::Response, Error> {
-        let _span = debug_span!("cvm.call", action = A::NAME, region = self.config.region()).entered();
-        warn_of_failure(self.drive(Call::new(&self.config, action, seed()), no_progress))
+        self.complete(A::NAME, Call::new(&self.config, action, seed()))
     }
 
     /// Performs an action by its name, with retries; gives the object inside `Response`.
     ///
     /// # Errors
     ///
-    /// What the service refused, or why it gave no answer: see [`ErrorKind`].
+    /// As [`send`](Self::send).
     pub fn call(&self, action: &str, parameters: serde_json::Value) -> Result<serde_json::Value, Error> {
-        let _span = debug_span!("cvm.call", action, region = self.config.region()).entered();
-        warn_of_failure(self.drive(AnyCall::new(&self.config, action, &parameters, seed()), no_progress))
+        self.complete(action, AnyCall::new(&self.config, action, &parameters, seed()))
     }
 
-    /// Runs a job, such as an [`ImageSync`], to its end; `progress` hears of every step that a user may want to see.
+    /// Every item of a list, such as `DescribeImages` or an [`AnyList`]; a page is fetched when its first item is due.
+    ///
+    /// An error ends the iterator.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), for each page.
+    pub fn items<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<L::Item, Error>> + use<L> {
+        self.pages(list).flat_map(|page| {
+            let (items, error) = page.map_or_else(|error| (Vec::new(), Some(error)), |items| (items, None));
+            items.into_iter().map(Ok).chain(error.map(Err))
+        })
+    }
+
+    /// The same list as [`items`](Self::items), page by page; no page is empty.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), for each page.
+    pub fn pages<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<Vec<L::Item>, Error>> + use<L> {
+        let client = self.clone();
+        let mut pages = Some(Pages::new(&self.config, list, seed()));
+        iter::from_fn(move || {
+            let running = pages.as_mut()?;
+            let _span = debug_span!("cvm.page", region = client.config.region()).entered();
+            match client.advance(running) {
+                Continue(page) => Some(Ok(page)),
+                Break(end) => {
+                    pages = None;
+                    logged(end).err().map(Err)
+                }
+            }
+        })
+    }
+
+    /// Runs a job, such as an [`ImageSync`] or a [`WaitUntil`], to its end; `progress` hears of every step that a user
+    /// may want to see.
     pub fn run<J: Job>(
         &self,
         job: J,
-        progress: impl FnMut(<J::Machine as Machine>::Progress),
+        mut progress: impl FnMut(<J::Machine as Machine>::Progress),
     ) -> <J::Machine as Machine>::Output {
         let _span = debug_span!("cvm.job", region = self.config.region()).entered();
-        self.drive(job.start(&self.config, seed()), progress)
+        let mut machine = job.start(&self.config, seed());
+        loop {
+            match self.advance(&mut machine) {
+                Continue(step) => progress(step),
+                Break(output) => return output,
+            }
+        }
     }
 
-    /// Does what the machine says until it is done.
-    fn drive<M: Machine>(&self, mut machine: M, mut progress: impl FnMut(M::Progress)) -> M::Output {
+    fn complete<T, M>(&self, action: &str, mut call: M) -> Result<T, Error>
+    where
+        M: Machine<Output = Result<T, Error>, Progress = Infallible>,
+    {
+        let _span = debug_span!("cvm.call", action, region = self.config.region()).entered();
+        match self.advance(&mut call) {
+            Continue(never) => match never {},
+            Break(result) => logged(result),
+        }
+    }
+
+    /// Does what the machine says until it has something to tell, or is done.
+    fn advance<M: Machine>(&self, machine: &mut M) -> ControlFlow<M::Output, M::Progress> {
         loop {
             match machine.poll(self.now()) {
                 Step::Send(request) => {
@@ -112,8 +165,8 @@ impl Client {
                     machine.reply(self.now(), reply);
                 }
                 Step::WaitUntil(at) => std::thread::sleep(at.saturating_sub(self.epoch.elapsed())),
-                Step::Progress(step) => progress(step),
-                Step::Done(output) => return output,
+                Step::Progress(step) => return Continue(step),
+                Step::Done(output) => return Break(output),
             }
         }
     }
@@ -124,15 +177,12 @@ impl Client {
     }
 }
 
-fn warn_of_failure<T>(result: Result<T, Error>) -> Result<T, Error> {
+/// Warns of a call's failure, within the call's span.
+fn logged<T>(result: Result<T, Error>) -> Result<T, Error> {
     if let Err(error) = &result {
         warn!(kind = error.kind().as_str(), attempts = error.attempts(), "{error}");
     }
     result
-}
-
-fn no_progress(never: Infallible) {
-    match never {}
 }
 
 /// A number that differs each time: the standard library keys its hash maps with the system's entropy.

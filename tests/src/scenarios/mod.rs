@@ -4,6 +4,7 @@ pub mod bodies;
 pub mod connections;
 pub mod input;
 pub mod job;
+pub mod lists;
 pub mod local;
 pub mod retries;
 pub mod secure;
@@ -24,7 +25,9 @@ macro_rules! scenarios {
             input: no_region no_credential empty_secret bad_endpoint bad_region empty_image_list two_images
                 no_destination bad_action_name unknown_variable_is_named,
             job: copies_to_every_destination image_that_is_not_there_starts_nothing lost_answer_is_not_sent_again
-                one_destination_fails_alone,
+                one_destination_fails_alone every_fault_at_every_step,
+            lists: every_item_of_every_page every_page list_by_name refused_page_ends_the_list
+                throttled_page_is_tried_again dropped_list_asks_for_no_more waits_for_a_state,
             local: every_documented_refusal signs_every_way sees_what_it_did wrong_key_is_the_credentials_fault
                 unknown_id_is_the_credentials_fault call_by_name skewed_endpoint_is_followed many_threads_share_a_client
                 rate_limit_is_kept throttling_endpoint_is_waited_for no_second_copy_after_a_lost_answer

@@ -20,20 +20,20 @@ pub(super) fn render(model: &Model, action: &Action) -> String {
     let redacted = if has_secret(request) || has_secret(response) { ", redacted_debug" } else { "" };
     out.push_str(&format!("use crate::codec::record::{{record{redacted}}};\n"));
     if action.page.is_some() {
-        out.push_str("use crate::page::{self, Paged};\n");
+        out.push_str("use crate::call::Call;\nuse crate::config::Config;\nuse crate::page::{self, Paged};\n");
     }
     out.push('\n');
 
     // The request's own documentation is the action's.
-    let declaration = structure(request);
     out.push_str(&doc(model, action));
-    out.push_str(&declaration[declaration.find("#[derive").unwrap_or(0)..]);
+    out.push_str(&structure(request));
     out.push_str(&implementation(request));
     out.push_str(&treatment(action, &checks));
     if let Some(page) = &action.page {
         out.push_str(&paged(action, page));
     }
     out.push_str(&table(request));
+    out.push_str(&text::item(&response.doc));
     out.push_str(&structure(response));
     out.push_str(&table(response));
     out
@@ -156,9 +156,17 @@ fn paged(action: &Action, page: &Page) -> String {
             ("limit", turn)
         }
     };
-    let begin = if required { String::new() } else { format!("self.{size}.get_or_insert({});\n", page.max) };
+    let call = if required {
+        "Call::new(config, self.clone(), seed)\n".to_string()
+    } else {
+        let max = page.max;
+        format!(
+            "let mut page = self.clone();\npage.{size}.get_or_insert({max});\nCall::new(config, page, seed)\n"
+        )
+    };
     format!(
-        "impl Paged for {0} {{\ntype Item = {1};\n\nfn begin(&mut self) {{\n{begin}}}\n\n\
+        "impl Paged for {0} {{\ntype Item = {1};\ntype Call = Call<Self>;\ntype Answer = {0}Response;\n\n\
+         fn call(&self, config: &Config, seed: u64) -> Call<Self> {{\n{call}}}\n\n\
          fn turn(&mut self, answer: {0}Response) -> (Vec<{1}>, bool) {{\n{turn}(answer.{2}, more)\n}}\n}}\n\n",
         action.name, page.item, page.items
     )

@@ -29,6 +29,7 @@ pub(super) fn render(resource: &Resource) -> String {
         out.push_str(&render_enum(e));
     }
     for s in &resource.structs {
+        out.push_str(&doc(s));
         out.push_str(&structure(s));
         out.push_str(&implementation(s));
         out.push_str(&table(s));
@@ -97,13 +98,21 @@ pub(super) fn has_secret(s: &Struct) -> bool {
     s.members.iter().any(|member| member.secret)
 }
 
-/// The structure itself.
+/// The documentation of a shared structure.
+fn doc(s: &Struct) -> String {
+    format!(
+        "{}///\n/// Source: [{1}](https://cloud.tencent.com/document/api/213/15753#{1}), the service's data types.\n",
+        text::item(&s.doc),
+        s.name
+    )
+}
+
+/// The structure itself, without its documentation.
 pub(super) fn structure(s: &Struct) -> String {
     let debug = if has_secret(s) { "" } else { "Debug, " };
     let members: String = s.members.iter().map(super::member::Member::declaration).collect();
     format!(
-        "{}#[derive(Clone, {debug}Default, PartialEq)]\n#[non_exhaustive]\npub struct {} {{\n{members}}}\n\n",
-        text::item(&s.doc),
+        "#[derive(Clone, {debug}Default, PartialEq)]\n#[non_exhaustive]\npub struct {} {{\n{members}}}\n\n",
         s.name
     )
 }

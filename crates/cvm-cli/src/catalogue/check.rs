@@ -12,7 +12,7 @@ impl Catalogue {
         wrong
     }
 
-    /// Turns guesses of the command line back into the texts that they were typed as, where a text is due.
+    /// Takes what was typed for what is due: a guess for the text that it was typed as, and one value for a list of one.
     pub(crate) fn fit(&self, members: &[Member], value: &mut Value) {
         let Value::Object(given) = value else { return };
         for (name, value) in given {
@@ -33,6 +33,10 @@ impl Catalogue {
                 for item in items {
                     self.fit_value(element, item);
                 }
+            }
+            (Kind::List(element), Value::String(_) | Value::Number(_) | Value::Bool(_)) => {
+                self.fit_value(element, value);
+                *value = Value::Array(vec![value.take()]);
             }
             _ => {}
         }
@@ -149,6 +153,17 @@ mod tests {
         let mut parameters = json!({"ImageIds": [7], "ImageName": 2026, "DryRun": true, "KmsKeyId": false});
         catalogue.fit(&catalogue.action("SyncImages").unwrap().request, &mut parameters);
         let expected = json!({"ImageIds": ["7"], "ImageName": "2026", "DryRun": true, "KmsKeyId": "false"});
+        assert_eq!(parameters, expected);
+    }
+
+    #[test]
+    fn one_value_is_a_list_of_one() {
+        let catalogue = Catalogue::load();
+        let mut parameters =
+            json!({"ImageIds": "img-1", "Filters": [{"Name": "a", "Values": 7}], "Limit": 1});
+        catalogue.fit(&catalogue.action("DescribeImages").unwrap().request, &mut parameters);
+        let expected =
+            json!({"ImageIds": ["img-1"], "Filters": [{"Name": "a", "Values": ["7"]}], "Limit": 1});
         assert_eq!(parameters, expected);
     }
 

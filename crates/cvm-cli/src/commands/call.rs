@@ -1,6 +1,6 @@
 //! `cvm call`: one action, also one that this build does not know.
 
-use cvm_proto::{AnyCall, AnyPages, Machine, Now, Request, Step};
+use cvm_proto::{AnyCall, AnyList, Machine, Now, Request, Step};
 use serde_json::{Value, json};
 
 use crate::args::{CallArgs, Global, Output};
@@ -19,7 +19,7 @@ pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let query = args.query.as_deref().map(compile).transpose()?;
-    let parameters = parameters(args)?;
+    let parameters = parameters(global, args)?;
     let link = connect::open(global)?;
     if args.dry_run {
         show(global, &first_request(&link, &args.action, &parameters)?)?;
@@ -38,7 +38,7 @@ pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
 }
 
 /// The parameters as given, checked as far as this build knows the action.
-fn parameters(args: &CallArgs) -> Result<Value, Failure> {
+fn parameters(global: &Global, args: &CallArgs) -> Result<Value, Failure> {
     let mut parameters = match &args.json {
         None => parameters::parse(&args.parameters)?,
         Some(file) => serde_json::from_slice::<Value>(&input::read(file)?)
@@ -58,6 +58,11 @@ fn parameters(args: &CallArgs) -> Result<Value, Failure> {
             None => Ok(parameters),
         };
     };
+    if action.region && connect::region(global).is_none() {
+        return Err(Failure::usage(
+            "no region: give --region, or set the environment variable TENCENTCLOUD_REGION",
+        ));
+    }
     if args.json.is_none() {
         catalogue.fit(&action.request, &mut parameters);
     }
@@ -66,10 +71,9 @@ fn parameters(args: &CallArgs) -> Result<Value, Failure> {
 }
 
 fn all_pages(link: &Link, action: &str, parameters: Value) -> Result<Value, Failure> {
-    let pages = AnyPages::new(action, parameters)?;
-    let member = pages.items();
-    let mut items = Vec::new();
-    link.client.run(pages, |page| items.extend(page))?;
+    let list = AnyList::new(action, parameters)?;
+    let member = list.items();
+    let items = link.client.items(list).collect::<Result<Vec<_>, _>>()?;
     Ok(json!({ "TotalCount": items.len(), member: items }))
 }
 

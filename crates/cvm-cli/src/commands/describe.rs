@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use serde_json::json;
+use cvm_proto::codec::flatten;
+use serde_json::{Value, json};
 
 use crate::args::{DescribeArgs, Global, Output};
 use crate::catalogue::example::Extent;
@@ -80,12 +81,34 @@ fn text(catalogue: &Catalogue, name: &str, action: &Action) -> String {
             let _ = writeln!(out, "  {code}");
         }
     }
-    let example = catalogue.example(&action.request, Extent::Required);
-    let _ = write!(out, "\nEXAMPLE\n  cvm call {name} --json request.json, with\n");
-    for line in format!("{example:#}").lines() {
-        let _ = writeln!(out, "  {line}");
-    }
+    let _ = writeln!(
+        out,
+        "\nEXAMPLE\n  {}",
+        command(name, &catalogue.example(&action.request, Extent::Required))
+    );
     out
+}
+
+/// A request as a command line.
+fn command(name: &str, request: &Value) -> String {
+    ["cvm call ".to_string() + name]
+        .into_iter()
+        .chain(typed(request).map(quoted))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A request as the parameters of `cvm call`.
+fn typed(request: &Value) -> impl Iterator<Item = String> {
+    // An example is an object of members with values, so it can be written flat.
+    let parameters = flatten::flatten(request).unwrap_or_default();
+    parameters.into_iter().map(|(key, value)| format!("{key}={value}"))
+}
+
+/// A word as a shell reads it back.
+fn quoted(word: String) -> String {
+    let plain = word.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_./:=".contains(&b));
+    if plain { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 fn section(out: &mut String, catalogue: &Catalogue, heading: &str, members: &[Member]) {
@@ -94,7 +117,7 @@ fn section(out: &mut String, catalogue: &Catalogue, heading: &str, members: &[Me
         out.push_str("  none\n");
     }
     let mut types = Vec::new();
-    list(out, catalogue, members, &mut types);
+    list(out, catalogue, 2, members, &mut types);
     // Types that the members are made of, each once, and theirs.
     let mut at = 0;
     while at < types.len() {
@@ -103,7 +126,7 @@ fn section(out: &mut String, catalogue: &Catalogue, heading: &str, members: &[Me
         match catalogue.kind(name) {
             Kind::Type(known) => {
                 let _ = write!(out, "\n  {name}: {}\n", known.doc);
-                list(out, catalogue, &known.members, &mut types);
+                list(out, catalogue, 4, &known.members, &mut types);
             }
             Kind::Enum(known) => {
                 let _ = write!(out, "\n  {name}: {}\n", known.doc);
@@ -116,7 +139,13 @@ fn section(out: &mut String, catalogue: &Catalogue, heading: &str, members: &[Me
     }
 }
 
-fn list(out: &mut String, catalogue: &Catalogue, members: &[Member], types: &mut Vec<&'static str>) {
+fn list(
+    out: &mut String,
+    catalogue: &Catalogue,
+    indent: usize,
+    members: &[Member],
+    types: &mut Vec<&'static str>,
+) {
     for member in members {
         let mut marks = String::new();
         if member.required {
@@ -125,8 +154,8 @@ fn list(out: &mut String, catalogue: &Catalogue, members: &[Member], types: &mut
         if member.deprecated {
             marks.push_str(", deprecated");
         }
-        let _ = writeln!(out, "  {}  {}{marks}", member.name, member.kind);
-        paragraph(out, 6, &member.doc);
+        let _ = writeln!(out, "{:indent$}{}  {}{marks}", "", member.name, member.kind);
+        paragraph(out, indent + 4, &member.doc);
         let element = match catalogue.kind(member.kind) {
             Kind::List(element) => element,
             _ => member.kind,
@@ -155,4 +184,30 @@ fn paragraph(out: &mut String, indent: usize, text: &str) {
         column += word.chars().count();
     }
     out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parameters;
+
+    #[test]
+    fn every_example_can_be_typed() {
+        let catalogue = Catalogue::load();
+        for (name, action) in catalogue.actions() {
+            let example = catalogue.example(&action.request, Extent::All);
+            let mut parameters = parameters::parse(&typed(&example).collect::<Vec<_>>()).unwrap();
+            catalogue.fit(&action.request, &mut parameters);
+            assert_eq!(parameters, example, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_shell_would_change_is_quoted() {
+        let request = json!({"ImageName": "it's $HOME", "Limit": 1});
+        assert_eq!(
+            command("CreateImage", &request),
+            r"cvm call CreateImage 'ImageName=it'\''s $HOME' Limit=1"
+        );
+    }
 }

@@ -1,118 +1,233 @@
-//! `cvm sync`: carries images to other regions, one after the other.
+//! `cvm sync`: carries images to other regions.
 
-use cvm_proto::{ImageSync, Outcome, SyncReport};
-use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use crate::args::{Global, Output, SyncArgs};
+use cvm_journal::Journal;
+use cvm_proto::{Cancel, ImageSync, OnConflict, Outcome, SyncReport, SyncState};
+use serde_json::json;
+
+use crate::args::{Conflicts, Global, Output, SyncArgs};
+use crate::connect::Link;
 use crate::failure::{Exit, Failure};
-use crate::progress::{Progress, Watch};
-use crate::{connect, output, table};
-
-/// What came of one image.
-struct Ended {
-    image: String,
-    result: Result<SyncReport, Failure>,
-}
+use crate::progress::Progress;
+use crate::{connect, journals, output, table};
 
 /// Copies the images and reports on every destination.
-pub(crate) fn run(global: &Global, args: SyncArgs) -> Result<Exit, Failure> {
-    let Some(from) = args.from.or_else(|| connect::region(global)) else {
+pub(crate) fn run(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
+    let cancel = Cancel::new();
+    let (state, journal) = prepare(global, args)?;
+    let state = state.wait(!args.no_wait).cancel_with(&cancel);
+    let state = args.timeout.into_iter().fold(state, SyncState::timeout);
+    let place = journal.as_ref().map(|journal| journal.path().to_owned());
+    let link = connect::open(global)?;
+    listen_for_interrupts(&cancel)?;
+
+    let several = state.images().len() > 1;
+    let progress = if args.json {
+        Progress::events()
+    } else if global.quiet {
+        Progress::nothing()
+    } else {
+        Progress::for_people(several, global.verbose == 0)
+    };
+    let report = match carry(&link, state, journal, progress) {
+        Ok(report) => report,
+        Err(failure) => {
+            go_on_later(args, place.as_deref())?;
+            return Err(failure);
+        }
+    };
+
+    if args.json {
+        let mut last = summary(&report);
+        last["event"] = "report".into();
+        output::line(last)?;
+    } else if global.output == Output::Json {
+        output::json(&summary(&report))?;
+    } else {
+        people(&report)?;
+    }
+    let interrupted = cancel.is_cancelled();
+    if interrupted {
+        output::note(last_words(global, &report));
+    }
+    go_on_later(args, place.as_deref())?;
+    Ok(if interrupted { Exit::Interrupted } else { exit(&report) })
+}
+
+/// The job that the options describe, begun or not, and the file that it is kept in.
+fn prepare(global: &Global, args: &SyncArgs) -> Result<(SyncState, Option<Journal>), Failure> {
+    if args.resume {
+        let path = args.journal.clone().map_or_else(journals::only_one, Ok)?;
+        if !path.exists() {
+            return Err(Failure::usage(format!("there is no journal {}: name another file", path.display())));
+        }
+        let journal = Journal::open(path)?;
+        let Some(state) = journal.read()? else {
+            return Err(Failure::usage("the journal is gone: start the job anew"));
+        };
+        return Ok((state, Some(journal)));
+    }
+    let Some(from) = args.from.clone().or_else(|| connect::region(global)) else {
         return Err(Failure::usage("no source region: name the region that the images are in with --from"));
     };
-    let mut images: Vec<String> = Vec::new();
-    for image in args.images {
-        // Named twice, an image would be copied twice.
-        if !images.contains(&image) {
-            images.push(image);
-        }
+    let job = job(args, &from);
+    let path: Option<PathBuf> = match &args.journal {
+        Some(path) => Some(path.clone()),
+        // A dry run starts nothing, and an embedded endpoint forgets everything.
+        None if args.dry_run || global.local => None,
+        None => Some(journals::of(&job, global, args.name.as_deref())?),
+    };
+    let new = SyncState::new(job);
+    let Some(path) = path else { return Ok((new, None)) };
+    let journal = Journal::open(path)?;
+    let Some(state) = journal.read()?.filter(|state| !state.is_finished()) else {
+        return Ok((new, Some(journal)));
+    };
+    let path = journal.path().display();
+    if (state.images(), state.regions(), state.source_region())
+        != (new.images(), new.regions(), new.source_region())
+    {
+        return Err(Failure::usage(format!(
+            "{path} holds another job that has not ended: go on with it by --resume, or name another file"
+        )));
     }
-    let link = connect::open(global)?;
-    let watch = Watch::over_interrupts(global.local)?;
-    let mut ended = Vec::new();
-    for image in images {
-        let mut job = ImageSync::new(&image).from(&from).to(&args.to).timeout(args.timeout);
-        if let Some(name) = &args.name {
-            job = job.name(name);
-        }
-        let mut progress = Progress::new(&image, &watch, global.verbose == 0);
-        let result = link.client.run(job, |event| progress.show(&event)).map_err(Failure::from);
-        progress.finish();
-        if let Err(failure) = result {
-            // The other images would meet the same mistake.
-            if failure.exit == Exit::Usage {
-                return Err(failure);
-            }
-            failure.show(global.output);
-            ended.push(Ended { image, result: Err(failure) });
-        } else {
-            ended.push(Ended { image, result });
-        }
+    if !global.quiet {
+        output::note(format_args!("cvm: going on with the job in {path}"));
     }
-    match global.output {
-        Output::Json => output::json(&summary(&ended))?,
-        Output::Table => people(&ended)?,
-    }
-    Ok(exit(&ended))
+    Ok((state, Some(journal)))
 }
 
-/// For programs: every report as the core writes it.
-fn summary(ended: &[Ended]) -> Value {
-    let images = ended.iter().map(|Ended { image, result }| match result {
-        Ok(report) => json!(report),
-        Err(failure) => json!({ "image_id": image, "destinations": [], "error": failure.to_json() }),
-    });
-    json!({ "complete": exit(ended) == Exit::Done, "images": images.collect::<Vec<_>>() })
+fn job(args: &SyncArgs, from: &str) -> ImageSync {
+    let on_conflict = match args.on_conflict {
+        Conflicts::Fail => OnConflict::Fail,
+        Conflicts::Skip => OnConflict::Skip,
+    };
+    let job = ImageSync::of(&args.images)
+        .from(from)
+        .to(&args.to)
+        .on_conflict(on_conflict)
+        .encrypt(args.encrypt)
+        .same_attributes(args.same_attributes)
+        .delete_failed(args.delete_failed)
+        .dry_run(args.dry_run);
+    let job = args.name.iter().fold(job, ImageSync::name);
+    let job = args.kms_key_id.iter().fold(job, ImageSync::kms_key_id);
+    let job = args.max_size.into_iter().fold(job, ImageSync::max_size);
+    let job = args.settle.into_iter().fold(job, ImageSync::settle);
+    args.destination_timeout.into_iter().fold(job, ImageSync::destination_timeout)
 }
 
-/// For people: a table on stdout, and under it, on stderr, why something is missing.
-fn people(ended: &[Ended]) -> Result<(), Failure> {
-    let reports = || ended.iter().filter_map(|ended| ended.result.as_ref().ok());
-    let mut rows = Vec::new();
-    let mut reasons: Vec<String> = Vec::new();
-    for report in reports() {
-        for destination in &report.destinations {
-            let elapsed = humantime::format_duration(seconds(destination.elapsed));
-            rows.push(vec![
-                report.image_id.clone(),
-                destination.region.clone(),
-                destination.outcome.as_str().to_owned(),
-                destination.image_id.clone().unwrap_or_else(|| "-".into()),
-                elapsed.to_string(),
-            ]);
-            if let Some(error) = &destination.error {
-                // A request that was refused is the reason for all of its destinations alike.
-                let reason = format!("cvm: {}: {error}", report.image_id);
-                if !reasons.contains(&reason) {
-                    reasons.push(reason);
-                }
-            }
+fn carry(
+    link: &Link,
+    state: SyncState,
+    journal: Option<Journal>,
+    mut progress: Progress,
+) -> Result<SyncReport, Failure> {
+    let show = |event| progress.show(&event);
+    let outcome = match journal {
+        Some(journal) => link.client.run(journal.keep(state), show),
+        None => link.client.run(state, show),
+    };
+    progress.finish();
+    Ok(outcome?)
+}
+
+/// The first interrupt lets the job end in order, the second ends the program.
+fn listen_for_interrupts(cancel: &Cancel) -> Result<(), Failure> {
+    let cancel = cancel.clone();
+    let handler = move || {
+        if cancel.is_cancelled() {
+            std::process::exit(Exit::Interrupted as i32);
         }
+        output::note(
+            "\ncvm: stopping once the request that is out is answered; interrupt again to stop at once",
+        );
+        cancel.cancel();
+    };
+    ctrlc::set_handler(handler)
+        .map_err(|error| Failure::other(format!("cannot listen for interrupts: {error}")))
+}
+
+/// What goes on without the program.
+fn last_words(global: &Global, report: &SyncReport) -> String {
+    let mut text = String::from("cvm: interrupted");
+    if global.local {
+        text.push_str("; the embedded endpoint and its copies end with the command");
+        return text;
     }
-    if !rows.is_empty() {
-        output::line(table::lay_out(&["IMAGE", "REGION", "OUTCOME", "COPY", "TIME"], &rows))?;
+    let started = report.destinations.iter().filter(|of| of.outcome == Outcome::Started);
+    let mut ids = started.filter_map(|of| Some((&of.region, of.image_id.as_ref()?))).peekable();
+    if ids.peek().is_some() {
+        text.push_str("; these copies go on in the service:");
     }
-    for reason in reasons {
-        output::note(reason);
+    for (region, id) in ids {
+        text.push_str(&format!("\n  cvm call DescribeImages --region {region} ImageIds.0={id}"));
+    }
+    text
+}
+
+/// Says how to go on with a job that has not ended; one that has leaves nothing in the folder of the jobs.
+fn go_on_later(args: &SyncArgs, journal: Option<&Path>) -> Result<(), Failure> {
+    let Some(path) = journal else { return Ok(()) };
+    let finished = cvm_journal::read(path)?.is_none_or(|state| state.is_finished());
+    if !finished {
+        output::note(format_args!("cvm: go on with: cvm sync --resume --journal {}", path.display()));
+    } else if args.journal.is_none() {
+        cvm_journal::remove(path)?;
     }
     Ok(())
 }
 
-/// Whole seconds are enough for people.
-fn seconds(duration: std::time::Duration) -> std::time::Duration {
-    std::time::Duration::from_secs(duration.as_secs())
+/// For programs: the report as the core writes it, and whether all is well.
+fn summary(report: &SyncReport) -> serde_json::Value {
+    let mut summary = json!(report);
+    summary["complete"] = (exit(report) == Exit::Done).into();
+    summary
 }
 
-/// One code for all images: their own where they agree, else that not every destination has its image.
-fn exit(ended: &[Ended]) -> Exit {
-    let mut codes = ended.iter().map(|Ended { result, .. }| match result {
-        Err(failure) => failure.exit,
-        Ok(report) if report.is_complete() => Exit::Done,
-        Ok(report) => {
-            let still_copying = |outcome| matches!(outcome, Outcome::Copied | Outcome::TimedOut);
-            let only_late = report.destinations.iter().all(|destination| still_copying(destination.outcome));
-            if only_late { Exit::TimedOut } else { Exit::Incomplete }
+/// For people: a table on stdout, and under it, on stderr, why something is missing.
+fn people(report: &SyncReport) -> Result<(), Failure> {
+    let mut rows = Vec::new();
+    let mut remarks: Vec<String> = Vec::new();
+    for destination in &report.destinations {
+        // Whole seconds are enough for people.
+        let elapsed = Duration::from_secs(destination.elapsed.as_secs());
+        rows.push(vec![
+            destination.source.clone(),
+            destination.region.clone(),
+            destination.outcome.as_str().to_owned(),
+            destination.image_id.clone().unwrap_or_else(|| "-".into()),
+            humantime::format_duration(elapsed).to_string(),
+        ]);
+        let (source, region) = (&destination.source, &destination.region);
+        // A request that was refused is the reason for all of its destinations alike.
+        let errors = destination.error.iter().map(|error| format!("cvm: {source}: {error}"));
+        let notes = destination.notes.iter().map(|note| format!("cvm: {source}: {region}: {note}"));
+        for remark in errors.chain(notes) {
+            if !remarks.contains(&remark) {
+                remarks.push(remark);
+            }
         }
-    });
-    let first = codes.next().unwrap_or(Exit::Done);
-    if codes.all(|code| code == first) { first } else { Exit::Incomplete }
+    }
+    output::line(table::lay_out(&["IMAGE", "REGION", "OUTCOME", "COPY", "TIME"], &rows))?;
+    remarks.iter().for_each(output::note);
+    Ok(())
+}
+
+/// All is well if every destination has its copy, or what else was asked for: to be started, to be planned.
+fn exit(report: &SyncReport) -> Exit {
+    let all = |fits: fn(&cvm_proto::Destination) -> bool| report.destinations.iter().all(fits);
+    let is_good = |of: &cvm_proto::Destination| {
+        let as_asked = matches!(of.outcome, Outcome::Started | Outcome::Planned) && of.error.is_none();
+        of.outcome.is_good() || as_asked
+    };
+    if all(is_good) {
+        Exit::Done
+    } else if all(|of| of.outcome.is_good() || of.outcome == Outcome::TimedOut) {
+        Exit::TimedOut
+    } else {
+        Exit::Incomplete
+    }
 }

@@ -1,7 +1,10 @@
 //! Running the program.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+
+use cvm_local::CvmLocal;
 
 /// The program with these arguments, and none of the caller's settings.
 pub(crate) fn cvm(args: &[&str]) -> Command {
@@ -12,6 +15,35 @@ pub(crate) fn cvm(args: &[&str]) -> Command {
             command.env_remove(name);
         }
     }
+    // The jobs that a test leaves behind are no user's.
+    command.env("XDG_STATE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("state"));
+    command
+}
+
+/// A folder of one test's own, removed at its end.
+pub(crate) struct Folder(pub(crate) PathBuf);
+
+impl Folder {
+    pub(crate) fn new(test: &str) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{test}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        Self(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The program with what leads it to an endpoint inside the test.
+pub(crate) fn at(local: &CvmLocal, args: &[&str]) -> Command {
+    let mut command = cvm(args);
+    command.env("TENCENTCLOUD_ENDPOINT", local.endpoint());
+    command.env("TENCENTCLOUD_SECRET_ID", local.secret_id());
+    command.env("TENCENTCLOUD_SECRET_KEY", local.secret_key());
+    command.env("TENCENTCLOUD_REGION", "ap-shanghai");
     command
 }
 

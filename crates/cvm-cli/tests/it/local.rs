@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::command::run;
-use crate::endpoint::{Folder, command, start, through};
+use crate::command::{Folder, run};
+use crate::endpoint::{start, through};
 
 #[test]
 fn once_ready_it_answers_those_who_have_its_key() {
@@ -40,25 +40,6 @@ fn asked_to_end_it_ends_well_and_takes_its_file_along() {
         assert!(!ready.exists(), "{signal}");
         assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0, "{signal}");
     }
-}
-
-#[cfg(unix)]
-#[test]
-fn an_interrupted_sync_says_what_goes_on() {
-    use std::io::{BufRead, BufReader};
-
-    let folder = Folder::new("interrupted");
-    let (_server, _, facts) = start(&folder, &["--speed", "0"]);
-    let args = ["sync", "img-o3ycss2p", "--from", "ap-shanghai", "--to", "ap-guangzhou"];
-    let mut child = command(&facts, &args).spawn().unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-    lines.find(|line| line.contains("ap-guangzhou: img-")).unwrap();
-    let id = child.id().to_string();
-    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-    let last_words = lines.collect::<Vec<_>>().join("\n");
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{last_words}");
-    let advice = "cvm call DescribeImages --region ap-guangzhou ImageIds.0=img-";
-    assert!(last_words.contains("interrupted") && last_words.contains(advice), "{last_words}");
 }
 
 #[test]

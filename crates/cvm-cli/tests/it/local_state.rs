@@ -9,7 +9,8 @@ use cvm_proto::{Credential, Endpoint, RetryPolicy, Settings};
 use cvm_ureq::{Client, FromSettings};
 use serde_json::Value;
 
-use crate::endpoint::{Folder, start};
+use crate::command::Folder;
+use crate::endpoint::start;
 
 /// Images that can be copied, and where each thread copies its own.
 const COPIES: [(&str, &str); 2] = [("img-o3ycss2p", "ap-seoul"), ("img-7kq2v9ta", "ap-tokyo")];

@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod call;
+mod chaos;
 mod command;
 mod endpoint;
+mod images;
+mod jobs;
 mod local;
 mod local_state;
 mod mistakes;

@@ -61,7 +61,8 @@ fn of_settings() {
         &["call", "DescribeRegions", "--local", "--endpoint", "http://127.0.0.1:1"],
         &["--local", "--endpoint"],
     );
-    check(&["call", "DescribeImages", "--local"], &["region"]);
+    check(&["call", "DescribeImages", "--local"], &["no region", "--region", "TENCENTCLOUD_REGION"]);
+    check(&["call", "DescribeImages", "--local", "--dry-run", "--query", "x"], &["--dry-run", "--query"]);
     check(&["call", "DescribeRegions", "--output", "xml"], &["xml", "table", "json"]);
     let ran: Ran = cvm(&["call", "DescribeRegions", "--endpoint", "ftp://host"])
         .env("TENCENTCLOUD_SECRET_ID", "AKIDexample")

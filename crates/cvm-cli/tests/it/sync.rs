@@ -1,6 +1,7 @@
 //! `cvm sync` on the embedded endpoint.
 
-use crate::command::run;
+use crate::command::{Ran, at, run};
+use cvm_local::{Clock, CvmLocal};
 
 const FROM: [&str; 4] = ["--from", "ap-shanghai", "--local", "--to"];
 
@@ -28,12 +29,11 @@ fn programs_get_the_whole_report() {
             .concat();
     let report = run(&args).ended_with(0).json();
     assert_eq!(report["complete"], true);
-    let image = &report["images"][0];
-    assert_eq!(image["image_id"], "img-o3ycss2p");
-    assert_eq!(image["source_region"], "ap-shanghai");
-    assert!(image["request_id"].is_string());
-    let destination = &image["destinations"][0];
+    assert_eq!(report["source_region"], "ap-shanghai");
+    let destination = &report["destinations"][0];
+    assert_eq!(destination["source"], "img-o3ycss2p");
     assert_eq!(destination["region"], "ap-guangzhou");
+    assert!(destination["request_ids"][0].is_string());
     assert_eq!(destination["outcome"], "copied");
     assert!(destination["image_id"].is_string() && destination["elapsed_seconds"].is_number());
 }
@@ -51,17 +51,18 @@ fn one_image_that_cannot_be_copied_stops_no_other() {
     let ran = run(&[&args[..], &["--output", "json"]].concat()).ended_with(3);
     let report = ran.json();
     assert_eq!(report["complete"], false);
-    let images = report["images"].as_array().unwrap();
+    let destinations = report["destinations"].as_array().unwrap();
     // Named twice, copied once.
-    assert_eq!(images.len(), 2, "{report}");
-    assert_eq!(images[1]["destinations"][0]["outcome"], "copied");
+    assert_eq!(destinations.len(), 2, "{report}");
+    assert_eq!(destinations[0]["outcome"], "failed");
+    assert_eq!(destinations[1]["outcome"], "copied");
 }
 
 #[test]
 fn a_destination_without_the_image_is_told_by_code_and_request_id() {
-    let ran = run(&[&["sync", "img-o3ycss2p"][..], &FROM, &["me-saudi-arabia"]].concat()).ended_with(3);
-    assert!(ran.out.contains("me-saudi-arabia") && ran.out.contains("failed"), "{ran:?}");
-    assert!(ran.err.contains("ImageQuotaLimitExceeded") && ran.err.contains("request id"), "{ran:?}");
+    let ran = run(&[&["sync", "img-o3ycss2p"][..], &FROM, &["ap-mumbai"]].concat()).ended_with(3);
+    assert!(ran.out.contains("ap-mumbai") && ran.out.contains("failed"), "{ran:?}");
+    assert!(ran.err.contains("UnsupportedRegion") && ran.err.contains("request id"), "{ran:?}");
 }
 
 #[test]
@@ -69,4 +70,52 @@ fn an_end_of_time_is_an_exit_code_of_its_own() {
     let ran = run(&[&["sync", "img-o3ycss2p"][..], &FROM, &["ap-guangzhou", "--timeout", "1s"]].concat())
         .ended_with(4);
     assert!(ran.out.contains("timed_out") && ran.out.contains("img-"), "{ran:?}");
+}
+
+#[test]
+fn a_dry_run_says_what_would_happen_and_starts_nothing() {
+    let local = CvmLocal::start().unwrap();
+    let args = ["sync", "img-o3ycss2p", "--to", "ap-guangzhou,me-saudi-arabia", "--dry-run"];
+    let ran: Ran = at(&local, &args).output().unwrap().into();
+    let ran = ran.ended_with(3);
+    assert!(ran.out.contains("planned") && ran.err.contains("quota of 2 images"), "{ran:?}");
+    assert!(local.images("ap-guangzhou").iter().all(|image| image.image_name != "base-ubuntu-22.04"));
+    let ran: Ran =
+        at(&local, &["sync", "img-o3ycss2p", "--to", "ap-guangzhou", "--dry-run"]).output().unwrap().into();
+    assert!(ran.ended_with(0).out.contains("planned"));
+}
+
+#[test]
+fn events_come_one_a_line_and_the_report_last() {
+    let ran =
+        run(&[&["sync", "img-o3ycss2p"][..], &FROM, &["ap-guangzhou", "--json"]].concat()).ended_with(0);
+    let lines: Vec<serde_json::Value> =
+        ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let events: Vec<&str> = lines.iter().map(|line| line["event"].as_str().unwrap()).collect();
+    assert_eq!(events[..2], ["found", "submitted"], "{ran:?}");
+    assert!(events.contains(&"copying") && events.contains(&"ended"), "{ran:?}");
+    assert_eq!(events.last(), Some(&"report"), "{ran:?}");
+    assert_eq!(lines.last().unwrap()["complete"], true);
+    assert_eq!(ran.err, "", "people are not spoken to");
+}
+
+#[test]
+fn quiet_is_quiet() {
+    let ran = run(&[&["sync", "img-o3ycss2p", "-q"][..], &FROM, &["ap-guangzhou"]].concat()).ended_with(0);
+    assert_eq!(ran.err, "", "{ran:?}");
+    assert!(ran.out.contains("copied"), "{ran:?}");
+}
+
+#[test]
+fn an_image_that_is_there_is_not_copied_again_and_another_one_is_a_conflict() {
+    let local = CvmLocal::builder().clock(Clock::scaled(60.0)).start().unwrap();
+    let sync = |args: &[&str]| -> Ran { at(&local, args).output().unwrap().into() };
+    sync(&["sync", "img-o3ycss2p", "--to", "ap-guangzhou", "--name", "golden"]).ended_with(0);
+    let ran = sync(&["sync", "img-o3ycss2p", "--to", "ap-guangzhou", "--name", "golden"]).ended_with(0);
+    assert!(ran.out.contains("present"), "{ran:?}");
+    let other = ["sync", "img-7kq2v9ta", "--to", "ap-guangzhou", "--name", "golden"];
+    let ran = sync(&other).ended_with(3);
+    assert!(ran.out.contains("conflict") && ran.err.contains("its system is"), "{ran:?}");
+    let ran = sync(&[&other[..], &["--on-conflict", "skip"]].concat()).ended_with(0);
+    assert!(ran.out.contains("skipped"), "{ran:?}");
 }

@@ -7,8 +7,10 @@ use alloc::vec::Vec;
 
 use crate::action::Action;
 use crate::api::types::{DisasterRecoverGroup, Filter};
+use crate::call::Call;
 use crate::codec::check;
 use crate::codec::record::record;
+use crate::config::Config;
 use crate::error::Error;
 use crate::page::{self, Paged};
 
@@ -99,9 +101,13 @@ impl Action for DescribeDisasterRecoverGroups {
 
 impl Paged for DescribeDisasterRecoverGroups {
     type Item = DisasterRecoverGroup;
+    type Call = Call<Self>;
+    type Answer = DescribeDisasterRecoverGroupsResponse;
 
-    fn begin(&mut self) {
-        self.limit.get_or_insert(100);
+    fn call(&self, config: &Config, seed: u64) -> Call<Self> {
+        let mut page = self.clone();
+        page.limit.get_or_insert(100);
+        Call::new(config, page, seed)
     }
 
     fn turn(&mut self, answer: DescribeDisasterRecoverGroupsResponse) -> (Vec<DisasterRecoverGroup>, bool) {

@@ -7,8 +7,10 @@ use alloc::vec::Vec;
 
 use crate::action::Action;
 use crate::api::types::{Filter, Instance};
+use crate::call::Call;
 use crate::codec::check;
 use crate::codec::record::record;
+use crate::config::Config;
 use crate::error::Error;
 use crate::page::{self, Paged};
 
@@ -102,9 +104,13 @@ impl Action for DescribeInstances {
 
 impl Paged for DescribeInstances {
     type Item = Instance;
+    type Call = Call<Self>;
+    type Answer = DescribeInstancesResponse;
 
-    fn begin(&mut self) {
-        self.limit.get_or_insert(100);
+    fn call(&self, config: &Config, seed: u64) -> Call<Self> {
+        let mut page = self.clone();
+        page.limit.get_or_insert(100);
+        Call::new(config, page, seed)
     }
 
     fn turn(&mut self, answer: DescribeInstancesResponse) -> (Vec<Instance>, bool) {

@@ -7,8 +7,10 @@ use alloc::vec::Vec;
 
 use crate::action::Action;
 use crate::api::types::InstanceStatus;
+use crate::call::Call;
 use crate::codec::check;
 use crate::codec::record::record;
+use crate::config::Config;
 use crate::error::Error;
 use crate::page::{self, Paged};
 
@@ -76,9 +78,13 @@ impl Action for DescribeInstancesStatus {
 
 impl Paged for DescribeInstancesStatus {
     type Item = InstanceStatus;
+    type Call = Call<Self>;
+    type Answer = DescribeInstancesStatusResponse;
 
-    fn begin(&mut self) {
-        self.limit.get_or_insert(100);
+    fn call(&self, config: &Config, seed: u64) -> Call<Self> {
+        let mut page = self.clone();
+        page.limit.get_or_insert(100);
+        Call::new(config, page, seed)
     }
 
     fn turn(&mut self, answer: DescribeInstancesStatusResponse) -> (Vec<InstanceStatus>, bool) {

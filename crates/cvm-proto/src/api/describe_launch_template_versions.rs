@@ -7,8 +7,10 @@ use alloc::vec::Vec;
 
 use crate::action::Action;
 use crate::api::types::LaunchTemplateVersionInfo;
+use crate::call::Call;
 use crate::codec::check;
 use crate::codec::record::record;
+use crate::config::Config;
 use crate::error::Error;
 use crate::page::{self, Paged};
 
@@ -116,9 +118,13 @@ impl Action for DescribeLaunchTemplateVersions {
 
 impl Paged for DescribeLaunchTemplateVersions {
     type Item = LaunchTemplateVersionInfo;
+    type Call = Call<Self>;
+    type Answer = DescribeLaunchTemplateVersionsResponse;
 
-    fn begin(&mut self) {
-        self.limit.get_or_insert(100);
+    fn call(&self, config: &Config, seed: u64) -> Call<Self> {
+        let mut page = self.clone();
+        page.limit.get_or_insert(100);
+        Call::new(config, page, seed)
     }
 
     fn turn(

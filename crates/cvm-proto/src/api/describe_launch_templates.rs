@@ -7,8 +7,10 @@ use alloc::vec::Vec;
 
 use crate::action::Action;
 use crate::api::types::{Filter, LaunchTemplateInfo};
+use crate::call::Call;
 use crate::codec::check;
 use crate::codec::record::record;
+use crate::config::Config;
 use crate::error::Error;
 use crate::page::{self, Paged};
 
@@ -97,9 +99,13 @@ impl Action for DescribeLaunchTemplates {
 
 impl Paged for DescribeLaunchTemplates {
     type Item = LaunchTemplateInfo;
+    type Call = Call<Self>;
+    type Answer = DescribeLaunchTemplatesResponse;
 
-    fn begin(&mut self) {
-        self.limit.get_or_insert(100);
+    fn call(&self, config: &Config, seed: u64) -> Call<Self> {
+        let mut page = self.clone();
+        page.limit.get_or_insert(100);
+        Call::new(config, page, seed)
     }
 
     fn turn(&mut self, answer: DescribeLaunchTemplatesResponse) -> (Vec<LaunchTemplateInfo>, bool) {

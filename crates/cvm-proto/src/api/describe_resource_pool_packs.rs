@@ -7,8 +7,10 @@ use alloc::vec::Vec;
 
 use crate::action::Action;
 use crate::api::types::{Filter, ResourcePoolPack};
+use crate::call::Call;
 use crate::codec::check;
 use crate::codec::record::record;
+use crate::config::Config;
 use crate::error::Error;
 use crate::page::{self, Paged};
 
@@ -79,9 +81,13 @@ impl Action for DescribeResourcePoolPacks {
 
 impl Paged for DescribeResourcePoolPacks {
     type Item = ResourcePoolPack;
+    type Call = Call<Self>;
+    type Answer = DescribeResourcePoolPacksResponse;
 
-    fn begin(&mut self) {
-        self.max_results.get_or_insert(100);
+    fn call(&self, config: &Config, seed: u64) -> Call<Self> {
+        let mut page = self.clone();
+        page.max_results.get_or_insert(100);
+        Call::new(config, page, seed)
     }
 
     fn turn(&mut self, answer: DescribeResourcePoolPacksResponse) -> (Vec<ResourcePoolPack>, bool) {

@@ -7,8 +7,10 @@ use alloc::vec::Vec;
 
 use crate::action::Action;
 use crate::api::types::{RepairProduct, RepairTaskInfo, RepairTaskOrderField};
+use crate::call::Call;
 use crate::codec::check;
 use crate::codec::record::record;
+use crate::config::Config;
 use crate::error::Error;
 use crate::page::{self, Paged};
 
@@ -148,8 +150,12 @@ impl Action for DescribeTaskInfo {
 
 impl Paged for DescribeTaskInfo {
     type Item = RepairTaskInfo;
+    type Call = Call<Self>;
+    type Answer = DescribeTaskInfoResponse;
 
-    fn begin(&mut self) {}
+    fn call(&self, config: &Config, seed: u64) -> Call<Self> {
+        Call::new(config, self.clone(), seed)
+    }
 
     fn turn(&mut self, answer: DescribeTaskInfoResponse) -> (Vec<RepairTaskInfo>, bool) {
         let mut offset = Some(self.offset);

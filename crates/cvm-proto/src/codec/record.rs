@@ -10,11 +10,13 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor,
+};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 /// A structure of the API.
-pub(crate) trait Record: Default {
+pub(crate) trait Record: Default + DeserializeOwned {
     /// The structure's name, for messages.
     const NAME: &'static str;
     /// The names of its members on the wire, in the order of the specification.
@@ -78,9 +80,9 @@ text_member!(String);
 /// Members that are always written.
 macro_rules! plain_member {
     ($($type:ty),*) => {$(
-        impl $crate::codec::record::Member for $type {
-            fn read<'de, A: serde::de::MapAccess<'de>>(map: &mut A) -> Result<Self, A::Error> {
-                $crate::codec::record::read_or_default(map)
+        impl Member for $type {
+            fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Self, A::Error> {
+                read_or_default(map)
             }
 
             fn is_absent(&self) -> bool {
@@ -89,9 +91,18 @@ macro_rules! plain_member {
         }
     )*};
 }
-pub(crate) use plain_member;
 
 plain_member!(bool, i64, u64, f64);
+
+impl<T: Record> Member for T {
+    fn read<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Self, A::Error> {
+        read_or_default(map)
+    }
+
+    fn is_absent(&self) -> bool {
+        false
+    }
+}
 
 pub(crate) fn read_or_default<'de, T, A>(map: &mut A) -> Result<T, A::Error>
 where
@@ -99,6 +110,15 @@ where
     A: MapAccess<'de>,
 {
     map.next_value::<Option<T>>().map(Option::unwrap_or_default)
+}
+
+/// Reads the value of the member whose key was read last.
+pub(crate) fn read_member<'de, T: Member, A: MapAccess<'de>>(
+    member: &mut T,
+    map: &mut A,
+) -> Result<(), A::Error> {
+    *member = T::read(map)?;
+    Ok(())
 }
 
 /// Writes one member; `required` ones even if they are empty.
@@ -181,29 +201,16 @@ impl Visitor<'_> for Key {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        if self.members.get(self.expected).is_some_and(|name| is_same(name.as_bytes(), key.as_bytes())) {
+        if self.members.get(self.expected).is_some_and(|name| *name == key) {
             return Ok(Some(self.expected));
         }
         Ok(self.members.iter().position(|name| *name == key))
     }
 }
 
-/// Whether two names are the same: a call of the system's comparison takes longer than a name does.
-#[inline]
-fn is_same(a: &[u8], b: &[u8]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
-    match (a.last_chunk::<8>(), b.last_chunk::<8>()) {
-        // The last eight bytes overlap those before.
-        (Some(last), Some(other)) => {
-            last == other && a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0).all(|(a, b)| a == b)
-        }
-        _ => a.iter().zip(b).all(|(a, b)| a == b),
-    }
-}
-
 /// Pairs the members of a structure on the wire with its fields; `required` ones are always written.
+///
+/// What stands in a repetition here is compiled for each of more than a thousand members: no `?`, no work of its own.
 macro_rules! record {
     ($type:ident { $($name:literal => $field:ident $($required:ident)?,)* }) => {
         impl $crate::codec::record::Record for $type {
@@ -215,8 +222,7 @@ macro_rules! record {
                 let mut at = 0;
                 $(
                     if member == at {
-                        self.$field = $crate::codec::record::Member::read(map)?;
-                        return Ok(());
+                        return $crate::codec::record::read_member(&mut self.$field, map);
                     }
                     at += 1;
                 )*
@@ -227,7 +233,10 @@ macro_rules! record {
             fn write<S: serde::ser::SerializeStruct>(&self, out: &mut S) -> Result<(), S::Error> {
                 $(
                     let required = $crate::codec::record::is_required!($($required)?);
-                    $crate::codec::record::write_member(out, $name, &self.$field, required)?;
+                    match $crate::codec::record::write_member(out, $name, &self.$field, required) {
+                        Ok(()) => {}
+                        failed => return failed,
+                    }
                 )*
                 Ok(())
             }
@@ -244,8 +253,6 @@ macro_rules! record {
                 $crate::codec::record::serialize(self, serializer)
             }
         }
-
-        $crate::codec::record::plain_member!($type);
     };
 }
 pub(crate) use record;

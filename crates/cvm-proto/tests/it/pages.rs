@@ -1,7 +1,7 @@
 //! Lists that come in pages, in virtual time.
 
 use cvm_proto::api::{DescribeImages, DescribeInstances, DescribeResourcePoolPacks, DescribeTaskInfo};
-use cvm_proto::{AnyPages, ErrorKind, Job, Listed, Pages, PagesMachine, Reply};
+use cvm_proto::{AnyList, ErrorKind, Paged, Pages, Reply};
 use serde_json::{Value, json};
 
 use crate::driver::{Run, config, not_sent, ok, refused, run};
@@ -15,17 +15,17 @@ fn serve(total: u64, body: &Value) -> Reply {
     ok(&format!(r#""ImageSet":{},"TotalCount":{total},"#, json!(ids)))
 }
 
-fn pages<L: Listed>(
-    job: impl Job<Machine = PagesMachine<L>>,
+fn pages<L: Paged>(
+    list: L,
     mut reply: impl FnMut(&Value) -> Reply,
 ) -> Run<Result<(), cvm_proto::Error>, Vec<L::Item>> {
-    run(job.start(&config(), 3), |request, _| reply(&serde_json::from_slice(request.body()).unwrap()))
+    run(Pages::new(&config(), list, 3), |request, _| reply(&serde_json::from_slice(request.body()).unwrap()))
 }
 
 #[test]
 fn every_item_comes_once() {
     for total in [0, 1, 99, 100, 101, 250] {
-        let run = pages(Pages::new(DescribeImages::default()), |body| serve(total, body));
+        let run = pages(DescribeImages::default(), |body| serve(total, body));
         run.output.unwrap();
         let ids: Vec<_> = run.progress.iter().flatten().map(|image| image.image_id.clone()).collect();
         assert_eq!(ids, (0..total).map(|n| format!("img-{n:08}")).collect::<Vec<_>>(), "{total}");
@@ -39,7 +39,7 @@ fn every_item_comes_once() {
 
 #[test]
 fn the_callers_page_size_and_start_are_kept() {
-    let run = pages(Pages::new(DescribeImages::default().limit(7).offset(30)), |body| {
+    let run = pages(DescribeImages::default().limit(7).offset(30), |body| {
         assert_eq!(body["Limit"], json!(7));
         serve(50, body)
     });
@@ -50,7 +50,7 @@ fn the_callers_page_size_and_start_are_kept() {
 #[test]
 fn a_list_that_shrinks_ends() {
     let mut total = 250;
-    let run = pages(Pages::new(DescribeImages::default()), |body| {
+    let run = pages(DescribeImages::default(), |body| {
         let reply = serve(if total == 250 { 250 } else { 90 }, body);
         total = 90;
         reply
@@ -62,7 +62,7 @@ fn a_list_that_shrinks_ends() {
 #[test]
 fn a_page_that_fails_is_repeated_and_a_refusal_ends_the_list() {
     let mut failures = 2;
-    let mut run = pages(Pages::new(DescribeImages::default()), |body| {
+    let mut run = pages(DescribeImages::default(), |body| {
         if body["Offset"] == json!(100) && failures > 0 {
             failures -= 1;
             return not_sent();
@@ -72,7 +72,7 @@ fn a_page_that_fails_is_repeated_and_a_refusal_ends_the_list() {
     run.output.unwrap();
     assert_eq!(run.progress.iter().map(Vec::len).sum::<usize>(), 150);
 
-    run = pages(Pages::new(DescribeImages::default()), |body| {
+    run = pages(DescribeImages::default(), |body| {
         if body["Offset"] == json!(100) { refused("InvalidFilter") } else { serve(150, body) }
     });
     assert_eq!(run.output.unwrap_err().kind(), ErrorKind::Parameter);
@@ -81,13 +81,13 @@ fn a_page_that_fails_is_repeated_and_a_refusal_ends_the_list() {
 
 #[test]
 fn each_form_of_paging_goes_on_to_the_end() {
-    let run = pages(Pages::new(DescribeInstances::default()), |body| {
+    let run = pages(DescribeInstances::default(), |body| {
         let (set, offset) = (json!([{"InstanceId": "ins-1"}]), body["Offset"].as_i64().unwrap_or(0));
         ok(&format!(r#""InstanceSet":{},"TotalCount":2,"#, if offset < 2 { set } else { json!([]) }))
     });
     assert_eq!(run.progress.len(), 2);
 
-    let run = pages(Pages::new(DescribeTaskInfo::new(1, 0)), |body| {
+    let run = pages(DescribeTaskInfo::new(1, 0), |body| {
         let more = body["Offset"].as_i64().unwrap() < 3;
         ok(&format!(
             r#""RepairTaskInfoSet":{},"TotalCount":3,"#,
@@ -96,7 +96,7 @@ fn each_form_of_paging_goes_on_to_the_end() {
     });
     assert_eq!(run.progress.len(), 3, "limit and offset are required here");
 
-    let run = pages(Pages::new(DescribeResourcePoolPacks::default()), |body| {
+    let run = pages(DescribeResourcePoolPacks::default(), |body| {
         assert_eq!(body["MaxResults"], json!(100));
         let next = match body["NextToken"].as_str() {
             None => r#""a""#,
@@ -110,13 +110,13 @@ fn each_form_of_paging_goes_on_to_the_end() {
 
 #[test]
 fn lists_come_by_the_actions_name_too() {
-    let run = pages(AnyPages::new("DescribeImages", Value::Null).unwrap(), |body| serve(250, body));
+    let run = pages(AnyList::new("DescribeImages", Value::Null).unwrap(), |body| serve(250, body));
     run.output.unwrap();
     assert_eq!(run.progress.iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 50]);
     assert_eq!(run.progress[2][49], json!({"ImageId": "img-00000249"}));
     for (name, parameters) in
         [("SyncImages", json!({})), ("NoSuchAction", json!({})), ("DescribeImages", json!([]))]
     {
-        assert_eq!(AnyPages::new(name, parameters).unwrap_err().kind(), ErrorKind::Parameter, "{name}");
+        assert_eq!(AnyList::new(name, parameters).unwrap_err().kind(), ErrorKind::Parameter, "{name}");
     }
 }

@@ -45,6 +45,8 @@ open_enum! {
 }
 
 /// The terms of a prepaid purchase of a dedicated host: its length and its renewal.
+///
+/// Source: [ChargePrepaid](https://cloud.tencent.com/document/api/213/15753#ChargePrepaid), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ChargePrepaid {
@@ -75,6 +77,8 @@ record!(ChargePrepaid {
 });
 
 /// The price of a dedicated host.
+///
+/// Source: [HostPriceInfo](https://cloud.tencent.com/document/api/213/15753#HostPriceInfo), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct HostPriceInfo {
@@ -87,6 +91,8 @@ record!(HostPriceInfo {
 });
 
 /// The terms of a prepaid instance: its length and its renewal.
+///
+/// Source: [InstanceChargePrepaid](https://cloud.tencent.com/document/api/213/15753#InstanceChargePrepaid), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct InstanceChargePrepaid {
@@ -117,6 +123,8 @@ record!(InstanceChargePrepaid {
 });
 
 /// Market options of an instance, which at present means spot options.
+///
+/// Source: [InstanceMarketOptionsRequest](https://cloud.tencent.com/document/api/213/15753#InstanceMarketOptionsRequest), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct InstanceMarketOptionsRequest {
@@ -149,6 +157,8 @@ record!(InstanceMarketOptionsRequest {
 ///
 /// Prepaid items use the price members with `Original` and `Discount`, hourly items those with
 /// `UnitPrice`; amounts are in yuan.
+///
+/// Source: [ItemPrice](https://cloud.tencent.com/document/api/213/15753#ItemPrice), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ItemPrice {
@@ -218,6 +228,8 @@ record!(ItemPrice {
 });
 
 /// The price of an instance and of its public bandwidth.
+///
+/// Source: [Price](https://cloud.tencent.com/document/api/213/15753#Price), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Price {
@@ -233,6 +245,8 @@ record!(Price {
 });
 
 /// The bid for a spot instance.
+///
+/// Source: [SpotMarketOptions](https://cloud.tencent.com/document/api/213/15753#SpotMarketOptions), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SpotMarketOptions {

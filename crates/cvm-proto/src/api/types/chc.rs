@@ -84,6 +84,8 @@ open_enum! {
 
 /// Boot options for the deployment network of a CHC physical server, for a PXE environment run by the
 /// customer.
+///
+/// Source: [ChcDeployExtraConfig](https://cloud.tencent.com/document/api/213/15753#ChcDeployExtraConfig), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ChcDeployExtraConfig {
@@ -126,6 +128,8 @@ record!(ChcDeployExtraConfig {
 });
 
 /// A CHC physical server, hardware that is hosted or leased and managed through the service.
+///
+/// Source: [ChcHost](https://cloud.tencent.com/document/api/213/15753#ChcHost), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ChcHost {
@@ -256,6 +260,8 @@ record!(ChcHost {
 });
 
 /// The actions not permitted on a CHC physical server in its present state.
+///
+/// Source: [ChcHostDeniedActions](https://cloud.tencent.com/document/api/213/15753#ChcHostDeniedActions), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ChcHostDeniedActions {

@@ -55,6 +55,8 @@ open_enum! {
 }
 
 /// Additional data on an action timer or an instance type.
+///
+/// Source: [Externals](https://cloud.tencent.com/document/api/213/15753#Externals), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Externals {
@@ -98,6 +100,8 @@ record!(Externals {
 /// A condition on the results of a query.
 ///
 /// Several filters are combined with AND, the values of one filter with OR.
+///
+/// Source: [Filter](https://cloud.tencent.com/document/api/213/15753#Filter), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Filter {
@@ -122,6 +126,8 @@ record!(Filter {
 /// Metadata that the customer attaches to an instance.
 ///
 /// It is in a closed beta.
+///
+/// Source: [Metadata](https://cloud.tencent.com/document/api/213/15753#Metadata), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Metadata {
@@ -141,6 +147,8 @@ record!(Metadata {
 });
 
 /// A key and a value of instance metadata.
+///
+/// Source: [MetadataItem](https://cloud.tencent.com/document/api/213/15753#MetadataItem), the service's data types.
 #[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct MetadataItem {
@@ -165,6 +173,8 @@ record!(MetadataItem {
 redacted_debug!(MetadataItem { key, value secret });
 
 /// How often a limited operation has been used on an instance, and how often it may be.
+///
+/// Source: [OperationCountLimit](https://cloud.tencent.com/document/api/213/15753#OperationCountLimit), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct OperationCountLimit {
@@ -186,6 +196,8 @@ record!(OperationCountLimit {
 });
 
 /// The capacity of an instance resource pool.
+///
+/// Source: [ResourceCount](https://cloud.tencent.com/document/api/213/15753#ResourceCount), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ResourceCount {
@@ -207,6 +219,8 @@ record!(ResourceCount {
 });
 
 /// A tag, which is a key and a value.
+///
+/// Source: [Tag](https://cloud.tencent.com/document/api/213/15753#Tag), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Tag {
@@ -229,6 +243,8 @@ record!(Tag {
 });
 
 /// The tags to bind to a resource when it is created.
+///
+/// Source: [TagSpecification](https://cloud.tencent.com/document/api/213/15753#TagSpecification), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct TagSpecification {
@@ -252,6 +268,8 @@ record!(TagSpecification {
 });
 
 /// An operating system that an instance can be converted to.
+///
+/// Source: [TargetOS](https://cloud.tencent.com/document/api/213/15753#TargetOS), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct TargetOS {

@@ -43,6 +43,8 @@ open_enum! {
 }
 
 /// A data disk of an instance.
+///
+/// Source: [DataDisk](https://cloud.tencent.com/document/api/213/15753#DataDisk), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct DataDisk {
@@ -168,6 +170,8 @@ record!(DataDisk {
 });
 
 /// A kind of local disk that an instance type offers.
+///
+/// Source: [LocalDiskType](https://cloud.tencent.com/document/api/213/15753#LocalDiskType), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct LocalDiskType {
@@ -192,6 +196,8 @@ record!(LocalDiskType {
 });
 
 /// The local HDD storage that an instance type offers.
+///
+/// Source: [StorageBlock](https://cloud.tencent.com/document/api/213/15753#StorageBlock), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct StorageBlock {
@@ -233,6 +239,8 @@ record!(StorageBlock {
 });
 
 /// The system disk of an instance.
+///
+/// Source: [SystemDisk](https://cloud.tencent.com/document/api/213/15753#SystemDisk), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SystemDisk {

@@ -43,6 +43,8 @@ open_enum! {
 }
 
 /// A placement group, which spreads its instances over hosts, switches or racks.
+///
+/// Source: [DisasterRecoverGroup](https://cloud.tencent.com/document/api/213/15753#DisasterRecoverGroup), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct DisasterRecoverGroup {
@@ -85,6 +87,8 @@ record!(DisasterRecoverGroup {
 });
 
 /// A high-performance computing cluster.
+///
+/// Source: [HpcClusterInfo](https://cloud.tencent.com/document/api/213/15753#HpcClusterInfo), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct HpcClusterInfo {

@@ -55,6 +55,8 @@ open_enum! {
 }
 
 /// A dedicated host (CDH).
+///
+/// Source: [HostItem](https://cloud.tencent.com/document/api/213/15753#HostItem), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct HostItem {
@@ -106,6 +108,8 @@ record!(HostItem {
 });
 
 /// The resources of a dedicated host, in total and still available.
+///
+/// Source: [HostResource](https://cloud.tencent.com/document/api/213/15753#HostResource), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct HostResource {
@@ -145,6 +149,8 @@ record!(HostResource {
 });
 
 /// An instance resource pool, which reserves a whole or half physical machine.
+///
+/// Source: [ResourcePoolPack](https://cloud.tencent.com/document/api/213/15753#ResourcePoolPack), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ResourcePoolPack {
@@ -202,6 +208,8 @@ record!(ResourcePoolPack {
 });
 
 /// The instances of one type in an instance resource pool.
+///
+/// Source: [ResourcePoolPackInstance](https://cloud.tencent.com/document/api/213/15753#ResourcePoolPackInstance), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ResourcePoolPackInstance {

@@ -114,6 +114,8 @@ open_enum! {
 
 /// An image from which instances are created: a public one, one made by the account, or one shared
 /// with it.
+///
+/// Source: [Image](https://cloud.tencent.com/document/api/213/15753#Image), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Image {
@@ -184,6 +186,8 @@ record!(Image {
 });
 
 /// The operating systems accepted for import, by family.
+///
+/// Source: [ImageOsList](https://cloud.tencent.com/document/api/213/15753#ImageOsList), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ImageOsList {
@@ -199,6 +203,8 @@ record!(ImageOsList {
 });
 
 /// A data disk file that is imported together with an image.
+///
+/// Source: [ImportImageDataDisk](https://cloud.tencent.com/document/api/213/15753#ImportImageDataDisk), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ImportImageDataDisk {
@@ -218,6 +224,8 @@ record!(ImportImageDataDisk {
 });
 
 /// The versions and architectures of an operating system that can be imported.
+///
+/// Source: [OsVersion](https://cloud.tencent.com/document/api/213/15753#OsVersion), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct OsVersion {
@@ -236,6 +244,8 @@ record!(OsVersion {
 });
 
 /// An account that an image is shared with.
+///
+/// Source: [SharePermission](https://cloud.tencent.com/document/api/213/15753#SharePermission), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SharePermission {
@@ -251,6 +261,8 @@ record!(SharePermission {
 });
 
 /// A disk snapshot that belongs to an image.
+///
+/// Source: [Snapshot](https://cloud.tencent.com/document/api/213/15753#Snapshot), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Snapshot {
@@ -269,6 +281,8 @@ record!(Snapshot {
 });
 
 /// A copy of an image in one region, made by `SyncImages`.
+///
+/// Source: [SyncImage](https://cloud.tencent.com/document/api/213/15753#SyncImage), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SyncImage {

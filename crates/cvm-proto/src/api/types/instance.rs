@@ -133,6 +133,8 @@ open_enum! {
 ///
 /// When it is sent, only `TimerAction`, `ActionTime` and `Externals` matter; the other members are
 /// filled in by the service.
+///
+/// Source: [ActionTimer](https://cloud.tencent.com/document/api/213/15753#ActionTimer), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ActionTimer {
@@ -204,6 +206,8 @@ record!(ActionTimer {
 });
 
 /// Attributes of an instance that `DescribeInstancesAttributes` can return.
+///
+/// Source: [Attribute](https://cloud.tencent.com/document/api/213/15753#Attribute), the service's data types.
 #[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Attribute {
@@ -218,6 +222,8 @@ record!(Attribute {
 redacted_debug!(Attribute { user_data secret });
 
 /// The agents for security, monitoring and automation that are installed on an instance.
+///
+/// Source: [EnhancedService](https://cloud.tencent.com/document/api/213/15753#EnhancedService), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct EnhancedService {
@@ -259,6 +265,8 @@ record!(EnhancedService {
 });
 
 /// An instance with its configuration and state.
+///
+/// Source: [Instance](https://cloud.tencent.com/document/api/213/15753#Instance), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Instance {
@@ -414,6 +422,8 @@ record!(Instance {
 });
 
 /// The requested attributes of one instance.
+///
+/// Source: [InstanceAttribute](https://cloud.tencent.com/document/api/213/15753#InstanceAttribute), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct InstanceAttribute {
@@ -429,6 +439,8 @@ record!(InstanceAttribute {
 });
 
 /// The refund for terminating one instance.
+///
+/// Source: [InstanceRefund](https://cloud.tencent.com/document/api/213/15753#InstanceRefund), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct InstanceRefund {
@@ -447,6 +459,8 @@ record!(InstanceRefund {
 });
 
 /// The state of one instance.
+///
+/// Source: [InstanceStatus](https://cloud.tencent.com/document/api/213/15753#InstanceStatus), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct InstanceStatus {
@@ -464,6 +478,8 @@ record!(InstanceStatus {
 /// How to log in to an instance: a password, key pairs, or what the image has.
 ///
 /// At most one of the three can be given.
+///
+/// Source: [LoginSettings](https://cloud.tencent.com/document/api/213/15753#LoginSettings), the service's data types.
 #[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct LoginSettings {
@@ -512,6 +528,8 @@ redacted_debug!(LoginSettings { password secret, key_ids, keep_image_login });
 
 /// Where an instance is: its zone, its project and the dedicated host or resource pool that carries
 /// it.
+///
+/// Source: [Placement](https://cloud.tencent.com/document/api/213/15753#Placement), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Placement {
@@ -591,6 +609,8 @@ record!(Placement {
 });
 
 /// Whether the automation agent (TAT) is installed.
+///
+/// Source: [RunAutomationServiceEnabled](https://cloud.tencent.com/document/api/213/15753#RunAutomationServiceEnabled), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct RunAutomationServiceEnabled {
@@ -612,6 +632,8 @@ record!(RunAutomationServiceEnabled {
 });
 
 /// Whether the monitoring agent is installed.
+///
+/// Source: [RunMonitorServiceEnabled](https://cloud.tencent.com/document/api/213/15753#RunMonitorServiceEnabled), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct RunMonitorServiceEnabled {
@@ -633,6 +655,8 @@ record!(RunMonitorServiceEnabled {
 });
 
 /// Whether the security agent is installed.
+///
+/// Source: [RunSecurityServiceEnabled](https://cloud.tencent.com/document/api/213/15753#RunSecurityServiceEnabled), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct RunSecurityServiceEnabled {

@@ -43,6 +43,8 @@ open_enum! {
 }
 
 /// The number of physical cores of an instance and the threads each of them runs.
+///
+/// Source: [CpuTopology](https://cloud.tencent.com/document/api/213/15753#CpuTopology), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct CpuTopology {
@@ -75,6 +77,8 @@ record!(CpuTopology {
 });
 
 /// The GPUs of an instance.
+///
+/// Source: [GPUInfo](https://cloud.tencent.com/document/api/213/15753#GPUInfo), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct GPUInfo {
@@ -93,6 +97,8 @@ record!(GPUInfo {
 });
 
 /// An instance family, such as `S1`, with its display name.
+///
+/// Source: [InstanceFamilyConfig](https://cloud.tencent.com/document/api/213/15753#InstanceFamilyConfig), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct InstanceFamilyConfig {
@@ -108,6 +114,8 @@ record!(InstanceFamilyConfig {
 });
 
 /// The hardware figures of an instance type in a zone.
+///
+/// Source: [InstanceTypeConfig](https://cloud.tencent.com/document/api/213/15753#InstanceTypeConfig), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct InstanceTypeConfig {
@@ -147,6 +155,8 @@ record!(InstanceTypeConfig {
 });
 
 /// An instance type that an instance may be changed to, with its availability.
+///
+/// Source: [InstanceTypeConfigStatus](https://cloud.tencent.com/document/api/213/15753#InstanceTypeConfigStatus), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct InstanceTypeConfigStatus {
@@ -165,6 +175,8 @@ record!(InstanceTypeConfigStatus {
 });
 
 /// An instance type in a zone with its stock, price and hardware figures.
+///
+/// Source: [InstanceTypeQuotaItem](https://cloud.tencent.com/document/api/213/15753#InstanceTypeQuotaItem), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct InstanceTypeQuotaItem {

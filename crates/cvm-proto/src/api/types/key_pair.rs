@@ -9,6 +9,8 @@ use crate::api::types::Tag;
 use crate::codec::record::{record, redacted_debug};
 
 /// An SSH key pair stored by the service.
+///
+/// Source: [KeyPair](https://cloud.tencent.com/document/api/213/15753#KeyPair), the service's data types.
 #[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct KeyPair {

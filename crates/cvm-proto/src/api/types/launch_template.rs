@@ -13,6 +13,8 @@ use crate::api::types::{
 use crate::codec::record::{record, redacted_debug};
 
 /// A reference to a launch template, and to one of its versions, for creating instances.
+///
+/// Source: [LaunchTemplate](https://cloud.tencent.com/document/api/213/15753#LaunchTemplate), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct LaunchTemplate {
@@ -44,6 +46,8 @@ record!(LaunchTemplate {
 });
 
 /// A launch template without the data of its versions.
+///
+/// Source: [LaunchTemplateInfo](https://cloud.tencent.com/document/api/213/15753#LaunchTemplateInfo), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct LaunchTemplateInfo {
@@ -74,6 +78,8 @@ record!(LaunchTemplateInfo {
 });
 
 /// The instance parameters that a version of a launch template holds.
+///
+/// Source: [LaunchTemplateVersionData](https://cloud.tencent.com/document/api/213/15753#LaunchTemplateVersionData), the service's data types.
 #[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct LaunchTemplateVersionData {
@@ -157,6 +163,8 @@ record!(LaunchTemplateVersionData {
 redacted_debug!(LaunchTemplateVersionData { placement, instance_type, instance_name, instance_charge_type, system_disk, data_disks, internet_accessible, virtual_private_cloud, image_id, security_group_ids, login_settings, cam_role_name, hpc_cluster_id, instance_count, enhanced_service, user_data secret, disaster_recover_group_ids, action_timer, instance_market_options, host_name, client_token, instance_charge_prepaid, tag_specification, disable_api_termination });
 
 /// A version of a launch template.
+///
+/// Source: [LaunchTemplateVersionInfo](https://cloud.tencent.com/document/api/213/15753#LaunchTemplateVersionInfo), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct LaunchTemplateVersionInfo {

@@ -33,6 +33,8 @@ open_enum! {
 }
 
 /// A repair task for an instance, a dedicated host or a bare-metal server.
+///
+/// Source: [RepairTaskInfo](https://cloud.tencent.com/document/api/213/15753#RepairTaskInfo), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct RepairTaskInfo {

@@ -71,6 +71,8 @@ open_enum! {
 
 /// The public network access of the primary network interface of an instance: charge type, bandwidth
 /// limit and kind of address.
+///
+/// Source: [InternetAccessible](https://cloud.tencent.com/document/api/213/15753#InternetAccessible), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct InternetAccessible {
@@ -165,6 +167,8 @@ record!(InternetAccessible {
 });
 
 /// A public bandwidth setting of an instance and the time it holds for.
+///
+/// Source: [InternetBandwidthConfig](https://cloud.tencent.com/document/api/213/15753#InternetBandwidthConfig), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct InternetBandwidthConfig {
@@ -183,6 +187,8 @@ record!(InternetBandwidthConfig {
 });
 
 /// A charge type of public bandwidth with its description.
+///
+/// Source: [InternetChargeTypeConfig](https://cloud.tencent.com/document/api/213/15753#InternetChargeTypeConfig), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct InternetChargeTypeConfig {
@@ -200,6 +206,8 @@ record!(InternetChargeTypeConfig {
 /// A network interface of an instance to be created.
 ///
 /// A list of them takes the place of `VirtualPrivateCloud`; the feature is open in some regions only.
+///
+/// Source: [NetworkInterfaces](https://cloud.tencent.com/document/api/213/15753#NetworkInterfaces), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct NetworkInterfaces {
@@ -274,6 +282,8 @@ record!(NetworkInterfaces {
 });
 
 /// The VPC, the subnet and the private addresses of the primary network interface.
+///
+/// Source: [VirtualPrivateCloud](https://cloud.tencent.com/document/api/213/15753#VirtualPrivateCloud), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct VirtualPrivateCloud {

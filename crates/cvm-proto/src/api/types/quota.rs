@@ -8,6 +8,8 @@ use alloc::vec::Vec;
 use crate::codec::record::record;
 
 /// The quotas of an account in a region, grouped by kind of resource.
+///
+/// Source: [AccountQuota](https://cloud.tencent.com/document/api/213/15753#AccountQuota), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct AccountQuota {
@@ -32,6 +34,8 @@ record!(AccountQuota {
 });
 
 /// The quotas of an account together with the region they hold for.
+///
+/// Source: [AccountQuotaOverview](https://cloud.tencent.com/document/api/213/15753#AccountQuotaOverview), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct AccountQuotaOverview {
@@ -47,6 +51,8 @@ record!(AccountQuotaOverview {
 });
 
 /// The placement group quotas of an account.
+///
+/// Source: [DisasterRecoverGroupQuota](https://cloud.tencent.com/document/api/213/15753#DisasterRecoverGroupQuota), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct DisasterRecoverGroupQuota {
@@ -71,6 +77,8 @@ record!(DisasterRecoverGroupQuota {
 });
 
 /// The image quota of an account in a region.
+///
+/// Source: [ImageQuota](https://cloud.tencent.com/document/api/213/15753#ImageQuota), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ImageQuota {
@@ -86,6 +94,8 @@ record!(ImageQuota {
 });
 
 /// The quota for pay-as-you-go instances in a zone.
+///
+/// Source: [PostPaidQuota](https://cloud.tencent.com/document/api/213/15753#PostPaidQuota), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct PostPaidQuota {
@@ -107,6 +117,8 @@ record!(PostPaidQuota {
 });
 
 /// The quota for prepaid instances in a zone, counted by month.
+///
+/// Source: [PrePaidQuota](https://cloud.tencent.com/document/api/213/15753#PrePaidQuota), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct PrePaidQuota {
@@ -131,6 +143,8 @@ record!(PrePaidQuota {
 });
 
 /// The quota for spot instances in a zone, counted in vCPUs.
+///
+/// Source: [SpotPaidQuota](https://cloud.tencent.com/document/api/213/15753#SpotPaidQuota), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct SpotPaidQuota {

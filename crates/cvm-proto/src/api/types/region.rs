@@ -27,6 +27,8 @@ open_enum! {
 }
 
 /// A region of the service.
+///
+/// Source: [RegionInfo](https://cloud.tencent.com/document/api/213/15753#RegionInfo), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct RegionInfo {
@@ -45,6 +47,8 @@ record!(RegionInfo {
 });
 
 /// An availability zone of a region.
+///
+/// Source: [ZoneInfo](https://cloud.tencent.com/document/api/213/15753#ZoneInfo), the service's data types.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct ZoneInfo {

@@ -3,13 +3,16 @@
 // The comments on the options are what `--help` prints, where back-ticks would be noise.
 #![allow(clippy::doc_markdown)]
 
+mod image;
+
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use cvm_local::Check;
 use cvm_proto::SignMethod;
+
+pub(crate) use image::{Conflicts, ImagesArgs, Kind, QuotaArgs, SyncArgs};
 
 const ABOUT: &str =
     "Carries images of Tencent Cloud CVM to other regions, calls any action, explains signatures";
@@ -19,6 +22,7 @@ Environment:
   TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, the credential; with --local none is needed
   TENCENTCLOUD_TOKEN, the token of a temporary credential
   TENCENTCLOUD_REGION and TENCENTCLOUD_ENDPOINT, for --region and --endpoint
+  XDG_STATE_HOME, for the folder of the sync jobs' journals
   NO_COLOR, for plain output
 
 Exit codes:
@@ -65,6 +69,9 @@ pub(crate) struct Global {
     /// Shows on stderr what is sent and when (-vv: more); never a secret
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// Shows no progress: only the result, and what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
 }
 
 /// How results and errors are written.
@@ -79,7 +86,13 @@ pub(crate) enum Output {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Copies images to other regions and waits until the copies can be used
-    Sync(SyncArgs),
+    Sync(Box<SyncArgs>),
+    /// Lists the sync jobs that can be gone on with
+    Jobs,
+    /// Lists images, those of several regions side by side
+    Images(ImagesArgs),
+    /// Shows how many images every region has, and how many it may have
+    Quota(QuotaArgs),
     /// Performs one action and prints its answer as JSON
     Call(Box<CallArgs>),
     /// Lists the actions there are
@@ -90,43 +103,28 @@ pub(crate) enum Command {
     Sign(Box<SignArgs>),
     /// Runs the embedded endpoint until it is interrupted
     Local(LocalArgs),
-}
-
-const SYNC_HELP: &str = "\
-Example:
-  cvm sync img-o3ycss2p --from ap-shanghai --to ap-guangzhou,ap-beijing --local
-
-Progress goes to stderr, the result to stdout. Copies go on in the service when the
-command ends early.";
-
-#[derive(Args)]
-#[command(after_help = SYNC_HELP)]
-pub(crate) struct SyncArgs {
-    /// The images to copy, such as img-o3ycss2p; one after the other
-    #[arg(required = true, value_name = "IMAGE")]
-    pub(crate) images: Vec<String>,
-    /// The region that the images are in [default: --region]
-    #[arg(long, value_name = "REGION")]
-    pub(crate) from: Option<String>,
-    /// The regions to copy them to, separated by commas
-    #[arg(long, required = true, value_name = "REGION,...", value_delimiter = ',')]
-    pub(crate) to: Vec<String>,
-    /// The name of the copies [default: the image's own]
-    #[arg(long)]
-    pub(crate) name: Option<String>,
-    /// The longest time to wait for one image's copies, such as 90s, 45m or 1h 30m
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = humantime::parse_duration)]
-    pub(crate) timeout: Duration,
+    /// Prints a script that completes commands and options in a shell
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Prints the manual page, or writes those of all commands into a folder
+    Man {
+        /// The folder; it has to be there
+        #[arg(long, value_name = "FOLDER")]
+        dir: Option<PathBuf>,
+    },
 }
 
 const CALL_HELP: &str = "\
 Parameters:
-  KEY=VALUE  a number, true, false, a JSON list or object; all else is a text
+  KEY=VALUE  a number, true, false, a JSON list or object; all else is a text;
+             one value where a list is due is a list of one
   KEY:=JSON  exactly this JSON: ImageName:='\"2026\"' is a text
   Dots go into lists and objects: Filters.0.Name=image-type ImageIds.0=img-o3ycss2p
 
 Examples:
-  cvm call DescribeImages Limit=20 Filters.0.Name=image-type 'Filters.0.Values=[\"PRIVATE_IMAGE\"]'
+  cvm call DescribeImages Limit=20 Filters.0.Name=image-type Filters.0.Values=PRIVATE_IMAGE
   echo '{\"ImageIds\": [\"img-o3ycss2p\"]}' | cvm call DescribeImages --json -
   cvm call DescribeImages --all-pages --query 'ImageSet[?ImageState==`NORMAL`].ImageId'
   cvm call RunInstances --skeleton > request.json";
@@ -149,7 +147,7 @@ pub(crate) struct CallArgs {
     #[arg(long)]
     pub(crate) all_pages: bool,
     /// Shows the request in place of sending it; signatures and tokens are hidden
-    #[arg(long, conflicts_with = "all_pages")]
+    #[arg(long, conflicts_with_all = ["all_pages", "query"])]
     pub(crate) dry_run: bool,
     /// Prints a request with every parameter to fill in; sends nothing
     #[arg(long, conflicts_with_all = ["parameters", "json", "query", "all_pages", "dry_run"])]
@@ -342,13 +340,5 @@ mod tests {
     #[test]
     fn the_definition_holds() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn regions_come_separated_or_one_by_one() {
-        let args = "cvm sync img-1 --from a --to b,c --to d --timeout 90s";
-        let Command::Sync(sync) = Cli::try_parse_from(args.split(' ')).unwrap().command else { panic!() };
-        assert_eq!(sync.to, ["b", "c", "d"]);
-        assert_eq!(sync.timeout, Duration::from_secs(90));
     }
 }

@@ -1,0 +1,155 @@
+//! The options of the commands around images.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+const SYNC_HELP: &str = "\
+Examples:
+  cvm sync img-o3ycss2p --from ap-shanghai --to ap-guangzhou,ap-beijing --local
+  cvm sync img-o3ycss2p --to ap-guangzhou --dry-run
+  cvm sync --resume
+
+Progress goes to stderr, the result to stdout. Copies go on in the service when the
+command ends early. What the job has done is kept in a journal: killed at any moment and
+run again, it makes no second copy and loses none.";
+
+#[derive(Args)]
+#[command(after_help = SYNC_HELP)]
+pub(crate) struct SyncArgs {
+    /// The images to copy, such as img-o3ycss2p
+    #[arg(required_unless_present = "resume", value_name = "IMAGE")]
+    pub(crate) images: Vec<String>,
+    /// The region that the images are in [default: --region]
+    #[arg(long, value_name = "REGION")]
+    pub(crate) from: Option<String>,
+    /// The regions to copy them to, separated by commas
+    #[arg(long, required_unless_present = "resume", value_name = "REGION,...", value_delimiter = ',')]
+    pub(crate) to: Vec<String>,
+    /// The name of the copies [default: the image's own]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// The longest time to wait for all copies, such as 90s, 45m or 1h 30m [default: 1h]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: Option<Duration>,
+    /// The longest time to wait for one copy [default: none of its own]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) destination_timeout: Option<Duration>,
+    /// Waits until the copies can be used; this is the default
+    #[arg(long, overrides_with = "no_wait")]
+    pub(crate) wait: bool,
+    /// Ends once the service has accepted the copies; --resume waits for them later
+    #[arg(long, overrides_with = "wait")]
+    pub(crate) no_wait: bool,
+    /// Says what would happen in each region, and starts nothing
+    #[arg(long, conflicts_with_all = ["resume", "journal", "no_wait"])]
+    pub(crate) dry_run: bool,
+    /// What to do where another image has the name
+    #[arg(long, value_enum, default_value_t = Conflicts::Fail)]
+    pub(crate) on_conflict: Conflicts,
+    /// Makes an encrypted copy, in the source region and under another --name
+    #[arg(long, requires = "name")]
+    pub(crate) encrypt: bool,
+    /// The KMS key of the encrypted copy [default: the service's own]
+    #[arg(long, value_name = "ID", requires = "encrypt")]
+    pub(crate) kms_key_id: Option<String>,
+    /// Refuses images that are larger, before anything is started
+    #[arg(long, value_name = "GIB")]
+    pub(crate) max_size: Option<i64>,
+    /// Gives the copies the description and the family of their source
+    #[arg(long)]
+    pub(crate) same_attributes: bool,
+    /// Deletes copies that have failed
+    #[arg(long)]
+    pub(crate) delete_failed: bool,
+    /// Where the job is kept [default: a file named by the job, see cvm jobs]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
+    /// Goes on with the job in --journal, or with the only one that cvm jobs lists
+    #[arg(long, conflicts_with_all = ["images", "from", "to", "name", "encrypt"])]
+    pub(crate) resume: bool,
+    /// How long to search for a copy whose request got no answer, before it is requested again [default: 45s]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) settle: Option<Duration>,
+    /// Prints every event, and then the report, as JSON, one a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What an image that has the name means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Conflicts {
+    // The region has not got what was asked for.
+    Fail,
+    // The region is passed over.
+    Skip,
+}
+
+#[derive(Args)]
+pub(crate) struct ImagesArgs {
+    /// The regions to look in, separated by commas [default: --region]
+    #[arg(long, value_name = "REGION,...", value_delimiter = ',')]
+    pub(crate) regions: Vec<String>,
+    /// Looks in every region
+    #[arg(long, conflicts_with = "regions")]
+    pub(crate) all_regions: bool,
+    /// Only images whose name holds this
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) name: Option<String>,
+    /// Whose images
+    #[arg(long = "type", value_enum, default_value_t = Kind::Private)]
+    pub(crate) kind: Kind,
+    /// Only images whose platform holds this, such as Ubuntu
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) platform: Option<String>,
+    /// Only images in this state, such as NORMAL or SYNCING
+    #[arg(long, ignore_case = true)]
+    pub(crate) state: Option<String>,
+}
+
+/// Whose images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    // The account's own.
+    Private,
+    // Those of other accounts that are shared with it.
+    Shared,
+    // The service's.
+    Public,
+    // All of them.
+    Any,
+}
+
+#[derive(Args)]
+pub(crate) struct QuotaArgs {
+    /// The regions, separated by commas [default: all]
+    #[arg(long, value_name = "REGION,...", value_delimiter = ',')]
+    pub(crate) regions: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Cli, Command};
+    use super::*;
+    use clap::Parser;
+
+    #[test]
+    fn regions_come_separated_or_one_by_one() {
+        let args = "cvm sync img-1 --from a --to b,c --to d --timeout 90s";
+        let Command::Sync(sync) = Cli::try_parse_from(args.split(' ')).unwrap().command else { panic!() };
+        assert_eq!(sync.to, ["b", "c", "d"]);
+        assert_eq!(sync.timeout, Some(Duration::from_secs(90)));
+    }
+
+    #[test]
+    fn of_wait_and_no_wait_the_last_counts() {
+        let waits = |args: &str| match Cli::try_parse_from(args.split(' ')).unwrap().command {
+            Command::Sync(sync) => !sync.no_wait,
+            _ => panic!(),
+        };
+        assert!(waits("cvm sync img-1 --to b"));
+        assert!(!waits("cvm sync img-1 --to b --wait --no-wait"));
+        assert!(waits("cvm sync img-1 --to b --no-wait --wait"));
+    }
+}

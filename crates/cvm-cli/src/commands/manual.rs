@@ -1,0 +1,32 @@
+//! `cvm completions` and `cvm man`: what shells and manual readers want to know of the command line.
+
+use std::path::Path;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+
+use crate::args::Cli;
+use crate::failure::{Exit, Failure};
+use crate::output;
+
+/// Prints a script for a shell.
+pub(crate) fn completions(shell: Shell) -> Result<Exit, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "cvm", &mut script);
+    output::line(String::from_utf8_lossy(&script).trim_end())?;
+    Ok(Exit::Done)
+}
+
+/// Prints the page of the command itself, or writes the pages of all commands.
+pub(crate) fn man(folder: Option<&Path>) -> Result<Exit, Failure> {
+    if let Some(folder) = folder {
+        clap_mangen::generate_to(Cli::command(), folder).map_err(|error| {
+            Failure::other(format!("cannot write the manual pages into {}: {error}", folder.display()))
+        })?;
+        return Ok(Exit::Done);
+    }
+    let mut page = Vec::new();
+    output::written(clap_mangen::Man::new(Cli::command()).render(&mut page))?;
+    output::line(String::from_utf8_lossy(&page).trim_end())?;
+    Ok(Exit::Done)
+}

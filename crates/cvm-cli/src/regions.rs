@@ -1,0 +1,47 @@
+//! The same question to several regions at once.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use cvm_proto::Error;
+use cvm_proto::api::DescribeRegions;
+use cvm_ureq::Client;
+
+use crate::failure::Failure;
+
+/// How many regions are asked at a time.
+const AT_ONCE: usize = 8;
+
+/// Every region that can be used.
+pub(crate) fn all(client: &Client) -> Result<Vec<String>, Failure> {
+    let answer = client.send(DescribeRegions::default())?;
+    let usable = answer.region_set.into_iter().filter(|region| region.region_state == "AVAILABLE");
+    Ok(usable.map(|region| region.region).collect())
+}
+
+/// Asks every region, some at a time; the answers come in the order of the regions.
+pub(crate) fn ask<T: Send>(
+    client: &Client,
+    regions: &[String],
+    question: impl Fn(&Client) -> Result<T, Error> + Sync,
+) -> Vec<Result<T, Error>> {
+    let next = AtomicUsize::new(0);
+    let answers: Vec<Mutex<Option<Result<T, Error>>>> = regions.iter().map(|_| Mutex::default()).collect();
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE.min(regions.len()) {
+            scope.spawn(|| {
+                while let Some((region, place)) = {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    regions.get(at).zip(answers.get(at))
+                } {
+                    let answer = client.with_region(region).and_then(|client| question(&client));
+                    // Nobody else writes to this place.
+                    *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
+                }
+            });
+        }
+    });
+    let taken = answers.into_iter().map(|place| place.into_inner().unwrap_or_else(PoisonError::into_inner));
+    // Each thread goes on until there is no region left, so every place has been filled.
+    taken.flatten().collect()
+}

@@ -1,0 +1,64 @@
+//! The sync job with its journal: a machine around the machine.
+
+use std::fmt;
+
+use cvm_proto::{
+    Config, Error, ImageSyncMachine, Job, Machine, Now, Reply, Step, SyncProgress, SyncReport, SyncState,
+};
+
+use crate::Journal;
+
+/// A sync job that is kept in a journal; made by [`Journal::keep`], and run by any client.
+///
+/// It ends as the job does, or with an [`ErrorKind::Journal`](cvm_proto::ErrorKind::Journal) error as soon as the journal
+/// cannot be written: before the step that it would have told of.
+#[derive(Debug)]
+pub struct Journaled {
+    journal: Journal,
+    state: SyncState,
+}
+
+impl Journaled {
+    pub(crate) fn new(journal: Journal, state: SyncState) -> Self {
+        Self { journal, state }
+    }
+}
+
+impl Job for Journaled {
+    type Machine = JournaledMachine;
+
+    fn start(self, config: &Config, seed: u64) -> JournaledMachine {
+        JournaledMachine { journal: self.journal, inner: self.state.start(config, seed) }
+    }
+}
+
+/// A [`Journaled`] job on its way.
+pub struct JournaledMachine {
+    journal: Journal,
+    inner: ImageSyncMachine,
+}
+
+impl Machine for JournaledMachine {
+    type Output = Result<SyncReport, Error>;
+    type Progress = SyncProgress;
+
+    fn poll(&mut self, now: Now) -> Step<Self::Output, SyncProgress> {
+        let step = self.inner.poll(now);
+        if matches!(step, Step::Progress(SyncProgress::Checkpoint))
+            && let Err(error) = self.journal.write(self.inner.state())
+        {
+            return Step::Done(Err(error));
+        }
+        step
+    }
+
+    fn reply(&mut self, now: Now, reply: Reply) {
+        self.inner.reply(now, reply);
+    }
+}
+
+impl fmt::Debug for JournaledMachine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JournaledMachine").field("journal", &self.journal).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,131 @@
+//! A process that is killed at every point of the job, and the ones after it that go on.
+
+use cvm_proto::{ImageSync, Outcome, SyncState};
+
+use super::service::{Fate, Fault, HOME, Service};
+use super::world::{Kill, World, check_no_second_copy, check_truth, outcomes};
+
+const SOURCE: &str = "img-source01";
+
+fn job() -> ImageSync {
+    ImageSync::new(SOURCE).to(["ap-guangzhou", "ap-beijing"])
+}
+
+fn service() -> Service {
+    Service { hidden_millis: 15_000, ..Service::default() }
+}
+
+/// Kills the first process here; the second comes to the end. Gives `false` if the first had come to its end before.
+fn survives(kill: Kill, service: Service) -> bool {
+    let mut world = World::new(service);
+    if world.process(&job(), kill).is_some() {
+        return false;
+    }
+    let outcome = world.process(&job(), Kill::Never).unwrap();
+    let report = outcome.unwrap();
+    assert!(report.is_complete(), "{kill:?}: {report:?}");
+    check_no_second_copy(&world);
+    check_truth(&report, &world);
+    true
+}
+
+#[test]
+fn before_every_step() {
+    for guards_names in [true, false] {
+        let end =
+            (1..).find(|&step| !survives(Kill::Before(step), Service { guards_names, ..service() })).unwrap();
+        assert!(end > 30, "{end} steps are not a job");
+    }
+}
+
+#[test]
+fn during_every_request() {
+    for guards_names in [true, false] {
+        let end =
+            (1..).find(|&step| !survives(Kill::During(step), Service { guards_names, ..service() })).unwrap();
+        assert!(end > 15, "{end} requests are not a job");
+    }
+}
+
+#[test]
+fn during_the_request_for_copies_that_is_lost_as_well() {
+    for fault in [Fault::DropBefore, Fault::DropAfter, Fault::NotSent, Fault::Error("InternalError")] {
+        for number in 1..20 {
+            survives(Kill::During(number), service().faulty(fault, "SyncImages", HOME, 1));
+        }
+    }
+}
+
+#[test]
+fn again_and_again_at_the_same_place() {
+    for place in 4..16 {
+        let mut world = World::new(service());
+        for _ in 0..10 {
+            if world.process(&job(), Kill::During(place)).is_some() {
+                break;
+            }
+            world.unix += 7_000;
+        }
+        let report = world.process(&job(), Kill::Never).unwrap().unwrap();
+        assert!(report.is_complete(), "{report:?}");
+        check_no_second_copy(&world);
+    }
+}
+
+#[test]
+fn a_copy_that_ended_while_nobody_was_there() {
+    let mut with_failure = service();
+    with_failure.fates.insert("ap-beijing", Fate::Fails);
+    let mut world = World::new(with_failure);
+    assert!(world.process(&job(), Kill::During(12)).is_none());
+    assert_eq!(world.service.accepted.len(), 1);
+    world.unix += 86_400_000;
+    let report = world.process(&job(), Kill::Never).unwrap().unwrap();
+    assert_eq!(outcomes(&report), [("ap-guangzhou", Outcome::Copied), ("ap-beijing", Outcome::Failed)]);
+    check_truth(&report, &world);
+}
+
+#[test]
+fn a_job_that_ran_out_of_time_goes_on_where_it_was() {
+    let mut world = World::new(service());
+    let short = job().timeout(std::time::Duration::from_secs(30));
+    let report = world.process(&short, Kill::Never).unwrap().unwrap();
+    assert!(report.is_timed_out());
+    let state: SyncState = serde_json::from_str(world.disk.as_ref().unwrap()).unwrap();
+    assert!(!state.is_finished());
+    assert!(
+        state.report().destinations.iter().all(|of| of.outcome == Outcome::Started && of.image_id.is_some())
+    );
+    let state = state.timeout(std::time::Duration::from_secs(600));
+    world.disk = Some(serde_json::to_string(&state).unwrap());
+    assert!(world.process(&short, Kill::Never).unwrap().unwrap().is_complete());
+    assert_eq!(world.service.accepted.len(), 1);
+    let state: SyncState = serde_json::from_str(world.disk.as_ref().unwrap()).unwrap();
+    assert!(state.is_finished());
+}
+
+#[test]
+fn a_finished_job_says_the_same_again_and_asks_nothing() {
+    let mut world = World::new(service());
+    let first = world.process(&job(), Kill::Never).unwrap().unwrap();
+    let asked = world.service.log.len();
+    let second = world.process(&job(), Kill::Never).unwrap().unwrap();
+    assert_eq!(serde_json::to_value(&first).unwrap(), serde_json::to_value(&second).unwrap());
+    assert_eq!(world.service.log.len(), asked);
+}
+
+#[test]
+fn a_state_of_another_version_or_one_that_was_changed_is_refused() {
+    let mut world = World::new(service());
+    world.process(&job(), Kill::During(3));
+    let text = world.disk.take().unwrap();
+    let other = text.replacen(r#""version":1"#, r#""version":2"#, 1);
+    let error = serde_json::from_str::<SyncState>(&other).unwrap_err().to_string();
+    assert!(error.contains("version 2") && error.contains("version 1"), "{error}");
+    let torn = text.replacen(r#""region":"ap-beijing""#, r#""region":"ap-tokyo""#, 1);
+    assert_ne!(torn, text);
+    world.disk = Some(torn);
+    let error = world.process(&job(), Kill::Never).unwrap().unwrap_err();
+    assert!(error.to_string().contains("contradicts itself"), "{error}");
+    assert!(!text.contains("not-a-real-key") && !text.contains("AKID"), "no secret is written down: {text}");
+}

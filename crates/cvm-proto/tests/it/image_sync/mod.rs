@@ -1,0 +1,10 @@
+//! The sync job, in virtual time, against a small service.
+
+mod crashes;
+mod faults;
+mod look;
+mod options;
+mod properties;
+mod service;
+mod waiting;
+mod world;

@@ -1,0 +1,163 @@
+//! Waiting for copies, and what is told on the way.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use cvm_proto::{Cancel, ImageSync, Job, Machine, Now, Outcome, Step, SyncProgress};
+
+use super::service::{Fate, HOME, Service};
+use super::world::{World, check_truth, outcomes};
+use crate::driver::{UNIX, config};
+
+const SOURCE: &str = "img-source01";
+
+fn job() -> ImageSync {
+    ImageSync::new(SOURCE).to(["ap-guangzhou", "ap-beijing"])
+}
+
+#[test]
+fn copies_are_there_when_it_says_so() {
+    let mut world = World::new(Service::default());
+    let report = world.run(job()).unwrap();
+    check_truth(&report, &world);
+    assert!(report.is_complete());
+    assert_eq!(outcomes(&report), [("ap-guangzhou", Outcome::Copied), ("ap-beijing", Outcome::Copied)]);
+    assert_eq!(report.source_region, HOME);
+    for destination in &report.destinations {
+        assert_eq!(
+            (destination.source.as_str(), destination.request_ids.as_slice()),
+            (SOURCE, &["r-ok".to_owned()][..])
+        );
+        assert!((59..90).contains(&destination.elapsed.as_secs()), "{destination:?}");
+    }
+    assert_eq!(world.service.count("SyncImages"), 1);
+    let looks = world.service.log.iter().filter(|(action, at)| action == "DescribeImages" && at != HOME);
+    assert!(looks.count() < 2 * 15, "polling backs off");
+
+    let mut percents = BTreeMap::<String, Vec<i64>>::new();
+    for event in &world.events {
+        if let SyncProgress::Copying { region, percent, source, .. } = event {
+            assert_eq!(source, SOURCE);
+            percents.entry(region.clone()).or_default().push(percent.unwrap());
+        }
+    }
+    assert_eq!(percents.len(), 2);
+    assert!(percents.values().all(|seen| seen.len() > 3 && seen.is_sorted()), "{percents:?}");
+    let is_end = |event: &&SyncProgress| matches!(event, SyncProgress::Ended(_));
+    assert_eq!(world.events.iter().filter(is_end).count(), 2);
+}
+
+#[test]
+fn a_copy_may_be_invisible_at_first() {
+    let mut world = World::new(Service { hidden_millis: 100_000, copy_millis: 50_000, ..Service::default() });
+    assert!(world.run(job()).unwrap().is_complete());
+}
+
+#[test]
+fn a_copy_that_never_shows_or_goes_away_has_failed() {
+    let mut world = World::new(Service { hidden_millis: u64::MAX / 2, ..Service::default() });
+    let report = world.run(job()).unwrap();
+    for destination in &report.destinations {
+        assert_eq!(destination.outcome, Outcome::Failed);
+        assert!(destination.image_id.is_some(), "what to look for");
+        assert!(destination.error.as_ref().unwrap().is_not_found());
+    }
+}
+
+#[test]
+fn each_destination_has_a_time_of_its_own_if_it_is_to() {
+    let mut service = Service::default();
+    service.fates.insert("ap-beijing", Fate::Never);
+    let mut world = World::new(service);
+    let begun = world.unix;
+    let report = world.run(job().destination_timeout(Duration::from_secs(120))).unwrap();
+    assert_eq!(outcomes(&report), [("ap-guangzhou", Outcome::Copied), ("ap-beijing", Outcome::TimedOut)]);
+    assert!((119_000..122_000).contains(&(world.unix - begun)), "{}", world.unix - begun);
+    assert!(report.destinations[1].image_id.is_some());
+}
+
+#[test]
+fn a_copy_that_came_in_the_last_moment_counts() {
+    // Between the last look in the usual rhythm and the end of the time.
+    for seconds in 40..80 {
+        let mut world = World::new(Service { copy_millis: seconds * 1000 - 300, ..Service::default() });
+        let report = world.run(job().timeout(Duration::from_secs(seconds))).unwrap();
+        assert!(report.is_complete(), "{seconds}: {report:?}");
+    }
+}
+
+/// Polls until the machine waits; answers every request.
+fn until_it_waits<M: Machine<Progress = SyncProgress>>(
+    machine: &mut M,
+    service: &mut Service,
+    mono: &mut Duration,
+) -> Result<Duration, M::Output> {
+    loop {
+        let now = Now::new(UNIX + mono.as_secs(), *mono);
+        match machine.poll(now) {
+            Step::Send(request) => {
+                let reply = service.serve(&request, now.unix * 1000);
+                machine.reply(now, reply);
+            }
+            Step::WaitUntil(until) if service.accepted.is_empty() => *mono = until,
+            Step::WaitUntil(until) => return Ok(until),
+            Step::Progress(_) => {}
+            Step::Done(output) => return Err(output),
+        }
+    }
+}
+
+#[test]
+fn a_cancelled_job_says_what_was_started() {
+    let cancel = Cancel::new();
+    let mut service = Service::default();
+    service.fates.insert("ap-beijing", Fate::Fails);
+    let mut machine = job().cancel_with(&cancel).start(&config(), 3);
+    let mut mono = Duration::from_secs(5);
+    let until = until_it_waits(&mut machine, &mut service, &mut mono).unwrap();
+    assert!(until <= mono + Duration::from_millis(200), "it notices soon");
+    let asked = service.log.len();
+    cancel.cancel();
+    let report = until_it_waits(&mut machine, &mut service, &mut mono).unwrap_err().unwrap();
+    assert_eq!(outcomes(&report), [("ap-guangzhou", Outcome::Started), ("ap-beijing", Outcome::Started)]);
+    assert!(report.destinations.iter().all(|destination| destination.image_id.is_some()));
+    assert_eq!(service.log.len(), asked, "nothing more was asked");
+    assert!(!machine.state().is_finished(), "there is something to go on with");
+}
+
+#[test]
+fn a_job_that_is_cancelled_at_any_request_leaves_no_doubt() {
+    for number in 1..16 {
+        let cancel = Cancel::new();
+        let mut service = Service::default();
+        let mut machine = job().cancel_with(&cancel).start(&config(), 3);
+        let (mut mono, mut sent) = (Duration::from_secs(5), 0);
+        let report = loop {
+            let now = Now::new(UNIX + mono.as_secs(), mono);
+            match machine.poll(now) {
+                Step::Send(request) => {
+                    sent += 1;
+                    if sent == number {
+                        cancel.cancel();
+                    }
+                    let reply = service.serve(&request, now.unix * 1000);
+                    machine.reply(now, reply);
+                }
+                Step::WaitUntil(until) => mono = until,
+                Step::Progress(_) => {}
+                Step::Done(outcome) => break outcome.unwrap(),
+            }
+        };
+        let started = !service.accepted.is_empty();
+        let expected = if started { Outcome::Started } else { Outcome::Cancelled };
+        assert!(
+            report.destinations.iter().all(|of| of.outcome == expected || of.outcome == Outcome::Copied),
+            "{number}: {report:?}"
+        );
+        assert_eq!(
+            report.destinations.iter().all(|of| of.image_id.is_some()),
+            started,
+            "{number}: {report:?}"
+        );
+    }
+}

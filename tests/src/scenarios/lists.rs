@@ -1,0 +1,132 @@
+//! Lists that come in pages, and waiting for a state, against the local endpoint.
+
+use std::time::Duration;
+
+use cvm_local::{Clock, CvmLocal, Fault};
+use cvm_proto::api::types::Image;
+use cvm_proto::api::{DescribeImages, DescribeImagesResponse, DescribeRegions, SyncImages};
+use cvm_proto::{AnyList, ErrorKind, Verdict, WaitUntil};
+use serde_json::json;
+
+use crate::{Shell, client_of};
+
+/// A page of two, so that the images of the default seed make several.
+fn by_two() -> DescribeImages {
+    DescribeImages::default().limit(2)
+}
+
+/// All that there is, in one page.
+fn all<S: Shell>(client: &S) -> Vec<Image> {
+    let answer = client.send(DescribeImages::default().limit(100)).unwrap();
+    let count = answer.image_set.len();
+    assert!(count > 4 && answer.total_count == i64::try_from(count).unwrap(), "{count} images");
+    answer.image_set
+}
+
+/// Which actions the endpoint was asked for, in order.
+fn asked(local: &CvmLocal) -> Vec<String> {
+    local.requests().into_iter().map(|request| request.action).collect()
+}
+
+/// Every item once and in order; a page is fetched when its first item is due, and not before.
+pub fn every_item_of_every_page<S: Shell>() {
+    let local = CvmLocal::start().unwrap();
+    let client = client_of::<S>(&local);
+    let expected = all(&client);
+    let mut items = client.items(by_two());
+    for (at, expected) in expected.iter().enumerate() {
+        let before = local.requests().len();
+        assert_eq!(&items.next().unwrap().unwrap(), expected, "{at}");
+        assert_eq!(local.requests().len() - before, usize::from(at % 2 == 0), "{at}");
+    }
+    assert!(items.next().is_none() && items.next().is_none(), "the end is the end");
+    assert_eq!(
+        local.requests().len(),
+        1 + expected.len().div_ceil(2),
+        "the count tells which page is the last"
+    );
+}
+
+/// The same list, a page at a time.
+pub fn every_page<S: Shell>() {
+    let local = CvmLocal::start().unwrap();
+    let client = client_of::<S>(&local);
+    let expected = all(&client);
+    let pages: Vec<_> = client.pages(by_two()).map(Result::unwrap).collect();
+    assert_eq!(pages, expected.chunks(2).map(<[Image]>::to_vec).collect::<Vec<_>>());
+    let nothing = DescribeImages::default().image_ids(["img-00000000"]);
+    assert!(client.pages(nothing).next().is_none(), "an empty list has no page");
+}
+
+/// By the action's name, with items as JSON.
+pub fn list_by_name<S: Shell>() {
+    let local = CvmLocal::start().unwrap();
+    let client = client_of::<S>(&local);
+    let list = AnyList::new("DescribeImages", json!({"Limit": 2})).unwrap();
+    let ids: Vec<_> = client.items(list).map(|item| item.unwrap()["ImageId"].clone()).collect();
+    assert_eq!(ids, all(&client).iter().map(|image| json!(image.image_id)).collect::<Vec<_>>());
+}
+
+/// What came before an error is not lost, the error comes once, and nothing is asked for after it.
+pub fn refused_page_ends_the_list<S: Shell>() {
+    let local = CvmLocal::start().unwrap();
+    let client = client_of::<S>(&local);
+    let mut items = client.items(by_two());
+    items.next().unwrap().unwrap();
+    local.faults().push(Fault::error("InvalidFilter").on("DescribeImages").times(1));
+    items.next().unwrap().unwrap();
+    let refused = items.next().unwrap().unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Parameter, "{refused}");
+    assert!(items.next().is_none() && items.next().is_none());
+    assert_eq!(asked(&local).len(), 2);
+}
+
+/// A page has the retries of any call.
+pub fn throttled_page_is_tried_again<S: Shell>() {
+    let local = CvmLocal::start().unwrap();
+    let client = client_of::<S>(&local);
+    let expected = all(&client);
+    let mut items = client.items(by_two());
+    items.next().unwrap().unwrap();
+    local.faults().push(Fault::error("RequestLimitExceeded").on("DescribeImages").times(1));
+    assert_eq!(items.map(Result::unwrap).collect::<Vec<_>>(), expected[1..]);
+    assert_eq!(asked(&local).len(), 1 + expected.len().div_ceil(2) + 1);
+}
+
+/// Nothing is sent for a list that nobody reads, nor for the rest of one that is dropped.
+pub fn dropped_list_asks_for_no_more<S: Shell>() {
+    let local = CvmLocal::start().unwrap();
+    let client = client_of::<S>(&local);
+    drop(client.items(by_two()));
+    let mut items = client.items(by_two());
+    for _ in 0..2 {
+        items.next().unwrap().unwrap();
+    }
+    drop(items);
+    client.send(DescribeRegions::default()).unwrap();
+    assert_eq!(asked(&local), ["DescribeImages", "DescribeRegions"]);
+}
+
+/// A copy, looked at until it is there, or until it is clear that it will never be.
+pub fn waits_for_a_state<S: Shell>() {
+    fn judge(answer: &DescribeImagesResponse) -> Verdict {
+        match answer.image_set.first().map(|image| image.image_state.as_str()) {
+            Some("NORMAL") => Verdict::Ready,
+            Some(state) if state.ends_with("FAILED") => Verdict::Failed(format!("it is {state}")),
+            _ => Verdict::Pending,
+        }
+    }
+    let local = CvmLocal::builder().clock(Clock::stepped()).start().unwrap();
+    let client = client_of::<S>(&local);
+    let wait_for_copy = |to: &str| {
+        let action = SyncImages::new(["img-o3ycss2p"], [to]).image_set_required(true);
+        let copy = client.send(action).unwrap().image_set.remove(0);
+        let look = DescribeImages::default().image_ids([copy.image_id]);
+        let job = WaitUntil::new(look, judge).every(Duration::from_millis(1));
+        client.with_region(to).unwrap().run(job, |_| local.advance(Duration::from_secs(60)))
+    };
+    assert_eq!(wait_for_copy("ap-guangzhou").unwrap().image_set[0].image_state, "NORMAL");
+    local.faults().push(Fault::copy_fails().in_region("ap-beijing"));
+    let failed = wait_for_copy("ap-beijing").unwrap_err();
+    assert!(failed.to_string().contains("it is CREATEFAILED"), "{failed}");
+}
