@@ -96,8 +96,8 @@
 //! | `Encrypt` for an image that is shared | `UnsupportedOperation.SyncEncryptImageNotSupport` |
 //! | `DryRun` where everything is in order | `DryRunOperation` |
 //!
-//! Without `ImageName` a copy has its source's name, also if that is taken: as with the
-//! service, two equal requests make two copies.
+//! Without `ImageName` a copy has its source's name, also if that is taken: as with the service, two equal requests make
+//! two copies.
 
 mod actions;
 mod auth;
