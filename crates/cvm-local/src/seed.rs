@@ -25,7 +25,15 @@ pub use instance::{InstanceType, SeedDisk, SeedInstance};
 ///     "accounts": [{
 ///         "uin": "100000000009",
 ///         "keys": [{ "secret_id": "AKIDmine", "secret_key": "not-a-real-key" }],
-///         "images": [{ "id": "img-0000abcd", "region": "ap-beijing", "name": "mine", "size_gib": 20 }]
+///         "images": [{ "id": "img-0000abcd", "region": "ap-beijing", "name": "mine", "size_gib": 20 }],
+///         "instances": [{
+///             "id": "ins-0000abcd", "region": "ap-beijing", "name": "web", "state": "RUNNING",
+///             "system_disk": { "id": "disk-0000abcd", "size_gib": 50 },
+///             "data_disks": [{ "size_gib": 100, "rolling_back": true }]
+///         }],
+///         "snapshots": [{ "id": "snap-0000abcd", "region": "ap-beijing", "disk_usage": "SYSTEM_DISK" }],
+///         "buckets": [{ "name": "exports-1250000000", "region": "ap-beijing", "read_only": true }],
+///         "denied_actions": ["DeleteImages"]
 ///     }]
 /// }"#)?;
 /// let local = CvmLocal::builder().seed(seed).start()?;

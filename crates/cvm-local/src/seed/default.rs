@@ -212,6 +212,7 @@ fn instance_types() -> Vec<InstanceType> {
 fn second_account() -> Account {
     Account {
         uin: "100000000002".into(),
+        app_id: "1250000001".into(),
         keys: vec![Key {
             secret_id: "AKIDlocalneighbour".into(),
             secret_key: "local-neighbour-key".into(),
