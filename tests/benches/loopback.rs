@@ -13,17 +13,13 @@
     missing_docs
 )]
 
-use std::convert::Infallible;
-use std::net::SocketAddr;
+mod bare;
+
 use std::thread;
 use std::time::Instant;
 
-use bytes::Bytes;
 use cvm_proto::api::SyncImages;
 use cvm_proto::{Credential, Endpoint, FromSettings, Settings};
-use http_body_util::{BodyExt, Full};
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
 use tokio::runtime::{Builder, Runtime};
 
 const ANSWER: &str = r#"{"Response":{"ImageSet":[{"ImageId":"img-pi0ii46r","Region":"ap-guangzhou"},{"ImageId":"img-evhmqsbi","Region":"ap-beijing"},{"ImageId":"img-3kq1nsr9","Region":"ap-shenzhen"}],"RequestId":"71e69b56-32be-4412-ab45-49eded6a87be"}}"#;
@@ -52,7 +48,7 @@ const THREADS: usize = 8;
 
 fn main() {
     assert_eq!(ANSWER.len(), 228, "a usual answer to SyncImages");
-    let url = format!("http://{}/", serve());
+    let url = format!("http://{}/", bare::serve(ANSWER.as_bytes()));
     let cvm_ureq = cvm_ureq::Client::from_settings(settings(&url)).expect("the settings are right");
     let cvm_reqwest = cvm_reqwest::Client::from_settings(settings(&url)).expect("the settings are right");
     let ureq = ureq::Agent::new_with_defaults();
@@ -138,13 +134,8 @@ fn compare(name: &str, calls: usize, mut bare: impl FnMut(), mut ours: impl FnMu
         our_rates.push(our_rate);
         ratios.push(our_rate / bare_rate);
     }
-    let (bare, ours, ratio) = (median(bare_rates), median(our_rates), median(ratios));
+    let (bare, ours, ratio) = (bare::median(bare_rates), bare::median(our_rates), bare::median(ratios));
     println!("{name:<20} bare {bare:>7.0}/s   ours {ours:>7.0}/s   ratio {ratio:.3}");
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 fn in_threads(call: impl Fn() + Sync) {
@@ -216,37 +207,4 @@ async fn reqwest_call(client: &reqwest::Client, url: &str) {
     }
     let body = request.body(BODY).send().await.expect("the server answers").bytes().await;
     assert_eq!(body.expect("the body is there").len(), ANSWER.len());
-}
-
-/// Starts the server on a thread of its own; it lives as long as the process.
-fn serve() -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
-    listener.set_nonblocking(true).expect("a listener can be");
-    let address = listener.local_addr().expect("a bound listener has an address");
-    thread::spawn(move || {
-        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime starts");
-        runtime.block_on(async move {
-            let listener = tokio::net::TcpListener::from_std(listener).expect("it does not block");
-            loop {
-                let (stream, _) = listener.accept().await.expect("connections come from this process");
-                stream.set_nodelay(true).expect("the stream is open");
-                let connection = hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service_fn(answer));
-                // A client that goes away ends its connection with an error, and nothing else.
-                tokio::spawn(async move { connection.await.unwrap_or(()) });
-            }
-        });
-    });
-    address
-}
-
-async fn answer(
-    request: hyper::Request<hyper::body::Incoming>,
-) -> Result<hyper::Response<Full<Bytes>>, Infallible> {
-    // A request whose body breaks off has nobody to answer to.
-    let _ = request.into_body().collect().await;
-    let mut response = hyper::Response::new(Full::new(Bytes::from_static(ANSWER.as_bytes())));
-    let json = hyper::header::HeaderValue::from_static("application/json");
-    response.headers_mut().insert(hyper::header::CONTENT_TYPE, json);
-    Ok(response)
 }

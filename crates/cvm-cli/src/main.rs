@@ -7,6 +7,7 @@ mod connect;
 mod failure;
 mod input;
 mod journals;
+mod log;
 mod output;
 mod parameters;
 mod progress;
@@ -24,7 +25,10 @@ fn main() -> ExitCode {
     if matches!(&command, Command::Sync(args) if args.json) {
         global.output = Output::Json;
     }
-    log(global.verbose);
+    match &command {
+        Command::Local(args) if args.log.is_some() => log::requests(args),
+        _ => log::client(global.verbose),
+    }
     let result = match command {
         Command::Sync(args) => commands::sync::run(&global, &args),
         Command::Jobs => commands::jobs::run(&global),
@@ -43,20 +47,4 @@ fn main() -> ExitCode {
         failure.exit
     });
     exit.into()
-}
-
-/// Shows what the client does, on stderr. Only our own crates are heard: what an HTTP library logs may hold a secret.
-fn log(verbose: u8) {
-    let level = match verbose {
-        0 => return,
-        1 => tracing::Level::DEBUG,
-        _ => tracing::Level::TRACE,
-    };
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .finish();
-    // It can only fail where another one is set, and this is the one place that sets one.
-    let _ = tracing::subscriber::set_global_default(subscriber);
 }

@@ -1,51 +1,230 @@
 //! Who sent a request: the signature, the clock window, the key, and its token.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
-use cvm_proto::sign::verify::{self, Claims, Incoming};
+use cvm_proto::SignMethod;
+use cvm_proto::sign::verify::{self, Claims, Incoming, VerifyError};
+use cvm_proto::sign::{Date, SigningKey};
+use serde::{Deserialize, Serialize};
 
+use crate::clock::parse_iso;
+use crate::ids::Stream;
+use crate::loose::{Check, Loose};
 use crate::refusal::{Refusal, refuse};
-use crate::seed::{Key, Seed};
+use crate::seed::Seed;
 
 /// How far a request's timestamp may be from the endpoint's clock, in seconds.
 const WINDOW: u64 = 300;
 
-/// The keys of all accounts.
+/// How many temporary credentials are kept; the oldest go first. It bounds an endpoint that runs for weeks.
+const MAX_ISSUED: usize = 10_000;
+
+/// The keys of all accounts: those of the seed, and those that were issued since.
 #[derive(Debug)]
-pub(crate) struct Keys(HashMap<String, (usize, Key)>);
+pub(crate) struct Keys {
+    seeded: HashMap<String, Holder>,
+    by_id: HashMap<String, Holder>,
+    issued: Issued,
+    /// Number and roles of each account.
+    accounts: Vec<(String, Vec<String>)>,
+    /// What the roles of the instance have at the moment.
+    instance: HashMap<String, Temporary>,
+}
+
+/// Who a key belongs to, and what it takes to use it.
+#[derive(Clone, Serialize, Deserialize)]
+struct Holder {
+    account: usize,
+    secret_key: String,
+    token: Option<String>,
+    /// When it expires, in seconds of the signature clock; never, if there is none.
+    expires: Option<u64>,
+    /// What the last TC3 request was signed with: the next one most likely is as well.
+    #[serde(skip)]
+    day_key: Option<DayKey>,
+}
+
+/// A key as it is derived for a day and a service.
+#[derive(Clone)]
+struct DayKey {
+    date: Date,
+    service: String,
+    key: SigningKey,
+}
+
+impl Holder {
+    fn new(account: usize, secret_key: String, token: Option<String>, expires: Option<u64>) -> Self {
+        Self { account, secret_key, token, expires, day_key: None }
+    }
+
+    fn verify(&mut self, incoming: &Incoming<'_>, claims: &Claims) -> Result<(), VerifyError> {
+        if claims.method != SignMethod::Tc3HmacSha256 {
+            return verify::verify(incoming, claims, &self.secret_key);
+        }
+        let scope = claims.scope();
+        let known =
+            self.day_key.take().filter(|key| key.date == scope.date() && key.service == scope.service());
+        let key = known.unwrap_or_else(|| DayKey {
+            date: scope.date(),
+            service: scope.service().to_owned(),
+            key: SigningKey::derive(&self.secret_key, scope),
+        });
+        verify::verify_with(incoming, claims, &self.day_key.insert(key).key)
+    }
+}
+
+impl std::fmt::Debug for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Holder").field("account", &self.account).finish_non_exhaustive()
+    }
+}
+
+/// The temporary credentials that were issued, oldest first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Issued {
+    holders: VecDeque<(String, Holder)>,
+    ids: Stream,
+}
+
+/// How long the credentials of an instance's role last, and for how long they are at least good when they are given
+/// out, in seconds.
+const INSTANCE_DURATION: u64 = 7200;
+const INSTANCE_MARGIN: u64 = 1800;
+
+/// A temporary credential, for whoever asked for it.
+#[derive(Clone)]
+pub(crate) struct Temporary {
+    pub(crate) secret_id: String,
+    pub(crate) secret_key: String,
+    pub(crate) token: String,
+    /// In seconds since 1970.
+    pub(crate) expires: u64,
+}
+
+impl std::fmt::Debug for Temporary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Temporary").field("expires", &self.expires).finish_non_exhaustive()
+    }
+}
 
 impl Keys {
     pub(crate) fn new(seed: &Seed) -> Result<Self, String> {
-        let mut keys = HashMap::new();
-        for (account, Key { secret_id, secret_key, token }) in seed
+        let mut seeded = HashMap::new();
+        for (account, key) in seed
             .accounts
             .iter()
             .enumerate()
             .flat_map(|(at, account)| account.keys.iter().map(move |key| (at, key)))
         {
-            if secret_id.is_empty() || secret_key.is_empty() {
+            if key.secret_id.is_empty() || key.secret_key.is_empty() {
                 return Err(format!("a key of account `{}` has an empty half", seed.accounts[account].uin));
             }
-            let key =
-                Key { secret_id: secret_id.clone(), secret_key: secret_key.clone(), token: token.clone() };
-            if keys.insert(secret_id.clone(), (account, key)).is_some() {
-                return Err(format!("the key `{secret_id}` stands in the seed twice"));
+            let expires = match key.expires.as_deref() {
+                None => None,
+                Some(text) => Some(parse_iso(text).ok_or_else(|| {
+                    format!(
+                        "the key `{}` has a time `expires` that cannot be read: write it as `2026-01-31T08:00:00Z`",
+                        key.secret_id
+                    )
+                })? / 1000),
+            };
+            let holder = Holder::new(account, key.secret_key.clone(), key.token.clone(), expires);
+            if seeded.insert(key.secret_id.clone(), holder).is_some() {
+                return Err(format!("the key `{}` stands in the seed twice", key.secret_id));
             }
         }
-        if keys.is_empty() {
+        if seeded.is_empty() {
             return Err("the seed has no key: give an account one, or nobody can sign".into());
         }
-        Ok(Self(keys))
+        let issued = Issued { holders: VecDeque::new(), ids: Stream::new(seed.number, 4) };
+        let accounts = seed.accounts.iter().map(|account| (account.uin.clone(), account.roles.clone()));
+        Ok(Self {
+            seeded,
+            by_id: HashMap::new(),
+            issued,
+            accounts: accounts.collect(),
+            instance: HashMap::new(),
+        })
+    }
+
+    /// The account that has this role.
+    pub(crate) fn account_of_role(&self, uin: &str, role: &str) -> Option<usize> {
+        self.accounts
+            .iter()
+            .position(|(known, roles)| known == uin && roles.iter().any(|known| known == role))
+    }
+
+    /// The roles of the instance whose metadata can be asked for: those of the first account.
+    pub(crate) fn instance_roles(&self) -> &[String] {
+        self.accounts.first().map_or(&[], |(_, roles)| roles)
+    }
+
+    /// The credential of the instance's role, and whether it is a new one; `None` if it has no such role.
+    pub(crate) fn for_instance(&mut self, role: &str, now: u64) -> Option<(Temporary, bool)> {
+        if !self.instance_roles().iter().any(|known| known == role) {
+            return None;
+        }
+        let good = now + INSTANCE_MARGIN..=now + INSTANCE_DURATION;
+        if let Some(known) = self.instance.get(role).filter(|known| good.contains(&known.expires)) {
+            return Some((known.clone(), false));
+        }
+        let new = self.issue(0, now + INSTANCE_DURATION, now);
+        self.instance.insert(role.to_owned(), new.clone());
+        Some((new, true))
+    }
+
+    /// What was issued, to be written down.
+    pub(crate) fn issued(&self) -> &Issued {
+        &self.issued
+    }
+
+    /// Takes back what was written down.
+    pub(crate) fn restore(&mut self, issued: &str, accounts: usize) -> Result<(), String> {
+        let issued: Issued = serde_json::from_str(issued)
+            .map_err(|error| format!("the snapshot's credentials cannot be read: {error}"))?;
+        if issued.holders.iter().any(|(_, holder)| holder.account >= accounts) {
+            return Err("the snapshot has credentials of an account that it does not have".into());
+        }
+        self.by_id = issued.holders.iter().cloned().collect();
+        self.issued = issued;
+        Ok(())
+    }
+
+    /// Issues a temporary credential for an account, that lasts until a second of the signature clock.
+    pub(crate) fn issue(&mut self, account: usize, expires: u64, now: u64) -> Temporary {
+        let Issued { holders, ids } = &mut self.issued;
+        let is_over = |(_, holder): &(String, Holder)| holder.expires.is_some_and(|expires| expires < now);
+        // Nearly in the order in which they expire: this keeps the list short without looking at all of it.
+        while holders.len() >= MAX_ISSUED || holders.front().is_some_and(is_over) {
+            let Some((id, _)) = holders.pop_front() else { break };
+            self.by_id.remove(&id);
+        }
+        let secret_id = loop {
+            let id = format!("AKID{}", ids.text(40));
+            if !self.by_id.contains_key(&id) && !self.seeded.contains_key(&id) {
+                break id;
+            }
+        };
+        let (secret_key, token) = (ids.text(44), ids.text(160));
+        let holder = Holder::new(account, secret_key.clone(), Some(token.clone()), Some(expires));
+        self.by_id.insert(secret_id.clone(), holder.clone());
+        holders.push_back((secret_id.clone(), holder));
+        Temporary { secret_id, secret_key, token, expires }
     }
 
     /// The account that a request comes from. `unix` is the endpoint's own clock.
     pub(crate) fn account(
-        &self,
+        &mut self,
         incoming: &Incoming<'_>,
         claims: &Claims,
         unix: u64,
+        loose: Loose,
     ) -> Result<usize, Refusal> {
-        if claims.timestamp.abs_diff(unix) > WINDOW {
+        let found = self.seeded.get_mut(&claims.secret_id).or_else(|| self.by_id.get_mut(&claims.secret_id));
+        if loose.has(Check::Signature) {
+            return Ok(found.map_or(0, |holder| holder.account));
+        }
+        if claims.timestamp.abs_diff(unix) > WINDOW && !loose.has(Check::Clock) {
             return refuse(
                 "AuthFailure.SignatureExpire",
                 format!(
@@ -54,19 +233,34 @@ impl Keys {
                 ),
             );
         }
-        let Some((account, key)) = self.0.get(&claims.secret_id) else {
-            return refuse("AuthFailure.SecretIdNotFound", "The SecretId is not found.");
+        let Some(holder) = found else {
+            return if claims.secret_id.starts_with("AKID") {
+                refuse("AuthFailure.SecretIdNotFound", "The SecretId is not found.")
+            } else {
+                refuse(
+                    "AuthFailure.InvalidSecretId",
+                    "The SecretId is not that of an API key: those begin with AKID.",
+                )
+            };
         };
-        verify::verify(incoming, claims, &key.secret_key).map_err(|error| refusal(&error))?;
-        match (key.token.as_deref(), claims.token.as_deref()) {
-            (None, None) => {}
-            (Some(expected), Some(given)) if expected == given => {}
-            (Some(_), _) => return refuse("AuthFailure.TokenFailure", "The token is missing or wrong."),
-            (None, Some(_)) => {
-                return refuse("AuthFailure.TokenFailure", "A token came with a key that is not temporary.");
+        holder.verify(incoming, claims).map_err(|error| refusal(&error))?;
+        if !loose.has(Check::Token) {
+            match (holder.token.as_deref(), claims.token.as_deref()) {
+                (None, None) => {}
+                (Some(expected), Some(given)) if expected == given => {}
+                (Some(_), _) => return refuse("AuthFailure.TokenFailure", "The token is missing or wrong."),
+                (None, Some(_)) => {
+                    return refuse(
+                        "AuthFailure.TokenFailure",
+                        "A token came with a key that is not temporary.",
+                    );
+                }
             }
         }
-        Ok(*account)
+        if holder.expires.is_some_and(|expires| unix >= expires) && !loose.has(Check::Clock) {
+            return refuse("AuthFailure.TokenFailure", "The temporary credential has expired.");
+        }
+        Ok(holder.account)
     }
 }
 
@@ -75,6 +269,34 @@ pub(crate) fn claims(incoming: &Incoming<'_>) -> Result<Claims, Refusal> {
     verify::claims(incoming).map_err(|error| refusal(&error))
 }
 
-fn refusal(error: &verify::VerifyError) -> Refusal {
+fn refusal(error: &VerifyError) -> Refusal {
     Refusal::new(error.code().as_str().to_owned(), format!("{error}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_issued_is_bounded_and_comes_back() {
+        let mut keys = Keys::new(&Seed::default()).unwrap();
+        let first = keys.issue(0, 100, 0);
+        for _ in 0..MAX_ISSUED {
+            keys.issue(1, 100, 0);
+        }
+        assert_eq!(keys.by_id.len(), MAX_ISSUED);
+        assert!(!keys.by_id.contains_key(&first.secret_id), "the oldest went first");
+        let last = keys.issue(1, 500, 200);
+        assert_eq!(keys.by_id.len(), 1, "what has expired goes as well");
+        let written = serde_json::to_string(keys.issued()).unwrap();
+        let mut read = Keys::new(&Seed::default()).unwrap();
+        read.restore(&written, 2).unwrap();
+        assert!(read.by_id.contains_key(&last.secret_id));
+        assert_eq!(
+            read.issue(0, 900, 0).secret_id,
+            keys.issue(0, 900, 0).secret_id,
+            "and goes on as it would"
+        );
+        assert!(read.restore(&written, 1).unwrap_err().contains("account"));
+    }
 }

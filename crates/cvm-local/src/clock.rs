@@ -8,17 +8,17 @@ use crate::sync::lock;
 /// How time passes at the endpoint.
 ///
 /// Two things hang on it. The *image clock* moves copies from `SYNCING` to `NORMAL` and dates new images; it can run at
-/// any pace. The *signature clock* is what a request's timestamp is held against (300 s either way) and what the `Date`
-/// header says; it is the machine's own clock, whatever the pace, so that signed requests stay valid. Only
-/// [`skewed`](Self::skewed) moves it.
+/// any pace. The *signature clock* is what a request's timestamp is held against (300 s either way), what temporary
+/// credentials expire by, and what the `Date` header says; it is the machine's own clock, whatever the pace, so that
+/// signed requests stay valid. Only a skew moves it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Clock {
-    pace: Pace,
-    skew: i64,
+    pub(crate) pace: Pace,
+    pub(crate) skew: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Pace {
+pub(crate) enum Pace {
     Scaled(f64),
     Stepped,
 }
@@ -73,46 +73,79 @@ pub(crate) type Moment = u64;
 
 /// A running [`Clock`].
 #[derive(Debug)]
-pub(crate) struct Ticker {
+pub(crate) struct Ticker(Mutex<Running>);
+
+#[derive(Debug)]
+struct Running {
     clock: Clock,
-    started: Instant,
-    started_at: Duration,
-    stepped: Mutex<Duration>,
+    /// Image time at `since`, from which on it runs at the clock's pace.
+    base: Moment,
+    since: Instant,
+}
+
+impl Running {
+    fn now(&self) -> Moment {
+        let passed = match self.clock.pace {
+            Pace::Stepped => 0,
+            Pace::Scaled(factor) => scaled_millis(self.since.elapsed(), factor),
+        };
+        self.base.saturating_add(passed)
+    }
 }
 
 impl Ticker {
     pub(crate) fn new(clock: Clock) -> Self {
-        let started_at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { clock, started: Instant::now(), started_at, stepped: Mutex::new(Duration::ZERO) }
+        Self(Mutex::new(Running { clock, base: millis(since_1970()), since: Instant::now() }))
+    }
+
+    pub(crate) fn clock(&self) -> Clock {
+        lock(&self.0).clock
+    }
+
+    /// Goes on in another way, from the image time that it is.
+    pub(crate) fn set(&self, clock: Clock) {
+        let mut running = lock(&self.0);
+        *running = Running { clock, base: running.now(), since: Instant::now() };
     }
 
     /// Image time.
     pub(crate) fn now(&self) -> Moment {
-        let passed = match self.clock.pace {
-            Pace::Stepped => 0,
-            Pace::Scaled(factor) => scaled_millis(self.started.elapsed(), factor),
-        };
-        millis(self.started_at).saturating_add(passed).saturating_add(millis(*lock(&self.stepped)))
+        lock(&self.0).now()
+    }
+
+    /// Sets image time; it goes on from there.
+    pub(crate) fn set_now(&self, moment: Moment) {
+        let mut running = lock(&self.0);
+        (running.base, running.since) = (moment, Instant::now());
+    }
+
+    /// Goes on where another endpoint left off. An image clock that runs as time does has run on meanwhile.
+    pub(crate) fn resume(&self, moment: Moment) {
+        let is_real = self.clock().pace == Pace::Scaled(1.0);
+        self.set_now(if is_real { moment.max(self.now()) } else { moment });
     }
 
     /// Moves image time forward by hand, on top of its own pace.
     pub(crate) fn advance(&self, by: Duration) {
-        let mut stepped = lock(&self.stepped);
-        *stepped = stepped.saturating_add(by);
+        let mut running = lock(&self.0);
+        running.base = running.base.saturating_add(millis(by));
     }
 
     /// Signature time, in seconds since 1970. It is read afresh: this machine's clock may be set while we run.
     pub(crate) fn unix(&self) -> u64 {
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        unix.saturating_add_signed(self.clock.skew)
+        since_1970().as_secs().saturating_add_signed(self.clock().skew)
     }
 
     /// The `Date` header, where it differs from the one that the HTTP library writes.
     pub(crate) fn skewed_date(&self) -> Option<String> {
-        let unix = if self.clock.skew == 0 { return None } else { self.unix() };
+        let unix = if self.clock().skew == 0 { return None } else { self.unix() };
         // The header has four digits for the year.
         Some(httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(unix.min(LAST_SECOND))))
     }
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// 9999-12-31T23:59:59Z, the last second that dates on the wire can tell.
@@ -130,8 +163,23 @@ fn scaled_millis(elapsed: Duration, factor: f64) -> u64 {
 
 /// A moment as the API writes it: `2026-11-24T04:05:06Z`.
 pub(crate) fn iso(moment: Moment) -> String {
-    let time = UNIX_EPOCH + Duration::from_secs((moment / 1000).min(LAST_SECOND));
+    iso_seconds(moment / 1000)
+}
+
+/// The same for seconds since 1970.
+pub(crate) fn iso_seconds(unix: u64) -> String {
+    let time = UNIX_EPOCH + Duration::from_secs(unix.min(LAST_SECOND));
     humantime::format_rfc3339_seconds(time).to_string()
+}
+
+/// A point in image time as the rest of the world writes it.
+pub(crate) fn system_time(moment: Moment) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(moment.min(LAST_SECOND * 1000))
+}
+
+/// The moment of a point in time; 1970 for what lies before.
+pub(crate) fn moment(time: SystemTime) -> Moment {
+    millis(time.duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 /// The moment that a text such as `2026-11-24T04:05:06Z` names.
@@ -155,6 +203,19 @@ mod tests {
         ticker.advance(Duration::MAX);
         ticker.advance(Duration::MAX);
         assert_eq!(ticker.now(), u64::MAX);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_goes_on_from_where_it_was() {
+        let ticker = Ticker::new(Clock::stepped());
+        ticker.set_now(5_000);
+        ticker.set(Clock::stepped().with_skew(60));
+        assert_eq!((ticker.now(), ticker.clock()), (5_000, Clock::stepped().with_skew(60)));
+        ticker.resume(3_000);
+        assert_eq!(ticker.now(), 3_000, "what stands still stood still meanwhile");
+        ticker.set(Clock::real());
+        ticker.resume(1_000);
+        assert!(ticker.now() >= 3_000, "real time never goes back");
     }
 
     #[test]

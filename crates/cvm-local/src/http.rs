@@ -14,9 +14,13 @@ use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 
+use crate::admin;
 use crate::call;
+use crate::language::Language;
+use crate::metadata;
 use crate::refusal::Refusal;
 use crate::service::{Answer, Served, Service};
+use crate::store::Store;
 
 /// The largest query of a GET request, in bytes.
 const MAX_QUERY: usize = 32 << 10;
@@ -24,6 +28,9 @@ const MAX_QUERY: usize = 32 << 10;
 const MAX_FORM: usize = 1 << 20;
 /// The largest body of any other kind.
 const MAX_BODY: usize = 10 << 20;
+
+/// The largest body of the admin path: a snapshot of many thousand images.
+const MAX_ADMIN_BODY: usize = 64 << 20;
 
 /// Bodies up to this size are read without asking for a share of the memory that large ones have together.
 const SMALL_BODY: usize = 64 << 10;
@@ -34,6 +41,7 @@ const LARGE_BODIES_KIB: usize = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct Front {
     service: Arc<Service>,
+    store: Option<Store>,
     body_timeout: Duration,
     large_bodies: Semaphore,
 }
@@ -58,37 +66,94 @@ impl From<Infallible> for Closed {
 
 /// Why a body is not there.
 enum NoBody {
-    TooLarge(usize),
+    TooLarge,
     Broken,
 }
 
 impl Front {
-    pub(crate) fn new(service: Arc<Service>, body_timeout: Duration) -> Self {
-        Self { service, body_timeout, large_bodies: Semaphore::new(LARGE_BODIES_KIB) }
+    pub(crate) fn new(service: Arc<Service>, store: Option<Store>, body_timeout: Duration) -> Self {
+        Self { service, store, body_timeout, large_bodies: Semaphore::new(LARGE_BODIES_KIB) }
     }
 
     /// Answers a request, or closes the connection.
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Closed> {
         let (head, body) = request.into_parts();
-        let served = match refusal_of(&head) {
-            Some((status, refusal)) => self.service.refuse(status, refusal),
-            None => match tokio::time::timeout(self.body_timeout, self.read(&head, body)).await {
-                Ok(Ok(body)) => self.serve(&head, &body),
-                Ok(Err(NoBody::TooLarge(limit))) => self.service.refuse(200, too_large(limit)),
-                Ok(Err(NoBody::Broken)) | Err(_) => return Err(Closed),
-            },
+        let path = head.uri.path();
+        let mut served = if path == "/" {
+            self.api(&head, body).await?
+        } else if admin::has(path) {
+            self.admin(&head, body).await?
+        } else if path == "/healthz" {
+            plain("text/plain", "ok\n")
+        } else if metadata::has(path) && head.method == Method::GET {
+            let mut world = self.service.world();
+            let answer = metadata::answer(&mut world, path, self.service.ticker.unix());
+            let revision = world.revision();
+            drop(world);
+            match answer {
+                None => self.nothing(&head),
+                Some((content_type, body)) => Served { revision, ..plain(content_type, body) },
+            }
+        } else {
+            self.nothing(&head)
         };
+        if let Some(store) = &self.store
+            && let Err(why) = store.written(served.revision).await
+        {
+            served.answer = Some(self.service.unwritten(&why));
+        }
         if !served.latency.is_zero() {
             tokio::time::sleep(served.latency).await;
         }
+        // Those who asked at the same time come to their answers first. Answers that go out one right after the other wake
+        // a client once, and not each by itself: under load that is a quarter of the throughput.
+        tokio::task::yield_now().await;
         Ok(self.response(served.answer.ok_or(Closed)?))
     }
 
-    async fn read(&self, head: &Parts, mut body: Incoming) -> Result<Bytes, NoBody> {
-        let limit = body_limit(head);
+    async fn api(&self, head: &Parts, body: Incoming) -> Result<Served, Closed> {
+        if let Some(refusal) = refusal_of(head) {
+            return Ok(self.service.refuse(200, refusal, language(head)));
+        }
+        match self.read(body, body_limit(head)).await? {
+            Ok(body) => Ok(self.serve(head, &body)),
+            Err(limit) => Ok(self.service.refuse(200, too_large(limit), language(head))),
+        }
+    }
+
+    async fn admin(&self, head: &Parts, body: Incoming) -> Result<Served, Closed> {
+        let answer = match admin::refusal_of(head) {
+            Some(answer) => answer,
+            None => match self.read(body, MAX_ADMIN_BODY).await? {
+                Ok(body) => admin::answer(&self.service, head, &body),
+                Err(limit) => admin::too_large(limit),
+            },
+        };
+        Ok(Served {
+            revision: self.service.world().revision(),
+            latency: Duration::ZERO,
+            answer: Some(answer),
+        })
+    }
+
+    fn nothing(&self, head: &Parts) -> Served {
+        let refusal = Refusal::new("ResourceNotFound", "There is nothing at this path: the API is at `/`.");
+        self.service.refuse(404, refusal, language(head))
+    }
+
+    /// The body; inside, the limit that it is above. The connection is closed if it breaks off, or does not come in time.
+    async fn read(&self, body: Incoming, limit: usize) -> Result<Result<Bytes, usize>, Closed> {
+        match tokio::time::timeout(self.body_timeout, self.read_all(body, limit)).await {
+            Ok(Ok(body)) => Ok(Ok(body)),
+            Ok(Err(NoBody::TooLarge)) => Ok(Err(limit)),
+            Ok(Err(NoBody::Broken)) | Err(_) => Err(Closed),
+        }
+    }
+
+    async fn read_all(&self, mut body: Incoming, limit: usize) -> Result<Bytes, NoBody> {
         let expected = body.size_hint().upper().and_then(|bytes| usize::try_from(bytes).ok());
         if expected.is_some_and(|bytes| bytes > limit) {
-            return Err(NoBody::TooLarge(limit));
+            return Err(NoBody::TooLarge);
         }
         let share = expected.unwrap_or(limit);
         let _share = if share > SMALL_BODY {
@@ -102,7 +167,7 @@ impl Front {
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(|_| NoBody::Broken)?.into_data() else { continue };
             if first.len() + rest.len() + data.len() > limit {
-                return Err(NoBody::TooLarge(limit));
+                return Err(NoBody::TooLarge);
             }
             if first.is_empty() {
                 first = data;
@@ -121,11 +186,12 @@ impl Front {
 
     fn serve(&self, head: &Parts, body: &[u8]) -> Served {
         // A value that is no text cannot have been signed: without it the signature does not match.
-        let headers: Vec<_> = head
-            .headers
-            .iter()
-            .filter_map(|(name, value)| Some((name.as_str(), std::str::from_utf8(value.as_bytes()).ok()?)))
-            .collect();
+        let mut headers = Vec::with_capacity(head.headers.len());
+        headers.extend(
+            head.headers.iter().filter_map(|(name, value)| {
+                Some((name.as_str(), std::str::from_utf8(value.as_bytes()).ok()?))
+            }),
+        );
         self.service.serve(&verify::Incoming {
             method: head.method.as_str(),
             path: head.uri.path(),
@@ -143,7 +209,7 @@ impl Front {
             std::borrow::Cow::Borrowed(text) => Ok(HeaderValue::from_static(text)),
             std::borrow::Cow::Owned(text) => HeaderValue::try_from(text),
         };
-        if let Ok(content_type) = content_type {
+        if let Some(content_type) = content_type.ok().filter(|content_type| !content_type.is_empty()) {
             response.headers_mut().insert(CONTENT_TYPE, content_type);
         }
         if let Some(date) =
@@ -155,21 +221,26 @@ impl Front {
     }
 }
 
+fn plain(content_type: &'static str, body: impl Into<Vec<u8>>) -> Served {
+    let answer = Answer { content_type: content_type.into(), ..Answer::json(body.into()) };
+    Served { revision: 0, latency: Duration::ZERO, answer: Some(answer) }
+}
+
 /// Refuses what is no request of the API before its body is read.
-fn refusal_of(head: &Parts) -> Option<(u16, Refusal)> {
+fn refusal_of(head: &Parts) -> Option<Refusal> {
     if head.method != Method::GET && head.method != Method::POST {
-        return Some((200, Refusal::new("UnsupportedProtocol", "The API takes GET and POST only.")));
-    }
-    if head.uri.path() != "/" {
-        return Some((
-            404,
-            Refusal::new("ResourceNotFound", "There is nothing at this path: the API is at `/`."),
-        ));
+        return Some(Refusal::new("UnsupportedProtocol", "The API takes GET and POST only."));
     }
     if head.method == Method::GET && head.uri.query().is_some_and(|query| query.len() > MAX_QUERY) {
-        return Some((200, too_large(MAX_QUERY)));
+        return Some(too_large(MAX_QUERY));
     }
     None
+}
+
+/// The language of a refusal that comes before the parameters are read.
+fn language(head: &Parts) -> Language {
+    let name = head.headers.get("x-tc-language").and_then(|value| value.to_str().ok());
+    name.map_or(Language::default(), Language::named)
 }
 
 fn too_large(limit: usize) -> Refusal {

@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+
 /// A stream of numbers (SplitMix64): small, fast, and repeatable. Nothing here has to be hard to guess.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stream(u64);
 
 impl Stream {
@@ -30,16 +32,21 @@ impl Stream {
 
     /// An id such as `img-o3ycss2p`: the kind and eight of `0-9a-z`.
     pub(crate) fn resource(&mut self, kind: &str) -> String {
-        const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
-        let mut number = self.next();
-        let mut id = String::with_capacity(kind.len() + 9);
-        id.push_str(kind);
-        id.push('-');
-        for _ in 0..8 {
-            id.push(ALPHABET[usize::from((number % 36).to_le_bytes()[0])] as char);
-            number /= 36;
+        format!("{kind}-{}", self.text(8))
+    }
+
+    /// A text of this many of `0-9a-z`, such as a key is made of.
+    pub(crate) fn text(&mut self, length: usize) -> String {
+        let mut text = String::with_capacity(length);
+        while text.len() < length {
+            let mut number = self.next();
+            // A number has twelve digits of this alphabet to spare.
+            for _ in 0..12.min(length - text.len()) {
+                text.push(ALPHABET[usize::from((number % 36).to_le_bytes()[0])] as char);
+                number /= 36;
+            }
         }
-        id
+        text
     }
 
     /// A request id: 128 bits in the form of a UUID of version 4.

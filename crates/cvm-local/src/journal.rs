@@ -5,13 +5,15 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
+use serde::{Serialize, Serializer};
+
 use crate::sync::lock;
 
 /// How many requests are kept: enough for any test, and a bound for an endpoint that runs for weeks.
 const KEPT: usize = 10_000;
 
 /// One request to the endpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RequestRecord {
     /// The action that was named; empty if none could be read.
@@ -19,6 +21,7 @@ pub struct RequestRecord {
     /// The region that was named; empty if there was none.
     pub region: String,
     /// When it came, by this machine's clock.
+    #[serde(serialize_with = "rfc3339")]
     pub time: SystemTime,
     /// The id that the answer carries.
     pub request_id: String,
@@ -29,7 +32,8 @@ pub struct RequestRecord {
 }
 
 /// How a request was answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Outcome {
     /// With the result.
@@ -42,6 +46,10 @@ pub enum Outcome {
     Truncated,
     /// Not at all: a fault closed the connection.
     Dropped,
+}
+
+fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_rfc3339_millis(*time))
 }
 
 /// A request before anybody asks for it: what can be shared is.

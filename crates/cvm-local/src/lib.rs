@@ -2,8 +2,8 @@
 //!
 //! It speaks the API over HTTP on a loopback port, and is strict: it checks signatures (TC3-HMAC-SHA256, HmacSHA256,
 //! HmacSHA1) and their 300 s window, parameters and their types, regions, sizes, request rates and quotas. Images live
-//! on a [`Clock`] that can be real, faster, or moved by hand. [`Faults`] make it misbehave on demand. Nothing leaves the
-//! machine, and no account is needed.
+//! on a [`Clock`] that can be real, faster, or moved by hand. [`Faults`] make it misbehave on demand. It serves HTTP or
+//! HTTPS, and can keep its state in a file. Nothing leaves the machine, and no account is needed.
 //!
 //! ```
 //! use cvm_local::{Clock, CvmLocal};
@@ -16,8 +16,38 @@
 //!
 //! # Actions
 //!
-//! `SyncImages`, `DescribeImages`, `DescribeImageQuota`, `DescribeRegions`. The service's other actions are refused with
-//! `UnsupportedOperation` and a message that says so; names that it does not have, with `InvalidAction`.
+//! | what | actions |
+//! |---|---|
+//! | images | `CreateImage`, `DeleteImages`, `DescribeImageFromFamily`, `DescribeImageQuota`, `DescribeImages`, `DescribeImportImageOs`, `ExportImages`, `ImportImage`, `ModifyImageAttribute`, `SyncImages` |
+//! | sharing | `DescribeImageSharePermission`, `ModifyImageSharePermission` |
+//! | places | `DescribeRegions`, `DescribeZones` |
+//! | instances, as far as images need them | `DescribeInstances`, `DescribeInstancesStatus`, `RebootInstances`, `RunInstances`, `StartInstances`, `StopInstances`, `TerminateInstances` |
+//!
+//! The service's other actions are refused with `UnsupportedOperation` and a message that says so; names that it does
+//! not have, with `InvalidAction`.
+//!
+//! [`coverage`] lists every error code that these actions document, and what the endpoint refuses with it; the
+//! repository has the list as a page, `docs/cvm-local-coverage.md`. Most causes are properties of what a [`Seed`] holds:
+//! an image that is encrypted, an instance in rescue mode, a bucket that cannot be written to, an account that is out of
+//! funds. What has no cause here is brought about by [`Fault::error`].
+//!
+//! # How long things take
+//!
+//! All of it on the image clock, and set by the [`Seed`]:
+//!
+//! | what | states | by default |
+//! |---|---|---|
+//! | a copy | `SYNCING`, then `NORMAL` | 20 s |
+//! | an image from an instance or from snapshots | `CREATING`, then `NORMAL` | 20 s |
+//! | an import | `IMPORTING`, then `NORMAL` | 30 s |
+//! | an export | the image stays `NORMAL`, and cannot be copied or deleted | 30 s |
+//! | an instance that starts, stops, reboots or ends | `PENDING` or `STARTING`, `STOPPING`, `REBOOTING`, `TERMINATING` and gone | 5 s |
+//!
+//! While an image is made from an instance, nothing else can be done to the instance. [`Fault::copy_fails`] and
+//! [`Fault::copy_never_ends`] hold for all images that are made.
+//!
+//! What is not kept: the content of disks, of imports and of exports. An import takes every address that could be a
+//! file's; an export writes nothing. Networks, key pairs and security groups are taken by name and not looked up.
 //!
 //! # What the default seed holds
 //!
@@ -35,7 +65,20 @@
 //! | `img-cluster0`, bound to a dedicated cluster | `ap-shanghai` | `UnsupportedOperation.LocationImageNotSupported` |
 //! | `img-487zeit5`, `img-eb30mz89`, public | `ap-shanghai`, `ap-guangzhou`, `ap-beijing`, `ap-singapore` | `InvalidParameterValue.InvalidImageId` |
 //!
-//! and what it answers for other reasons:
+//! and, in `ap-shanghai`, what images are made from and exported to:
+//!
+//! | what | what comes of it |
+//! |---|---|
+//! | `ins-running0`, with the data disks `disk-data0000` and `disk-local000` | an image, also with `disk-data0000`; the other one is local: `InvalidParameter.LocalDataDiskNotSupport` |
+//! | `ins-stopped0` | an image |
+//! | `ins-rescue00`, in `RESCUE_MODE` | `UnsupportedOperation.InstanceStateRescueMode` |
+//! | `snap-system00`, `snap-data0000` | an image of the first, or of both |
+//! | `snap-creating`, still being made | `ResourceUnavailable.SnapshotCreating` |
+//! | `snap-encrypt0`, encrypted | `UnsupportedOperation.EncryptedImagesNotSupported` |
+//! | the bucket `exports-1250000000` | takes exports |
+//! | the bucket `readonly-1250000000` | `InvalidParameterValue.InvalidBucketPermissionForExport` |
+//!
+//! `SyncImages` answers for other reasons:
 //!
 //! | what | answer |
 //! |---|---|
@@ -53,10 +96,13 @@
 //! | `Encrypt` for an image that is shared | `UnsupportedOperation.SyncEncryptImageNotSupport` |
 //! | `DryRun` where everything is in order | `DryRunOperation` |
 //!
-//! A copy takes 20 s of the clock. Without `ImageName` a copy has its source's name, also if that is taken: as with the
-//! service, two equal requests make two copies.
+//! Without `ImageName` a copy has its source's name, also if that is taken: as with the service, two equal requests make
+//! two copies.
+#![doc = ""]
+#![doc = include_str!("../docs/serving.md")]
 
 mod actions;
+mod admin;
 mod auth;
 mod call;
 mod clock;
@@ -64,7 +110,10 @@ mod fault;
 mod http;
 mod ids;
 mod journal;
+mod language;
 mod local;
+mod loose;
+mod metadata;
 mod params;
 mod rate;
 mod refusal;
@@ -73,14 +122,20 @@ mod seed;
 mod server;
 mod service;
 mod state;
+mod store;
+mod sts;
 mod sync;
+mod tls;
+mod world;
 
 pub use actions::{Coverage, coverage};
 pub use clock::Clock;
 pub use fault::{Fault, Faults};
 pub use journal::{Outcome, RequestRecord};
 pub use local::{Builder, CvmLocal};
+pub use loose::Check;
 pub use seed::{
     Account, Bucket, InstanceType, Key, Region, RegionState, Seed, SeedDisk, SeedDiskSnapshot, SeedImage,
     SeedInstance, SeedSnapshot, Zone,
 };
+pub use world::Snapshot;

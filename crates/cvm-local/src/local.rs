@@ -2,22 +2,26 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use cvm_proto::Credential;
 use cvm_proto::api::types::Image;
 use tokio::sync::oneshot;
 
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::fault::Faults;
 use crate::http::Front;
 use crate::journal::RequestRecord;
+use crate::loose::{Check, Loose};
 use crate::seed::Seed;
 use crate::server::{self, Stop};
 use crate::service::Service;
-use crate::sync::lock;
+use crate::store::{StateFile, Store};
+use crate::tls::Tls;
+use crate::world::{Snapshot, World};
 
 /// An endpoint that is running.
 ///
@@ -26,6 +30,7 @@ use crate::sync::lock;
 #[derive(Debug)]
 pub struct CvmLocal {
     service: Arc<Service>,
+    ca_pem: Option<String>,
     endpoint: String,
     credential: Credential,
     stop: Option<oneshot::Sender<Stop>>,
@@ -40,7 +45,9 @@ pub struct Builder {
     seed: Seed,
     clock: Clock,
     port: u16,
-    rate_limits: bool,
+    loose: Loose,
+    tls: bool,
+    state_file: Option<PathBuf>,
     read_timeout: Duration,
 }
 
@@ -50,7 +57,9 @@ impl Default for Builder {
             seed: Seed::default(),
             clock: Clock::default(),
             port: 0,
-            rate_limits: true,
+            loose: Loose::default(),
+            tls: false,
+            state_file: None,
             read_timeout: Duration::from_secs(30),
         }
     }
@@ -75,9 +84,33 @@ impl Builder {
         self
     }
 
-    /// Whether more requests a second than the service allows are refused; on by default. Benchmarks turn it off.
+    /// Serves HTTPS in place of HTTP, with a certificate of a new authority for `127.0.0.1`, `::1`, `localhost` and
+    /// `*.tencentcloudapi.com`. Clients have to trust [`CvmLocal::ca_pem`].
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
+    /// Keeps images and issued credentials in a file. If there is one it is where the endpoint begins, and the seed of
+    /// the file takes the place of the builder's; else it is made. No answer leaves before what it tells is on the disk,
+    /// so whenever the process ends, the file holds the last change that a client was told of.
+    pub fn state_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.state_file = Some(file.into());
+        self
+    }
+
+    /// Leaves these checks out; by default none is.
+    pub fn loose(mut self, checks: impl IntoIterator<Item = Check>) -> Self {
+        for check in checks {
+            self.loose.set(check, true);
+        }
+        self
+    }
+
+    /// Whether more requests a second than the service allows are refused; on by default. Off, it is
+    /// [`Check::Rates`] that is left out.
     pub fn rate_limits(mut self, on: bool) -> Self {
-        self.rate_limits = on;
+        self.loose.set(Check::Rates, !on);
         self
     }
 
@@ -93,27 +126,64 @@ impl Builder {
     /// # Errors
     ///
     /// [`io::ErrorKind::InvalidInput`] with a sentence if the seed or the clock contradicts itself; else why the port
-    /// cannot be listened on, or the thread not be started.
+    /// cannot be listened on, the state file not be used, or a thread not be started.
     pub fn start(self) -> io::Result<CvmLocal> {
-        let invalid = |why: String| io::Error::new(io::ErrorKind::InvalidInput, why);
-        let service = Arc::new(Service::new(&self.seed, self.clock, self.rate_limits).map_err(invalid)?);
-        let credential = credential(&self.seed).map_err(invalid)?;
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)))?;
         listener.set_nonblocking(true)?;
-        let endpoint = format!("http://{}", listener.local_addr()?);
+        let scheme = if self.tls { "https" } else { "http" };
+        let endpoint = format!("{scheme}://{}", listener.local_addr()?);
+        let (service, store, credential) = self.service()?;
+        let tls = if self.tls { Some(Tls::generate().map_err(io::Error::other)?) } else { None };
+        let (acceptor, ca_pem) = tls.map(|tls| (tls.acceptor, tls.ca_pem)).unzip();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
         let (end, ended) = oneshot::channel();
-        let front = Arc::new(Front::new(Arc::clone(&service), self.read_timeout));
+        let front = Arc::new(Front::new(Arc::clone(&service), store, self.read_timeout));
         let thread = std::thread::Builder::new().name("cvm-local".into()).spawn(move || {
-            let result = runtime.block_on(server::run(listener, front, self.read_timeout, stopped));
-            // Ends the tasks that are left, and with them their connections.
+            let result = runtime.block_on(server::run(listener, front, acceptor, self.read_timeout, stopped));
+            // Ends the tasks that are left, and with them their connections and the writer of the state.
             drop(runtime);
             // Nobody has to be there to hear it.
             let _ = end.send(result);
         })?;
-        Ok(CvmLocal { service, endpoint, credential, stop: Some(stop), ended, thread: Some(thread) })
+        Ok(CvmLocal { service, ca_pem, endpoint, credential, stop: Some(stop), ended, thread: Some(thread) })
     }
+
+    /// The service as the state file has it, or else the seed; and whoever keeps the file.
+    fn service(&self) -> io::Result<(Arc<Service>, Option<Store>, Credential)> {
+        let Some(path) = &self.state_file else {
+            let service = self.service_from(World::new(&self.seed).map_err(invalid)?)?;
+            return Ok((service, None, credential(&self.seed).map_err(invalid)?));
+        };
+        let unusable = |error: io::Error| {
+            let why = format!("the state file {} cannot be used: {error}", path.display());
+            io::Error::new(error.kind(), why)
+        };
+        let file = StateFile::take(path).map_err(unusable)?;
+        let (service, credential) = match file.read().map_err(unusable)? {
+            None => {
+                let service = self.service_from(World::new(&self.seed).map_err(invalid)?)?;
+                (service, credential(&self.seed).map_err(invalid)?)
+            }
+            Some(snapshot) => {
+                let unusable = |why: String| unusable(invalid(why));
+                let service = self.service_from(World::restored(&snapshot).map_err(unusable)?)?;
+                service.ticker.resume(snapshot.time());
+                let seed = snapshot.seed().map_err(unusable)?;
+                (service, credential(&seed).map_err(unusable)?)
+            }
+        };
+        let store = Store::start(file, Arc::clone(&service)).map_err(unusable)?;
+        Ok((service, Some(store), credential))
+    }
+
+    fn service_from(&self, world: World) -> io::Result<Arc<Service>> {
+        Ok(Arc::new(Service::new(world, self.clock, self.loose).map_err(invalid)?))
+    }
+}
+
+fn invalid(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why)
 }
 
 /// The first key of the first account that has one.
@@ -142,9 +212,14 @@ impl CvmLocal {
         Builder::default()
     }
 
-    /// Where it takes requests: `http://127.0.0.1:PORT`.
+    /// Where it takes requests: `http://127.0.0.1:PORT`, or `https` with [`Builder::tls`].
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// The certificate authority to trust, in PEM; `None` without [`Builder::tls`].
+    pub fn ca_pem(&self) -> Option<&str> {
+        self.ca_pem.as_deref()
     }
 
     /// A credential that it accepts: the first key of the seed.
@@ -162,9 +237,33 @@ impl CvmLocal {
         self.credential.secret_key()
     }
 
+    /// How its time passes.
+    pub fn clock(&self) -> Clock {
+        self.service.ticker.clock()
+    }
+
+    /// Lets time pass in another way. Image time goes on from where it is.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] if the clock's factor is none.
+    pub fn set_clock(&self, clock: Clock) -> io::Result<()> {
+        self.service.set_clock(clock).map_err(invalid)
+    }
+
+    /// What time it is by the image clock.
+    pub fn image_time(&self) -> SystemTime {
+        clock::system_time(self.service.ticker.now())
+    }
+
+    /// Sets the image clock, forward or back; it goes on from there at its own pace.
+    pub fn set_image_time(&self, time: SystemTime) {
+        self.service.set_time(clock::moment(time));
+    }
+
     /// Moves the image clock forward, on top of its own pace.
     pub fn advance(&self, by: Duration) {
-        self.service.ticker.advance(by);
+        self.service.advance(by);
     }
 
     /// What goes wrong on demand.
@@ -177,18 +276,53 @@ impl CvmLocal {
         self.service.journal.read()
     }
 
+    /// Forgets the requests so far.
+    pub fn clear_requests(&self) {
+        self.service.journal.clear();
+    }
+
     /// The images of a region as the seed's first account sees them, newest first; none if there is no such region.
     pub fn images(&self, region: &str) -> Vec<Image> {
-        let state = lock(&self.service.state);
-        let Some(region) = state.region_named(region) else { return Vec::new() };
-        let views = state.images(region, 0, self.service.ticker.now());
+        let world = self.service.world();
+        let Some(region) = world.state.region_named(region) else { return Vec::new() };
+        let views = world.state.images(region, 0, self.service.ticker.now());
         // The view writes what the API's type reads; the tests hold the two together.
         views.filter_map(|view| serde_json::from_value(serde_json::to_value(view).ok()?).ok()).collect()
     }
 
-    /// Goes back to the seed: images, faults, log, counted requests and ids. The clock and the connections go on.
+    /// Goes back to the seed: images, issued credentials, faults, log, counted requests and ids. The clock and the
+    /// connections go on.
     pub fn reset(&self) {
-        self.service.reset();
+        // The seed was good when it started, and has not changed.
+        let _ = self.service.reset();
+    }
+
+    /// Goes on with another seed, as if it had started with it. [`credential`](Self::credential) is still that of the
+    /// first one.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] with a sentence if the seed contradicts itself; then nothing has changed.
+    pub fn reseed(&self, seed: &Seed) -> io::Result<()> {
+        self.service.reseed(seed).map_err(invalid)
+    }
+
+    /// Everything it remembers of images and credentials.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be written as JSON.
+    pub fn snapshot(&self) -> io::Result<Snapshot> {
+        self.service.snapshot().map_err(io::Error::other)
+    }
+
+    /// Goes on with what a snapshot holds, and from its image time.
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::InvalidInput`] with a sentence if it cannot be used; then nothing has changed.
+    pub fn restore(&self, snapshot: &Snapshot) -> io::Result<()> {
+        self.service.restore(snapshot).map_err(invalid)
     }
 
     /// Stops it gracefully: takes no more connections, and gives requests that are under way up to 5 s to end.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use cvm_proto::codec::{flatten, multipart, percent};
 use serde_json::{Map, Value};
 
+use crate::loose::{self, Loose};
 use crate::refusal::{Refusal, refuse};
 
 /// What the API says of an action.
@@ -59,6 +60,7 @@ pub(crate) const fn optional(name: &'static str, kind: Kind) -> Parameter {
 pub(crate) struct Parameters {
     members: Map<String, Value>,
     scalars: Scalars,
+    drops_unknown: bool,
 }
 
 /// Whether the notation tells numbers and flags from strings.
@@ -66,16 +68,31 @@ pub(crate) struct Parameters {
 enum Scalars {
     Typed,
     Text,
+    /// It does, and nobody minds.
+    Either,
 }
 
 impl Parameters {
+    fn new(members: Map<String, Value>, scalars: Scalars) -> Self {
+        Self { members, scalars, drops_unknown: false }
+    }
+
+    /// The same, held against a table with less severity.
+    pub(crate) fn loosened(mut self, loose: Loose) -> Self {
+        self.drops_unknown = loose.has(loose::Check::UnknownParameters);
+        if loose.has(loose::Check::Types) {
+            self.scalars = Scalars::Either;
+        }
+        self
+    }
+
     /// From a JSON body. An empty one stands for no parameters.
     pub(crate) fn from_json(body: &[u8]) -> Result<Self, Refusal> {
         if body.is_empty() {
-            return Ok(Self { members: Map::new(), scalars: Scalars::Typed });
+            return Ok(Self::new(Map::new(), Scalars::Typed));
         }
         match serde_json::from_slice(body) {
-            Ok(Value::Object(members)) => Ok(Self { members, scalars: Scalars::Typed }),
+            Ok(Value::Object(members)) => Ok(Self::new(members, Scalars::Typed)),
             Ok(_) => refuse("InvalidParameter", "The body is not a JSON object."),
             Err(error) => refuse("InvalidParameter", format!("The body is not JSON: {error}.")),
         }
@@ -90,7 +107,7 @@ impl Parameters {
     /// From decoded names and values, as `Filters.0.Name`.
     pub(crate) fn from_pairs(pairs: &[(String, String)]) -> Result<Self, Refusal> {
         match flatten::unflatten(pairs) {
-            Ok(Value::Object(members)) => Ok(Self { members, scalars: Scalars::Text }),
+            Ok(Value::Object(members)) => Ok(Self::new(members, Scalars::Text)),
             Ok(_) => refuse("InvalidParameter", "The parameters are not names and values."),
             Err(error) => Err(invalid(error.message())),
         }
@@ -110,7 +127,7 @@ impl Parameters {
             multipart::decode(body, boundary).map_err(|error| malformed(error.message()))?
         };
         match multipart::from_parts(&parts) {
-            Ok(members) => Ok(Self { members, scalars: Scalars::Text }),
+            Ok(members) => Ok(Self::new(members, Scalars::Text)),
             Err(error) => Err(malformed(error.message())),
         }
     }
@@ -118,7 +135,9 @@ impl Parameters {
     /// Holds the parameters against an action's table: afterwards they are there, known, and of their types. Members
     /// that are null count as absent.
     pub(crate) fn checked(mut self, table: &[Parameter]) -> Result<Value, Refusal> {
-        Check { scalars: self.scalars, path: String::new() }.record(&mut self.members, table)?;
+        let mut check =
+            Check { scalars: self.scalars, drops_unknown: self.drops_unknown, path: String::new() };
+        check.record(&mut self.members, table)?;
         Ok(Value::Object(self.members))
     }
 }
@@ -149,6 +168,7 @@ fn invalid(message: &str) -> Refusal {
 
 struct Check {
     scalars: Scalars,
+    drops_unknown: bool,
     /// The name of what is being looked at, as in `Filters.0.Name`.
     path: String,
 }
@@ -157,25 +177,27 @@ impl Check {
     fn record(&mut self, members: &mut Map<String, Value>, table: &[Parameter]) -> Result<(), Refusal> {
         members.retain(|_, value| !value.is_null());
         for parameter in table {
-            let length = self.enter(format_args!("{}", parameter.name));
-            match members.get_mut(parameter.name) {
-                Some(value) => {
-                    self.value(value, &parameter.kind)?;
-                    // An empty list cannot be told from an absent one in a query, so they are the same everywhere.
-                    if parameter.required && value.as_array().is_some_and(Vec::is_empty) {
-                        return Err(self.missing());
-                    }
-                }
-                None if parameter.required => return Err(self.missing()),
-                None => {}
+            let value = members.get_mut(parameter.name);
+            if value.is_none() && !parameter.required {
+                continue;
+            }
+            let length = self.enter(parameter.name);
+            let Some(value) = value else { return Err(self.missing()) };
+            self.value(value, &parameter.kind)?;
+            // An empty list cannot be told from an absent one in a query, so they are the same everywhere.
+            if parameter.required && value.as_array().is_some_and(Vec::is_empty) {
+                return Err(self.missing());
             }
             self.path.truncate(length);
         }
         let is_known = |name: &str| table.iter().any(|parameter| parameter.name == name);
+        if self.drops_unknown {
+            members.retain(|name, _| is_known(name));
+        }
         match members.keys().find(|name| !is_known(name)) {
             None => Ok(()),
             Some(name) => {
-                self.enter(format_args!("{}", Shown(name)));
+                self.enter(&Shown(name).to_string());
                 refuse("UnknownParameter", format!("The parameter `{}` is not recognized.", self.path))
             }
         }
@@ -186,19 +208,23 @@ impl Check {
             (Kind::Text, Value::String(_)) | (Kind::Flag, Value::Bool(_)) => Ok(()),
             (Kind::Int, Value::Number(number)) if number.is_i64() => Ok(()),
             (Kind::Count, Value::Number(number)) if number.is_u64() => Ok(()),
-            (Kind::Flag, Value::String(text)) if self.scalars == Scalars::Text => {
+            (Kind::Text, Value::Number(_) | Value::Bool(_)) if self.scalars == Scalars::Either => {
+                *value = Value::String(value.to_string());
+                Ok(())
+            }
+            (Kind::Flag, Value::String(text)) if self.scalars != Scalars::Typed => {
                 let flag =
                     [true, false].into_iter().find(|flag| text.eq_ignore_ascii_case(&flag.to_string()));
                 *value = Value::Bool(flag.ok_or_else(|| self.mistyped(kind.in_words()))?);
                 Ok(())
             }
-            (Kind::Int | Kind::Count, Value::String(text)) if self.scalars == Scalars::Text => {
+            (Kind::Int | Kind::Count, Value::String(text)) if self.scalars != Scalars::Typed => {
                 *value = number(kind, text).ok_or_else(|| self.mistyped(kind.in_words()))?;
                 Ok(())
             }
             (Kind::List(kind), Value::Array(items)) => {
                 for (i, item) in items.iter_mut().enumerate() {
-                    let length = self.enter(format_args!("{i}"));
+                    let length = self.enter(&i.to_string());
                     self.value(item, kind)?;
                     self.path.truncate(length);
                 }
@@ -210,11 +236,12 @@ impl Check {
     }
 
     /// Adds a part to the path; returns the length to go back to.
-    fn enter(&mut self, part: std::fmt::Arguments<'_>) -> usize {
+    fn enter(&mut self, part: &str) -> usize {
         let length = self.path.len();
-        let dot = if length == 0 { "" } else { "." };
-        // Writing to a string does not fail.
-        let _ = write!(self.path, "{dot}{part}");
+        if length > 0 {
+            self.path.push('.');
+        }
+        self.path.push_str(part);
         length
     }
 
@@ -291,6 +318,24 @@ mod tests {
         let body = multipart::encode(&parts, "edge").unwrap();
         let multipart = Parameters::from_multipart(&body, "multipart/form-data; boundary=edge").unwrap();
         assert_eq!(multipart.checked(TABLE).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_does_not_fit_can_be_let_through() {
+        let read = |check| {
+            let mut loose = Loose::default();
+            loose.set(check, true);
+            let body = br#"{"Ids":[7,"a"],"Limit":"20","DryRun":"True"}"#;
+            let types = Parameters::from_json(body).unwrap().loosened(loose).checked(TABLE);
+            let body = br#"{"Ids":["a"],"X":1,"Filters":[{"Name":"n","Values":["v"],"Y":2}]}"#;
+            let unknown = Parameters::from_json(body).unwrap().loosened(loose).checked(TABLE);
+            (types.ok(), unknown.ok())
+        };
+        let typed = json!({ "Ids": ["7", "a"], "Limit": 20, "DryRun": true });
+        assert_eq!(read(loose::Check::Types), (Some(typed), None));
+        let known = json!({ "Ids": ["a"], "Filters": [{ "Name": "n", "Values": ["v"] }] });
+        assert_eq!(read(loose::Check::UnknownParameters), (None, Some(known)));
+        assert_eq!(read(loose::Check::Rates), (None, None));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use crate::call::Product;
 use crate::sync::lock;
 
 /// The length of the window that requests are counted in.
@@ -13,7 +14,9 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// of windows is bounded whatever clients send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Group {
-    pub(crate) account: usize,
+    pub(crate) product: Product,
+    /// `None` for those that nobody has signed.
+    pub(crate) account: Option<usize>,
     pub(crate) action: usize,
     pub(crate) region: Option<usize>,
 }
@@ -52,7 +55,7 @@ mod tests {
         let rates = Rates::default();
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
-        let group = Group { account: 0, action: 0, region: Some(0) };
+        let group = Group { product: Product::Cvm, account: Some(0), action: 0, region: Some(0) };
         assert!(rates.admit(group, 2, at(0)));
         assert!(rates.admit(group, 2, at(600)));
         assert!(!rates.admit(group, 2, at(999)));
@@ -65,10 +68,12 @@ mod tests {
     fn groups_do_not_share_a_window() {
         let rates = Rates::default();
         let now = Instant::now();
-        let group = Group { account: 0, action: 0, region: Some(0) };
+        let group = Group { product: Product::Cvm, account: Some(0), action: 0, region: Some(0) };
         assert!(rates.admit(group, 1, now));
         for other in [
-            Group { account: 1, ..group },
+            Group { product: Product::Sts, ..group },
+            Group { account: Some(1), ..group },
+            Group { account: None, ..group },
             Group { action: 1, ..group },
             Group { region: Some(1), ..group },
             Group { region: None, ..group },

@@ -25,7 +25,15 @@ pub use instance::{InstanceType, SeedDisk, SeedInstance};
 ///     "accounts": [{
 ///         "uin": "100000000009",
 ///         "keys": [{ "secret_id": "AKIDmine", "secret_key": "not-a-real-key" }],
-///         "images": [{ "id": "img-0000abcd", "region": "ap-beijing", "name": "mine", "size_gib": 20 }]
+///         "images": [{ "id": "img-0000abcd", "region": "ap-beijing", "name": "mine", "size_gib": 20 }],
+///         "instances": [{
+///             "id": "ins-0000abcd", "region": "ap-beijing", "name": "web", "state": "RUNNING",
+///             "system_disk": { "id": "disk-0000abcd", "size_gib": 50 },
+///             "data_disks": [{ "size_gib": 100, "rolling_back": true }]
+///         }],
+///         "snapshots": [{ "id": "snap-0000abcd", "region": "ap-beijing", "disk_usage": "SYSTEM_DISK" }],
+///         "buckets": [{ "name": "exports-1250000000", "region": "ap-beijing", "read_only": true }],
+///         "denied_actions": ["DeleteImages"]
 ///     }]
 /// }"#)?;
 /// let local = CvmLocal::builder().seed(seed).start()?;
@@ -67,6 +75,23 @@ pub struct Seed {
     pub accounts: Vec<Account>,
     /// Images that belong to the service and that every account sees.
     pub public_images: Vec<SeedImage>,
+}
+
+impl Seed {
+    /// Reads a seed from JSON or YAML.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be read, and where.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        // JSON is YAML as well, but a large file is read much faster as what it is.
+        let parsed = if text.trim_start().starts_with('{') {
+            serde_json::from_str(text).map_err(|error| error.to_string())
+        } else {
+            serde_saphyr::from_str(text).map_err(|error| error.to_string())
+        };
+        parsed.map_err(|error| format!("the seed cannot be read: {error}"))
+    }
 }
 
 /// A region.

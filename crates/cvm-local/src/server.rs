@@ -8,9 +8,12 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
+use tokio_io_timeout::TimeoutWriter;
+use tokio_rustls::TlsAcceptor;
 
 use crate::http::Front;
 
@@ -36,12 +39,11 @@ pub(crate) enum Stop {
 pub(crate) async fn run(
     listener: StdListener,
     front: Arc<Front>,
-    header_timeout: Duration,
+    tls: Option<TlsAcceptor>,
+    timeout: Duration,
     mut stop: oneshot::Receiver<Stop>,
 ) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
-    let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(header_timeout).max_buf_size(MAX_BUFFER);
     let connections = GracefulShutdown::new();
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let how = loop {
@@ -53,15 +55,19 @@ pub(crate) async fn run(
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        let front = Arc::clone(&front);
-        let service = service_fn(move |request| {
-            let front = Arc::clone(&front);
-            async move { front.answer(request).await }
-        });
-        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
+        // An answer that nobody takes must not keep its place for ever. Reading has timeouts of its own.
+        let mut stream = TimeoutWriter::new(stream);
+        stream.set_timeout(Some(timeout));
+        let stream = Box::pin(stream);
+        let (front, watcher, tls) = (Arc::clone(&front), connections.watcher(), tls.clone());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "connection ended early");
+            match tls {
+                None => serve(stream, front, timeout, watcher).await,
+                Some(tls) => match tokio::time::timeout(timeout, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => serve(stream, front, timeout, watcher).await,
+                    Ok(Err(error)) => tracing::warn!(%error, "TLS handshake failed"),
+                    Err(_) => tracing::warn!("TLS handshake took too long"),
+                },
             }
             drop(place);
         });
@@ -72,6 +78,21 @@ pub(crate) async fn run(
         let _ = tokio::time::timeout(GRACE, connections.shutdown()).await;
     }
     Ok(())
+}
+
+async fn serve<S>(stream: S, front: Arc<Front>, timeout: Duration, watcher: Watcher)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request| {
+        let front = Arc::clone(&front);
+        async move { front.answer(request).await }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(timeout).max_buf_size(MAX_BUFFER);
+    if let Err(error) = watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await {
+        tracing::debug!(%error, "connection ended early");
+    }
 }
 
 async fn accept(

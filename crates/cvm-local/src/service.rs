@@ -1,44 +1,54 @@
 //! From a request to its answer, without a socket: the common layer of the API, in the order in which it refuses.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime};
 
 use cvm_proto::sign::verify::Incoming;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::actions::{self, Action};
-use crate::auth::{self, Keys};
-use crate::call::{self, Target};
+use crate::auth;
+use crate::call::{self, Common, Product, Target};
 use crate::clock::{Clock, Ticker};
 use crate::fault::{Effect, Faults, Trouble};
-use crate::ids::{RequestId, Stream};
+use crate::ids::RequestId;
 use crate::journal::{Ending, Entry, Journal};
-use crate::params::Shown;
+use crate::language::Language;
+use crate::loose::{Check, Loose};
+use crate::params::{Parameter, Shown};
 use crate::rate::{Group, Rates};
 use crate::refusal::{Refusal, refuse};
 use crate::regions;
 use crate::seed::{RegionState, Seed};
 use crate::state::State;
+use crate::sts;
 use crate::sync::lock;
+use crate::world::{Snapshot, World};
+
+/// The largest answer, in bytes.
+const MAX_ANSWER: usize = 10 << 20;
+
+/// What most answers have room in, in bytes.
+const USUAL_ANSWER: usize = 8 << 10;
 
 /// The endpoint without its sockets.
 #[derive(Debug)]
 pub(crate) struct Service {
-    keys: Keys,
+    world: Mutex<World>,
     pub(crate) ticker: Ticker,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
-    rates: Option<Rates>,
-    seed_number: u64,
-    initial: State,
-    pub(crate) state: Mutex<State>,
-    request_ids: Mutex<Stream>,
+    rates: Rates,
+    pub(crate) loose: Loose,
 }
 
 /// What becomes of a request.
 #[derive(Debug)]
 pub(crate) struct Served {
+    /// The revision of the world that the answer tells of.
+    pub(crate) revision: u64,
     /// How long the answer is held back.
     pub(crate) latency: Duration,
     /// The answer; `None` closes the connection without one.
@@ -49,19 +59,19 @@ pub(crate) struct Served {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// Empty for an answer without a body.
     pub(crate) content_type: Cow<'static, str>,
     pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
-    fn json(body: Vec<u8>) -> Self {
+    pub(crate) fn json(body: Vec<u8>) -> Self {
         Self { status: 200, content_type: Cow::Borrowed("application/json"), body }
     }
 
-    fn refusal(refusal: &Refusal, request_id: &str) -> Self {
-        let response = serde_json::json!({
-            "Response": { "Error": Error { code: &refusal.code, message: &refusal.message }, "RequestId": request_id },
-        });
+    fn refusal(refusal: &Refusal, language: Language, request_id: &str) -> Self {
+        let error = Error { code: &refusal.code, message: &language.message(refusal) };
+        let response = serde_json::json!({ "Response": { "Error": error, "RequestId": request_id } });
         Self::json(response.to_string().into_bytes())
     }
 }
@@ -74,58 +84,139 @@ struct Error<'a> {
 }
 
 impl Service {
-    pub(crate) fn new(seed: &Seed, clock: Clock, rate_limits: bool) -> Result<Self, String> {
+    pub(crate) fn new(world: World, clock: Clock, loose: Loose) -> Result<Self, String> {
         clock.check()?;
-        let state = State::new(seed)?;
         Ok(Self {
-            keys: Keys::new(seed)?,
             ticker: Ticker::new(clock),
-            faults: Faults::new(seed.number),
+            faults: Faults::new(world.number),
             journal: Journal::default(),
-            rates: rate_limits.then(Rates::default),
-            seed_number: seed.number,
-            initial: state.clone(),
-            state: Mutex::new(state),
-            request_ids: Mutex::new(request_ids(seed.number)),
+            rates: Rates::default(),
+            loose,
+            world: Mutex::new(world),
         })
     }
 
-    /// Goes back to the seed: images, faults, log, counted requests and ids. The clock goes on.
-    pub(crate) fn reset(&self) {
-        *lock(&self.state) = self.initial.clone();
-        *lock(&self.request_ids) = request_ids(self.seed_number);
-        self.faults.reset(self.seed_number);
+    /// Keys and state. Whoever holds them keeps every request waiting.
+    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+        lock(&self.world)
+    }
+
+    /// Goes back to the seed: images, issued credentials, faults, log, counted requests and ids. The clock goes on.
+    pub(crate) fn reset(&self) -> Result<(), String> {
+        let seed = self.world().seed()?;
+        self.reseed(&seed)
+    }
+
+    /// Goes on with another seed, as if it had started with it. The clock goes on.
+    pub(crate) fn reseed(&self, seed: &Seed) -> Result<(), String> {
+        let new = World::new(seed)?;
+        let mut world = self.world();
+        world.replace(new);
+        self.faults.reset(seed.number);
         self.journal.clear();
-        if let Some(rates) = &self.rates {
-            rates.clear();
-        }
+        self.rates.clear();
+        Ok(())
+    }
+
+    /// What there is at this moment.
+    pub(crate) fn snapshot(&self) -> Result<Snapshot, String> {
+        self.revised_snapshot().map(|(snapshot, _)| snapshot)
+    }
+
+    /// The same with its revision.
+    pub(crate) fn revised_snapshot(&self) -> Result<(Snapshot, u64), String> {
+        let mut world = self.world();
+        Ok((world.snapshot(self.ticker.now())?, world.revision()))
+    }
+
+    /// Goes on with what a snapshot holds, and from its image time.
+    pub(crate) fn restore(&self, snapshot: &Snapshot) -> Result<(), String> {
+        let new = World::restored(snapshot)?;
+        let mut world = self.world();
+        world.replace(new);
+        self.ticker.set_now(snapshot.time());
+        self.rates.clear();
+        Ok(())
+    }
+
+    /// Goes on at another pace, or with another skew.
+    pub(crate) fn set_clock(&self, clock: Clock) -> Result<(), String> {
+        clock.check()?;
+        let mut world = self.world();
+        self.ticker.set(clock);
+        world.touch();
+        Ok(())
+    }
+
+    /// Sets image time.
+    pub(crate) fn set_time(&self, time: crate::clock::Moment) {
+        let mut world = self.world();
+        self.ticker.set_now(time);
+        world.touch();
+    }
+
+    /// Moves image time forward.
+    pub(crate) fn advance(&self, by: Duration) {
+        let mut world = self.world();
+        self.ticker.advance(by);
+        world.touch();
     }
 
     /// Answers a request.
     pub(crate) fn serve(&self, incoming: &Incoming<'_>) -> Served {
-        let mut exchange = Exchange::new(self);
-        let result = self.process(incoming, &mut exchange);
+        let mut world = self.world();
+        let mut exchange = Exchange::new(self, world.next_request_id());
+        let result = self.process(&mut world, incoming, &mut exchange);
+        exchange.revision = world.revision();
+        drop(world);
         exchange.finish(result)
     }
 
+    /// The answer to a request whose work is done and could not be written down.
+    pub(crate) fn unwritten(&self, why: &str) -> Answer {
+        let id = self.world().next_request_id();
+        let refusal =
+            Refusal::new("InternalError", format!("The state cannot be written to its file: {why}."));
+        Answer::refusal(&refusal, Language::default(), id.write(&mut [0; 36]))
+    }
+
     /// Answers a request that is refused before anybody has looked at its content, with an HTTP status.
-    pub(crate) fn refuse(&self, status: u16, refusal: Refusal) -> Served {
-        let mut served = Exchange::new(self).finish(Err(refusal));
+    pub(crate) fn refuse(&self, status: u16, refusal: Refusal, language: Language) -> Served {
+        let id = self.world().next_request_id();
+        let mut exchange = Exchange::new(self, id);
+        exchange.language = language;
+        let mut served = exchange.finish(Err(refusal));
         if let Some(answer) = &mut served.answer {
             answer.status = status;
         }
         served
     }
 
-    fn process(&self, incoming: &Incoming<'_>, exchange: &mut Exchange<'_>) -> Result<Vec<u8>, Refusal> {
-        let claims = auth::claims(incoming)?;
-        let target = Target::read(incoming, &claims);
-        exchange.name(&target);
-        let account = self.keys.account(incoming, &claims, self.ticker.unix())?;
-        target.check()?;
+    fn process(
+        &self,
+        world: &mut World,
+        incoming: &Incoming<'_>,
+        exchange: &mut Exchange<'_>,
+    ) -> Result<Vec<u8>, Refusal> {
+        let claims = auth::claims(incoming);
+        let common = Common::of(incoming, claims.as_ref().ok());
+        exchange.language = common.language(incoming);
+        let target = Target::read(incoming, &common);
+        exchange.name(&world.state, &target);
+        let product = Product::of(incoming, claims.as_ref().ok(), &target);
+        let account = match &claims {
+            Ok(claims) => Some(world.keys.account(incoming, claims, self.ticker.unix(), self.loose)?),
+            Err(_) if self.loose.has(Check::Signature) => Some(0),
+            Err(_) if product == Ok(Product::Sts) && sts::is_open_to(incoming, target.action) => None,
+            Err(refusal) => return Err(refusal.clone()),
+        };
+        target.check_action()?;
+        let product = product?;
+        if !self.loose.has(Check::Version) {
+            target.check_version(product)?;
+        }
 
-        let region = target.region.as_deref();
-        exchange.trouble = self.faults.for_request(&target.action, region.unwrap_or_default());
+        exchange.trouble = self.faults.for_request(target.action, target.region.unwrap_or_default());
         if let Some(Effect::Error { code, message }) = &exchange.trouble.effect {
             return Err(Refusal::new(code.clone(), message.clone()));
         }
@@ -133,44 +224,72 @@ impl Service {
             return Ok(Vec::new());
         }
 
-        let (position, action) = actions::find(&target.action)?;
-        exchange.action = Cow::Borrowed(action.name);
-        let mut state = lock(&self.state);
-        let region = if action.needs_region { Some(find_region(&state, action, region)?) } else { None };
-        if let Some(region) = region {
-            exchange.region = Arc::clone(&state.region(region).id);
-        }
-        self.admit(Group { account, action: position, region }, action)?;
-        let parameters = call::parameters(incoming, &claims)?.checked(action.parameters)?;
-        let mut body = Vec::with_capacity(1024);
-        let mut request_id = [0; 36];
-        let mut call = actions::Call {
-            state: &mut state,
-            faults: &self.faults,
-            now: self.ticker.now(),
-            account,
-            region: region.unwrap_or_default(),
-            request_id: exchange.id.write(&mut request_id),
+        let checked = |table: &[Parameter]| -> Result<Value, Refusal> {
+            call::parameters(incoming, &common, product, self.loose)?.loosened(self.loose).checked(table)
         };
-        action.perform(&mut call, parameters, &mut body)?;
+        let mut request_id = [0; 36];
+        let request_id = exchange.id.write(&mut request_id);
+        let body = match (product, account) {
+            (Product::Cvm, Some(account)) => {
+                let (position, action) = actions::find(target.action)?;
+                exchange.action = Cow::Borrowed(action.name);
+                let region = if action.needs_region {
+                    Some(find_region(&world.state, action, target.region)?)
+                } else {
+                    None
+                };
+                if let Some(region) = region {
+                    exchange.region = Arc::clone(&world.state.region(region).id);
+                }
+                let group = Group { product, account: Some(account), action: position, region };
+                self.admit(group, action.name, action.rate)?;
+                let parameters = checked(action.parameters)?;
+                let mut body = Vec::with_capacity(USUAL_ANSWER);
+                let mut call = actions::Call {
+                    state: &mut world.state,
+                    faults: &self.faults,
+                    now: self.ticker.now(),
+                    account,
+                    region: region.unwrap_or_default(),
+                    request_id,
+                };
+                action.perform(&mut call, parameters, &mut body)?;
+                body
+            }
+            (product, account) => {
+                let (position, action) = sts::find(target.action)?;
+                exchange.action = Cow::Borrowed(action.name);
+                self.admit(
+                    Group { product, account, action: position, region: None },
+                    action.name,
+                    action.rate,
+                )?;
+                let parameters = checked(action.parameters)?;
+                let mut call = sts::Call { keys: &mut world.keys, account, unix: self.ticker.unix() };
+                let temporary = (action.run)(&mut call, parameters)?;
+                world.touch();
+                sts::answer(&temporary, request_id)
+            }
+        };
         exchange.accepted = true;
+        if body.len() > MAX_ANSWER {
+            return refuse(
+                "ResponseSizeLimitExceeded",
+                format!("The answer is larger than {} MiB: ask for less.", MAX_ANSWER >> 20),
+            );
+        }
         Ok(body)
     }
 
-    fn admit(&self, group: Group, action: &Action) -> Result<(), Refusal> {
-        let Some(rates) = &self.rates else { return Ok(()) };
-        if rates.admit(group, action.rate, Instant::now()) {
+    fn admit(&self, group: Group, name: &str, rate: u32) -> Result<(), Refusal> {
+        if self.loose.has(Check::Rates) || self.rates.admit(group, rate, Instant::now()) {
             return Ok(());
         }
         refuse(
             "RequestLimitExceeded",
-            format!("The request rate is above the limit of {} a second for `{}`.", action.rate, action.name),
+            format!("The request rate is above the limit of {rate} a second for `{name}`."),
         )
     }
-}
-
-fn request_ids(seed: u64) -> Stream {
-    Stream::new(seed, 2)
 }
 
 /// The region that a request names, if the action is served there.
@@ -194,31 +313,34 @@ struct Exchange<'a> {
     time: SystemTime,
     action: Cow<'static, str>,
     region: Arc<str>,
+    language: Language,
     trouble: Trouble,
     accepted: bool,
+    revision: u64,
 }
 
 impl<'a> Exchange<'a> {
-    fn new(service: &'a Service) -> Self {
+    fn new(service: &'a Service, id: RequestId) -> Self {
         Self {
             service,
-            id: lock(&service.request_ids).request(),
+            id,
             time: SystemTime::now(),
             action: Cow::Borrowed(""),
             region: Arc::default(),
+            language: Language::default(),
             trouble: Trouble::default(),
             accepted: false,
+            revision: 0,
         }
     }
 
     /// Takes down what the request calls itself. A name that is none of the endpoint's is cut, as the log is bounded.
-    fn name(&mut self, target: &Target<'_>) {
-        match actions::find(&target.action) {
+    fn name(&mut self, state: &State, target: &Target<'_>) {
+        match actions::find(target.action) {
             Ok((_, action)) => self.action = Cow::Borrowed(action.name),
-            Err(_) => self.action = Cow::Owned(Shown(&target.action).to_string()),
+            Err(_) => self.action = Cow::Owned(Shown(target.action).to_string()),
         }
-        let region = target.region.as_deref().unwrap_or_default();
-        let state = lock(&self.service.state);
+        let region = target.region.unwrap_or_default();
         self.region = match state.region_named(region) {
             Some(position) => Arc::clone(&state.region(position).id),
             None => Shown(region).to_string().into(),
@@ -238,11 +360,11 @@ impl<'a> Exchange<'a> {
             }
             (_, Ok(body)) => (Ending::Done, Some(Answer::json(body))),
             (_, Err(refusal)) => {
-                let answer = Answer::refusal(&refusal, self.id.write(&mut [0; 36]));
+                let answer = Answer::refusal(&refusal, self.language, self.id.write(&mut [0; 36]));
                 (Ending::Error(refusal.code), Some(answer))
             }
         };
-        tracing::debug!(
+        tracing::info!(
             action = &*self.action,
             region = &*self.region,
             request_id = %self.id,
@@ -258,6 +380,6 @@ impl<'a> Exchange<'a> {
             outcome: ending,
             accepted: self.accepted,
         });
-        Served { latency, answer }
+        Served { revision: self.revision, latency, answer }
     }
 }

@@ -7,7 +7,9 @@ mod image;
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use cvm_local::Check;
 use cvm_proto::SignMethod;
 
 pub(crate) use image::{Conflicts, ImagesArgs, Kind, QuotaArgs, SyncArgs};
@@ -250,17 +252,79 @@ pub(crate) enum HttpMethod {
     Post,
 }
 
+const LOCAL_HELP: &str = "\
+Besides the API at / it answers at
+  /healthz        ok, once it takes requests
+  /_cvm-local     the admin path: reset, seed, snapshot, clock, requests, faults
+  /latest         an instance's metadata: temporary credentials of its role
+
+Examples:
+  cvm local --port 8080 --state images.json
+  cvm local --tls --tls-ca ca.pem --ready-file ready.json
+  cvm local --loose signature,content-type --log json
+  curl -X POST http://127.0.0.1:8080/_cvm-local/faults -d '{\"effect\":\"latency\",\"milliseconds\":500}'";
+
 #[derive(Args)]
+#[command(after_help = LOCAL_HELP)]
 pub(crate) struct LocalArgs {
     /// The port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,
-    /// Once it answers, writes endpoint, secret_id and secret_key as JSON into this file
+    /// Once it answers, writes endpoint, secret_id and secret_key, and with --tls ca_pem and ca_file, as JSON into this
+    /// file
     #[arg(long, value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,
-    /// How fast images' time runs: with 60, a copy of a minute takes a second
+    /// How fast images' time runs: with 60, a copy of a minute takes a second; 0 stops it
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = speed)]
     pub(crate) speed: f64,
+    /// What it starts with, in JSON or YAML; what is left out is as in the built-in seed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) seed: Option<PathBuf>,
+    /// Keeps the state in this file, written before each answer; a file that is there goes before --seed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) state: Option<PathBuf>,
+    /// Serves HTTPS, with a certificate authority of its own
+    #[arg(long)]
+    pub(crate) tls: bool,
+    /// Writes the certificate authority that clients have to trust into this file, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub(crate) tls_ca: Option<PathBuf>,
+    /// Checks to leave out, separated by commas
+    #[arg(long, value_name = "CHECK,...", value_delimiter = ',', value_parser = check())]
+    pub(crate) loose: Vec<Check>,
+    /// Logs requests on stderr, one a line
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) log: Option<LogFormat>,
+    /// The least that is logged
+    #[arg(long, value_enum, default_value_t = LogLevel::Info, requires = "log")]
+    pub(crate) log_level: LogLevel,
+}
+
+/// How a log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    // For people.
+    Text,
+    // For programs.
+    Json,
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogLevel {
+    // A state that cannot be written.
+    Error,
+    // TLS handshakes that fail.
+    Warn,
+    // Every request to the API.
+    Info,
+    // Connections that end early.
+    Debug,
+}
+
+/// The checks by their names, which `--help` and mistakes list.
+fn check() -> impl TypedValueParser<Value = Check> {
+    PossibleValuesParser::new(Check::ALL.map(Check::as_str)).try_map(|name| name.parse::<Check>())
 }
 
 fn speed(text: &str) -> Result<f64, &'static str> {

@@ -3,13 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
-use cvm_local::{Clock, CvmLocal};
+use cvm_local::{Clock, CvmLocal, Seed};
 use cvm_proto::{Endpoint, Settings};
 use serde_json::json;
 
 use crate::args::{Global, LocalArgs, Output};
 use crate::failure::{Exit, Failure};
-use crate::output;
+use crate::{input, output};
 
 /// How fast images' time runs for `--local`: a copy takes seconds.
 const EMBEDDED_SPEED: f64 = 5.0;
@@ -36,56 +36,102 @@ pub(crate) fn run(global: &Global, args: &LocalArgs) -> Result<Exit, Failure> {
         let _ = end.send(());
     })
     .map_err(|error| Failure::other(format!("cannot listen for interrupts: {error}")))?;
-    let local =
-        CvmLocal::builder().port(args.port).clock(Clock::scaled(args.speed)).start().map_err(|error| {
-            Failure::other(format!("cannot listen on port {} of 127.0.0.1: {error}", args.port))
-        })?;
-    let facts = json!({
+    let local = start(args)?;
+    let authority = match (&args.tls_ca, local.ca_pem()) {
+        (Some(file), Some(pem)) => Some(Written::new(file, pem, "the certificate authority's file")?),
+        _ => None,
+    };
+    let mut facts = json!({
         "endpoint": local.endpoint(),
         "secret_id": local.secret_id(),
         "secret_key": local.secret_key(),
     });
+    if let Some(pem) = local.ca_pem() {
+        facts["ca_pem"] = pem.into();
+    }
+    if let Some(Written(file)) = &authority {
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+        facts["ca_file"] = file.to_string_lossy().into();
+    }
     match global.output {
         Output::Json => output::line(&facts)?,
-        Output::Table => output::line(format_args!(
-            "# An embedded CVM endpoint for trials and tests. Ctrl-C ends it.\n\
-             export TENCENTCLOUD_ENDPOINT={}\n\
-             export TENCENTCLOUD_SECRET_ID={}\n\
-             export TENCENTCLOUD_SECRET_KEY={}\n\
-             export TENCENTCLOUD_REGION=ap-shanghai",
-            local.endpoint(),
-            local.secret_id(),
-            local.secret_key()
-        ))?,
+        Output::Table => {
+            output::line(format_args!(
+                "# An embedded CVM endpoint for trials and tests. Ctrl-C ends it.\n\
+                 export TENCENTCLOUD_ENDPOINT={}\n\
+                 export TENCENTCLOUD_SECRET_ID={}\n\
+                 export TENCENTCLOUD_SECRET_KEY={}\n\
+                 export TENCENTCLOUD_REGION=ap-shanghai",
+                local.endpoint(),
+                local.secret_id(),
+                local.secret_key()
+            ))?;
+            match (local.ca_pem(), facts["ca_file"].as_str()) {
+                (Some(_), Some(file)) => output::line(format_args!("# Trust the authority in {file}"))?,
+                (Some(pem), None) => {
+                    output::line(format_args!("# Trust this authority:\n{}", pem.trim_end()))?
+                }
+                (None, _) => {}
+            }
+        }
     }
-    let ready = args.ready_file.as_deref().map(|file| Ready::write(file, &facts.to_string())).transpose()?;
+    let ready = match args.ready_file.as_deref() {
+        Some(file) => Some(Written::new(file, &format!("{facts}\n"), "the ready file")?),
+        None => None,
+    };
     // The handler keeps its end for as long as the program lives, so this waits for a signal.
     let _ = ended.recv();
-    drop(ready);
+    drop((ready, authority));
+    local.shutdown().map_err(|error| Failure::other(format!("the endpoint ended before: {error}")))?;
     Ok(Exit::Done)
 }
 
-/// The file that says that the endpoint answers; gone with the endpoint.
-struct Ready(PathBuf);
+fn start(args: &LocalArgs) -> Result<CvmLocal, Failure> {
+    let mut builder = CvmLocal::builder()
+        .port(args.port)
+        .clock(if args.speed == 0.0 { Clock::stepped() } else { Clock::scaled(args.speed) })
+        .loose(args.loose.iter().copied());
+    if let Some(file) = &args.seed {
+        builder = builder.seed(seed(file)?);
+    }
+    if let Some(file) = &args.state {
+        builder = builder.state_file(file);
+    }
+    if args.tls {
+        builder = builder.tls();
+    }
+    builder.start().map_err(|error| {
+        Failure::other(format!("cannot start the endpoint on port {} of 127.0.0.1: {error}", args.port))
+    })
+}
 
-impl Ready {
+fn seed(file: &Path) -> Result<Seed, Failure> {
+    let bytes = input::read(file)?;
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Failure::usage(format!("the seed {} is not UTF-8", file.display())))?;
+    Seed::parse(&text).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
+}
+
+/// A file for as long as the endpoint answers; gone with it.
+struct Written(PathBuf);
+
+impl Written {
     /// Writes the file in one step: a reader finds all of it, or none.
-    fn write(file: &Path, text: &str) -> Result<Self, Failure> {
+    fn new(file: &Path, text: &str, what: &str) -> Result<Self, Failure> {
         let mut name = file.file_name().unwrap_or_default().to_os_string();
         name.push(format!(".{}.tmp", std::process::id()));
         let unfinished = file.with_file_name(name);
-        let written = std::fs::write(&unfinished, format!("{text}\n"))
-            .and_then(|()| std::fs::rename(&unfinished, file));
+        let written = std::fs::write(&unfinished, text).and_then(|()| std::fs::rename(&unfinished, file));
         written.map_err(|error| {
             // It may not even be there.
             let _ = std::fs::remove_file(&unfinished);
-            Failure::other(format!("cannot write the ready file {}: {error}", file.display()))
+            Failure::other(format!("cannot write {what} {}: {error}", file.display()))
         })?;
         Ok(Self(file.to_owned()))
     }
 }
 
-impl Drop for Ready {
+impl Drop for Written {
     fn drop(&mut self) {
         // A file that somebody else took away already is as good as removed.
         let _ = std::fs::remove_file(&self.0);

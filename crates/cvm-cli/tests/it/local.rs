@@ -1,61 +1,14 @@
 //! `cvm local`.
 
-use std::path::PathBuf;
-use std::process::{Child, Command};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
-use serde_json::Value;
-
-use crate::command::{Folder, Ran, cvm, run};
-
-/// A running endpoint, ended at the latest with the test.
-struct Server(Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Starts an endpoint on a free port and waits for its ready file.
-fn start(folder: &Folder, speed: &str) -> (Server, PathBuf, Value) {
-    let ready = folder.0.join("ready.json");
-    let child = cvm(&["local", "--port", "0", "--speed", speed, "--ready-file", ready.to_str().unwrap()])
-        .spawn()
-        .unwrap();
-    let mut server = Server(child);
-    let give_up = Instant::now() + Duration::from_secs(60);
-    while !ready.exists() {
-        assert!(server.0.try_wait().unwrap().is_none(), "the endpoint ended before it was ready");
-        assert!(Instant::now() < give_up, "no ready file");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    // Whoever sees the file sees all of it.
-    let facts = serde_json::from_str(&std::fs::read_to_string(&ready).unwrap()).unwrap();
-    (server, ready, facts)
-}
-
-/// The program with what the ready file says.
-fn command(facts: &Value, args: &[&str]) -> Command {
-    let fact = |name: &str| facts[name].as_str().unwrap().to_owned();
-    let mut command = cvm(args);
-    command.env("TENCENTCLOUD_ENDPOINT", fact("endpoint"));
-    command.env("TENCENTCLOUD_SECRET_ID", fact("secret_id"));
-    command.env("TENCENTCLOUD_SECRET_KEY", fact("secret_key"));
-    command.env("TENCENTCLOUD_REGION", "ap-shanghai");
-    command
-}
-
-/// Runs it.
-fn through(facts: &Value, args: &[&str]) -> Ran {
-    command(facts, args).output().unwrap().into()
-}
+use crate::command::{Folder, run};
+use crate::endpoint::{start, through};
 
 #[test]
 fn once_ready_it_answers_those_who_have_its_key() {
     let folder = Folder::new("answers");
-    let (_server, _, facts) = start(&folder, "60");
+    let (_server, _, facts) = start(&folder, &["--speed", "60"]);
     let images = through(&facts, &["call", "DescribeImages", "ImageIds.0=img-o3ycss2p"]).ended_with(0).json();
     assert_eq!(images["ImageSet"][0]["ImageState"], "NORMAL");
     through(&facts, &["sync", "img-o3ycss2p", "--to", "ap-guangzhou"]).ended_with(0);
@@ -80,13 +33,60 @@ fn once_ready_it_answers_those_who_have_its_key() {
 fn asked_to_end_it_ends_well_and_takes_its_file_along() {
     for signal in ["-INT", "-TERM"] {
         let folder = Folder::new(&format!("ends{signal}"));
-        let (mut server, ready, _) = start(&folder, "60");
+        let (mut server, ready, _) = start(&folder, &["--speed", "60"]);
         let asked = Command::new("kill").args([signal, &server.0.id().to_string()]).status().unwrap();
         assert!(asked.success());
         assert_eq!(server.0.wait().unwrap().code(), Some(0), "{signal}");
         assert!(!ready.exists(), "{signal}");
         assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 0, "{signal}");
     }
+}
+
+#[test]
+fn https_with_an_authority_of_its_own() {
+    let folder = Folder::new("https");
+    let ca = folder.0.join("ca.pem");
+    let (server, _, facts) = start(&folder, &["--tls", "--tls-ca", ca.to_str().unwrap()]);
+    assert!(facts["endpoint"].as_str().unwrap().starts_with("https://127.0.0.1:"), "{facts}");
+    assert_eq!(facts["ca_file"].as_str(), ca.to_str());
+    assert_eq!(facts["ca_pem"].as_str(), std::fs::read_to_string(&ca).ok().as_deref());
+    let ca_file = facts["ca_file"].as_str().unwrap();
+    through(&facts, &["call", "DescribeRegions", "--ca-file", ca_file]).ended_with(0);
+    let ran = through(&facts, &["call", "DescribeRegions"]).ended_with(1);
+    assert!(ran.err.contains("certificate"), "{ran:?}");
+    drop(server);
+}
+
+#[test]
+fn a_seed_of_ones_own_and_checks_left_out() {
+    let folder = Folder::new("seed");
+    let seed = folder.0.join("seed.yaml");
+    let yaml = "accounts:\n- keys: [{ secret_id: AKIDmine, secret_key: mine }]\n  images:\n  - { id: img-0000mine, region: ap-shanghai, name: mine }\n";
+    std::fs::write(&seed, yaml).unwrap();
+    let (_server, _, facts) =
+        start(&folder, &["--seed", seed.to_str().unwrap(), "--loose", "types,unknown-parameters"]);
+    assert_eq!(facts["secret_id"], "AKIDmine");
+    let args =
+        ["call", "DescribeImages", "--unchecked", "ImageIds.0=img-0000mine", "Limit:=\"5\"", "Colour=red"];
+    assert_eq!(through(&facts, &args).ended_with(0).json()["TotalCount"], 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn requests_are_logged_for_programs() {
+    let folder = Folder::new("log");
+    let (mut server, _, facts) = start(&folder, &["--log", "json"]);
+    through(&facts, &["call", "DescribeRegions"]).ended_with(0);
+    through(&facts, &["call", "DescribeImages", "--unchecked", "Colour=red"]).ended_with(5);
+    let mut log = String::new();
+    let id = server.0.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    std::io::Read::read_to_string(&mut server.0.stderr.take().unwrap(), &mut log).unwrap();
+    let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [first, second] = lines.as_slice() else { panic!("{log}") };
+    assert_eq!((&first["action"], &first["level"]), (&"DescribeRegions".into(), &"INFO".into()));
+    assert!(second["outcome"].as_str().unwrap().contains("UnknownParameter"), "{log}");
+    assert!(!log.contains(facts["secret_key"].as_str().unwrap()));
 }
 
 #[test]
@@ -99,6 +99,20 @@ fn mistakes() {
     let nowhere = folder.0.join("none").join("ready.json");
     let ran = run(&["local", "--ready-file", nowhere.to_str().unwrap()]).ended_with(1);
     assert!(ran.err.contains("ready file"), "{ran:?}");
+    let ran = run(&["local", "--seed", nowhere.to_str().unwrap()]).ended_with(2);
+    assert!(ran.err.contains("cannot read"), "{ran:?}");
+    let ran = run(&["local", "--state", nowhere.to_str().unwrap()]).ended_with(1);
+    assert!(ran.err.contains("state file"), "{ran:?}");
+    let bad = folder.0.join("bad.yaml");
+    std::fs::write(&bad, "colour: red").unwrap();
+    let ran = run(&["local", "--seed", bad.to_str().unwrap()]).ended_with(2);
+    assert!(ran.err.contains("bad.yaml") && ran.err.contains("colour"), "{ran:?}");
+    let ran = run(&["local", "--state", bad.to_str().unwrap()]).ended_with(1);
+    assert!(ran.err.contains("bad.yaml") && ran.err.contains("state file"), "{ran:?}");
+    let ran = run(&["local", "--loose", "colours"]).ended_with(2);
+    assert!(ran.err.contains("unknown-parameters"), "{ran:?}");
+    run(&["local", "--tls-ca", "ca.pem"]).ended_with(2);
+    run(&["local", "--log-level", "debug"]).ended_with(2);
     run(&["local", "--port", "70000"]).ended_with(2);
     run(&["local", "--speed=-1"]).ended_with(2);
 }

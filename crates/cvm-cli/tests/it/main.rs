@@ -5,9 +5,11 @@
 mod call;
 mod chaos;
 mod command;
+mod endpoint;
 mod images;
 mod jobs;
 mod local;
+mod local_state;
 mod mistakes;
 mod sign;
 mod sync;

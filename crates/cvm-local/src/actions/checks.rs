@@ -21,6 +21,21 @@ pub(super) const SHARED_CAUSES: &[Cause] = &[
     ("UnauthorizedOperation.PermissionDenied", "the account's policy denies the action"),
 ];
 
+pub(super) const FAMILY_MALFORMED: Cause = (
+    "InvalidParameterValue.InvalidImageFamily",
+    "the family has more than 60 characters, or others than letters, digits, `-`, `_` and `.`",
+);
+pub(super) const NAME_TAKEN: Cause =
+    ("InvalidImageName.Duplicate", "another image of the account in the region has the name");
+pub(super) const OUT_OF_FUNDS: Cause = (
+    "InvalidAccount.InsufficientBalance",
+    "the account is out of funds (`insufficient_balance` in the seed)",
+);
+pub(super) const QUOTA_USED_UP: Cause = ("ImageQuotaLimitExceeded", "the quota of the region is used up");
+pub(super) const TAG_WITHOUT_KEY: Cause = ("InvalidParameterValue.TagKeyNotFound", "a tag has no key");
+pub(super) const TOO_MANY_TAGS: Cause =
+    ("InvalidParameterValue.TagQuotaLimitExceeded", "there are more than 50 tags");
+
 /// The longest name of an image, in characters.
 const MAX_NAME: usize = 60;
 /// The longest description of an image, in characters.
@@ -79,6 +94,21 @@ pub(super) fn own_image(call: &Call<'_>, image: &Image) -> Result<(), Refusal> {
         "UnauthorizedOperation.ImageNotBelongToAccount",
         format!("The image `{}` is not this account's.", image.id),
     )
+}
+
+/// Refuses an image that never leaves where it is. `done` says what cannot be done with it.
+pub(super) fn bound_image(image: &Image, done: &str) -> Result<(), Refusal> {
+    let traits = &image.traits;
+    let (code, why) = if traits.instance_image {
+        ("InvalidParameter.InstanceImageNotSupport", "holds a whole instance")
+    } else if traits.dedicated_cluster_id.is_some() {
+        ("UnsupportedOperation.LocationImageNotSupported", "is bound to a dedicated cluster")
+    } else if traits.encrypted {
+        ("UnsupportedOperation.EncryptedImagesNotSupported", "is encrypted")
+    } else {
+        return Ok(());
+    };
+    refuse(code, format!("The image `{}` {why}, and cannot be {done}.", image.id))
 }
 
 /// An image is not there.

@@ -15,21 +15,18 @@ pub(super) const HANDLER: Handler = Handler {
     name: "DescribeInstances",
     run,
     causes: &[
-        (
-            "FailedOperation.IllegalTagKey",
-            "a tag key of a filter is empty, longer than 127 characters, or has a character that keys do not have",
-        ),
-        ("InvalidFilter", "there is no such filter, or it has no such value"),
-        ("InvalidFilterValue.LimitExceeded", "a filter has more than 5 values"),
-        ("InvalidInstanceId.Malformed", "an id is not `ins-` and eight of 0-9 and a-z"),
+        filters::ILLEGAL_TAG_KEY,
+        filters::INVALID,
+        filters::TOO_MANY_VALUES,
+        instance_states::ID_MALFORMED,
         ("InvalidParameter", "`InstanceIds` and `Filters` come together"),
         ("InvalidParameterValue", "`Offset` is below 0, or `Limit` is not from 1 to 100"),
         (
             "InvalidParameterValue.InvalidTimeFormat",
             "a time of a filter is not written as `2026-01-31T08:00:00Z`",
         ),
-        ("InvalidParameterValue.LimitExceeded", "there are more than 100 ids or more than 10 filters"),
-        ("InvalidParameterValue.TagKeyNotFound", "a filter is `tag:` without a key"),
+        filters::TOO_MANY,
+        filters::TAG_WITHOUT_KEY,
     ],
     states: &[],
 };

@@ -10,7 +10,7 @@ pub(super) const HANDLER: Handler = Handler {
     name: "DescribeInstancesStatus",
     run,
     causes: &[
-        ("InvalidInstanceId.Malformed", "an id is not `ins-` and eight of 0-9 and a-z"),
+        instance_states::ID_MALFORMED,
         ("InvalidParameterValue", "`Offset` is below 0, or `Limit` is not from 1 to 100"),
         ("InvalidParameterValue.LimitExceeded", "there are more than 100 ids"),
     ],

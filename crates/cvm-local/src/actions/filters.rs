@@ -2,10 +2,23 @@
 
 use cvm_proto::api::types::Filter;
 
-use super::checks;
+use super::{Cause, checks};
 use crate::params::Shown;
 use crate::refusal::{Refusal, refuse};
 use crate::state::tags::Tags;
+
+/// What filters are refused for by every action that takes some.
+pub(super) const ILLEGAL_TAG_KEY: Cause = (
+    "FailedOperation.IllegalTagKey",
+    "a tag key of a filter is empty, longer than 127 characters, or has a character that keys do not have",
+);
+pub(super) const INVALID: Cause = ("InvalidFilter", "there is no such filter, or it has no such value");
+pub(super) const TOO_MANY_VALUES: Cause =
+    ("InvalidFilterValue.LimitExceeded", "a filter has more than 5 values");
+pub(super) const TOO_MANY: Cause =
+    ("InvalidParameterValue.LimitExceeded", "there are more than 100 ids or more than 10 filters");
+pub(super) const TAG_WITHOUT_KEY: Cause =
+    ("InvalidParameterValue.TagKeyNotFound", "a filter is `tag:` without a key");
 
 pub(super) const MAX_IDS: usize = 100;
 const MAX_FILTERS: usize = 10;

@@ -12,8 +12,8 @@ pub(super) const HANDLER: Handler = Handler {
     name: "ImportImage",
     run,
     causes: &[
-        ("ImageQuotaLimitExceeded", "the quota of the region is used up"),
-        ("InvalidImageName.Duplicate", "another image of the account in the region has the name"),
+        checks::QUOTA_USED_UP,
+        checks::NAME_TAKEN,
         ("InvalidImageOsType.Unsupported", "`DescribeImportImageOs` does not list the operating system"),
         ("InvalidImageOsVersion.Unsupported", "`DescribeImportImageOs` does not list the version"),
         (
@@ -22,12 +22,9 @@ pub(super) const HANDLER: Handler = Handler {
         ),
         ("InvalidParameterValue.ISOMustImportByForce", "the file is an `.iso`, and `Force` is not set"),
         ("InvalidParameterValue.InvalidBootMode", "`BootMode` is neither `Legacy BIOS` nor `UEFI`"),
-        (
-            "InvalidParameterValue.InvalidImageFamily",
-            "the family has more than 60 characters, or others than letters, digits, `-`, `_` and `.`",
-        ),
+        checks::FAMILY_MALFORMED,
         ("InvalidParameterValue.InvalidLicenseType", "`LicenseType` is neither `TencentCloud` nor `BYOL`"),
-        ("InvalidParameterValue.TagKeyNotFound", "a tag has no key"),
+        checks::TAG_WITHOUT_KEY,
         (
             "InvalidParameterValue.TooLarge",
             "the name has more than 60 characters, or the description more than 256",

@@ -58,6 +58,9 @@ const STATES: [(InstanceState, Cause); 16] = {
     ]
 };
 
+pub(super) const ID_MALFORMED: Cause =
+    ("InvalidInstanceId.Malformed", "an id is not `ins-` and eight of 0-9 and a-z");
+
 /// The ways in which an instance is shut down.
 pub(super) const STOP_TYPES: [&str; 3] = ["SOFT", "SOFT_FIRST", "HARD"];
 
@@ -67,8 +70,11 @@ const STOP_CHARGING: &str = "UnsupportedOperation.StoppedModeStopCharging";
 const OPERATING: &str = "OperationDenied.InstanceOperationInProgress";
 const IMAGED: &str = "MutexOperation.TaskRunning";
 
-/// What instances are refused for beside their states.
+/// What instances are refused for beside their states, if the action does not say otherwise.
 const PROPERTIES: &[Cause] = &[
+    ID_MALFORMED,
+    ("InvalidInstanceId.NotFound", "the account has no such instance in the region"),
+    ("InvalidParameterValue.LimitExceeded", "there are more than 100 ids"),
     (
         NOT_SUPPORTED,
         "an instance is `EXPIRED` or `PROTECTIVELY_ISOLATED`, or in a state for which the action has no code of its own",

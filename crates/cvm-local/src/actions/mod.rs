@@ -172,7 +172,7 @@ fn done(call: &Call<'_>, out: &mut Vec<u8>) -> Result<(), Refusal> {
 }
 
 /// Reads an action's parameters into its type, once they are known to fit its table.
-fn typed<T: serde::de::DeserializeOwned>(parameters: Value) -> Result<T, Refusal> {
+pub(crate) fn typed<T: serde::de::DeserializeOwned>(parameters: Value) -> Result<T, Refusal> {
     serde_json::from_value(parameters)
         .map_err(|error| Refusal::new("InvalidParameter", format!("The parameters do not fit: {error}.")))
 }

@@ -17,11 +17,8 @@ pub(super) const HANDLER: Handler = Handler {
             "InvalidImageId.NotFound",
             "the account has no such image in the region, and none is shared with it",
         ),
-        ("InvalidImageName.Duplicate", "another image of the account in the region has the name"),
-        (
-            "InvalidParameterValue.InvalidImageFamily",
-            "the family has more than 60 characters, or others than letters, digits, `-`, `_` and `.`",
-        ),
+        checks::NAME_TAKEN,
+        checks::FAMILY_MALFORMED,
         (
             "InvalidParameterValue.TooLarge",
             "the name has more than 60 characters, or the description more than 256",

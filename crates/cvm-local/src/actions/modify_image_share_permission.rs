@@ -81,24 +81,7 @@ fn check_image(call: &Call<'_>, image: &Image) -> Result<(), Refusal> {
         );
     }
     checks::own_image(call, image)?;
-    if traits.instance_image {
-        return refuse(
-            "InvalidParameter.InstanceImageNotSupport",
-            format!("The image `{id}` holds a whole instance, and cannot be shared."),
-        );
-    }
-    if traits.dedicated_cluster_id.is_some() {
-        return refuse(
-            "UnsupportedOperation.LocationImageNotSupported",
-            format!("The image `{id}` is bound to a dedicated cluster, and cannot be shared."),
-        );
-    }
-    if traits.encrypted {
-        return refuse(
-            "UnsupportedOperation.EncryptedImagesNotSupported",
-            format!("The image `{id}` is encrypted, and cannot be shared."),
-        );
-    }
+    checks::bound_image(image, "shared")?;
     if traits.license_type == "BYOL" {
         return refuse(
             "FailedOperation.BYOLImageShareFailed",

@@ -7,16 +7,8 @@ use super::{Call, Handler, done, instance_states, typed};
 use crate::refusal::Refusal;
 use crate::state::instance::{InstanceState, Next};
 
-pub(super) const HANDLER: Handler = Handler {
-    name: "StartInstances",
-    run,
-    causes: &[
-        ("InvalidInstanceId.Malformed", "an id is not `ins-` and eight of 0-9 and a-z"),
-        ("InvalidInstanceId.NotFound", "the account has no such instance in the region"),
-        ("InvalidParameterValue.LimitExceeded", "there are more than 100 ids"),
-    ],
-    states: &[InstanceState::Stopped],
-};
+pub(super) const HANDLER: Handler =
+    Handler { name: "StartInstances", run, causes: &[], states: &[InstanceState::Stopped] };
 
 fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), Refusal> {
     let request: StartInstances = typed(parameters)?;

@@ -13,11 +13,8 @@ pub(super) const HANDLER: Handler = Handler {
     name: "StopInstances",
     run,
     causes: &[
-        ("InvalidInstanceId.Malformed", "an id is not `ins-` and eight of 0-9 and a-z"),
-        ("InvalidInstanceId.NotFound", "the account has no such instance in the region"),
         ("InvalidParameterCombination", "`ForceStop` and `StopType` come together"),
         ("InvalidParameterValue", "`StopType` or `StoppedMode` has no such value"),
-        ("InvalidParameterValue.LimitExceeded", "there are more than 100 ids"),
     ],
     states: &[InstanceState::Running],
 };

@@ -143,24 +143,7 @@ fn check_source(call: &Call<'_>, source: &Image, encrypt: bool) -> Result<(), Re
         }
         _ => {}
     }
-    if traits.instance_image {
-        return refuse(
-            "InvalidParameter.InstanceImageNotSupport",
-            format!("The image `{id}` holds a whole instance, and cannot be copied."),
-        );
-    }
-    if traits.dedicated_cluster_id.is_some() {
-        return refuse(
-            "UnsupportedOperation.LocationImageNotSupported",
-            format!("The image `{id}` is bound to a dedicated cluster, and cannot be copied."),
-        );
-    }
-    if traits.encrypted {
-        return refuse(
-            "UnsupportedOperation.EncryptedImagesNotSupported",
-            format!("The image `{id}` is encrypted, and cannot be copied."),
-        );
-    }
+    checks::bound_image(source, "copied")?;
     if source.is_being_exported(call.now) {
         return refuse(
             "FailedOperation.InvalidImageState",

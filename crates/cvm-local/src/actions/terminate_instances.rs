@@ -11,9 +11,6 @@ pub(super) const HANDLER: Handler = Handler {
     name: "TerminateInstances",
     run,
     causes: &[
-        ("InvalidInstanceId.Malformed", "an id is not `ins-` and eight of 0-9 and a-z"),
-        ("InvalidInstanceId.NotFound", "the account has no such instance in the region"),
-        ("InvalidParameterValue.LimitExceeded", "there are more than 100 ids"),
         ("UnsupportedOperation.InstanceMixedPricingModel", "the instances are paid for in different ways"),
         ("UnsupportedOperation.InstancesProtected", "an instance is protected from being terminated"),
     ],

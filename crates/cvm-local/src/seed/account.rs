@@ -27,6 +27,8 @@ pub struct Account {
     pub internal: bool,
     /// The actions that its policy denies.
     pub denied_actions: Vec<String>,
+    /// The names of the roles that `AssumeRole` and the instance metadata give temporary credentials for.
+    pub roles: Vec<String>,
     /// The CAM roles with which the service may write to its buckets.
     pub cos_roles: Vec<String>,
     /// Its COS buckets.
@@ -50,6 +52,7 @@ impl Default for Account {
             insufficient_balance: false,
             internal: false,
             denied_actions: Vec::new(),
+            roles: Vec::new(),
             cos_roles: vec!["CVM_QcsRole".into()],
             buckets: Vec::new(),
             images: Vec::new(),
@@ -84,6 +87,9 @@ pub struct Key {
     /// The token that has to come with each request, if the key is temporary.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
+    /// When it expires by the signature clock: `2026-01-31T08:00:00Z`; never, if left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
 }
 
 impl fmt::Debug for Key {

@@ -38,8 +38,9 @@ fn first_account() -> Account {
         keys: vec![Key {
             secret_id: "AKIDlocaldevelopment".into(),
             secret_key: "local-development-key".into(),
-            token: None,
+            ..Key::default()
         }],
+        roles: vec!["cvm-local-role".into()],
         image_quotas: BTreeMap::from([("me-saudi-arabia".into(), 2)]),
         images: vec![
             SeedImage {
@@ -211,10 +212,11 @@ fn instance_types() -> Vec<InstanceType> {
 fn second_account() -> Account {
     Account {
         uin: "100000000002".into(),
+        app_id: "1250000001".into(),
         keys: vec![Key {
             secret_id: "AKIDlocalneighbour".into(),
             secret_key: "local-neighbour-key".into(),
-            token: None,
+            ..Key::default()
         }],
         images: vec![SeedImage {
             created: "2026-02-20T08:30:00Z".into(),

@@ -90,6 +90,8 @@ pub(crate) struct InstanceSpec {
     pub(crate) image_id: String,
     pub(crate) os_name: String,
     pub(crate) charge_type: String,
+    /// For how long a prepaid instance is paid for.
+    pub(crate) prepaid_months: Option<u32>,
     pub(crate) restrict_state: String,
     pub(crate) stop_charging: bool,
     pub(crate) operating: bool,
@@ -230,6 +232,7 @@ impl Instance {
                 image_id: seed.image_id.clone(),
                 os_name: seed.os_name.clone(),
                 charge_type: seed.charge_type.clone(),
+                prepaid_months: (seed.charge_type == "PREPAID").then_some(1),
                 restrict_state: seed.restrict_state.clone(),
                 stop_charging: seed.stop_charging,
                 operating: seed.operating,
@@ -298,7 +301,10 @@ impl Serialize for InstanceView<'_> {
             &spec.network;
         let operation = instance.last_operation.as_ref();
         let outcome = if instance.is_operating(now) { "OPERATING" } else { "SUCCESS" };
-        let prepaid = spec.charge_type == "PREPAID";
+        let expires = spec
+            .prepaid_months
+            .map(|months| iso(instance.created.saturating_add(MONTH.saturating_mul(months.into()))));
+        let prepaid = expires.is_some();
         let state = instance.state(now);
         let stop_charging = match state {
             Some(InstanceState::Stopped) if spec.stop_charging => "STOP_CHARGING",
@@ -335,7 +341,7 @@ impl Serialize for InstanceView<'_> {
         out.serialize_field("ImageId", &spec.image_id)?;
         out.serialize_field("RenewFlag", &prepaid.then_some("NOTIFY_AND_MANUAL_RENEW"))?;
         out.serialize_field("CreatedTime", &iso(instance.created))?;
-        out.serialize_field("ExpiredTime", &prepaid.then(|| iso(instance.created.saturating_add(MONTH))))?;
+        out.serialize_field("ExpiredTime", &expires)?;
         out.serialize_field("OsName", &spec.os_name)?;
         out.serialize_field("SecurityGroupIds", &security_group_ids)?;
         out.serialize_field("LoginSettings", &json!({ "KeyIds": spec.key_ids }))?;
@@ -375,7 +381,7 @@ impl Serialize for InstanceView<'_> {
     }
 }
 
-/// The length that a prepaid instance of the seed is paid for, in milliseconds.
+/// A month that is paid for, in milliseconds.
 const MONTH: Moment = 30 * 24 * 3_600_000;
 
 impl Disk {

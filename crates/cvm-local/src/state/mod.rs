@@ -147,7 +147,6 @@ impl State {
     }
 
     /// How often the state was changed since it was made or read: whoever keeps it elsewhere too compares.
-    #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) fn changes(&self) -> u64 {
         self.changes
     }

@@ -16,6 +16,8 @@ pub(crate) trait Placed: Clone {
     /// It does not change.
     fn owner(&self) -> Self::Owner;
     fn created(&self) -> Moment;
+    /// Forgets what it knows of itself only as long as nothing changes.
+    fn before_change(&mut self) {}
 }
 
 /// The images, or the instances, of a region. A clone shares what neither it nor the original changes.
@@ -59,7 +61,9 @@ impl<T: Placed> Places<T> {
     }
 
     pub(crate) fn get_mut(&mut self, id: &str) -> Option<&mut T> {
-        self.in_order.get_mut(self.by_id.get(id)?).map(|entry| Arc::make_mut(&mut entry.one))
+        let one = Arc::make_mut(&mut self.in_order.get_mut(self.by_id.get(id)?)?.one);
+        one.before_change();
+        Some(one)
     }
 
     pub(crate) fn remove(&mut self, id: &str) -> Option<Arc<T>> {

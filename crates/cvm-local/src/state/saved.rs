@@ -38,7 +38,6 @@ struct Head {
 
 impl State {
     /// Reads a state that was serialized to JSON, or says in one sentence why it cannot be used.
-    #[cfg_attr(not(test), allow(dead_code))]
     pub(crate) fn from_json(json: &[u8]) -> Result<Self, String> {
         let unreadable = |error: serde_json::Error| format!("the saved state cannot be read: {error}");
         // The version comes first, wherever it stands: the rest of another version may not make sense.
@@ -54,6 +53,11 @@ impl State {
         }
         state.check_positions()?;
         Ok(state)
+    }
+
+    /// Whether these are the accounts, in this order.
+    pub(crate) fn has_accounts<'a>(&self, uins: impl Iterator<Item = &'a str>) -> bool {
+        self.accounts.iter().map(|account| account.uin.as_str()).eq(uins)
     }
 
     /// Regions and accounts are named by their positions: none may point outside.
@@ -79,48 +83,108 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use super::super::CopyOrder;
     use super::*;
-    use crate::fault::CopyTrouble;
+    use crate::actions::{self, Call};
+    use crate::fault::{Fault, Faults};
     use crate::seed::Seed;
     use serde_json::{Value, json};
 
-    /// What an account can see of a region at a moment.
-    fn seen(state: &State, account: usize, now: u64) -> Value {
-        let regions = (0..state.regions.len()).map(|region| {
-            let images: Vec<_> = state.images(region, account, now).collect();
-            let instances: Vec<_> =
-                state.instances(region, account, now).map(|instance| instance.view(now)).collect();
-            json!([state.region(region).id, images, instances, state.image_quota(region, account)])
-        });
-        regions.collect()
+    /// An account's endpoint without its sockets.
+    struct Client<'a> {
+        state: &'a mut State,
+        faults: &'a Faults,
+        now: u64,
+        account: usize,
+        region: &'a str,
     }
 
-    fn copy(state: &mut State, now: u64) -> Vec<String> {
-        let region = state.region_named("ap-shanghai").unwrap();
-        let order = CopyOrder { region, account: 0, name: "copy".into(), encrypt: false, now };
-        let to = ["ap-seoul", "ap-tokyo"].map(|name| state.region_named(name).unwrap());
-        state.copy("img-o3ycss2p", &order, &to, |region| {
-            (region == "ap-tokyo").then_some(CopyTrouble::NeverEnds)
-        })
+    impl Client<'_> {
+        fn call(&mut self, action: &str, parameters: Value) -> Value {
+            let region = self.state.region_named(self.region).unwrap();
+            let Self { faults, now, account, .. } = *self;
+            let mut call = Call { state: self.state, faults, now, account, region, request_id: "id" };
+            let mut out = Vec::new();
+            actions::find(action).unwrap().1.perform(&mut call, parameters, &mut out).unwrap();
+            serde_json::from_slice(&out).unwrap()
+        }
+    }
+
+    /// What clients see of a state, in every region and at several moments.
+    fn seen(state: &mut State) -> Vec<Value> {
+        let faults = Faults::new(0);
+        let regions: Vec<_> = state.regions.iter().map(|region| region.id.clone()).collect();
+        let mut seen = Vec::new();
+        for (region, account, now) in regions.iter().flat_map(|region| {
+            [0, 1]
+                .into_iter()
+                .flat_map(move |account| [1_000, 4_000, 1_000_000].map(|now| (region, account, now)))
+        }) {
+            let mut client = Client { state: &mut *state, faults: &faults, now, account, region };
+            for action in ["DescribeImages", "DescribeInstances"] {
+                seen.push(client.call(action, json!({ "Limit": 100 })));
+            }
+            for action in ["DescribeImageQuota", "DescribeRegions", "DescribeZones"] {
+                seen.push(client.call(action, json!({})));
+            }
+        }
+        seen
+    }
+
+    /// Requests that leave something in every part of a state.
+    fn live(state: &mut State, faults: &Faults, now: u64, round: usize) -> Vec<Value> {
+        let mut client = Client { state, faults, now, account: 0, region: "ap-shanghai" };
+        let name = format!("image-{round}");
+        let zone = json!({ "Zone": "ap-shanghai-2" });
+        [
+            (
+                "SyncImages",
+                json!({ "ImageIds": ["img-o3ycss2p"], "DestinationRegions": ["ap-seoul", "ap-tokyo"] }),
+            ),
+            ("CreateImage", json!({ "ImageName": name, "InstanceId": "ins-running0" })),
+            ("ModifyImageAttribute", json!({ "ImageId": "img-7kq2v9ta", "ImageDescription": name })),
+            ("ExportImages", json!({ "BucketName": "exports-1250000000", "ImageIds": ["img-7kq2v9ta"] })),
+            ("RunInstances", json!({ "Placement": zone, "ImageId": "img-7kq2v9ta", "ClientToken": name })),
+            ("RunInstances", json!({ "Placement": zone, "ImageId": "img-7kq2v9ta", "ClientToken": name })),
+        ]
+        .map(|(action, parameters)| client.call(action, parameters))
+        .into()
     }
 
     #[test]
     fn a_state_is_read_as_it_was_written() {
         let mut state = State::new(&Seed::default()).unwrap();
+        let faults = Faults::new(0);
+        faults.push(Fault::copy_never_ends().in_region("ap-tokyo").times(1));
         assert_eq!(state.changes(), 0);
-        copy(&mut state, 1_000);
-        assert!(state.changes() > 0, "a change is counted");
+        live(&mut state, &faults, 1_000, 1);
+        let changes = state.changes();
+        assert!(changes > 0, "changes are counted");
+        let share =
+            json!({ "ImageId": "img-7kq2v9ta", "AccountIds": ["100000000002"], "Permission": "SHARE" });
+        let mut client =
+            Client { state: &mut state, faults: &faults, now: 1_000, account: 0, region: "ap-shanghai" };
+        client.call("ModifyImageSharePermission", share);
+        assert!(state.changes() > changes);
+
         let json = serde_json::to_vec(&state).unwrap();
         let mut read = State::from_json(&json).unwrap();
-        for now in [1_000, 2_000, 1_000_000] {
-            for account in [0, 1] {
-                assert_eq!(seen(&read, account, now), seen(&state, account, now));
-            }
+        assert_eq!(seen(&mut read), seen(&mut state));
+        // The source of an endless copy is never free again.
+        for state in [&mut state, &mut read] {
+            let shanghai = state.region_named("ap-shanghai").unwrap();
+            state.image_mut(shanghai, "img-o3ycss2p").unwrap().copying(Vec::new());
         }
-        assert_eq!(copy(&mut read, 1_000_000), copy(&mut state, 1_000_000), "and goes on with the same ids");
-        assert_eq!(seen(&read, 0, 2_000_000), seen(&state, 0, 2_000_000));
+        let later = live(&mut state, &faults, 1_000_000, 2);
+        assert_eq!(live(&mut read, &faults, 1_000_000, 2), later, "and goes on with the same ids");
+        assert_eq!(seen(&mut read), seen(&mut state));
         assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(&state).unwrap());
+    }
+
+    #[test]
+    fn reading_is_no_change() {
+        let mut state = State::new(&Seed::default()).unwrap();
+        seen(&mut state);
+        assert_eq!(state.changes(), 0);
     }
 
     #[test]

@@ -130,6 +130,22 @@ pub(crate) fn exchange(local: &CvmLocal, raw: &[u8]) -> Option<Answer> {
     read_answer(&mut stream)
 }
 
+/// Sends a request outside of the API; `host` is a header.
+pub(crate) fn plain(
+    local: &CvmLocal,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Answer {
+    let mut raw = format!("{method} {path} HTTP/1.1\r\ncontent-length: {}\r\n", body.len());
+    for (name, value) in headers {
+        raw.push_str(&format!("{name}: {value}\r\n"));
+    }
+    raw.push_str(&format!("\r\n{body}"));
+    exchange(local, raw.as_bytes()).expect("an answer")
+}
+
 pub(crate) fn connect(local: &CvmLocal) -> TcpStream {
     let stream = TcpStream::connect(local.endpoint().strip_prefix("http://").unwrap()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -227,8 +243,13 @@ impl Raw {
         self.signed_with(local.secret_id(), local.secret_key(), names)
     }
 
-    /// Signs with TC3.
+    /// Signs with TC3, for cvm.
     pub(crate) fn signed_with(self, id: &str, key: &str, names: &[&str]) -> Self {
+        self.signed_for("cvm", id, key, names)
+    }
+
+    /// Signs with TC3 for a service.
+    pub(crate) fn signed_for(self, service: &str, id: &str, key: &str, names: &[&str]) -> Self {
         let value = |name: &str| {
             let (_, value) = self.headers.iter().find(|(known, _)| known == name).unwrap();
             String::from_utf8(value.clone()).unwrap()
@@ -245,7 +266,7 @@ impl Raw {
             payload: if unsigned { Payload::Unsigned } else { Payload::Body(&self.body) },
         };
         let timestamp = value("x-tc-timestamp").parse().unwrap();
-        let scope = CredentialScope::new(timestamp, "cvm");
+        let scope = CredentialScope::new(timestamp, service);
         let text = StringToSign { timestamp, scope, canonical_hash: request.hash() };
         let signature = SigningKey::derive(key, scope).sign(&text);
         let header = authorization(id, scope, &request.signed_headers(), &signature);

@@ -2,14 +2,22 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod admin;
 mod client;
+mod common_codes;
 mod common_layer;
 mod coverage;
 mod describe;
 mod faults;
 mod image_life;
 mod instances;
+mod language;
+mod loose;
+mod properties;
 mod robust;
 mod server;
 mod signatures;
+mod state_file;
+mod sts;
 mod sync;
+mod tls;

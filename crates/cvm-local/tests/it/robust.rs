@@ -110,3 +110,36 @@ fn one_client_does_not_keep_another_waiting() {
     assert_alive(&local);
     drop(idle);
 }
+
+#[test]
+fn a_client_that_takes_no_answer_is_let_go() {
+    let local = CvmLocal::builder().read_timeout(Duration::from_millis(100)).start().unwrap();
+    let mut stream = connect(&local);
+    stream.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
+    // Answers that nobody reads fill what the system holds back, and then there is no room for more requests.
+    let request = b"GET /_cvm-local/seed HTTP/1.1\r\nhost: localhost\r\n\r\n".repeat(1000);
+    let end = std::iter::repeat_with(|| stream.write_all(&request)).find_map(Result::err).unwrap();
+    let closed = [std::io::ErrorKind::ConnectionReset, std::io::ErrorKind::BrokenPipe];
+    assert!(closed.contains(&end.kind()), "{end}");
+    assert_alive(&local);
+}
+
+#[test]
+fn a_large_body_without_an_end_is_bounded() {
+    let local = CvmLocal::builder().read_timeout(Duration::from_millis(500)).start().unwrap();
+    // Together they announce more than large bodies may take: some wait, and all of them end.
+    let streams: Vec<_> = (0..12)
+        .map(|_| {
+            let mut stream = connect(&local);
+            let head = "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10000000\r\n\r\n";
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.write_all(&[b' '; 100_000]).unwrap();
+            stream
+        })
+        .collect();
+    assert_alive(&local);
+    for mut stream in streams {
+        wait_for_the_end(&mut stream);
+    }
+    assert_alive(&local);
+}

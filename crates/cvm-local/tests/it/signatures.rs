@@ -197,6 +197,7 @@ fn a_temporary_key_needs_its_token() {
         secret_id: "AKIDtemporary".into(),
         secret_key: "temporary-key".into(),
         token: Some("the-token".into()),
+        ..Key::default()
     });
     let local = CvmLocal::builder().seed(seed).start().unwrap();
     let code = |token: &str| {
@@ -209,4 +210,43 @@ fn a_temporary_key_needs_its_token() {
     assert_eq!(code("").as_deref(), Some("AuthFailure.TokenFailure"));
     let permanent = post(&local).with("x-tc-token", "the-token").signed(&local, &USUAL).send(&local);
     assert_eq!(permanent.code().as_deref(), Some("AuthFailure.TokenFailure"));
+}
+
+#[test]
+fn a_temporary_key_expires_by_the_signature_clock() {
+    let mut seed = Seed::default();
+    seed.accounts[0].keys.push(Key {
+        secret_id: "AKIDtemporary".into(),
+        secret_key: "temporary-key".into(),
+        token: Some("the-token".into()),
+        expires: Some("2100-01-01T00:00:00Z".into()),
+    });
+    let local = CvmLocal::builder().seed(seed).start().unwrap();
+    let code = |time: u64| {
+        let raw = post(&local).with("x-tc-token", "the-token").with("x-tc-timestamp", &time.to_string());
+        raw.signed_with("AKIDtemporary", "temporary-key", &USUAL).send(&local).code()
+    };
+    assert_eq!(code(unix()), None);
+    let expires = 4_102_444_800;
+    local.set_clock(Clock::skewed(i64::try_from(expires - unix()).unwrap())).unwrap();
+    assert_eq!(code(expires).as_deref(), Some("AuthFailure.TokenFailure"));
+}
+
+#[test]
+fn a_secret_id_of_another_kind_is_told_apart() {
+    let local = fast();
+    let refused = Client::new(&local).key("somebody", "a-key").refused("DescribeRegions", &json!({}));
+    assert_eq!(refused, "AuthFailure.InvalidSecretId");
+}
+
+#[test]
+fn accounts_see_nothing_of_each_other() {
+    let local = fast();
+    let neighbour = Client::new(&local).key("AKIDlocalneighbour", "local-neighbour-key");
+    let theirs = neighbour.call("DescribeImages", &json!({})).unwrap().to_string();
+    assert!(theirs.contains("img-shared00") && !theirs.contains("img-o3ycss2p"), "{theirs}");
+    let request = json!({ "ImageIds": ["img-o3ycss2p"], "DestinationRegions": ["ap-seoul"] });
+    assert_eq!(neighbour.refused("SyncImages", &request), "InvalidImageId.NotFound");
+    let mine = Client::new(&local).call("DescribeImages", &json!({})).unwrap().to_string();
+    assert!(mine.contains("img-shared00"), "what is shared is seen by both: {mine}");
 }

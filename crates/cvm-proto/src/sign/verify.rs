@@ -9,7 +9,7 @@
 //! as `True` and `False`, and parameters without a value not signed at all.
 
 use alloc::borrow::Cow;
-use alloc::string::{String, ToString as _};
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::canonical::{CanonicalRequest, Payload, UNSIGNED_PAYLOAD};
@@ -53,6 +53,13 @@ pub struct Claims {
     pub parameters: Vec<(String, String)>,
     signature: String,
     signed_headers: String,
+}
+
+impl Claims {
+    /// What the key of a TC3 request is derived for; without a service for v1.
+    pub fn scope(&self) -> CredentialScope<'_> {
+        CredentialScope::new(self.timestamp, self.scope_service.as_deref().unwrap_or_default())
+    }
 }
 
 impl core::fmt::Debug for Claims {
@@ -128,8 +135,22 @@ pub fn claims(incoming: &Incoming<'_>) -> Result<Claims, VerifyError> {
 /// is signed.
 pub fn verify(incoming: &Incoming<'_>, claims: &Claims, secret_key: &str) -> Result<(), VerifyError> {
     match claims.method {
-        SignMethod::Tc3HmacSha256 => verify_tc3(incoming, claims, secret_key),
+        SignMethod::Tc3HmacSha256 => {
+            verify_tc3(incoming, claims, &SigningKey::derive(secret_key, claims.scope()))
+        }
         SignMethod::HmacSha256 | SignMethod::HmacSha1 => verify_v1(incoming, claims, secret_key),
+    }
+}
+
+/// The same for an endpoint that keeps the keys that it has derived: `key` is the one for [`Claims::scope`].
+///
+/// # Errors
+///
+/// As those of [`verify`]; [`VerifyError::Mismatch`] for a v1 request, which has no such key.
+pub fn verify_with(incoming: &Incoming<'_>, claims: &Claims, key: &SigningKey) -> Result<(), VerifyError> {
+    match claims.method {
+        SignMethod::Tc3HmacSha256 => verify_tc3(incoming, claims, key),
+        SignMethod::HmacSha256 | SignMethod::HmacSha1 => Err(VerifyError::Mismatch),
     }
 }
 
@@ -208,45 +229,40 @@ fn tc3_claims(incoming: &Incoming<'_>, authorization: &str) -> Result<Claims, Ve
     })
 }
 
-fn verify_tc3(incoming: &Incoming<'_>, claims: &Claims, secret_key: &str) -> Result<(), VerifyError> {
+fn verify_tc3(incoming: &Incoming<'_>, claims: &Claims, key: &SigningKey) -> Result<(), VerifyError> {
     let signature = Hex::parse(&claims.signature).ok_or(VerifyError::Authorization(
         "has a Signature that is not 64 hexadecimal digits in lower case",
     ))?;
-    let mut headers = Vec::new();
+    // Room for all that clients sign, so that it does not grow step by step.
+    let mut as_sent = Vec::with_capacity(8);
     for name in claims.signed_headers.split(';') {
         let value = header(incoming, name)?
             .ok_or(VerifyError::Authorization("names a header in SignedHeaders that was not sent"))?;
-        headers.push((name, value));
+        as_sent.push((name, value));
     }
     let payload = match header(incoming, "x-tc-content-sha256")? {
         Some(UNSIGNED_PAYLOAD) => Payload::Unsigned,
         _ => Payload::Body(incoming.body),
     };
-    let scope = CredentialScope::new(claims.timestamp, claims.scope_service.as_deref().unwrap_or_default());
-    let key = SigningKey::derive(secret_key, scope);
-    let signs = |headers: &[(&str, Cow<'_, str>)]| {
-        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_ref())).collect();
-        let request = CanonicalRequest {
-            method: incoming.method,
-            path: incoming.path,
-            query: incoming.query,
-            headers: &headers,
-            payload,
-        };
-        let text = StringToSign { timestamp: claims.timestamp, scope, canonical_hash: request.hash() };
+    let payload_hash = payload.hash();
+    let signs = |headers: &[(&str, &str)]| {
+        let Incoming { method, path, query, .. } = *incoming;
+        let request = CanonicalRequest { method, path, query, headers, payload };
+        let canonical_hash = request.head().hash(&payload_hash);
+        let text = StringToSign { timestamp: claims.timestamp, scope: claims.scope(), canonical_hash };
         key.verify(&text, &signature)
     };
-    let as_sent: Vec<_> = headers.iter().map(|&(name, value)| (name, Cow::Borrowed(value))).collect();
-    let lowered: Vec<_> = headers.iter().map(|&(name, value)| (name, lower_case(name, value))).collect();
-    for mut variant in [as_sent, lowered] {
-        if signs(&variant) {
-            return Ok(());
-        }
-        if without_port(&mut variant) && signs(&variant) {
-            return Ok(());
-        }
+    let values: Vec<_> = as_sent.iter().map(|&(name, value)| lower_case(name, value)).collect();
+    let lowered: Vec<_> =
+        as_sent.iter().zip(&values).map(|(&(name, _), value)| (name, value.as_ref())).collect();
+    // First what the documentation asks for, which is what was sent if that has no capitals.
+    let mut variants = Vec::from([lowered]);
+    if variants[0] != as_sent {
+        variants.push(as_sent);
     }
-    Err(VerifyError::Mismatch)
+    let signed = variants.iter().any(|headers| signs(headers))
+        || variants.iter_mut().any(|headers| without_port(headers) && signs(headers));
+    if signed { Ok(()) } else { Err(VerifyError::Mismatch) }
 }
 
 /// A value in the lower case that the documentation asks for and few clients send.
@@ -266,18 +282,19 @@ fn lower_case<'a>(name: &str, value: &'a str) -> Cow<'a, str> {
 }
 
 /// Takes the port off the host; says whether there was one.
-fn without_port(headers: &mut [(&str, Cow<'_, str>)]) -> bool {
-    for (name, value) in headers {
-        if *name == "host" {
-            let Some((host, port)) = value.rsplit_once(':') else { return false };
-            if port.is_empty() || !port.bytes().all(|b| b.is_ascii_digit()) {
-                return false;
-            }
-            *value = Cow::Owned(host.to_string());
-            return true;
-        }
-    }
-    false
+fn without_port(headers: &mut [(&str, &str)]) -> bool {
+    let host = headers.iter_mut().find(|(name, _)| *name == "host").map(|(_, value)| value);
+    let Some((value, bare)) = host.and_then(|value| bare_host(value).map(|bare| (value, bare))) else {
+        return false;
+    };
+    *value = bare;
+    true
+}
+
+/// A host without its port; `None` if it has none.
+fn bare_host(host: &str) -> Option<&str> {
+    let (name, port) = host.rsplit_once(':')?;
+    (!port.is_empty() && port.bytes().all(|b| b.is_ascii_digit())).then_some(name)
 }
 
 fn v1_claims(incoming: &Incoming<'_>) -> Result<Claims, VerifyError> {
@@ -348,8 +365,6 @@ fn verify_v1(incoming: &Incoming<'_>, claims: &Claims, secret_key: &str) -> Resu
         let text = v1::string_to_sign(incoming.method, host, incoming.path, params);
         v1::verify(claims.method, secret_key, &text, &claims.signature)
     };
-    let mut headers = [("host", Cow::Borrowed(host))];
-    let hosts = [Some(Cow::Borrowed(host)), without_port(&mut headers).then(|| headers[0].1.clone())];
     let as_sent =
         claims.parameters.iter().map(|(name, value)| (Cow::Borrowed(name.as_str()), value.as_str()));
     let mut variants: Vec<Signed<'_>> = Vec::from([as_sent.collect()]);
@@ -360,8 +375,8 @@ fn verify_v1(incoming: &Incoming<'_>, claims: &Claims, secret_key: &str) -> Resu
             }
         }
     }
-    for host in hosts.into_iter().flatten() {
-        if variants.iter().any(|params| signs(&host, params)) {
+    for host in [Some(host), bare_host(host)].into_iter().flatten() {
+        if variants.iter().any(|params| signs(host, params)) {
             return Ok(());
         }
     }

@@ -15,13 +15,9 @@ pub(super) const HANDLER: Handler = Handler {
     name: "CreateImage",
     run,
     causes: &[
-        ("ImageQuotaLimitExceeded", "the quota of the region is used up"),
-        (
-            "InvalidAccount.InsufficientBalance",
-            "the account is out of funds (`insufficient_balance` in the seed)",
-        ),
-        ("InvalidImageName.Duplicate", "another image of the account in the region has the name"),
-        ("InvalidInstanceId.NotFound", "the account has no such instance in the region"),
+        checks::QUOTA_USED_UP,
+        checks::OUT_OF_FUNDS,
+        checks::NAME_TAKEN,
         ("InvalidParameter.DataDiskIdContainsRootDisk", "`DataDiskIds` has the system disk"),
         (
             "InvalidParameter.DataDiskNotBelongSpecifiedInstance",
@@ -36,13 +32,10 @@ pub(super) const HANDLER: Handler = Handler {
         ("InvalidParameter.SystemSnapshotNotFound", "none of the snapshots is of a system disk"),
         ("InvalidParameter.ValueTooLarge", "the description has more than 256 characters"),
         ("InvalidParameterConflict", "`InstanceId` and `SnapshotIds` come together"),
-        (
-            "InvalidParameterValue.InvalidImageFamily",
-            "the family has more than 60 characters, or others than letters, digits, `-`, `_` and `.`",
-        ),
+        checks::FAMILY_MALFORMED,
         ("InvalidParameterValue.LimitExceeded", "there are more than 21 disks or snapshots"),
-        ("InvalidParameterValue.TagKeyNotFound", "a tag has no key"),
-        ("InvalidParameterValue.TagQuotaLimitExceeded", "there are more than 50 tags"),
+        checks::TAG_WITHOUT_KEY,
+        checks::TOO_MANY_TAGS,
         ("InvalidParameterValue.TooLarge", "the name has more than 60 characters"),
         ("ResourceInUse", "another image is being made from a snapshot"),
         ("ResourceInUse.DiskRollbacking", "a disk is being rolled back"),
@@ -72,8 +65,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     checks::name(&request.image_name, "InvalidParameterValue.TooLarge")?;
     checks::description(request.image_description.as_deref(), "InvalidParameter.ValueTooLarge")?;
     checks::family(request.image_family.as_deref())?;
-    let tags =
-        checks::tags(&request.tag_specification, "image", "InvalidParameterValue.TagQuotaLimitExceeded")?;
+    let tags = checks::tags(&request.tag_specification, "image", checks::TOO_MANY_TAGS.0)?;
     let force_poweroff = checks::text_flag("ForcePoweroff", request.force_poweroff.as_deref())?;
     // Whether Windows is generalized leaves no trace that a client could see.
     checks::text_flag("Sysprep", request.sysprep.as_deref())?;

@@ -67,9 +67,17 @@ pub(super) fn instance_type<'a>(
     Ok(instance_type)
 }
 
-pub(super) fn charge_type(request: &RunInstances) -> Result<String, Refusal> {
+/// How the instances are paid for, and for how many months at first.
+pub(super) fn charge(request: &RunInstances) -> Result<(String, Option<u32>), Refusal> {
     const KNOWN: [&str; 5] = ["POSTPAID_BY_HOUR", "PREPAID", "SPOTPAID", "CDHPAID", "CDCPAID"];
     let charge_type = request.instance_charge_type.as_ref().map_or(KNOWN[0], |charge| charge.as_str());
     checks::one_of("InstanceChargeType", Some(charge_type), &KNOWN)?;
-    Ok(charge_type.into())
+    if charge_type != "PREPAID" {
+        return Ok((charge_type.into(), None));
+    }
+    let Some(prepaid) = &request.instance_charge_prepaid else { return missing("InstanceChargePrepaid") };
+    match u32::try_from(prepaid.period) {
+        Ok(months) if matches!(months, 1..=12 | 24 | 36) => Ok((charge_type.into(), Some(months))),
+        _ => refuse("InvalidPeriod", "`InstanceChargePrepaid.Period` has to be 1 to 12, 24 or 36."),
+    }
 }

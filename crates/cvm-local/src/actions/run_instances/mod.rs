@@ -18,10 +18,7 @@ pub(super) const HANDLER: Handler = Handler {
     causes: &[
         ("FailedOperation.DisasterRecoverGroupNotFound", "a placement group is given: there are none"),
         ("FailedOperation.SnapshotSizeLargerThanDataSize", "a data disk is smaller than its snapshot"),
-        (
-            "InvalidAccount.InsufficientBalance",
-            "the account is out of funds (`insufficient_balance` in the seed)",
-        ),
+        checks::OUT_OF_FUNDS,
         ("InvalidClientToken.TooLong", "the client token has more than 64 characters"),
         ("InvalidHostId.NotFound", "a dedicated host is given: there are none"),
         ("InvalidImageId.Malformed", "the id is not `img-` and eight of 0-9 and a-z"),
@@ -36,6 +33,7 @@ pub(super) const HANDLER: Handler = Handler {
             "InvalidParameter.SnapshotNotFound",
             "the account has no snapshot that a data disk is to be filled from",
         ),
+        ("InvalidPeriod", "a prepaid instance is to last for other than 1 to 12, 24 or 36 months"),
         ("InvalidParameterValue", "a charge type, or a disk type, does not exist"),
         ("InvalidParameterValue.ChcHostsNotFound", "a physical server is given: there are none"),
         (
@@ -63,8 +61,8 @@ pub(super) const HANDLER: Handler = Handler {
             "InvalidParameterValue.SubnetIdMalformed",
             "the subnet's id is not `subnet-` and eight of 0-9 and a-z",
         ),
-        ("InvalidParameterValue.TagKeyNotFound", "a tag has no key"),
-        ("InvalidParameterValue.TagQuotaLimitExceeded", "there are more than 50 tags"),
+        checks::TAG_WITHOUT_KEY,
+        checks::TOO_MANY_TAGS,
         ("InvalidParameterValue.VpcIdMalformed", "the VPC's id is not `vpc-` and eight of 0-9 and a-z"),
         ("InvalidParameterValue.ZoneNotSupported", "the zone is `UNAVAILABLE`"),
         ("InvalidZone.MismatchRegion", "the region has no such zone"),
@@ -72,7 +70,7 @@ pub(super) const HANDLER: Handler = Handler {
             "LimitExceeded.InstanceQuota",
             "the account would have more instances in the region than the seed's `instance_quota`",
         ),
-        ("MissingParameter", "`Placement` or `ImageId` is not given"),
+        ("MissingParameter", "`Placement`, `ImageId`, or what a prepaid instance needs, is not given"),
         ("ResourceNotFound.HpcCluster", "a computing cluster is given: there are none"),
         ("ResourcesSoldOut.SpecifiedInstanceType", "the instance type is sold out in the seed"),
         ("UnsupportedOperation.KeyPairUnsupportedWindows", "a key pair is given for a Windows image"),
@@ -164,15 +162,14 @@ fn spec(call: &Call<'_>, request: &RunInstances) -> Result<InstanceSpec, Refusal
     let zone = kind::zone(call, request)?;
     let image = kind::image(call, request)?;
     let instance_type = kind::instance_type(call, request, image)?;
-    let charge_type = kind::charge_type(request)?;
+    let (charge_type, prepaid_months) = kind::charge(request)?;
     names::check(request, &image.traits)?;
     access::check(request, &image.traits)?;
     let system_disk = disks::system(request, image)?;
     let data_disks = disks::data(call, request)?;
-    let tags =
-        checks::tags(&without_disks(request), "instance", "InvalidParameterValue.TagQuotaLimitExceeded")?;
-    let given = request.tag_specification.iter().filter(|tags| tags.resource_type.as_str() == "instance");
-    if given.map(|specification| specification.tags.len()).sum::<usize>() > tags.len() {
+    let tags = checks::tags(&request.tag_specification, "instance", checks::TOO_MANY_TAGS.0)?;
+    let given: usize = request.tag_specification.iter().map(|specification| specification.tags.len()).sum();
+    if given > tags.len() {
         return refuse("InvalidParameterValue.DuplicateTags", "Two tags have the same key.");
     }
     let placement = request.placement.as_ref();
@@ -186,6 +183,7 @@ fn spec(call: &Call<'_>, request: &RunInstances) -> Result<InstanceSpec, Refusal
         image_id: image.id.clone(),
         os_name: image.traits.os_name.clone(),
         charge_type,
+        prepaid_months,
         restrict_state: "NORMAL".into(),
         stop_charging: false,
         operating: false,
@@ -199,12 +197,6 @@ fn spec(call: &Call<'_>, request: &RunInstances) -> Result<InstanceSpec, Refusal
         uuid: String::new(),
         tags,
     })
-}
-
-/// Tags may be for the instances' disks, too, and those nobody lists here.
-fn without_disks(request: &RunInstances) -> Vec<cvm_proto::api::types::TagSpecification> {
-    let tags = request.tag_specification.iter();
-    tags.filter(|specification| specification.resource_type.as_str() != "volume").cloned().collect()
 }
 
 /// What an instance may be bound to, and what the endpoint has none of.

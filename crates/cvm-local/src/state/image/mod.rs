@@ -13,6 +13,7 @@ mod view;
 
 pub(crate) use making::{How, Making};
 pub(crate) use view::View;
+use view::Written;
 
 /// The states that the API documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +88,8 @@ pub(crate) struct Image {
     outgoing: Vec<Making>,
     /// Until when it is being exported.
     exported_until: Moment,
+    #[serde(skip)]
+    written: Written,
 }
 
 impl Placed for Image {
@@ -102,6 +105,10 @@ impl Placed for Image {
 
     fn created(&self) -> Moment {
         self.created
+    }
+
+    fn before_change(&mut self) {
+        self.written = Written::default();
     }
 }
 
@@ -267,6 +274,7 @@ impl Image {
             life: Life::Settled(state),
             outgoing: Vec::new(),
             exported_until: 0,
+            written: Written::default(),
         })
     }
 
@@ -285,6 +293,7 @@ impl Image {
             life: Life::Made(plan.making),
             outgoing: Vec::new(),
             exported_until: 0,
+            written: Written::default(),
         }
     }
 

@@ -1,9 +1,13 @@
 //! An image in the form of the API.
 
-use serde::ser::{Serialize, SerializeStruct, Serializer};
+use std::sync::{Arc, Mutex};
 
-use super::Image;
+use serde::ser::{Error as _, Serialize, SerializeStruct, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::{Image, ImageState};
 use crate::clock::{Moment, iso};
+use crate::sync::lock;
 
 /// An image as an account sees it at a moment, in the form of the API.
 #[derive(Clone, Copy, Debug)]
@@ -13,15 +17,57 @@ pub(crate) struct View<'a> {
     pub(crate) now: Moment,
 }
 
+/// How an image was written last, which most often is how it is written next.
+#[derive(Debug, Default)]
+pub(super) struct Written(Mutex<Option<(Face, Arc<RawValue>)>>);
+
+impl Clone for Written {
+    /// A clone is there to be changed.
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+/// What an image shows that depends on who looks, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Face {
+    kind: &'static str,
+    state: ImageState,
+    percent: Option<u8>,
+}
+
 impl Serialize for View<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let image = self.image;
+        let (state, percent) = self.image.state(self.now);
+        let face = Face { kind: self.image.kind(self.account), state, percent };
+        let mut last = lock(&self.image.written.0);
+        let json = match &*last {
+            Some((known, json)) if *known == face => Arc::clone(json),
+            _ => {
+                let json: Arc<RawValue> =
+                    to_raw_value(&Members { image: self.image, face }).map_err(S::Error::custom)?.into();
+                *last = Some((face, Arc::clone(&json)));
+                json
+            }
+        };
+        drop(last);
+        json.serialize(serializer)
+    }
+}
+
+struct Members<'a> {
+    image: &'a Image,
+    face: Face,
+}
+
+impl Serialize for Members<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { image, face: Face { kind, state, percent } } = *self;
         let traits = &image.traits;
-        let (state, percent) = image.state(self.now);
         let mut out = serializer.serialize_struct("Image", 20)?;
         out.serialize_field("ImageId", &image.id)?;
         out.serialize_field("OsName", &traits.os_name)?;
-        out.serialize_field("ImageType", image.kind(self.account))?;
+        out.serialize_field("ImageType", kind)?;
         out.serialize_field("CreatedTime", &iso(image.created))?;
         out.serialize_field("ImageName", &image.name)?;
         out.serialize_field("ImageDescription", &traits.description)?;

@@ -154,6 +154,7 @@ fn run() -> Vec<Case> {
         |vpc: &str, subnet: &str| set("VirtualPrivateCloud", json!({ "VpcId": vpc, "SubnetId": subnet }));
     let tags = |tags: Value| set("TagSpecification", json!([{ "ResourceType": "instance", "Tags": tags }]));
     let tag = |key: &str| json!({ "Key": key, "Value": "v" });
+    let prepaid = || set("InstanceChargeType", json!("PREPAID"));
     let many: Vec<_> = (0..51).map(|i| tag(&i.to_string())).collect();
     let case = |code, parameters| case(action, code, parameters);
     vec![
@@ -178,6 +179,8 @@ fn run() -> Vec<Case> {
             "InvalidParameter.SnapshotNotFound",
             set("DataDisks", json!([{ "DiskSize": 50, "SnapshotId": "snap-00000000" }])),
         ),
+        case("InvalidPeriod", with(prepaid(), "InstanceChargePrepaid", json!({ "Period": 13 }))),
+        case("MissingParameter", prepaid()),
         case("InvalidParameterValue", set("InstanceChargeType", json!("BARTER"))),
         case("InvalidParameterValue", set("SystemDisk", json!({ "DiskType": "TAPE" }))),
         case("InvalidParameterValue.ChcHostsNotFound", set("ChcIds", json!(["chc-1"]))),

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use crate::ids::Stream;
 use crate::sync::lock;
 
+mod json;
+
 /// Something that goes wrong: what, for which requests, and how often.
 ///
 /// A fault touches requests that are signed correctly. It goes off for every request that it matches until it is used
@@ -24,13 +26,38 @@ use crate::sync::lock;
 /// local.faults().push(Fault::latency(Duration::from_millis(200)).probability(0.1));
 /// # Ok::<(), std::io::Error>(())
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+///
+/// It is one flat object as JSON: `effect`, what belongs to the effect, and to whom it happens. Without `action`,
+/// `region`, `times`, `probability` and `seed` it happens always.
+///
+/// | `effect` | with | the same in Rust |
+/// |---|---|---|
+/// | `error` | `code`, `message` (may be left out) | [`error`](Self::error) |
+/// | `respond` | `status`, `content_type` (`text/html` if left out), `body` or `body_base64` | [`respond`](Self::respond) |
+/// | `latency` | `milliseconds` | [`latency`](Self::latency) |
+/// | `drop-before`, `drop-after` | | [`drop_before`](Self::drop_before), [`drop_after`](Self::drop_after) |
+/// | `truncate` | | [`truncated`](Self::truncated) |
+/// | `copy-fails`, `copy-never-ends` | | [`copy_fails`](Self::copy_fails), [`copy_never_ends`](Self::copy_never_ends) |
+///
+/// ```
+/// use cvm_local::Fault;
+///
+/// let json = r#"{ "effect": "error", "code": "RequestLimitExceeded", "action": "SyncImages", "times": 2 }"#;
+/// let fault: Fault = serde_json::from_str(json)?;
+/// assert_eq!(fault, Fault::error("RequestLimitExceeded").on("SyncImages").times(2));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "json::Flat", into = "json::Flat")]
 pub struct Fault {
     effect: Effect,
     action: Option<String>,
     region: Option<String>,
     left: Option<u64>,
     probability: Option<f64>,
+    seed: Option<u64>,
+    /// The numbers that `seed` gives; without it, those of the endpoint are used.
+    own: Option<Stream>,
 }
 
 /// What goes wrong.
@@ -48,14 +75,19 @@ pub(crate) enum Effect {
 
 impl Fault {
     fn new(effect: Effect) -> Self {
-        Self { effect, action: None, region: None, left: None, probability: None }
+        Self { effect, action: None, region: None, left: None, probability: None, seed: None, own: None }
     }
 
     /// The answer is this error code; no work is done.
     pub fn error(code: impl Into<String>) -> Self {
         let code = code.into();
-        let message = format!("`{code}` by a fault that was asked for.");
+        let message = usual_message(&code);
         Self::new(Effect::Error { code, message })
+    }
+
+    /// The answer is this error code with this message; no work is done.
+    pub fn error_with(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(Effect::Error { code: code.into(), message: message.into() })
     }
 
     /// The answer has this HTTP status (200 to 999, others count as 500) and this body, as `text/html`, as a broken
@@ -132,10 +164,23 @@ impl Fault {
         self
     }
 
+    /// The probability is drawn from numbers of this fault's own, which begin with `seed`: when it goes off then depends
+    /// on no other fault.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self.own = Some(stream(seed));
+        self
+    }
+
     fn matches(&self, action: &str, region: &str) -> bool {
         self.action.as_deref().is_none_or(|wanted| wanted == action)
             && self.region.as_deref().is_none_or(|wanted| wanted == region)
     }
+}
+
+fn usual_message(code: &str) -> String {
+    format!("`{code}` by a fault that was asked for.")
 }
 
 /// The faults of an endpoint, in the order in which they were added.
@@ -144,7 +189,8 @@ pub struct Faults(Mutex<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    faults: VecDeque<Fault>,
+    faults: VecDeque<(u64, Fault)>,
+    last_id: u64,
     stream: Stream,
 }
 
@@ -164,12 +210,31 @@ pub(crate) enum CopyTrouble {
 
 impl Faults {
     pub(crate) fn new(seed: u64) -> Self {
-        Self(Mutex::new(Inner { faults: VecDeque::new(), stream: stream(seed) }))
+        Self(Mutex::new(Inner { faults: VecDeque::new(), last_id: 0, stream: stream(seed) }))
     }
 
-    /// Adds a fault behind those that are there.
-    pub fn push(&self, fault: Fault) {
-        lock(&self.0).faults.push_back(fault);
+    /// Adds a fault behind those that are there; returns the id that it can be taken away by. No id is given twice.
+    // Most faults stay until they are used up.
+    #[allow(clippy::must_use_candidate)]
+    pub fn push(&self, fault: Fault) -> u64 {
+        let mut inner = lock(&self.0);
+        inner.last_id += 1;
+        let id = inner.last_id;
+        inner.faults.push_back((id, fault));
+        id
+    }
+
+    /// The faults that are not used up yet, with their ids and with what is left of their times.
+    pub fn list(&self) -> Vec<(u64, Fault)> {
+        lock(&self.0).faults.iter().cloned().collect()
+    }
+
+    /// Takes one fault away; says whether it was there.
+    pub fn remove(&self, id: u64) -> bool {
+        let mut inner = lock(&self.0);
+        let before = inner.faults.len();
+        inner.faults.retain(|(known, _)| *known != id);
+        inner.faults.len() < before
     }
 
     /// Takes all faults away.
@@ -189,7 +254,9 @@ impl Faults {
 
     /// Takes all faults away and starts the numbers for probabilities again.
     pub(crate) fn reset(&self, seed: u64) {
-        *lock(&self.0) = Inner { faults: VecDeque::new(), stream: stream(seed) };
+        let mut inner = lock(&self.0);
+        inner.faults.clear();
+        inner.stream = stream(seed);
     }
 
     pub(crate) fn for_request(&self, action: &str, region: &str) -> Trouble {
@@ -230,14 +297,16 @@ fn stream(seed: u64) -> Stream {
 impl Inner {
     /// Offers every fault that matches to `take`, which says whether it uses it.
     fn draw(&mut self, action: &str, region: &str, mut take: impl FnMut(&Effect) -> bool) {
-        let Self { faults, stream } = self;
-        faults.retain_mut(|fault| {
+        let Self { faults, stream, .. } = self;
+        faults.retain_mut(|(_, fault)| {
             if fault.left == Some(0) {
                 return false;
             }
-            let hit = fault.matches(action, region)
-                && fault.probability.is_none_or(|probability| stream.fraction() < probability)
-                && take(&fault.effect);
+            let hit = fault.matches(action, region) && {
+                let numbers = fault.own.as_mut().unwrap_or(&mut *stream);
+                fault.probability.is_none_or(|probability| numbers.fraction() < probability)
+                    && take(&fault.effect)
+            };
             if let (true, Some(left)) = (hit, &mut fault.left) {
                 *left -= 1;
             }
@@ -297,5 +366,33 @@ mod tests {
         assert!((150..350).contains(&hits), "{hits}");
         assert_eq!(draws(1), draws(1));
         assert_ne!(draws(1), draws(2));
+    }
+
+    #[test]
+    fn a_fault_with_a_seed_does_not_hear_of_the_others() {
+        let draws = |others: usize| {
+            let faults = Faults::new(1);
+            for _ in 0..others {
+                faults.push(Fault::latency(Duration::ZERO).probability(0.5));
+            }
+            faults.push(Fault::drop_before().probability(0.5).seed(7));
+            (0..100).map(|_| faults.for_request("A", "").effect.is_some()).collect::<Vec<_>>()
+        };
+        assert_eq!(draws(0), draws(3));
+        assert!(draws(0).contains(&true) && draws(0).contains(&false));
+    }
+
+    #[test]
+    fn faults_are_listed_and_removed_by_their_ids() {
+        let faults = Faults::new(0);
+        let first = faults.push(Fault::drop_before().times(2));
+        let second = faults.push(Fault::drop_after());
+        faults.for_request("A", "");
+        assert_eq!(faults.list()[0], (first, Fault::drop_before().times(1)));
+        assert!(faults.remove(first));
+        assert!(!faults.remove(first));
+        assert_eq!(faults.list(), [(second, Fault::drop_after())]);
+        faults.clear();
+        assert_ne!(faults.push(Fault::drop_after()), first, "no id is given twice");
     }
 }

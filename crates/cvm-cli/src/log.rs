@@ -1,0 +1,37 @@
+//! Logs on stderr. Only our own crates are heard: what an HTTP library logs may hold a secret.
+
+use std::io;
+
+use tracing::Level;
+use tracing::subscriber::set_global_default;
+
+use crate::args::{LocalArgs, LogFormat, LogLevel};
+
+/// Shows what the client does, more of it the more often it is asked for.
+pub(crate) fn client(verbose: u8) {
+    match verbose {
+        0 => {}
+        1 => start(Level::DEBUG, LogFormat::Text),
+        _ => start(Level::TRACE, LogFormat::Text),
+    }
+}
+
+/// Shows what the endpoint is asked.
+pub(crate) fn requests(args: &LocalArgs) {
+    let level = match args.log_level {
+        LogLevel::Error => Level::ERROR,
+        LogLevel::Warn => Level::WARN,
+        LogLevel::Info => Level::INFO,
+        LogLevel::Debug => Level::DEBUG,
+    };
+    start(level, args.log.unwrap_or(LogFormat::Text));
+}
+
+fn start(level: Level, format: LogFormat) {
+    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_ansi(false);
+    // It can only fail where another one is set, and this is the one place that sets one.
+    let _ = match format {
+        LogFormat::Text => set_global_default(builder.finish()),
+        LogFormat::Json => set_global_default(builder.json().flatten_event(true).finish()),
+    };
+}

@@ -1,0 +1,35 @@
+//! The request log.
+
+use std::collections::BTreeMap;
+
+use cvm_proto::codec::percent;
+
+use super::{Failure, Outcome, ok};
+use crate::params::Shown;
+use crate::service::Service;
+
+/// The requests, oldest first: all, or those of an action or a region, or the last so many of them.
+pub(super) fn list(service: &Service, query: &str) -> Outcome {
+    let pairs =
+        percent::parse_pairs(query).map_err(|error| Failure::bad(super::sentence(error.message())))?;
+    let mut requests = service.journal.read();
+    for (name, value) in &pairs {
+        match name.as_str() {
+            "action" => requests.retain(|request| request.action == *value),
+            "region" => requests.retain(|request| request.region == *value),
+            "last" => {}
+            _ => {
+                return Err(Failure::bad(format!(
+                    "There is no parameter `{}`: there are action, region and last.",
+                    Shown(name)
+                )));
+            }
+        }
+    }
+    if let Some((_, last)) = pairs.iter().find(|(name, _)| name == "last") {
+        let last: usize =
+            last.parse().map_err(|_| Failure::bad("`last` is a number of requests, such as 10."))?;
+        requests.drain(..requests.len().saturating_sub(last));
+    }
+    ok(&BTreeMap::from([("requests", requests)]))
+}

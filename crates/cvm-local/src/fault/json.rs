@@ -1,0 +1,213 @@
+//! A fault as one flat object: what people write by hand, and what programs read.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::{Deserialize, Serialize};
+
+use super::{Effect, Fault, usual_message};
+
+/// Every member that a fault may have. Which of them belong together is found when it becomes a [`Fault`].
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Flat {
+    effect: Kind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    content_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body_base64: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    milliseconds: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    action: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    region: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    times: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    probability: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+}
+
+/// The effects by their names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Kind {
+    #[default]
+    Error,
+    Respond,
+    Latency,
+    DropBefore,
+    DropAfter,
+    Truncate,
+    CopyFails,
+    CopyNeverEnds,
+}
+
+impl Kind {
+    /// The members that belong to the effect.
+    fn members(self) -> &'static [&'static str] {
+        match self {
+            Self::Error => &["code", "message"],
+            Self::Respond => &["status", "content_type", "body", "body_base64"],
+            Self::Latency => &["milliseconds"],
+            Self::DropBefore | Self::DropAfter | Self::Truncate | Self::CopyFails | Self::CopyNeverEnds => {
+                &[]
+            }
+        }
+    }
+}
+
+impl TryFrom<Flat> for Fault {
+    type Error = String;
+
+    fn try_from(flat: Flat) -> Result<Self, String> {
+        let given = [
+            ("code", flat.code.is_some()),
+            ("message", flat.message.is_some()),
+            ("status", flat.status.is_some()),
+            ("content_type", flat.content_type.is_some()),
+            ("body", flat.body.is_some()),
+            ("body_base64", flat.body_base64.is_some()),
+            ("milliseconds", flat.milliseconds.is_some()),
+        ];
+        let name = serde_json::to_value(flat.effect).unwrap_or_default();
+        if let Some((stray, _)) =
+            given.iter().find(|(name, given)| *given && !flat.effect.members().contains(name))
+        {
+            return Err(format!("the effect {name} of a fault has no `{stray}`"));
+        }
+        let missing = |member: &str| format!("the effect {name} of a fault needs `{member}`");
+        let effect = match flat.effect {
+            Kind::Error => {
+                let code = flat.code.filter(|code| !code.is_empty()).ok_or_else(|| missing("code"))?;
+                let message = flat.message.unwrap_or_else(|| usual_message(&code));
+                Effect::Error { code, message }
+            }
+            Kind::Respond => Effect::Respond {
+                status: flat
+                    .status
+                    .filter(|status| (200..=999).contains(status))
+                    .ok_or_else(|| missing("status") + " from 200 to 999")?,
+                content_type: flat.content_type.unwrap_or_else(|| "text/html".into()),
+                body: match (flat.body, flat.body_base64) {
+                    (Some(_), Some(_)) => return Err("a fault has one of `body` and `body_base64`".into()),
+                    (Some(text), None) => text.into_bytes(),
+                    (None, Some(base64)) => BASE64
+                        .decode(base64)
+                        .map_err(|error| format!("`body_base64` of a fault is not Base64: {error}"))?,
+                    (None, None) => Vec::new(),
+                },
+            },
+            Kind::Latency => Effect::Latency(Duration::from_millis(
+                flat.milliseconds.ok_or_else(|| missing("milliseconds"))?,
+            )),
+            Kind::DropBefore => Effect::DropBefore,
+            Kind::DropAfter => Effect::DropAfter,
+            Kind::Truncate => Effect::Truncate,
+            Kind::CopyFails => Effect::CopyFails,
+            Kind::CopyNeverEnds => Effect::CopyNeverEnds,
+        };
+        if flat.probability.is_some_and(|probability| !(0.0..=1.0).contains(&probability)) {
+            return Err("the `probability` of a fault goes from 0 to 1".into());
+        }
+        let mut fault = Self::new(effect);
+        (fault.action, fault.region) = (flat.action, flat.region);
+        (fault.left, fault.probability) = (flat.times, flat.probability);
+        Ok(match flat.seed {
+            Some(seed) => fault.seed(seed),
+            None => fault,
+        })
+    }
+}
+
+impl From<Fault> for Flat {
+    fn from(fault: Fault) -> Self {
+        let mut flat = Self {
+            action: fault.action,
+            region: fault.region,
+            times: fault.left,
+            probability: fault.probability,
+            seed: fault.seed,
+            ..Self::default()
+        };
+        flat.effect = match fault.effect {
+            Effect::Error { code, message } => {
+                flat.message = Some(message).filter(|message| *message != usual_message(&code));
+                flat.code = Some(code);
+                Kind::Error
+            }
+            Effect::Respond { status, content_type, body } => {
+                (flat.status, flat.content_type) = (Some(status), Some(content_type));
+                match String::from_utf8(body) {
+                    Ok(text) => flat.body = Some(text),
+                    Err(error) => flat.body_base64 = Some(BASE64.encode(error.as_bytes())),
+                }
+                Kind::Respond
+            }
+            Effect::Latency(delay) => {
+                flat.milliseconds = Some(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+                Kind::Latency
+            }
+            Effect::DropBefore => Kind::DropBefore,
+            Effect::DropAfter => Kind::DropAfter,
+            Effect::Truncate => Kind::Truncate,
+            Effect::CopyFails => Kind::CopyFails,
+            Effect::CopyNeverEnds => Kind::CopyNeverEnds,
+        };
+        flat
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn every_fault_is_read_as_it_is_written() {
+        for fault in [
+            Fault::error("InternalError").on("SyncImages").in_region("ap-beijing").times(2),
+            Fault::error_with("InternalError", "It broke."),
+            Fault::status(502, "<html>Bad Gateway</html>").probability(0.5).seed(9),
+            Fault::respond(200, "application/json", vec![0xFF, 0x00]),
+            Fault::latency(Duration::from_millis(1500)),
+            Fault::drop_before(),
+            Fault::drop_after(),
+            Fault::truncated(),
+            Fault::copy_fails(),
+            Fault::copy_never_ends().times(0),
+        ] {
+            let text = serde_json::to_string(&fault).unwrap();
+            assert_eq!(serde_json::from_str::<Fault>(&text).unwrap(), fault, "{text}");
+        }
+        let written = serde_json::to_value(Fault::drop_before().on("SyncImages")).unwrap();
+        assert_eq!(written, json!({ "effect": "drop-before", "action": "SyncImages" }));
+    }
+
+    #[test]
+    fn what_is_no_fault_is_refused_in_words() {
+        let check = |value: serde_json::Value, expected: &str| {
+            let error = serde_json::from_value::<Fault>(value).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        };
+        check(json!({}), "effect");
+        check(json!({ "effect": "explode" }), "drop-before");
+        check(json!({ "effect": "error" }), r#"the effect "error" of a fault needs `code`"#);
+        check(json!({ "effect": "latency", "milliseconds": 1, "status": 502 }), "has no `status`");
+        check(json!({ "effect": "respond", "status": 99 }), "from 200 to 999");
+        check(json!({ "effect": "respond", "status": 200, "body_base64": "!" }), "not Base64");
+        check(json!({ "effect": "truncate", "probability": 2 }), "from 0 to 1");
+        check(json!({ "effect": "truncate", "colour": "red" }), "colour");
+    }
+}

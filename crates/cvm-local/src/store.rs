@@ -1,0 +1,298 @@
+//! Keeps the endpoint's state in a file: whatever a client was told has been written before.
+//!
+//! A thread of its own writes; requests that wait for it at the same time share one write. Each write goes into a file
+//! beside the real one, which it replaces only when all of it is on the disk, so that there is a whole state whenever
+//! the process ends.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use fs4::fs_std::FileExt;
+use tokio::sync::watch;
+
+use crate::service::Service;
+use crate::sync::lock;
+use crate::world::Snapshot;
+
+/// A state file that this process has for itself.
+#[derive(Debug)]
+pub(crate) struct StateFile {
+    path: PathBuf,
+    /// Held for as long as the file is used: a second endpoint on it would undo what this one writes.
+    _lock: File,
+}
+
+impl StateFile {
+    /// Takes the file; it need not be there.
+    pub(crate) fn take(path: &Path) -> io::Result<Self> {
+        let lock = options().create(true).truncate(false).open(beside(path, ".lock"))?;
+        if lock.try_lock_exclusive()? {
+            Ok(Self { path: path.to_owned(), _lock: lock })
+        } else {
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, "another endpoint uses it"))
+        }
+    }
+
+    /// What it holds; `None` if there is no file yet.
+    pub(crate) fn read(&self) -> io::Result<Option<Snapshot>> {
+        let text = match std::fs::read(&self.path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let snapshot = serde_json::from_slice(&text)?;
+        Ok(Some(snapshot))
+    }
+
+    fn write(&self, snapshot: &Snapshot) -> io::Result<()> {
+        let unfinished = beside(&self.path, ".tmp");
+        let mut file = options().create(true).truncate(true).open(&unfinished)?;
+        let text = serde_json::to_vec(snapshot)?;
+        file.write_all(&text)?;
+        file.sync_all()?;
+        drop(file);
+        std::fs::rename(&unfinished, &self.path)?;
+        sync_folder(&self.path)
+    }
+}
+
+/// A file for writing that only its owner reads: it holds keys.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name: OsString = path.file_name().unwrap_or_default().to_owned();
+    name.push(ending);
+    path.with_file_name(name)
+}
+
+/// Makes the new name last: it is in the folder, not in the file.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// The writer, and those who wait for it.
+pub(crate) struct Store {
+    shared: Arc<Shared>,
+    ended: watch::Receiver<Ended>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    attempts: Mutex<Attempts>,
+    wake: Condvar,
+}
+
+/// Writes are numbered from 1.
+#[derive(Debug, Default)]
+struct Attempts {
+    wanted: u64,
+    begun: u64,
+    closed: bool,
+}
+
+/// The last write that has ended.
+#[derive(Clone, Debug, Default)]
+struct Ended {
+    attempt: u64,
+    /// The revision that the file holds.
+    written: u64,
+    /// Why the last write failed, if it did.
+    error: Option<Arc<str>>,
+}
+
+impl Store {
+    /// Writes the state as it is, and begins to wait for changes.
+    pub(crate) fn start(file: StateFile, service: Arc<Service>) -> io::Result<Self> {
+        let (snapshot, written) = service.revised_snapshot().map_err(io::Error::other)?;
+        file.write(&snapshot)?;
+        let (end, ended) = watch::channel(Ended { written, ..Ended::default() });
+        let shared = Arc::new(Shared::default());
+        let ours = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("cvm-local-state".into())
+            .spawn(move || keep(&ours, &file, &service, &end))?;
+        Ok(Self { shared, ended, thread: Some(thread) })
+    }
+
+    /// Waits until a revision is on the disk.
+    ///
+    /// # Errors
+    ///
+    /// Why it could not be written.
+    pub(crate) async fn written(&self, revision: u64) -> Result<(), Arc<str>> {
+        if self.ended.borrow().written >= revision {
+            return Ok(());
+        }
+        let attempt = self.want();
+        let mut ended = self.ended.clone();
+        let ended = ended.wait_for(|ended| ended.written >= revision || ended.attempt >= attempt).await;
+        let ended = ended.map_err(|_| Arc::from("the thread that writes it has ended"))?;
+        match &ended.error {
+            Some(error) if ended.written < revision => Err(Arc::clone(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks for a write that begins after this moment; returns its number.
+    fn want(&self) -> u64 {
+        let mut attempts = lock(&self.shared.attempts);
+        attempts.wanted = attempts.begun + 1;
+        self.shared.wake.notify_one();
+        attempts.wanted
+    }
+}
+
+impl Drop for Store {
+    /// Writes what is not written yet: changes that nobody waited for.
+    fn drop(&mut self) {
+        let mut attempts = lock(&self.shared.attempts);
+        attempts.wanted = attempts.begun + 1;
+        attempts.closed = true;
+        self.shared.wake.notify_one();
+        drop(attempts);
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been reported by its thread.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Writes as often as it is asked to, until nobody is left to ask.
+fn keep(shared: &Shared, file: &StateFile, service: &Service, end: &watch::Sender<Ended>) {
+    loop {
+        let mut attempts = lock(&shared.attempts);
+        while attempts.wanted <= attempts.begun && !attempts.closed {
+            attempts = shared.wake.wait(attempts).unwrap_or_else(PoisonError::into_inner);
+        }
+        if attempts.wanted <= attempts.begun {
+            return;
+        }
+        attempts.begun += 1;
+        let attempt = attempts.begun;
+        drop(attempts);
+        let result = service.revised_snapshot().and_then(|(snapshot, revision)| {
+            if revision > end.borrow().written {
+                file.write(&snapshot).map_err(|error| error.to_string())?;
+            }
+            Ok(revision)
+        });
+        end.send_modify(|ended| {
+            ended.attempt = attempt;
+            match result {
+                Ok(revision) => (ended.written, ended.error) = (revision, None),
+                Err(error) => {
+                    tracing::error!(file = %file.path.display(), error, "the state cannot be written");
+                    ended.error = Some(error.into());
+                }
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::loose::Loose;
+    use crate::seed::Seed;
+    use crate::world::World;
+
+    /// A folder of one test's own.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(test: &str) -> Self {
+            let folder = std::env::temp_dir().join(format!("cvm-local-{test}-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).unwrap();
+            Self(folder)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn service() -> Arc<Service> {
+        let world = World::new(&Seed::default()).unwrap();
+        Arc::new(Service::new(world, Clock::stepped(), Loose::default()).unwrap())
+    }
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn what_was_waited_for_is_in_the_file() {
+        let folder = Folder::new("waited");
+        let path = folder.0.join("state.json");
+        let service = service();
+        let store = Store::start(StateFile::take(&path).unwrap(), Arc::clone(&service)).unwrap();
+        for second in 1..=20 {
+            service.set_time(second * 1000);
+            let revision = service.world().revision();
+            block_on(store.written(revision)).unwrap();
+            let read: Snapshot = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            assert_eq!(read.time(), second * 1000);
+        }
+        service.set_time(99_000);
+        drop(store);
+        let read = StateFile::take(&path).unwrap().read().unwrap().unwrap();
+        assert_eq!(read.time(), 99_000, "the rest is written at the end");
+    }
+
+    #[test]
+    fn a_file_has_one_endpoint() {
+        let folder = Folder::new("one");
+        let path = folder.0.join("state.json");
+        let first = StateFile::take(&path).unwrap();
+        assert!(first.read().unwrap().is_none());
+        assert!(StateFile::take(&path).unwrap_err().to_string().contains("another endpoint"));
+        drop(first);
+        StateFile::take(&path).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_cannot_be_written_is_not_acknowledged_until_it_can() {
+        let folder = Folder::new("full");
+        let inner = folder.0.join("inner");
+        std::fs::create_dir(&inner).unwrap();
+        let service = service();
+        let path = inner.join("state.json");
+        let store = Store::start(StateFile::take(&path).unwrap(), Arc::clone(&service)).unwrap();
+        std::fs::remove_dir_all(&inner).unwrap();
+        service.set_time(1);
+        let revision = service.world().revision();
+        assert!(!block_on(store.written(revision)).unwrap_err().is_empty());
+        std::fs::create_dir(&inner).unwrap();
+        block_on(store.written(revision)).unwrap();
+        assert!(path.exists());
+    }
+}

@@ -1,0 +1,58 @@
+//! `AssumeRole`: an account takes on a role of its own.
+
+use cvm_proto::codec::percent;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Action, Call, Kind, Refusal, Role, Temporary, optional, refuse, required};
+use crate::actions::typed;
+
+pub(super) const ACTION: Action = Action {
+    name: "AssumeRole",
+    rate: 600,
+    is_open: false,
+    parameters: &[
+        required("RoleArn", Kind::Text),
+        required("RoleSessionName", Kind::Text),
+        optional("DurationSeconds", Kind::Count),
+        optional("Policy", Kind::Text),
+        optional("ExternalId", Kind::Text),
+        optional(
+            "Tags",
+            Kind::List(&Kind::Record(&[required("Key", Kind::Text), required("Value", Kind::Text)])),
+        ),
+        optional("SourceIdentity", Kind::Text),
+        optional("SerialNumber", Kind::Text),
+        optional("TokenCode", Kind::Text),
+    ],
+    run,
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Request {
+    #[serde(flatten)]
+    role: Role,
+    policy: Option<String>,
+}
+
+fn run(call: &mut Call<'_>, parameters: Value) -> Result<Temporary, Refusal> {
+    let request: Request = typed(parameters)?;
+    let (account, expires) = request.role.check(call)?;
+    if call.account != Some(account) {
+        return refuse(
+            "UnauthorizedOperation",
+            "The role is another account's, and does not let this one assume it.",
+        );
+    }
+    if let Some(policy) = &request.policy {
+        let decoded = percent::decode(policy).ok();
+        if decoded.and_then(|text| serde_json::from_str::<Value>(&text).ok()).is_none() {
+            return refuse(
+                "InvalidParameter.StrategyFormatError",
+                "`Policy` is not the URL encoding of a JSON object.",
+            );
+        }
+    }
+    Ok(call.keys.issue(account, expires, call.unix))
+}

@@ -1,0 +1,57 @@
+//! `AssumeRoleWithWebIdentity`: somebody that an identity provider vouches for takes on a role.
+//!
+//! There is no provider to ask here. A token that is a JWT must not have expired; what else is in it, and who signed it,
+//! is not looked at.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Action, Call, Kind, Refusal, Role, Temporary, optional, refuse, required};
+use crate::actions::typed;
+
+pub(super) const ACTION: Action = Action {
+    name: "AssumeRoleWithWebIdentity",
+    rate: 20,
+    is_open: true,
+    parameters: &[
+        required("ProviderId", Kind::Text),
+        required("WebIdentityToken", Kind::Text),
+        required("RoleArn", Kind::Text),
+        required("RoleSessionName", Kind::Text),
+        optional("DurationSeconds", Kind::Count),
+    ],
+    run,
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Request {
+    #[serde(flatten)]
+    role: Role,
+    provider_id: String,
+    web_identity_token: String,
+}
+
+fn run(call: &mut Call<'_>, parameters: Value) -> Result<Temporary, Refusal> {
+    let request: Request = typed(parameters)?;
+    if request.provider_id.is_empty() {
+        return refuse("InvalidParameter.ParamError", "`ProviderId` is empty.");
+    }
+    let token = request.web_identity_token.trim();
+    if token.is_empty() {
+        return refuse("InvalidParameter.WebIdentityTokenError", "`WebIdentityToken` is empty.");
+    }
+    if expiry(token).is_some_and(|expires| expires <= call.unix) {
+        return refuse("InvalidParameter.WebIdentityTokenError", "`WebIdentityToken` has expired.");
+    }
+    let (account, expires) = request.role.check(call)?;
+    Ok(call.keys.issue(account, expires, call.unix))
+}
+
+/// When a JWT expires, in seconds since 1970; `None` for what is none, or does not say.
+fn expiry(token: &str) -> Option<u64> {
+    let claims = URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    serde_json::from_slice::<Value>(&claims).ok()?.get("exp")?.as_u64()
+}
