@@ -72,14 +72,15 @@ impl Exchange {
         let config = self.prepared.config();
         let settings = config.settings();
         let deadline = *self.deadline.get_or_insert_with(|| now.mono.saturating_add(settings.call_timeout));
+        let rate = self.rules.rate_limit.filter(|_| settings.rate_limit);
+        let (action, region) = (self.prepared.action(), config.region().unwrap_or_default());
         loop {
             match &mut self.state {
                 State::InFlight(attempt) => return Do::Send(self.prepared.request(*attempt)),
                 State::Waiting { until, .. } if *until > now.mono => return Do::WaitUntil(*until),
                 State::Waiting { until, booked } if !*booked => {
                     *booked = true;
-                    let Some(rate) = self.rules.rate_limit.filter(|_| settings.rate_limit) else { continue };
-                    let (action, region) = (self.prepared.action(), config.region().unwrap_or_default());
+                    let Some(rate) = rate else { continue };
                     *until = config.shared(|shared| shared.limits.book(action, region, rate, now.mono));
                     if *until >= deadline {
                         return Do::Fail(self.end(Error::timeout(alloc::format!(
@@ -93,6 +94,14 @@ impl Exchange {
                         return Do::Fail(
                             self.end(Error::timeout("the call's deadline passed before it was sent")),
                         );
+                    }
+                    if let Some(rate) = rate {
+                        let passed =
+                            config.shared(|shared| shared.limits.pass(action, region, rate, now.mono));
+                        if let Err(later) = passed {
+                            self.state = State::Waiting { until: later, booked: true };
+                            continue;
+                        }
                     }
                     self.attempts += 1;
                     self.state = State::InFlight(Attempt {

@@ -1,7 +1,7 @@
 //! Client-side rate limits: one bucket for each action and region.
 
 use alloc::borrow::ToOwned;
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::string::String;
 use core::time::Duration;
 
@@ -9,22 +9,55 @@ use core::time::Duration;
 ///
 /// Requests are spaced evenly and never sent in a burst: the service counts arrivals, the network bunches them up, and
 /// two bursts a second apart may arrive in one second. The spacing is 5 % wider than the rate for the same reason.
+///
+/// A driver that was held up comes late to many of its requests at once. So those that are really sent are counted too:
+/// no second sees more of them than the rate.
 #[derive(Default)]
-pub(crate) struct RateLimits(BTreeMap<String, BTreeMap<String, Duration>>);
+pub(crate) struct RateLimits(BTreeMap<String, BTreeMap<String, Bucket>>);
+
+#[derive(Default)]
+struct Bucket {
+    /// When the next request is to be sent.
+    due: Duration,
+    /// When the last ones were sent, as many as a second may see.
+    sent: VecDeque<Duration>,
+}
+
+/// The second that sent requests are counted in, and a little more for what the network makes of it.
+const SECOND: Duration = Duration::from_millis(1020);
 
 impl RateLimits {
     /// Books a request at `rate` requests a second; gives the time on the monotonic clock at which to send it.
     pub(crate) fn book(&mut self, action: &str, region: &str, rate: u32, mono: Duration) -> Duration {
         let interval = Duration::from_millis(1050) / rate.max(1);
-        let due = self.due(action, region);
-        let send_at = (*due).max(mono);
-        *due = send_at + interval;
+        let bucket = self.bucket(action, region);
+        let send_at = bucket.due.max(mono);
+        bucket.due = send_at + interval;
         send_at
     }
 
-    fn due(&mut self, action: &str, region: &str) -> &mut Duration {
+    /// Counts a request that is sent now; gives the time at which to ask again if there were too many.
+    pub(crate) fn pass(
+        &mut self,
+        action: &str,
+        region: &str,
+        rate: u32,
+        mono: Duration,
+    ) -> Result<(), Duration> {
+        let sent = &mut self.bucket(action, region).sent;
+        if sent.len() >= rate.max(1) as usize {
+            match sent.front().map(|first| first.saturating_add(SECOND)).filter(|free| *free > mono) {
+                Some(free) => return Err(free),
+                None => sent.pop_front(),
+            };
+        }
+        sent.push_back(mono);
+        Ok(())
+    }
+
+    fn bucket(&mut self, action: &str, region: &str) -> &mut Bucket {
         if !self.0.get(action).is_some_and(|regions| regions.contains_key(region)) {
-            self.0.entry(action.to_owned()).or_default().insert(region.to_owned(), Duration::ZERO);
+            self.0.entry(action.to_owned()).or_default().insert(region.to_owned(), Bucket::default());
         }
         // Both levels are there: the lines above put them in.
         #[allow(clippy::unwrap_used)]
@@ -52,6 +85,27 @@ mod tests {
                 sent[499].checked_sub(sent[0]).unwrap()
                     < Duration::from_secs_f64(1.06 * 499.0 / f64::from(rate)),
                 "{rate}"
+            );
+        }
+    }
+
+    #[test]
+    fn those_that_come_late_together_are_not_sent_together() {
+        for rate in [1, 10, 40] {
+            let mut limits = RateLimits::default();
+            let mut mono = Duration::from_secs(5);
+            let mut sent = alloc::vec::Vec::new();
+            for _ in 0..200 {
+                while let Err(later) = limits.pass("A", "r", rate, mono) {
+                    assert!(later > mono);
+                    mono = later;
+                }
+                sent.push(mono);
+            }
+            assert_eq!(sent[0], sent[rate as usize - 1], "as many as a second may see go at once");
+            assert!(
+                sent.windows(rate as usize + 1)
+                    .all(|w| w[rate as usize].saturating_sub(w[0]) > Duration::from_secs(1))
             );
         }
     }

@@ -1,6 +1,7 @@
 //! The sync job, in virtual time, against a small service.
 
 mod crashes;
+mod crowd;
 mod faults;
 mod look;
 mod options;
