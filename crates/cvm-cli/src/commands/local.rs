@@ -66,12 +66,10 @@ pub(crate) fn run(global: &Global, args: &LocalArgs) -> Result<Exit, Failure> {
                 local.secret_id(),
                 local.secret_key()
             ))?;
-            match (local.ca_pem(), facts["ca_file"].as_str()) {
-                (Some(_), Some(file)) => output::line(format_args!("# Trust the authority in {file}"))?,
-                (Some(pem), None) => {
-                    output::line(format_args!("# Trust this authority:\n{}", pem.trim_end()))?
-                }
-                (None, _) => {}
+            if let Some(file) = facts["ca_file"].as_str() {
+                output::line(format_args!("# Trust the authority in {file}"))?;
+            } else if let Some(pem) = local.ca_pem() {
+                output::line(format_args!("# Trust this authority:\n{}", pem.trim_end()))?;
             }
         }
     }

@@ -200,7 +200,9 @@ proptest! {
     ) {
         let requests = requests();
         let mut bytes = requests[which.index(requests.len())].clone();
-        changes.into_iter().for_each(|change| edit(&mut bytes, change));
+        for change in changes {
+            edit(&mut bytes, change);
+        }
         send(&bytes)?;
     }
 

@@ -133,7 +133,7 @@ fn a_large_body_without_an_end_is_bounded() {
             let mut stream = connect(&local);
             let head = "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10000000\r\n\r\n";
             stream.write_all(head.as_bytes()).unwrap();
-            stream.write_all(&[b' '; 100_000]).unwrap();
+            stream.write_all(&vec![b' '; 100_000]).unwrap();
             stream
         })
         .collect();
