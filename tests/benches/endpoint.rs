@@ -73,7 +73,7 @@ fn first_answer(address: SocketAddr, request: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).expect("the server listens");
     stream.write_all(request).expect("the server reads");
     let mut bytes = Vec::new();
-    let mut buffer = vec![0; 65_536];
+    let mut buffer = [0; 8192];
     loop {
         let n = stream.read(&mut buffer).expect("the server answers");
         assert!(n > 0, "the server closed the connection");

@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
+use cvm_proto::api::types::ImageState;
 use cvm_proto::api::{DescribeImages, SyncImages};
 use cvm_proto::{Credential, Endpoint, RetryPolicy, Settings};
 use cvm_ureq::{Client, FromSettings};
@@ -105,6 +106,6 @@ fn what_was_ended_well_goes_on() {
     drop(server);
     let (_server, _, facts) = start(&folder, &args);
     let images = client(&facts, "ap-seoul").send(DescribeImages::default()).unwrap().image_set;
-    let copies = images.iter().filter(|image| image.image_state == "SYNCING");
+    let copies = images.iter().filter(|image| image.image_state == ImageState::SYNCING);
     assert_eq!(copies.count(), 1, "and the copy stands where it stood");
 }
