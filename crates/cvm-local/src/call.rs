@@ -63,19 +63,21 @@ impl Product {
     /// The service that a request is for. A host of the public domain names it, and else the scope of the signature,
     /// unless that is only a part of this endpoint's own address, as with clients that take it from there. A request
     /// that names none is for the service whose version it asks for.
-    pub(crate) fn of(
-        incoming: &Incoming<'_>,
+    pub(crate) fn of<'a>(
+        incoming: &Incoming<'a>,
         claims: Option<&Claims>,
         target: &Target<'_>,
     ) -> Result<Self, Refusal> {
-        let host = header(incoming, "host").unwrap_or_default();
-        let host = host.rsplit_once(':').map_or(host, |(name, _)| name);
-        let first_label = host.split('.').next().unwrap_or_default();
+        let first_label = |host: &'a str| host.split('.').next().unwrap_or_default();
+        let as_sent = header(incoming, "host").unwrap_or_default();
+        let host = as_sent.rsplit_once(':').map_or(as_sent, |(name, _)| name);
         if host.ends_with(DOMAIN) {
-            return Self::named(first_label);
+            return Self::named(first_label(host));
         }
+        // Some clients take the first label of `localhost:8080` with its port.
+        let own = [first_label(host), first_label(as_sent)];
         let scope = claims.and_then(|claims| claims.scope_service.as_deref());
-        if let Some(service) = scope.filter(|service| *service != first_label) {
+        if let Some(service) = scope.filter(|service| !own.contains(service)) {
             return Self::named(service);
         }
         Ok(if target.version == Self::Sts.version() { Self::Sts } else { Self::Cvm })
