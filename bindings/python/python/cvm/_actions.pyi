@@ -7,7 +7,523 @@ from typing_extensions import Unpack
 
 from cvm import types
 
-class Actions:
+class _ListsAndWaits:
+    @overload
+    def paginate(
+        self,
+        action: Literal["describe_chc_hosts", "DescribeChcHosts"],
+        **parameters: Unpack[types.DescribeChcHostsRequest],
+    ) -> Iterator[types.ChcHost]: ...
+    @overload
+    def paginate(
+        self,
+        action: Literal["describe_disaster_recover_groups", "DescribeDisasterRecoverGroups"],
+        **parameters: Unpack[types.DescribeDisasterRecoverGroupsRequest],
+    ) -> Iterator[types.DisasterRecoverGroup]: ...
+    @overload
+    def paginate(
+        self,
+        action: Literal["describe_hosts", "DescribeHosts"],
+        **parameters: Unpack[types.DescribeHostsRequest],
+    ) -> Iterator[types.HostItem]: ...
+    @overload
+    def paginate(
+        self,
+        action: Literal["describe_hpc_clusters", "DescribeHpcClusters"],
+        **parameters: Unpack[types.DescribeHpcClustersRequest],
+    ) -> Iterator[types.HpcClusterInfo]: ...
+    @overload
+    def paginate(
+        self,
+        action: Literal["describe_images", "DescribeImages"],
+        **parameters: Unpack[types.DescribeImagesRequest],
+    ) -> Iterator[types.Image]: ...
+    @overload
+    def paginate(
+        self,
+        action: Literal["describe_instances", "DescribeInstances"],
+        **parameters: Unpack[types.DescribeInstancesRequest],
+    ) -> Iterator[types.Instance]: ...
+    @overload
+    def paginate(
+        self,
+        action: Literal["describe_instances_status", "DescribeInstancesStatus"],
+        **parameters: Unpack[types.DescribeInstancesStatusRequest],
+    ) -> Iterator[types.InstanceStatus]: ...
+    @overload
+    def paginate(
+        self,
+        action: Literal["describe_key_pairs", "DescribeKeyPairs"],
+        **parameters: Unpack[types.DescribeKeyPairsRequest],
+    ) -> Iterator[types.KeyPair]: ...
+    @overload
+    def paginate(
+        self,
+        action: Literal["describe_launch_template_versions", "DescribeLaunchTemplateVersions"],
+        **parameters: Unpack[types.DescribeLaunchTemplateVersionsRequest],
+    ) -> Iterator[types.LaunchTemplateVersionInfo]: ...
+    @overload
+    def paginate(
+        self,
+        action: Literal["describe_launch_templates", "DescribeLaunchTemplates"],
+        **parameters: Unpack[types.DescribeLaunchTemplatesRequest],
+    ) -> Iterator[types.LaunchTemplateInfo]: ...
+    @overload
+    def paginate(
+        self,
+        action: Literal["describe_resource_pool_packs", "DescribeResourcePoolPacks"],
+        **parameters: Unpack[types.DescribeResourcePoolPacksRequest],
+    ) -> Iterator[types.ResourcePoolPack]: ...
+    @overload
+    def paginate(
+        self,
+        action: Literal["describe_task_info", "DescribeTaskInfo"],
+        **parameters: Unpack[types.DescribeTaskInfoRequest],
+    ) -> Iterator[types.RepairTaskInfo]: ...
+    @overload
+    def paginate(self, action: str, **parameters: Any) -> Iterator[Any]: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_account_quota", "DescribeAccountQuota"],
+        until: Callable[[types.DescribeAccountQuotaResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeAccountQuotaRequest],
+    ) -> types.DescribeAccountQuotaResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_chc_denied_actions", "DescribeChcDeniedActions"],
+        until: Callable[[types.DescribeChcDeniedActionsResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeChcDeniedActionsRequest],
+    ) -> types.DescribeChcDeniedActionsResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_chc_hosts", "DescribeChcHosts"],
+        until: Callable[[types.DescribeChcHostsResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeChcHostsRequest],
+    ) -> types.DescribeChcHostsResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_disaster_recover_group_quota", "DescribeDisasterRecoverGroupQuota"],
+        until: Callable[[types.DescribeDisasterRecoverGroupQuotaResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeDisasterRecoverGroupQuotaRequest],
+    ) -> types.DescribeDisasterRecoverGroupQuotaResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_disaster_recover_groups", "DescribeDisasterRecoverGroups"],
+        until: Callable[[types.DescribeDisasterRecoverGroupsResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeDisasterRecoverGroupsRequest],
+    ) -> types.DescribeDisasterRecoverGroupsResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_hosts", "DescribeHosts"],
+        until: Callable[[types.DescribeHostsResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeHostsRequest],
+    ) -> types.DescribeHostsResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_hpc_clusters", "DescribeHpcClusters"],
+        until: Callable[[types.DescribeHpcClustersResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeHpcClustersRequest],
+    ) -> types.DescribeHpcClustersResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_image_from_family", "DescribeImageFromFamily"],
+        until: Callable[[types.DescribeImageFromFamilyResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeImageFromFamilyRequest],
+    ) -> types.DescribeImageFromFamilyResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_image_quota", "DescribeImageQuota"],
+        until: Callable[[types.DescribeImageQuotaResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeImageQuotaRequest],
+    ) -> types.DescribeImageQuotaResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_image_share_permission", "DescribeImageSharePermission"],
+        until: Callable[[types.DescribeImageSharePermissionResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeImageSharePermissionRequest],
+    ) -> types.DescribeImageSharePermissionResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_images", "DescribeImages"],
+        until: Callable[[types.DescribeImagesResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeImagesRequest],
+    ) -> types.DescribeImagesResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_import_image_os", "DescribeImportImageOs"],
+        until: Callable[[types.DescribeImportImageOsResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeImportImageOsRequest],
+    ) -> types.DescribeImportImageOsResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_instance_family_configs", "DescribeInstanceFamilyConfigs"],
+        until: Callable[[types.DescribeInstanceFamilyConfigsResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeInstanceFamilyConfigsRequest],
+    ) -> types.DescribeInstanceFamilyConfigsResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_instance_internet_bandwidth_configs", "DescribeInstanceInternetBandwidthConfigs"],
+        until: Callable[[types.DescribeInstanceInternetBandwidthConfigsResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeInstanceInternetBandwidthConfigsRequest],
+    ) -> types.DescribeInstanceInternetBandwidthConfigsResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_instance_type_configs", "DescribeInstanceTypeConfigs"],
+        until: Callable[[types.DescribeInstanceTypeConfigsResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeInstanceTypeConfigsRequest],
+    ) -> types.DescribeInstanceTypeConfigsResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_instance_vnc_url", "DescribeInstanceVncUrl"],
+        until: Callable[[types.DescribeInstanceVncUrlResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeInstanceVncUrlRequest],
+    ) -> types.DescribeInstanceVncUrlResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_instances", "DescribeInstances"],
+        until: Callable[[types.DescribeInstancesResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeInstancesRequest],
+    ) -> types.DescribeInstancesResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_instances_action_timer", "DescribeInstancesActionTimer"],
+        until: Callable[[types.DescribeInstancesActionTimerResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeInstancesActionTimerRequest],
+    ) -> types.DescribeInstancesActionTimerResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_instances_attributes", "DescribeInstancesAttributes"],
+        until: Callable[[types.DescribeInstancesAttributesResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeInstancesAttributesRequest],
+    ) -> types.DescribeInstancesAttributesResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_instances_modification", "DescribeInstancesModification"],
+        until: Callable[[types.DescribeInstancesModificationResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeInstancesModificationRequest],
+    ) -> types.DescribeInstancesModificationResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_instances_operation_limit", "DescribeInstancesOperationLimit"],
+        until: Callable[[types.DescribeInstancesOperationLimitResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeInstancesOperationLimitRequest],
+    ) -> types.DescribeInstancesOperationLimitResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_instances_status", "DescribeInstancesStatus"],
+        until: Callable[[types.DescribeInstancesStatusResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeInstancesStatusRequest],
+    ) -> types.DescribeInstancesStatusResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_internet_charge_type_configs", "DescribeInternetChargeTypeConfigs"],
+        until: Callable[[types.DescribeInternetChargeTypeConfigsResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeInternetChargeTypeConfigsRequest],
+    ) -> types.DescribeInternetChargeTypeConfigsResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_key_pairs", "DescribeKeyPairs"],
+        until: Callable[[types.DescribeKeyPairsResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeKeyPairsRequest],
+    ) -> types.DescribeKeyPairsResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_launch_template_versions", "DescribeLaunchTemplateVersions"],
+        until: Callable[[types.DescribeLaunchTemplateVersionsResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeLaunchTemplateVersionsRequest],
+    ) -> types.DescribeLaunchTemplateVersionsResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_launch_templates", "DescribeLaunchTemplates"],
+        until: Callable[[types.DescribeLaunchTemplatesResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeLaunchTemplatesRequest],
+    ) -> types.DescribeLaunchTemplatesResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_regions", "DescribeRegions"],
+        until: Callable[[types.DescribeRegionsResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeRegionsRequest],
+    ) -> types.DescribeRegionsResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_resource_pool_pack_instances", "DescribeResourcePoolPackInstances"],
+        until: Callable[[types.DescribeResourcePoolPackInstancesResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeResourcePoolPackInstancesRequest],
+    ) -> types.DescribeResourcePoolPackInstancesResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_resource_pool_pack_type_configs", "DescribeResourcePoolPackTypeConfigs"],
+        until: Callable[[types.DescribeResourcePoolPackTypeConfigsResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeResourcePoolPackTypeConfigsRequest],
+    ) -> types.DescribeResourcePoolPackTypeConfigsResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_resource_pool_packs", "DescribeResourcePoolPacks"],
+        until: Callable[[types.DescribeResourcePoolPacksResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeResourcePoolPacksRequest],
+    ) -> types.DescribeResourcePoolPacksResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_task_info", "DescribeTaskInfo"],
+        until: Callable[[types.DescribeTaskInfoResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeTaskInfoRequest],
+    ) -> types.DescribeTaskInfoResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_zone_instance_config_infos", "DescribeZoneInstanceConfigInfos"],
+        until: Callable[[types.DescribeZoneInstanceConfigInfosResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeZoneInstanceConfigInfosRequest],
+    ) -> types.DescribeZoneInstanceConfigInfosResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["describe_zones", "DescribeZones"],
+        until: Callable[[types.DescribeZonesResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.DescribeZonesRequest],
+    ) -> types.DescribeZonesResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["inquire_price_purchase_resource_pool_packs", "InquirePricePurchaseResourcePoolPacks"],
+        until: Callable[[types.InquirePricePurchaseResourcePoolPacksResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.InquirePricePurchaseResourcePoolPacksRequest],
+    ) -> types.InquirePricePurchaseResourcePoolPacksResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["inquiry_price_modify_instances_charge_type", "InquiryPriceModifyInstancesChargeType"],
+        until: Callable[[types.InquiryPriceModifyInstancesChargeTypeResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.InquiryPriceModifyInstancesChargeTypeRequest],
+    ) -> types.InquiryPriceModifyInstancesChargeTypeResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["inquiry_price_renew_hosts", "InquiryPriceRenewHosts"],
+        until: Callable[[types.InquiryPriceRenewHostsResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.InquiryPriceRenewHostsRequest],
+    ) -> types.InquiryPriceRenewHostsResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["inquiry_price_renew_instances", "InquiryPriceRenewInstances"],
+        until: Callable[[types.InquiryPriceRenewInstancesResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.InquiryPriceRenewInstancesRequest],
+    ) -> types.InquiryPriceRenewInstancesResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["inquiry_price_reset_instance", "InquiryPriceResetInstance"],
+        until: Callable[[types.InquiryPriceResetInstanceResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.InquiryPriceResetInstanceRequest],
+    ) -> types.InquiryPriceResetInstanceResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["inquiry_price_reset_instances_internet_max_bandwidth", "InquiryPriceResetInstancesInternetMaxBandwidth"],
+        until: Callable[[types.InquiryPriceResetInstancesInternetMaxBandwidthResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.InquiryPriceResetInstancesInternetMaxBandwidthRequest],
+    ) -> types.InquiryPriceResetInstancesInternetMaxBandwidthResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["inquiry_price_reset_instances_type", "InquiryPriceResetInstancesType"],
+        until: Callable[[types.InquiryPriceResetInstancesTypeResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.InquiryPriceResetInstancesTypeRequest],
+    ) -> types.InquiryPriceResetInstancesTypeResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["inquiry_price_resize_instance_disks", "InquiryPriceResizeInstanceDisks"],
+        until: Callable[[types.InquiryPriceResizeInstanceDisksResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.InquiryPriceResizeInstanceDisksRequest],
+    ) -> types.InquiryPriceResizeInstanceDisksResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["inquiry_price_run_instances", "InquiryPriceRunInstances"],
+        until: Callable[[types.InquiryPriceRunInstancesResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.InquiryPriceRunInstancesRequest],
+    ) -> types.InquiryPriceRunInstancesResponse: ...
+    @overload
+    def wait(
+        self,
+        action: Literal["inquiry_price_terminate_instances", "InquiryPriceTerminateInstances"],
+        until: Callable[[types.InquiryPriceTerminateInstancesResponse], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Unpack[types.InquiryPriceTerminateInstancesRequest],
+    ) -> types.InquiryPriceTerminateInstancesResponse: ...
+    @overload
+    def wait(
+        self,
+        action: str,
+        until: Callable[[Any], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Any,
+    ) -> Any: ...
+
+class Actions(_ListsAndWaits):
     def allocate_hosts(
         self, **parameters: Unpack[types.AllocateHostsRequest]
     ) -> types.AllocateHostsResponse: ...
@@ -326,578 +842,524 @@ class Actions:
     def terminate_resource_pool_packs(
         self, **parameters: Unpack[types.TerminateResourcePoolPacksRequest]
     ) -> types.TerminateResourcePoolPacksResponse: ...
+
+class _AsyncListsAndWaits:
     @overload
     def paginate(
         self,
         action: Literal["describe_chc_hosts", "DescribeChcHosts"],
-        /,
         **parameters: Unpack[types.DescribeChcHostsRequest],
-    ) -> Iterator[types.ChcHost]: ...
+    ) -> AsyncIterator[types.ChcHost]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_disaster_recover_groups", "DescribeDisasterRecoverGroups"],
-        /,
         **parameters: Unpack[types.DescribeDisasterRecoverGroupsRequest],
-    ) -> Iterator[types.DisasterRecoverGroup]: ...
+    ) -> AsyncIterator[types.DisasterRecoverGroup]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_hosts", "DescribeHosts"],
-        /,
         **parameters: Unpack[types.DescribeHostsRequest],
-    ) -> Iterator[types.HostItem]: ...
+    ) -> AsyncIterator[types.HostItem]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_hpc_clusters", "DescribeHpcClusters"],
-        /,
         **parameters: Unpack[types.DescribeHpcClustersRequest],
-    ) -> Iterator[types.HpcClusterInfo]: ...
+    ) -> AsyncIterator[types.HpcClusterInfo]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_images", "DescribeImages"],
-        /,
         **parameters: Unpack[types.DescribeImagesRequest],
-    ) -> Iterator[types.Image]: ...
+    ) -> AsyncIterator[types.Image]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_instances", "DescribeInstances"],
-        /,
         **parameters: Unpack[types.DescribeInstancesRequest],
-    ) -> Iterator[types.Instance]: ...
+    ) -> AsyncIterator[types.Instance]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_instances_status", "DescribeInstancesStatus"],
-        /,
         **parameters: Unpack[types.DescribeInstancesStatusRequest],
-    ) -> Iterator[types.InstanceStatus]: ...
+    ) -> AsyncIterator[types.InstanceStatus]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_key_pairs", "DescribeKeyPairs"],
-        /,
         **parameters: Unpack[types.DescribeKeyPairsRequest],
-    ) -> Iterator[types.KeyPair]: ...
+    ) -> AsyncIterator[types.KeyPair]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_launch_template_versions", "DescribeLaunchTemplateVersions"],
-        /,
         **parameters: Unpack[types.DescribeLaunchTemplateVersionsRequest],
-    ) -> Iterator[types.LaunchTemplateVersionInfo]: ...
+    ) -> AsyncIterator[types.LaunchTemplateVersionInfo]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_launch_templates", "DescribeLaunchTemplates"],
-        /,
         **parameters: Unpack[types.DescribeLaunchTemplatesRequest],
-    ) -> Iterator[types.LaunchTemplateInfo]: ...
+    ) -> AsyncIterator[types.LaunchTemplateInfo]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_resource_pool_packs", "DescribeResourcePoolPacks"],
-        /,
         **parameters: Unpack[types.DescribeResourcePoolPacksRequest],
-    ) -> Iterator[types.ResourcePoolPack]: ...
+    ) -> AsyncIterator[types.ResourcePoolPack]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_task_info", "DescribeTaskInfo"],
-        /,
         **parameters: Unpack[types.DescribeTaskInfoRequest],
-    ) -> Iterator[types.RepairTaskInfo]: ...
+    ) -> AsyncIterator[types.RepairTaskInfo]: ...
     @overload
-    def paginate(self, action: str, /, **parameters: Any) -> Iterator[Any]: ...
+    def paginate(self, action: str, **parameters: Any) -> AsyncIterator[Any]: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_account_quota", "DescribeAccountQuota"],
         until: Callable[[types.DescribeAccountQuotaResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeAccountQuotaRequest],
     ) -> types.DescribeAccountQuotaResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_chc_denied_actions", "DescribeChcDeniedActions"],
         until: Callable[[types.DescribeChcDeniedActionsResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeChcDeniedActionsRequest],
     ) -> types.DescribeChcDeniedActionsResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_chc_hosts", "DescribeChcHosts"],
         until: Callable[[types.DescribeChcHostsResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeChcHostsRequest],
     ) -> types.DescribeChcHostsResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_disaster_recover_group_quota", "DescribeDisasterRecoverGroupQuota"],
         until: Callable[[types.DescribeDisasterRecoverGroupQuotaResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeDisasterRecoverGroupQuotaRequest],
     ) -> types.DescribeDisasterRecoverGroupQuotaResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_disaster_recover_groups", "DescribeDisasterRecoverGroups"],
         until: Callable[[types.DescribeDisasterRecoverGroupsResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeDisasterRecoverGroupsRequest],
     ) -> types.DescribeDisasterRecoverGroupsResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_hosts", "DescribeHosts"],
         until: Callable[[types.DescribeHostsResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeHostsRequest],
     ) -> types.DescribeHostsResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_hpc_clusters", "DescribeHpcClusters"],
         until: Callable[[types.DescribeHpcClustersResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeHpcClustersRequest],
     ) -> types.DescribeHpcClustersResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_image_from_family", "DescribeImageFromFamily"],
         until: Callable[[types.DescribeImageFromFamilyResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeImageFromFamilyRequest],
     ) -> types.DescribeImageFromFamilyResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_image_quota", "DescribeImageQuota"],
         until: Callable[[types.DescribeImageQuotaResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeImageQuotaRequest],
     ) -> types.DescribeImageQuotaResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_image_share_permission", "DescribeImageSharePermission"],
         until: Callable[[types.DescribeImageSharePermissionResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeImageSharePermissionRequest],
     ) -> types.DescribeImageSharePermissionResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_images", "DescribeImages"],
         until: Callable[[types.DescribeImagesResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeImagesRequest],
     ) -> types.DescribeImagesResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_import_image_os", "DescribeImportImageOs"],
         until: Callable[[types.DescribeImportImageOsResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeImportImageOsRequest],
     ) -> types.DescribeImportImageOsResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_instance_family_configs", "DescribeInstanceFamilyConfigs"],
         until: Callable[[types.DescribeInstanceFamilyConfigsResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeInstanceFamilyConfigsRequest],
     ) -> types.DescribeInstanceFamilyConfigsResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_instance_internet_bandwidth_configs", "DescribeInstanceInternetBandwidthConfigs"],
         until: Callable[[types.DescribeInstanceInternetBandwidthConfigsResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeInstanceInternetBandwidthConfigsRequest],
     ) -> types.DescribeInstanceInternetBandwidthConfigsResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_instance_type_configs", "DescribeInstanceTypeConfigs"],
         until: Callable[[types.DescribeInstanceTypeConfigsResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeInstanceTypeConfigsRequest],
     ) -> types.DescribeInstanceTypeConfigsResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_instance_vnc_url", "DescribeInstanceVncUrl"],
         until: Callable[[types.DescribeInstanceVncUrlResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeInstanceVncUrlRequest],
     ) -> types.DescribeInstanceVncUrlResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_instances", "DescribeInstances"],
         until: Callable[[types.DescribeInstancesResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeInstancesRequest],
     ) -> types.DescribeInstancesResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_instances_action_timer", "DescribeInstancesActionTimer"],
         until: Callable[[types.DescribeInstancesActionTimerResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeInstancesActionTimerRequest],
     ) -> types.DescribeInstancesActionTimerResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_instances_attributes", "DescribeInstancesAttributes"],
         until: Callable[[types.DescribeInstancesAttributesResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeInstancesAttributesRequest],
     ) -> types.DescribeInstancesAttributesResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_instances_modification", "DescribeInstancesModification"],
         until: Callable[[types.DescribeInstancesModificationResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeInstancesModificationRequest],
     ) -> types.DescribeInstancesModificationResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_instances_operation_limit", "DescribeInstancesOperationLimit"],
         until: Callable[[types.DescribeInstancesOperationLimitResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeInstancesOperationLimitRequest],
     ) -> types.DescribeInstancesOperationLimitResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_instances_status", "DescribeInstancesStatus"],
         until: Callable[[types.DescribeInstancesStatusResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeInstancesStatusRequest],
     ) -> types.DescribeInstancesStatusResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_internet_charge_type_configs", "DescribeInternetChargeTypeConfigs"],
         until: Callable[[types.DescribeInternetChargeTypeConfigsResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeInternetChargeTypeConfigsRequest],
     ) -> types.DescribeInternetChargeTypeConfigsResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_key_pairs", "DescribeKeyPairs"],
         until: Callable[[types.DescribeKeyPairsResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeKeyPairsRequest],
     ) -> types.DescribeKeyPairsResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_launch_template_versions", "DescribeLaunchTemplateVersions"],
         until: Callable[[types.DescribeLaunchTemplateVersionsResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeLaunchTemplateVersionsRequest],
     ) -> types.DescribeLaunchTemplateVersionsResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_launch_templates", "DescribeLaunchTemplates"],
         until: Callable[[types.DescribeLaunchTemplatesResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeLaunchTemplatesRequest],
     ) -> types.DescribeLaunchTemplatesResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_regions", "DescribeRegions"],
         until: Callable[[types.DescribeRegionsResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeRegionsRequest],
     ) -> types.DescribeRegionsResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_resource_pool_pack_instances", "DescribeResourcePoolPackInstances"],
         until: Callable[[types.DescribeResourcePoolPackInstancesResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeResourcePoolPackInstancesRequest],
     ) -> types.DescribeResourcePoolPackInstancesResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_resource_pool_pack_type_configs", "DescribeResourcePoolPackTypeConfigs"],
         until: Callable[[types.DescribeResourcePoolPackTypeConfigsResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeResourcePoolPackTypeConfigsRequest],
     ) -> types.DescribeResourcePoolPackTypeConfigsResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_resource_pool_packs", "DescribeResourcePoolPacks"],
         until: Callable[[types.DescribeResourcePoolPacksResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeResourcePoolPacksRequest],
     ) -> types.DescribeResourcePoolPacksResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_task_info", "DescribeTaskInfo"],
         until: Callable[[types.DescribeTaskInfoResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeTaskInfoRequest],
     ) -> types.DescribeTaskInfoResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_zone_instance_config_infos", "DescribeZoneInstanceConfigInfos"],
         until: Callable[[types.DescribeZoneInstanceConfigInfosResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeZoneInstanceConfigInfosRequest],
     ) -> types.DescribeZoneInstanceConfigInfosResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["describe_zones", "DescribeZones"],
         until: Callable[[types.DescribeZonesResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.DescribeZonesRequest],
     ) -> types.DescribeZonesResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["inquire_price_purchase_resource_pool_packs", "InquirePricePurchaseResourcePoolPacks"],
         until: Callable[[types.InquirePricePurchaseResourcePoolPacksResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.InquirePricePurchaseResourcePoolPacksRequest],
     ) -> types.InquirePricePurchaseResourcePoolPacksResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["inquiry_price_modify_instances_charge_type", "InquiryPriceModifyInstancesChargeType"],
         until: Callable[[types.InquiryPriceModifyInstancesChargeTypeResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.InquiryPriceModifyInstancesChargeTypeRequest],
     ) -> types.InquiryPriceModifyInstancesChargeTypeResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["inquiry_price_renew_hosts", "InquiryPriceRenewHosts"],
         until: Callable[[types.InquiryPriceRenewHostsResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.InquiryPriceRenewHostsRequest],
     ) -> types.InquiryPriceRenewHostsResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["inquiry_price_renew_instances", "InquiryPriceRenewInstances"],
         until: Callable[[types.InquiryPriceRenewInstancesResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.InquiryPriceRenewInstancesRequest],
     ) -> types.InquiryPriceRenewInstancesResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["inquiry_price_reset_instance", "InquiryPriceResetInstance"],
         until: Callable[[types.InquiryPriceResetInstanceResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.InquiryPriceResetInstanceRequest],
     ) -> types.InquiryPriceResetInstanceResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["inquiry_price_reset_instances_internet_max_bandwidth", "InquiryPriceResetInstancesInternetMaxBandwidth"],
         until: Callable[[types.InquiryPriceResetInstancesInternetMaxBandwidthResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.InquiryPriceResetInstancesInternetMaxBandwidthRequest],
     ) -> types.InquiryPriceResetInstancesInternetMaxBandwidthResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["inquiry_price_reset_instances_type", "InquiryPriceResetInstancesType"],
         until: Callable[[types.InquiryPriceResetInstancesTypeResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.InquiryPriceResetInstancesTypeRequest],
     ) -> types.InquiryPriceResetInstancesTypeResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["inquiry_price_resize_instance_disks", "InquiryPriceResizeInstanceDisks"],
         until: Callable[[types.InquiryPriceResizeInstanceDisksResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.InquiryPriceResizeInstanceDisksRequest],
     ) -> types.InquiryPriceResizeInstanceDisksResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["inquiry_price_run_instances", "InquiryPriceRunInstances"],
         until: Callable[[types.InquiryPriceRunInstancesResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.InquiryPriceRunInstancesRequest],
     ) -> types.InquiryPriceRunInstancesResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: Literal["inquiry_price_terminate_instances", "InquiryPriceTerminateInstances"],
         until: Callable[[types.InquiryPriceTerminateInstancesResponse], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Unpack[types.InquiryPriceTerminateInstancesRequest],
     ) -> types.InquiryPriceTerminateInstancesResponse: ...
     @overload
-    def wait(
+    async def wait(
         self,
         action: str,
         until: Callable[[Any], object],
-        /,
         *,
-        every: float = 5.0,
-        at_most: float = 600.0,
+        interval: float = 5.0,
+        timeout: float = 600.0,
         **parameters: Any,
     ) -> Any: ...
 
-class AsyncActions:
+class AsyncActions(_AsyncListsAndWaits):
     def allocate_hosts(
         self, **parameters: Unpack[types.AllocateHostsRequest]
     ) -> Coroutine[Any, Any, types.AllocateHostsResponse]: ...
@@ -1216,573 +1678,3 @@ class AsyncActions:
     def terminate_resource_pool_packs(
         self, **parameters: Unpack[types.TerminateResourcePoolPacksRequest]
     ) -> Coroutine[Any, Any, types.TerminateResourcePoolPacksResponse]: ...
-    @overload
-    def paginate(
-        self,
-        action: Literal["describe_chc_hosts", "DescribeChcHosts"],
-        /,
-        **parameters: Unpack[types.DescribeChcHostsRequest],
-    ) -> AsyncIterator[types.ChcHost]: ...
-    @overload
-    def paginate(
-        self,
-        action: Literal["describe_disaster_recover_groups", "DescribeDisasterRecoverGroups"],
-        /,
-        **parameters: Unpack[types.DescribeDisasterRecoverGroupsRequest],
-    ) -> AsyncIterator[types.DisasterRecoverGroup]: ...
-    @overload
-    def paginate(
-        self,
-        action: Literal["describe_hosts", "DescribeHosts"],
-        /,
-        **parameters: Unpack[types.DescribeHostsRequest],
-    ) -> AsyncIterator[types.HostItem]: ...
-    @overload
-    def paginate(
-        self,
-        action: Literal["describe_hpc_clusters", "DescribeHpcClusters"],
-        /,
-        **parameters: Unpack[types.DescribeHpcClustersRequest],
-    ) -> AsyncIterator[types.HpcClusterInfo]: ...
-    @overload
-    def paginate(
-        self,
-        action: Literal["describe_images", "DescribeImages"],
-        /,
-        **parameters: Unpack[types.DescribeImagesRequest],
-    ) -> AsyncIterator[types.Image]: ...
-    @overload
-    def paginate(
-        self,
-        action: Literal["describe_instances", "DescribeInstances"],
-        /,
-        **parameters: Unpack[types.DescribeInstancesRequest],
-    ) -> AsyncIterator[types.Instance]: ...
-    @overload
-    def paginate(
-        self,
-        action: Literal["describe_instances_status", "DescribeInstancesStatus"],
-        /,
-        **parameters: Unpack[types.DescribeInstancesStatusRequest],
-    ) -> AsyncIterator[types.InstanceStatus]: ...
-    @overload
-    def paginate(
-        self,
-        action: Literal["describe_key_pairs", "DescribeKeyPairs"],
-        /,
-        **parameters: Unpack[types.DescribeKeyPairsRequest],
-    ) -> AsyncIterator[types.KeyPair]: ...
-    @overload
-    def paginate(
-        self,
-        action: Literal["describe_launch_template_versions", "DescribeLaunchTemplateVersions"],
-        /,
-        **parameters: Unpack[types.DescribeLaunchTemplateVersionsRequest],
-    ) -> AsyncIterator[types.LaunchTemplateVersionInfo]: ...
-    @overload
-    def paginate(
-        self,
-        action: Literal["describe_launch_templates", "DescribeLaunchTemplates"],
-        /,
-        **parameters: Unpack[types.DescribeLaunchTemplatesRequest],
-    ) -> AsyncIterator[types.LaunchTemplateInfo]: ...
-    @overload
-    def paginate(
-        self,
-        action: Literal["describe_resource_pool_packs", "DescribeResourcePoolPacks"],
-        /,
-        **parameters: Unpack[types.DescribeResourcePoolPacksRequest],
-    ) -> AsyncIterator[types.ResourcePoolPack]: ...
-    @overload
-    def paginate(
-        self,
-        action: Literal["describe_task_info", "DescribeTaskInfo"],
-        /,
-        **parameters: Unpack[types.DescribeTaskInfoRequest],
-    ) -> AsyncIterator[types.RepairTaskInfo]: ...
-    @overload
-    def paginate(self, action: str, /, **parameters: Any) -> AsyncIterator[Any]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_account_quota", "DescribeAccountQuota"],
-        until: Callable[[types.DescribeAccountQuotaResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeAccountQuotaRequest],
-    ) -> Coroutine[Any, Any, types.DescribeAccountQuotaResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_chc_denied_actions", "DescribeChcDeniedActions"],
-        until: Callable[[types.DescribeChcDeniedActionsResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeChcDeniedActionsRequest],
-    ) -> Coroutine[Any, Any, types.DescribeChcDeniedActionsResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_chc_hosts", "DescribeChcHosts"],
-        until: Callable[[types.DescribeChcHostsResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeChcHostsRequest],
-    ) -> Coroutine[Any, Any, types.DescribeChcHostsResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_disaster_recover_group_quota", "DescribeDisasterRecoverGroupQuota"],
-        until: Callable[[types.DescribeDisasterRecoverGroupQuotaResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeDisasterRecoverGroupQuotaRequest],
-    ) -> Coroutine[Any, Any, types.DescribeDisasterRecoverGroupQuotaResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_disaster_recover_groups", "DescribeDisasterRecoverGroups"],
-        until: Callable[[types.DescribeDisasterRecoverGroupsResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeDisasterRecoverGroupsRequest],
-    ) -> Coroutine[Any, Any, types.DescribeDisasterRecoverGroupsResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_hosts", "DescribeHosts"],
-        until: Callable[[types.DescribeHostsResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeHostsRequest],
-    ) -> Coroutine[Any, Any, types.DescribeHostsResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_hpc_clusters", "DescribeHpcClusters"],
-        until: Callable[[types.DescribeHpcClustersResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeHpcClustersRequest],
-    ) -> Coroutine[Any, Any, types.DescribeHpcClustersResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_image_from_family", "DescribeImageFromFamily"],
-        until: Callable[[types.DescribeImageFromFamilyResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeImageFromFamilyRequest],
-    ) -> Coroutine[Any, Any, types.DescribeImageFromFamilyResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_image_quota", "DescribeImageQuota"],
-        until: Callable[[types.DescribeImageQuotaResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeImageQuotaRequest],
-    ) -> Coroutine[Any, Any, types.DescribeImageQuotaResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_image_share_permission", "DescribeImageSharePermission"],
-        until: Callable[[types.DescribeImageSharePermissionResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeImageSharePermissionRequest],
-    ) -> Coroutine[Any, Any, types.DescribeImageSharePermissionResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_images", "DescribeImages"],
-        until: Callable[[types.DescribeImagesResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeImagesRequest],
-    ) -> Coroutine[Any, Any, types.DescribeImagesResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_import_image_os", "DescribeImportImageOs"],
-        until: Callable[[types.DescribeImportImageOsResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeImportImageOsRequest],
-    ) -> Coroutine[Any, Any, types.DescribeImportImageOsResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_instance_family_configs", "DescribeInstanceFamilyConfigs"],
-        until: Callable[[types.DescribeInstanceFamilyConfigsResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeInstanceFamilyConfigsRequest],
-    ) -> Coroutine[Any, Any, types.DescribeInstanceFamilyConfigsResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_instance_internet_bandwidth_configs", "DescribeInstanceInternetBandwidthConfigs"],
-        until: Callable[[types.DescribeInstanceInternetBandwidthConfigsResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeInstanceInternetBandwidthConfigsRequest],
-    ) -> Coroutine[Any, Any, types.DescribeInstanceInternetBandwidthConfigsResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_instance_type_configs", "DescribeInstanceTypeConfigs"],
-        until: Callable[[types.DescribeInstanceTypeConfigsResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeInstanceTypeConfigsRequest],
-    ) -> Coroutine[Any, Any, types.DescribeInstanceTypeConfigsResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_instance_vnc_url", "DescribeInstanceVncUrl"],
-        until: Callable[[types.DescribeInstanceVncUrlResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeInstanceVncUrlRequest],
-    ) -> Coroutine[Any, Any, types.DescribeInstanceVncUrlResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_instances", "DescribeInstances"],
-        until: Callable[[types.DescribeInstancesResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeInstancesRequest],
-    ) -> Coroutine[Any, Any, types.DescribeInstancesResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_instances_action_timer", "DescribeInstancesActionTimer"],
-        until: Callable[[types.DescribeInstancesActionTimerResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeInstancesActionTimerRequest],
-    ) -> Coroutine[Any, Any, types.DescribeInstancesActionTimerResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_instances_attributes", "DescribeInstancesAttributes"],
-        until: Callable[[types.DescribeInstancesAttributesResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeInstancesAttributesRequest],
-    ) -> Coroutine[Any, Any, types.DescribeInstancesAttributesResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_instances_modification", "DescribeInstancesModification"],
-        until: Callable[[types.DescribeInstancesModificationResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeInstancesModificationRequest],
-    ) -> Coroutine[Any, Any, types.DescribeInstancesModificationResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_instances_operation_limit", "DescribeInstancesOperationLimit"],
-        until: Callable[[types.DescribeInstancesOperationLimitResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeInstancesOperationLimitRequest],
-    ) -> Coroutine[Any, Any, types.DescribeInstancesOperationLimitResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_instances_status", "DescribeInstancesStatus"],
-        until: Callable[[types.DescribeInstancesStatusResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeInstancesStatusRequest],
-    ) -> Coroutine[Any, Any, types.DescribeInstancesStatusResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_internet_charge_type_configs", "DescribeInternetChargeTypeConfigs"],
-        until: Callable[[types.DescribeInternetChargeTypeConfigsResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeInternetChargeTypeConfigsRequest],
-    ) -> Coroutine[Any, Any, types.DescribeInternetChargeTypeConfigsResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_key_pairs", "DescribeKeyPairs"],
-        until: Callable[[types.DescribeKeyPairsResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeKeyPairsRequest],
-    ) -> Coroutine[Any, Any, types.DescribeKeyPairsResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_launch_template_versions", "DescribeLaunchTemplateVersions"],
-        until: Callable[[types.DescribeLaunchTemplateVersionsResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeLaunchTemplateVersionsRequest],
-    ) -> Coroutine[Any, Any, types.DescribeLaunchTemplateVersionsResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_launch_templates", "DescribeLaunchTemplates"],
-        until: Callable[[types.DescribeLaunchTemplatesResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeLaunchTemplatesRequest],
-    ) -> Coroutine[Any, Any, types.DescribeLaunchTemplatesResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_regions", "DescribeRegions"],
-        until: Callable[[types.DescribeRegionsResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeRegionsRequest],
-    ) -> Coroutine[Any, Any, types.DescribeRegionsResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_resource_pool_pack_instances", "DescribeResourcePoolPackInstances"],
-        until: Callable[[types.DescribeResourcePoolPackInstancesResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeResourcePoolPackInstancesRequest],
-    ) -> Coroutine[Any, Any, types.DescribeResourcePoolPackInstancesResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_resource_pool_pack_type_configs", "DescribeResourcePoolPackTypeConfigs"],
-        until: Callable[[types.DescribeResourcePoolPackTypeConfigsResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeResourcePoolPackTypeConfigsRequest],
-    ) -> Coroutine[Any, Any, types.DescribeResourcePoolPackTypeConfigsResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_resource_pool_packs", "DescribeResourcePoolPacks"],
-        until: Callable[[types.DescribeResourcePoolPacksResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeResourcePoolPacksRequest],
-    ) -> Coroutine[Any, Any, types.DescribeResourcePoolPacksResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_task_info", "DescribeTaskInfo"],
-        until: Callable[[types.DescribeTaskInfoResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeTaskInfoRequest],
-    ) -> Coroutine[Any, Any, types.DescribeTaskInfoResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_zone_instance_config_infos", "DescribeZoneInstanceConfigInfos"],
-        until: Callable[[types.DescribeZoneInstanceConfigInfosResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeZoneInstanceConfigInfosRequest],
-    ) -> Coroutine[Any, Any, types.DescribeZoneInstanceConfigInfosResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["describe_zones", "DescribeZones"],
-        until: Callable[[types.DescribeZonesResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.DescribeZonesRequest],
-    ) -> Coroutine[Any, Any, types.DescribeZonesResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["inquire_price_purchase_resource_pool_packs", "InquirePricePurchaseResourcePoolPacks"],
-        until: Callable[[types.InquirePricePurchaseResourcePoolPacksResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.InquirePricePurchaseResourcePoolPacksRequest],
-    ) -> Coroutine[Any, Any, types.InquirePricePurchaseResourcePoolPacksResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["inquiry_price_modify_instances_charge_type", "InquiryPriceModifyInstancesChargeType"],
-        until: Callable[[types.InquiryPriceModifyInstancesChargeTypeResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.InquiryPriceModifyInstancesChargeTypeRequest],
-    ) -> Coroutine[Any, Any, types.InquiryPriceModifyInstancesChargeTypeResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["inquiry_price_renew_hosts", "InquiryPriceRenewHosts"],
-        until: Callable[[types.InquiryPriceRenewHostsResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.InquiryPriceRenewHostsRequest],
-    ) -> Coroutine[Any, Any, types.InquiryPriceRenewHostsResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["inquiry_price_renew_instances", "InquiryPriceRenewInstances"],
-        until: Callable[[types.InquiryPriceRenewInstancesResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.InquiryPriceRenewInstancesRequest],
-    ) -> Coroutine[Any, Any, types.InquiryPriceRenewInstancesResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["inquiry_price_reset_instance", "InquiryPriceResetInstance"],
-        until: Callable[[types.InquiryPriceResetInstanceResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.InquiryPriceResetInstanceRequest],
-    ) -> Coroutine[Any, Any, types.InquiryPriceResetInstanceResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["inquiry_price_reset_instances_internet_max_bandwidth", "InquiryPriceResetInstancesInternetMaxBandwidth"],
-        until: Callable[[types.InquiryPriceResetInstancesInternetMaxBandwidthResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.InquiryPriceResetInstancesInternetMaxBandwidthRequest],
-    ) -> Coroutine[Any, Any, types.InquiryPriceResetInstancesInternetMaxBandwidthResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["inquiry_price_reset_instances_type", "InquiryPriceResetInstancesType"],
-        until: Callable[[types.InquiryPriceResetInstancesTypeResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.InquiryPriceResetInstancesTypeRequest],
-    ) -> Coroutine[Any, Any, types.InquiryPriceResetInstancesTypeResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["inquiry_price_resize_instance_disks", "InquiryPriceResizeInstanceDisks"],
-        until: Callable[[types.InquiryPriceResizeInstanceDisksResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.InquiryPriceResizeInstanceDisksRequest],
-    ) -> Coroutine[Any, Any, types.InquiryPriceResizeInstanceDisksResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["inquiry_price_run_instances", "InquiryPriceRunInstances"],
-        until: Callable[[types.InquiryPriceRunInstancesResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.InquiryPriceRunInstancesRequest],
-    ) -> Coroutine[Any, Any, types.InquiryPriceRunInstancesResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: Literal["inquiry_price_terminate_instances", "InquiryPriceTerminateInstances"],
-        until: Callable[[types.InquiryPriceTerminateInstancesResponse], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Unpack[types.InquiryPriceTerminateInstancesRequest],
-    ) -> Coroutine[Any, Any, types.InquiryPriceTerminateInstancesResponse]: ...
-    @overload
-    def wait(
-        self,
-        action: str,
-        until: Callable[[Any], object],
-        /,
-        *,
-        every: float = 5.0,
-        at_most: float = 600.0,
-        **parameters: Any,
-    ) -> Coroutine[Any, Any, Any]: ...

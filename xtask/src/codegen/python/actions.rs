@@ -96,14 +96,24 @@ from typing_extensions import Unpack
 from cvm import types
 ";
 
-/// The stub: one class for each client, as one gives answers and the other gives what is awaited.
+/// The stub: one class for each client, as one gives answers and the other gives what is awaited. What a client's
+/// `paginate` and `wait` give depends on the action: type checkers find them in a class that is there for them alone.
 pub(super) fn render_stub(model: &Model) -> String {
     let mut out = STUB_OPENING.to_string();
-    for (class, answer, items) in [
-        ("Actions", "types.NAMEResponse", "Iterator"),
-        ("AsyncActions", "Coroutine[Any, Any, types.NAMEResponse]", "AsyncIterator"),
+    for (class, typed, answer, items, def) in [
+        ("Actions", "_ListsAndWaits", "types.NAMEResponse", "Iterator", "def"),
+        (
+            "AsyncActions",
+            "_AsyncListsAndWaits",
+            "Coroutine[Any, Any, types.NAMEResponse]",
+            "AsyncIterator",
+            "async def",
+        ),
     ] {
-        out.push_str(&format!("\nclass {class}:\n"));
+        out.push_str(&format!("\nclass {typed}:\n"));
+        out.push_str(&paginate(model, items));
+        out.push_str(&wait(model, def));
+        out.push_str(&format!("\nclass {class}({typed}):\n"));
         for action in &model.actions {
             out.push_str(&format!(
                 "    def {}(\n        self, **parameters: Unpack[types.{}Request]\n    ) -> {}: ...\n",
@@ -112,8 +122,6 @@ pub(super) fn render_stub(model: &Model) -> String {
                 answer.replace("NAME", &action.name)
             ));
         }
-        out.push_str(&paginate(model, items));
-        out.push_str(&wait(model, answer));
     }
     out
 }
@@ -123,7 +131,7 @@ fn paginate(model: &Model, items: &str) -> String {
     for action in &model.actions {
         let Some(page) = &action.page else { continue };
         out.push_str(&format!(
-            "    @overload\n    def paginate(\n        self,\n        action: Literal[\"{}\", \"{1}\"],\n        /,\n        \
+            "    @overload\n    def paginate(\n        self,\n        action: Literal[\"{}\", \"{1}\"],\n        \
              **parameters: Unpack[types.{1}Request],\n    ) -> {items}[types.{2}]: ...\n",
             names::snake(&action.name),
             action.name,
@@ -131,18 +139,18 @@ fn paginate(model: &Model, items: &str) -> String {
         ));
     }
     out.push_str(&format!(
-        "    @overload\n    def paginate(self, action: str, /, **parameters: Any) -> {items}[Any]: ...\n"
+        "    @overload\n    def paginate(self, action: str, **parameters: Any) -> {items}[Any]: ...\n"
     ));
     out
 }
 
-fn wait(model: &Model, answer: &str) -> String {
+fn wait(model: &Model, def: &str) -> String {
     let mut out = String::new();
-    let mut overload = |actions: &str, judged: &str, answer: &str, parameters: &str| {
+    let mut overload = |actions: &str, answer: &str, parameters: &str| {
         out.push_str(&format!(
-            "    @overload\n    def wait(\n        self,\n        action: {actions},\n        \
-             until: Callable[[{judged}], object],\n        /,\n        *,\n        every: float = 5.0,\n        \
-             at_most: float = 600.0,\n        **parameters: {parameters},\n    ) -> {answer}: ...\n"
+            "    @overload\n    {def} wait(\n        self,\n        action: {actions},\n        \
+             until: Callable[[{answer}], object],\n        *,\n        interval: float = 5.0,\n        \
+             timeout: float = 600.0,\n        **parameters: {parameters},\n    ) -> {answer}: ...\n"
         ));
     };
     for action in model.actions.iter().filter(|action| is_read_only(action)) {
@@ -150,10 +158,9 @@ fn wait(model: &Model, answer: &str) -> String {
         overload(
             &format!("Literal[\"{}\", \"{name}\"]", names::snake(name)),
             &format!("types.{name}Response"),
-            &answer.replace("NAME", name),
             &format!("Unpack[types.{name}Request]"),
         );
     }
-    overload("str", "Any", &answer.replace("types.NAMEResponse", "Any"), "Any");
+    overload("str", "Any", "Any");
     out
 }
