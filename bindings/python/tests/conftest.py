@@ -3,10 +3,8 @@
 The endpoint is the package's own fixture, `cvm_local`.
 """
 
-import json
 import socket
 import threading
-import urllib.request
 
 import pytest
 
@@ -18,40 +16,27 @@ REGION = "ap-shanghai"
 
 
 class Steering:
-    """Steers the endpoint over HTTP, as any program can."""
+    """Steers the endpoint, in the words of the tests."""
 
     def __init__(self, endpoint):
-        self.address = endpoint.rstrip("/") + "/_cvm-local"
+        self.endpoint = endpoint
 
-    def ask(self, method, path, body=None):
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.address + path, data, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
-
-    def fault(self, effect, **members):
-        return self.ask("POST", "/faults", {"effect": effect, **members})
-
-    def clear_faults(self):
-        self.ask("DELETE", "/faults")
+    def fault(self, effect, **details):
+        return self.endpoint.add_fault(effect, **details)
 
     def requests(self, action):
-        return self.ask("GET", f"/requests?action={action}")["requests"]
+        return [request for request in self.endpoint.requests() if request["action"] == action]
 
     def stop_time(self):
-        self.ask("PUT", "/clock", {"pace": "stepped"})
+        self.endpoint.set_clock(speed=0)
 
-    def advance(self, seconds):
-        self.ask("POST", "/clock/advance", {"seconds": seconds})
-
-    def hurry(self, factor=1000):
-        self.ask("PUT", "/clock", {"pace": "scaled", "factor": factor})
+    def hurry(self):
+        self.endpoint.set_clock(speed=1000)
 
 
 @pytest.fixture
 def steer(cvm_local):
-    return Steering(cvm_local.endpoint)
+    return Steering(cvm_local)
 
 
 @pytest.fixture

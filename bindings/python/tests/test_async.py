@@ -136,7 +136,8 @@ def test_a_sync_job(settings, steer):
             return await client.sync(IMAGE, to=["ap-guangzhou"], on_progress=told.append)
 
     report = asyncio.run(main())
-    assert [outcome["region"] for outcome in report["destinations"]] == ["ap-guangzhou"]
+    assert [each.region for each in report.destinations] == ["ap-guangzhou"]
+    assert report.is_complete
     assert told
 
 

@@ -51,7 +51,7 @@ def test_ours(environment):
     names = run(side=False)
     assert names["code"] == "InvalidImageId.Malformed"
     assert len(names["images"]) > 3
-    assert len(names["report"]["destinations"]) == 2
+    assert len(names["report"].destinations) == 2
 
 
 def test_the_official_half(environment, official):
