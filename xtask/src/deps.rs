@@ -12,7 +12,7 @@ const CORE: &str = "cvm-proto";
 /// The core's tree has fewer crates than this, itself included.
 const CORE_CRATES: usize = 30;
 /// Who may use the embedded endpoint at run time. Anybody may in tests.
-const MAY_USE_LOCAL: [&str; 3] = ["cvm-cli", "cvm-conformance", "cvm-examples"];
+const MAY_USE_LOCAL: [&str; 4] = ["cvm-cli", "cvm-conformance", "cvm-examples", "cvm-python"];
 /// What must not come in anywhere: other TLS and crypto libraries beside rustls with ring.
 const BANNED: [&str; 5] = ["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls"];
 
@@ -40,7 +40,7 @@ fn directions(metadata: &Metadata) -> Outcome {
         if !MAY_USE_LOCAL.contains(&&*package.name) {
             let used = metadata.dependencies(package, &[Kind::Normal, Kind::Build]);
             if let Some(other) = used.iter().find(|other| other.name == "cvm-local") {
-                return refuse(other, "only the command, the examples and tests use the embedded endpoint");
+                return refuse(other, "only the command, the Python package, the examples and tests use the embedded endpoint");
             }
         }
     }

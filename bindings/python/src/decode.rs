@@ -8,6 +8,7 @@
 //! images, and not with Python 3.9's stable interface.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
 use pyo3::ffi::PyObject;
@@ -18,10 +19,21 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visi
 /// Reads one JSON value.
 pub(crate) fn decode<'py>(py: Python<'py>, text: &str) -> Result<Bound<'py, PyAny>, serde_json::Error> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Value { py, place: &mut Place::default() }.deserialize(&mut reader)?;
+    let is_large = Cell::new(false);
+    let value = Value { py, place: &mut Place::default(), is_large: &is_large }.deserialize(&mut reader)?;
     reader.end()?;
+    if is_large.get() {
+        // A whole number beyond 64 bits, which serde_json gives as a float: Python reads it as it is.
+        return py
+            .import("json")
+            .and_then(|json| json.getattr("loads")?.call1((text,)))
+            .map_err(serde_json::Error::custom);
+    }
     Ok(value)
 }
+
+/// 2^63: no whole number from there on fits `i64`, and from its double on none `u64`.
+const BEYOND_64_BITS: f64 = 9_223_372_036_854_775_808.0;
 
 /// What is known of the values at one place of the answer, such as `ImageSet[].Tags[]`.
 #[derive(Default)]
@@ -49,6 +61,8 @@ struct Member<'de, 'py> {
 struct Value<'a, 'de, 'py> {
     py: Python<'py>,
     place: &'a mut Place<'de, 'py>,
+    /// Set where a number may be a whole one beyond 64 bits.
+    is_large: &'a Cell<bool>,
 }
 
 impl<'de, 'py> DeserializeSeed<'de> for Value<'_, 'de, 'py> {
@@ -83,6 +97,9 @@ impl<'de, 'py> Visitor<'de> for Value<'_, 'de, 'py> {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
+        if value.abs() >= BEYOND_64_BITS {
+            self.is_large.set(true);
+        }
         Ok(PyFloat::new(self.py, value).into_any())
     }
 
@@ -103,7 +120,9 @@ impl<'de, 'py> Visitor<'de> for Value<'_, 'de, 'py> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let list = PyList::empty(self.py);
-        while let Some(item) = seq.next_element_seed(Value { py: self.py, place: self.place })? {
+        while let Some(item) =
+            seq.next_element_seed(Value { py: self.py, place: self.place, is_large: self.is_large })?
+        {
             list.append(item).map_err(failed)?;
         }
         Ok(list.into_any())
@@ -120,7 +139,11 @@ impl<'de, 'py> Visitor<'de> for Value<'_, 'de, 'py> {
         while let Some(at) = map.next_key_seed(Key { py: self.py, members, next })? {
             next = at + 1;
             let member = &mut members[at];
-            let value = map.next_value_seed(Value { py: self.py, place: &mut member.place })?;
+            let value = map.next_value_seed(Value {
+                py: self.py,
+                place: &mut member.place,
+                is_large: self.is_large,
+            })?;
             let before = std::mem::replace(&mut member.seen, *objects);
             set += usize::from(before != *objects);
             let had_it = before + 1 == *objects && model.is_some();
