@@ -105,7 +105,9 @@ fn types(tools: &Venv, package: &Path, scratch: &Path) -> Outcome {
         command.current_dir(scratch).args(["-m", module]);
         command
     };
-    run::run(mypy("mypy").args(["--strict", "--cache-dir"]).arg(scratch.join("mypy")).arg(&program))?;
+    let cache = scratch.join("mypy");
+    run::run(mypy("mypy").args(["--strict", "--cache-dir"]).arg(&cache).arg(&program))?;
+    run::run(mypy("mypy").args(["--strict", "--package", "cvm", "--cache-dir"]).arg(&cache))?;
     run::run(mypy("pyright").arg("--pythonpath").arg(&python).arg(&program))?;
     run::run(mypy("mypy.stubtest").arg("cvm"))
 }
@@ -114,7 +116,7 @@ fn types(tools: &Venv, package: &Path, scratch: &Path) -> Outcome {
 fn sdist(tools: &Venv, package: &Path, target: &Path, profile: Profile) -> Outcome {
     let scratch = target.join("python");
     let mut maturin = Command::new(tools.program("maturin"));
-    maturin.args(["sdist", "--quiet", "--manifest-path"]).arg(package.join("Cargo.toml"));
+    maturin.args(["sdist", "--manifest-path"]).arg(package.join("Cargo.toml"));
     let folder = scratch.join("sdist");
     let archive = only_file(maturin.arg("--out").arg(&folder), &folder)?;
     let mut pip = tools.pip("wheel");

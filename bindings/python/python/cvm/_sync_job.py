@@ -111,7 +111,7 @@ class _Job:
         to: Sequence[str],
         journal: str | os.PathLike[str] | None,
         options: dict[str, Any],
-    ) -> Any:
+    ) -> Self:
         unknown = options.keys() - _OPTIONS
         if unknown:
             raise TypeError(f"a sync job has no option {', '.join(sorted(unknown))}: it has {', '.join(sorted(_OPTIONS))}")

@@ -100,7 +100,7 @@ class ServiceError(Error):
     """The service refused: ``code`` and ``request_id`` say more."""
 
     #: The service's error code, such as ``"InvalidImageId.NotFound"``.
-    code: str  # type: ignore[assignment]  # pyright: ignore[reportIncompatibleVariableOverride]
+    code: str  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 class ThrottledError(ServiceError):
