@@ -28,7 +28,7 @@ impl Profile {
     const fn name(self) -> &'static str {
         match self {
             Self::Dev => "dev",
-            Self::Release => "release",
+            Self::Release => "wheel",
         }
     }
 }
@@ -122,8 +122,9 @@ fn sdist(tools: &Venv, package: &Path, target: &Path, profile: Profile) -> Outco
     let mut pip = tools.pip("wheel");
     // What crates.io's crates are compiled to is found where the wheel before has left it.
     pip.args(["--no-deps", "--no-index", "--no-build-isolation"]).arg(archive);
-    pip.env("CARGO_TARGET_DIR", target);
-    pip.env("MATURIN_PEP517_ARGS", format!("--quiet --locked --strip --profile {}", profile.name()));
+    pip.env("CARGO_TARGET_DIR", target).env("PATH", tools.path()?);
+    // Not `--locked`: the archive has the lock file of the whole workspace, and only a part of its members.
+    pip.env("MATURIN_PEP517_ARGS", format!("--quiet --strip --profile {}", profile.name()));
     let folder = scratch.join("sdist-wheel");
     only_file(pip.arg("--wheel-dir").arg(&folder), &folder).map(|_| ())
 }
