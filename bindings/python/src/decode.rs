@@ -5,7 +5,7 @@
 //! same place, and only read if it differs; and each object begins as a copy of the one before it, which shares the
 //! names, needs no growing, and has most values already.
 //!
-//! Measured beside it for a hundred images: serde's visitors over serde_json, with as much kept from object to object,
+//! Measured beside it for a hundred images: serde's visitors over `serde_json`, with as much kept from object to object,
 //! take a fifth longer, and read some numbers of 17 digits one off; the crate jiter takes twice as long, and cannot be
 //! had with the stable interface of Python 3.9.
 

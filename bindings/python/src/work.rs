@@ -149,7 +149,7 @@ pub(crate) struct Job {
 
 /// Where a machine is.
 pub(crate) enum Slot {
-    Here(Work),
+    Here(Box<Work>),
     /// Somebody drives it at this moment.
     Away,
     /// It is over; of a sync job the state is left.
@@ -159,14 +159,14 @@ pub(crate) enum Slot {
 /// A machine taken out of its slot; it goes back there, whatever happens to whoever took it.
 pub(crate) struct Taken {
     slot: Arc<(Mutex<Slot>, Condvar)>,
-    work: Option<Work>,
+    work: Option<Box<Work>>,
     /// When a request went out that has got no reply.
     in_flight: Option<Now>,
 }
 
 impl Job {
     fn new(work: Work, cancel: Cancel, items: Option<&'static str>) -> Self {
-        Self { slot: Arc::new((Mutex::new(Slot::Here(work)), Condvar::new())), cancel, items }
+        Self { slot: Arc::new((Mutex::new(Slot::Here(Box::new(work))), Condvar::new())), cancel, items }
     }
 
     /// A call by hand.
