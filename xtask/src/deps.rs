@@ -40,7 +40,10 @@ fn directions(metadata: &Metadata) -> Outcome {
         if !MAY_USE_LOCAL.contains(&&*package.name) {
             let used = metadata.dependencies(package, &[Kind::Normal, Kind::Build]);
             if let Some(other) = used.iter().find(|other| other.name == "cvm-local") {
-                return refuse(other, "only the command, the Python package, the examples and tests use the embedded endpoint");
+                return refuse(
+                    other,
+                    "only the command, the Python package, the examples and tests use the embedded endpoint",
+                );
             }
         }
     }

@@ -93,7 +93,7 @@ pub(crate) fn poll<'py>(
     let now = now(unix, monotonic)?;
     match job.poll(now)? {
         Step::Send(request) => ("send", parts(py, &request)).into_pyobject(py),
-        Step::WaitUntil(at) => ("wait", at.as_secs_f64()).into_pyobject(py),
+        Step::WaitUntil(at) => ("wait", not_before(at)).into_pyobject(py),
         Step::Progress(told) => ("progress", told.object(py)?).into_pyobject(py),
         Step::Done(Ok(told)) => ("done", told.object(py)?).into_pyobject(py),
         Step::Done(Err(error)) => Err(errors::exception(py, &error)),
@@ -145,6 +145,12 @@ pub(crate) fn fail(
     let failure = if sent { Failure::maybe_sent(kind, message) } else { Failure::not_sent(kind, message) };
     job.reply(now(unix, monotonic)?, Reply::Failed(failure));
     Ok(())
+}
+
+/// A time in seconds that is not before `at` when it is handed back: whoever polls at the very time need not wait again.
+fn not_before(at: Duration) -> f64 {
+    let seconds = at.as_secs_f64();
+    if Duration::try_from_secs_f64(seconds).is_ok_and(|read| read < at) { seconds.next_up() } else { seconds }
 }
 
 fn now(unix: u64, monotonic: f64) -> PyResult<Now> {

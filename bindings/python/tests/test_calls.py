@@ -80,7 +80,7 @@ def test_a_name_that_is_wrong_is_answered_with_the_right_one(client, steer):
 def test_large_and_odd_values_survive(client):
     # The service refuses the value, not its form: it came through as the number it is.
     with pytest.raises(cvm.ServiceError):
-        client.describe_images(Offset=2**63)
+        client.describe_images(Offset=2**64)
     assert client.describe_images(ImageIds=[IMAGE], Limit=None)["TotalCount"] == 1
 
 

@@ -12,6 +12,7 @@ import cvm
 from conftest import IMAGE, elsewhere
 
 
+@pytest.mark.cvm_local(rate_limits=False)
 def test_threads_share_a_client(settings):
     failed = []
     answers = []
@@ -102,6 +103,7 @@ def test_an_async_client_works_in_a_child(settings):
 
 @needs_fork
 @quietly
+@pytest.mark.cvm_local(rate_limits=False)
 def test_many_children_at_once(settings):
     with cvm.Client(rate_limit=False, **settings) as client:
         client.describe_regions()

@@ -5,6 +5,28 @@ from asyncio import Future
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "Config",
+    "Job",
+    "Local",
+    "Mailbox",
+    "Ticket",
+    "VERSION",
+    "command",
+    "decode",
+    "encode",
+    "fail",
+    "poll",
+    "read_journal",
+    "respond",
+    "sign",
+    "sync_facts",
+    "sync_state",
+    "write_journal",
+]
+
 VERSION: str
 
 @final

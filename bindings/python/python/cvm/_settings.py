@@ -9,6 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from typing_extensions import Self
+
 _clients: WeakSet[Base] = WeakSet()
 
 
@@ -58,13 +60,13 @@ class Base:
     def _born(self) -> None:
         _clients.add(self)
 
-    def _with_core(self, core: Any) -> Any:
+    def _with_core(self, core: Any) -> Self:
         other = type(self).__new__(type(self))
         other._core = core
         other._born()
         return other
 
-    def with_region(self, region: str) -> Any:
+    def with_region(self, region: str) -> Self:
         """The same client for another region; both share connections, rate limits and the retry budget."""
         return self._with_core(self._core.with_region(region))
 

@@ -99,6 +99,9 @@ def _rebuilt(kind: type[Error], args: tuple[Any, ...], members: dict[str, Any]) 
 class ServiceError(Error):
     """The service refused: ``code`` and ``request_id`` say more."""
 
+    #: The service's error code, such as ``"InvalidImageId.NotFound"``.
+    code: str  # pyright: ignore[reportIncompatibleVariableOverride]
+
 
 class ThrottledError(ServiceError):
     """Too many requests; slower ones succeed."""
