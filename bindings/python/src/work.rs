@@ -1,8 +1,11 @@
 //! Everything a client runs, as one machine: what drives it, blocking, async or by hand, need not know what it is.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::path::PathBuf;
+use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use cvm_journal::{Journal, JournaledMachine};
 use cvm_proto::machine::{Failure, FailureKind};
@@ -353,8 +356,8 @@ pub(crate) fn read_state(text: &str) -> PyResult<SyncState> {
         .map_err(|error| PyValueError::new_err(format!("this is not the state of a sync job: {error}")))
 }
 
-/// A number that differs each time.
+/// A number that differs each time, also from that of a forked process: both go on with the same keys of hash maps, and
+/// what comes of this number, such as the token of a request, must not be taken for the other's.
 pub(crate) fn seed() -> u64 {
-    use std::hash::BuildHasher;
-    std::collections::hash_map::RandomState::new().hash_one(0)
+    RandomState::new().hash_one((process::id(), SystemTime::now()))
 }

@@ -1,6 +1,7 @@
 """One client in many threads, and in the child of a fork."""
 
 import asyncio
+import json
 import os
 import threading
 import time
@@ -99,6 +100,19 @@ def test_an_async_client_works_in_a_child(settings):
     assert asyncio.run(call()) == 1
     assert in_child(lambda: asyncio.run(call())) == "1"
     assert asyncio.run(call()) == 1
+
+
+@needs_fork
+@quietly
+def test_a_child_makes_tokens_of_its_own():
+    config = cvm.proto.Config("ap-shanghai", secret_id="id", secret_key="not-a-real-key")
+
+    def token():
+        request = cvm.proto.Call(config, "RunInstances").poll().request
+        return json.loads(request.body)["ClientToken"]
+
+    assert token() != token()
+    assert in_child(token) != token(), "the service would take one request for the other"
 
 
 @needs_fork
