@@ -10,7 +10,7 @@ import pytest
 
 import cvm
 
-from conftest import IMAGE, elsewhere
+from conftest import IMAGE, REGION, elsewhere
 
 
 @pytest.mark.cvm_local(rate_limits=False)
@@ -105,7 +105,7 @@ def test_an_async_client_works_in_a_child(settings):
 @needs_fork
 @quietly
 def test_a_child_makes_tokens_of_its_own():
-    config = cvm.proto.Config("ap-shanghai", secret_id="id", secret_key="not-a-real-key")
+    config = cvm.proto.Config(REGION, secret_id="id", secret_key="none", rate_limit=False)
 
     def token():
         request = cvm.proto.Call(config, "RunInstances").poll().request
