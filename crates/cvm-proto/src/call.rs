@@ -158,7 +158,7 @@ fn is_safe_to_repeat(name: &str, parameters: &Value) -> bool {
         || token.is_some_and(|token| !token.is_empty())
 }
 
-fn prepare<T: Serialize>(
+pub(crate) fn prepare<T: Serialize>(
     config: &Config,
     action: Cow<'static, str>,
     version: Cow<'static, str>,
@@ -176,20 +176,20 @@ fn prepare<T: Serialize>(
 }
 
 /// An [`Exchange`] and the type of its answer: all of a call that is compiled once for each action.
-enum Typed<T> {
+pub(crate) enum Typed<T> {
     Running(Exchange),
     Over(Option<Result<T, Error>>),
 }
 
 impl<T: DeserializeOwned> Typed<T> {
-    fn new(prepared: Result<Prepared, Error>, rules: Rules, seed: u64) -> Self {
+    pub(crate) fn new(prepared: Result<Prepared, Error>, rules: Rules, seed: u64) -> Self {
         match prepared {
             Ok(prepared) => Self::Running(Exchange::new(prepared, rules, seed)),
             Err(error) => Self::Over(Some(Err(error))),
         }
     }
 
-    fn poll(&mut self, now: Now) -> Step<Result<T, Error>> {
+    pub(crate) fn poll(&mut self, now: Now) -> Step<Result<T, Error>> {
         match self {
             Self::Running(exchange) => match exchange.poll(now) {
                 Do::Send(request) => Step::Send(request),
@@ -203,7 +203,7 @@ impl<T: DeserializeOwned> Typed<T> {
         }
     }
 
-    fn reply(&mut self, now: Now, reply: Reply) {
+    pub(crate) fn reply(&mut self, now: Now, reply: Reply) {
         let Self::Running(exchange) = self else { return };
         let outcome = match exchange.reply(now, reply) {
             None => return,

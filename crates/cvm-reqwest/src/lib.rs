@@ -31,6 +31,8 @@ use cvm_proto::{AnyCall, Call, Now, Pages, Step};
 pub struct Client {
     config: Config,
     http: reqwest::Client,
+    /// The same without the proxy, for what has to go past it.
+    direct: reqwest::Client,
     /// The parsed URL of the region's endpoint: every exchange needs it.
     url: Arc<reqwest::Url>,
     /// Where this client's monotonic clock starts; clones share rate limits, so they share this as well.
@@ -40,9 +42,15 @@ pub struct Client {
 impl FromSettings for Client {
     fn from_settings(settings: Settings) -> Result<Self, Error> {
         let config = Config::new(settings)?;
-        let http = exchange::http_client(config.settings())?;
+        let settings = config.settings();
+        let proxy = settings.proxy.as_deref();
+        let http = exchange::http_client(settings, proxy)?;
+        let direct = match (proxy, &settings.provider) {
+            (Some(_), Some(_)) => exchange::http_client(settings, None)?,
+            _ => http.clone(),
+        };
         let url = Arc::new(exchange::base_url(&config)?);
-        Ok(Self { config, http, url, epoch: Instant::now() })
+        Ok(Self { config, http, direct, url, epoch: Instant::now() })
     }
 }
 
@@ -69,7 +77,7 @@ impl Client {
     pub fn with_region(&self, region: &str) -> Result<Self, Error> {
         let config = self.config.with_region(region)?;
         let url = Arc::new(exchange::base_url(&config)?);
-        Ok(Self { config, url, http: self.http.clone(), epoch: self.epoch })
+        Ok(Self { config, url, ..self.clone() })
     }
 
     /// The settings, and the state that the clones of this client share.

@@ -9,7 +9,6 @@ use super::signature::{self, Signature, SigningKey};
 use super::string_to_sign::{CredentialScope, Date, StringToSign};
 use crate::credential::Credential;
 use crate::encode::SIGNED_HEADERS;
-use crate::endpoint::SERVICE;
 
 /// The signing key of the day and the heads of recent canonical requests.
 ///
@@ -43,6 +42,7 @@ const HEADS: usize = 32;
 pub(crate) struct Signer {
     unix: u64,
     date: Date,
+    service: &'static str,
     key: SigningKey,
     authorization: String,
 }
@@ -50,7 +50,7 @@ pub(crate) struct Signer {
 impl Signer {
     /// The whole header for a canonical request.
     pub(crate) fn authorization(self, canonical_hash: [u8; 32]) -> String {
-        let scope = CredentialScope { date: self.date, service: SERVICE };
+        let scope = CredentialScope { date: self.date, service: self.service };
         let signature = self.key.sign(&StringToSign { timestamp: self.unix, scope, canonical_hash });
         let mut text = self.authorization;
         signature.write(&mut text);
@@ -59,16 +59,16 @@ impl Signer {
 }
 
 impl KeyCache {
-    /// What signs for `credential` at a time.
-    pub(crate) fn signer(&mut self, credential: &Credential, unix: u64) -> Signer {
+    /// What signs for `credential` at a time. One client has one service.
+    pub(crate) fn signer(&mut self, credential: &Credential, service: &'static str, unix: u64) -> Signer {
         let number = Date::number(unix);
         let day = match &mut self.day {
             Some(day) if day.number == number && day.credential.is(credential) => day,
-            day => day.insert(Day::new(credential, unix)),
+            day => day.insert(Day::new(credential, service, unix)),
         };
         let mut authorization = String::with_capacity(day.authorization.len() + Signature::LEN);
         authorization.push_str(&day.authorization);
-        Signer { unix, date: day.date, key: day.key.clone(), authorization }
+        Signer { unix, date: day.date, service, key: day.key.clone(), authorization }
     }
 
     /// The head of the JSON requests of `action` to `host`, made by `make` if it is not known.
@@ -94,8 +94,8 @@ impl KeyCache {
 }
 
 impl Day {
-    fn new(credential: &Credential, unix: u64) -> Self {
-        let scope = CredentialScope::new(unix, SERVICE);
+    fn new(credential: &Credential, service: &str, unix: u64) -> Self {
+        let scope = CredentialScope::new(unix, service);
         Self {
             credential: credential.clone(),
             number: Date::number(unix),

@@ -1,4 +1,12 @@
-//! Who signs: a secret id, its secret key, and a token if the credential is temporary.
+//! Who signs: a secret id, its secret key, and a token if the credential is temporary; and where these come from.
+
+mod assume_role;
+mod cache;
+mod chain;
+mod instance_role;
+mod provider;
+mod sts;
+mod web_identity;
 
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -7,6 +15,13 @@ use core::fmt;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
+
+pub use assume_role::AssumeRole;
+pub(crate) use cache::{Ask, LeaseCache, Ticket};
+pub use chain::Chain;
+pub use instance_role::InstanceRole;
+pub use provider::{Fetch, Found, Lease, Provider, ready};
+pub use web_identity::WebIdentity;
 
 /// An API key of Tencent Cloud, permanent or temporary.
 ///
