@@ -143,8 +143,12 @@ impl Settings {
         Error::config(format!("ca_pem {why}: give the content of a CA file in PEM"))
     }
 
-    /// Checks what can be known to be wrong before anything is sent.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// Checks what can be known to be wrong before anything is sent; [`Config::new`](crate::Config::new) does so as well.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) naming the setting.
+    pub fn check(&self) -> Result<(), Error> {
         if let Some(region) = &self.region {
             endpoint::check_region(region)?;
         }
