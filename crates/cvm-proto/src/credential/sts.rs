@@ -14,7 +14,7 @@ use super::provider::{Fetch, Found, Lease};
 use crate::call::{Typed, prepare};
 use crate::config::Config;
 use crate::endpoint::Endpoint;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::exchange::Rules;
 use crate::machine::{Machine, Now, Reply, Step};
 use crate::settings::Settings;
@@ -68,15 +68,26 @@ impl Machine for Issue {
             Step::Send(request) => Step::Send(request),
             Step::WaitUntil(mono) => Step::WaitUntil(mono),
             Step::Progress(never) => match never {},
-            Step::Done(answer) => Step::Done(answer.and_then(|answer| {
-                let found = lease(&answer).map(Found::Lease);
-                found.map_err(|error| error.with_call(self.action, self.region.as_deref(), 1))
-            })),
+            Step::Done(answer) => {
+                let found = answer.map_err(silent).and_then(|answer| lease(&answer).map(Found::Lease));
+                let found = found.map_err(|error| error.with_call(self.action, self.region.as_deref(), 1));
+                Step::Done(found)
+            }
         }
     }
 
     fn reply(&mut self, now: Now, reply: Reply) {
         self.call.reply(now, reply);
+    }
+}
+
+/// An error that does not show how the answer begins: it may hold a secret.
+fn silent(error: Error) -> Error {
+    match (error.kind(), error.status()) {
+        (ErrorKind::Response, Some(status)) => {
+            Error::response("the answer is not one of sts".into(), error.request_id().map(Into::into), status)
+        }
+        _ => error,
     }
 }
 
