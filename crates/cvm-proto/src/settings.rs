@@ -88,40 +88,6 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The settings in environment variables, read through `var` since the core reads no environment.
-    ///
-    /// `TENCENTCLOUD_SECRET_ID` and `TENCENTCLOUD_SECRET_KEY` are required; the token is taken from
-    /// `TENCENTCLOUD_TOKEN`, `TENCENTCLOUD_SESSION_TOKEN` or `TENCENTCLOUD_SECURITY_TOKEN`, whichever comes first;
-    /// `TENCENTCLOUD_REGION` and `TENCENTCLOUD_ENDPOINT` are optional. An empty variable counts as unset.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) naming the variable that is missing or wrong.
-    pub fn from_vars(mut var: impl FnMut(&str) -> Option<String>) -> Result<Self, Error> {
-        let mut get = |name: &str| var(name).filter(|value| !value.is_empty());
-        let mut need = |name: &str| {
-            get(name).ok_or_else(|| {
-                Error::config(format!(
-                    "no credential: the environment variable {name} is not set; set it, or give one"
-                ))
-            })
-        };
-        let credential = Credential::new(need("TENCENTCLOUD_SECRET_ID")?, need("TENCENTCLOUD_SECRET_KEY")?)?;
-        let token = ["TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SESSION_TOKEN", "TENCENTCLOUD_SECURITY_TOKEN"]
-            .into_iter()
-            .find_map(&mut get);
-        let endpoint = match get("TENCENTCLOUD_ENDPOINT") {
-            Some(address) => Endpoint::explicit(&address)?,
-            None => Endpoint::default(),
-        };
-        Ok(Self {
-            credential: Some(credential.with_token(token.unwrap_or_default())),
-            region: get("TENCENTCLOUD_REGION"),
-            endpoint,
-            ..Self::default()
-        })
-    }
-
     /// Whether any request can go over TLS, those of the provider included: only then does a shell need certificate
     /// authorities.
     pub fn uses_tls(&self) -> bool {
