@@ -26,8 +26,7 @@ pub(crate) fn open(global: &Global) -> Result<Link, Failure> {
         embedded = Some(local);
     }
     let Loaded { mut settings, warnings, .. } = loader.load()?;
-    // With -v they are in the log.
-    for warning in warnings.iter().filter(|_| !global.quiet && global.verbose == 0) {
+    for warning in warnings.iter().filter(|_| !global.quiet) {
         output::note(format_args!("cvm: {warning}"));
     }
     let own = concat!("cvm-cli-", env!("CARGO_PKG_VERSION"));

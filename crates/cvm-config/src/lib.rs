@@ -23,11 +23,16 @@ pub use write::{NewProfile, Written};
 
 use cvm_proto::{Error, Settings};
 
-/// The settings of this process's environment and the user's files: [`Loader::load`] with nothing given.
+/// The settings of this process's environment and the user's files: [`Loader::load`] with nothing given. Its warnings
+/// are logged.
 ///
 /// # Errors
 ///
 /// As [`Loader::load`].
 pub fn from_env() -> Result<Settings, Error> {
-    Ok(Loader::new().load()?.settings)
+    let loaded = Loader::new().load()?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(loaded.settings)
 }

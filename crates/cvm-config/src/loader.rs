@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use cvm_proto::{Credential, Error, Settings};
-use tracing::warn;
 
 use crate::credential::{Candidate, Sources};
 use crate::environment::Environment;
@@ -42,7 +41,7 @@ pub struct Loaded {
     pub values: Vec<Value>,
     /// The sources of a credential in the order in which they are asked, and what is known of each; no secret is in it.
     pub candidates: Vec<Candidate>,
-    /// What a user should know: files with secrets that others can read. Each is also logged as a warning.
+    /// What a user should know: files with secrets that others can read.
     pub warnings: Vec<String>,
 }
 
@@ -155,9 +154,6 @@ impl Loader {
                 _ => settings.provider = Some(Arc::new(sources.chain(&network, environment))),
             }
             candidates = sources.candidates;
-        }
-        for warning in &files.warnings {
-            warn!("{warning}");
         }
         Ok(Loaded { settings, values, candidates, warnings: files.warnings })
     }

@@ -49,7 +49,7 @@ impl Way {
             Self::Kept { origin, .. } => format!("the temporary key that tccli keeps in {origin}"),
             Self::Process { origin, .. } => format!("the process that {origin} names"),
             Self::InstanceRole { role: Some(role) } => format!("the role `{role}` of the instance"),
-            Self::InstanceRole { role: None } => "the role of the instance".into(),
+            Self::InstanceRole { role: None } => "the role of the instance, if it has one".into(),
             Self::Role { arn, base, origin, .. } => {
                 format!("the role `{arn}`, which {origin} names, assumed with {}", base.describe())
             }

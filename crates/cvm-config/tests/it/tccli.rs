@@ -71,7 +71,7 @@ fn the_instances_role_and_the_oldest_form() {
     let loaded = home.load(&[("TCCLI_PROFILE", "vm")]);
     assert_eq!(loaded.settings.region.as_deref(), Some("ap-beijing"));
     assert_eq!(loaded.settings.endpoint.origin("").host(), "cvm.ap-beijing.tencentcloudapi.com");
-    assert_eq!(loaded.candidates[1].finding, Finding::Used("the role of the instance".into()));
+    assert_eq!(loaded.candidates[1].finding, Finding::Used("the role of the instance, if it has one".into()));
 }
 
 #[test]
