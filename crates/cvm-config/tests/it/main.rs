@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod credentials;
+mod documentation;
 mod mistakes;
 mod precedence;
 mod tccli;
