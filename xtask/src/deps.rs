@@ -44,10 +44,9 @@ fn directions(metadata: &Metadata) -> Outcome {
         if let Some(other) = above.filter(|_| package.name == SOURCES) {
             return refuse(other, "where settings come from is below the transports that use them");
         }
-        if !MAY_USE_LOCAL.contains(&&*package.name) {
-            if let Some(other) = below.iter().find(|other| other.name == "cvm-local") {
-                return refuse(other, "only the command, the examples and tests use the embedded endpoint");
-            }
+        let local = below.iter().find(|other| other.name == "cvm-local");
+        if let Some(other) = local.filter(|_| !MAY_USE_LOCAL.contains(&&*package.name)) {
+            return refuse(other, "only the command, the examples and tests use the embedded endpoint");
         }
     }
     Ok(())

@@ -87,6 +87,16 @@ impl Sources {
         }
         sources.ask(format!("profile `{profile}`"), || {
             let way = files.way(profile)?;
+            // What is turned off nearer to the program is off in the profile as well.
+            let off = instance
+                .as_ref()
+                .filter(|(value, origin)| value == "off" && !matches!(origin, Origin::File { .. }));
+            let way = way.and_then(|way| match off {
+                Some((_, origin)) if way.is_of_instance() => {
+                    Err(format!("{origin} turns the instance's role off"))
+                }
+                _ => Ok(way),
+            });
             // A role in the environment takes the place of the profile's.
             Ok(way.map(|way| match way {
                 Way::Role { base, .. } if role.is_some() => *base,

@@ -21,7 +21,7 @@ pub(crate) fn read(environment: &Environment, path: &Path) -> Result<Option<Stri
         Ok(text) => Ok(Some(text)),
         Err(error) => {
             let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = valid.iter().filter(|&&byte| byte == b'\n').count() + 1;
+            let line = valid.split(|&byte| byte == b'\n').count();
             Err(Error::config(format!("{}:{line}: is not UTF-8: write the file anew as text", shown())))
         }
     }

@@ -155,15 +155,14 @@ pub(crate) fn set(text: &str, section: &str, changes: &[(&str, Option<&str>)]) -
     for (key, value) in open {
         let _ = writeln!(added, "{key} = {value}");
     }
-    match end {
-        Some(end) => lines.splice(end..end, added.lines().map(str::to_owned)).for_each(drop),
-        None => {
-            if !lines.is_empty() {
-                lines.push(String::new());
-            }
-            lines.push(format!("[{section}]"));
-            lines.extend(added.lines().map(str::to_owned));
+    if let Some(end) = end {
+        lines.splice(end..end, added.lines().map(str::to_owned));
+    } else {
+        if !lines.is_empty() {
+            lines.push(String::new());
         }
+        lines.push(format!("[{section}]"));
+        lines.extend(added.lines().map(str::to_owned));
     }
     lines.join("\n") + "\n"
 }

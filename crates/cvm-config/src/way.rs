@@ -59,6 +59,15 @@ impl Way {
         }
     }
 
+    /// Whether it begins with the role of the instance.
+    pub(crate) fn is_of_instance(&self) -> bool {
+        match self {
+            Self::InstanceRole { .. } => true,
+            Self::Role { base, .. } => base.is_of_instance(),
+            _ => false,
+        }
+    }
+
     /// The same credential in another role.
     pub(crate) fn in_role(self, arn: String, session: Option<String>, origin: Origin) -> Self {
         Self::Role { arn, session, base: Box::new(self), origin }

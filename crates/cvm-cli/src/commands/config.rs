@@ -75,7 +75,7 @@ fn as_tables(loaded: &Loaded, answer: Option<&Result<String, Error>>) -> String 
     }
     match answer {
         Some(Ok(request_id)) => {
-            text.push_str(&format!("\n\nChecked: the service answers (request id {request_id})"))
+            text.push_str(&format!("\n\nChecked: the service answers (request id {request_id})"));
         }
         Some(Err(error)) => text.push_str(&format!("\n\nChecked: {error}")),
         None => {}

@@ -100,9 +100,9 @@ fn roles_are_assumed_with_what_there_is() {
                 [vm]\ninstance_role = web\n";
     let home = Home::new().with(INI, text);
     let used = |variables: &[(&str, &str)], profile: Option<&str>| {
-        let loader = home.loader(variables);
-        let loader = if let Some(profile) = profile { loader.profile(profile) } else { loader };
-        let loaded = loader.load().unwrap();
+        let lookup = home.loader(variables);
+        let lookup = if let Some(profile) = profile { lookup.profile(profile) } else { lookup };
+        let loaded = lookup.load().unwrap();
         assert!(loaded.settings.credential.is_none() && loaded.settings.provider.is_some());
         loaded.candidates.iter().find_map(|candidate| match &candidate.finding {
             Finding::Used(how) => Some(how.clone()),
@@ -122,7 +122,13 @@ fn roles_are_assumed_with_what_there_is() {
         used(&[role, ENVIRONMENT[0], ENVIRONMENT[1]], None).unwrap(),
         format!("{by_variable}*** in TENCENTCLOUD_SECRET_ID")
     );
-    assert_eq!(used(&[role], Some("vm")).unwrap(), "the role `web` of the instance");
+    let on = ("TENCENTCLOUD_INSTANCE_ROLE", "any");
+    assert_eq!(used(&[role, on], Some("vm")).unwrap(), "the role `web` of the instance");
+    let off = home.loader(&[]).profile("vm").load().unwrap();
+    assert_eq!(
+        off.candidates[0].finding.to_string(),
+        "TENCENTCLOUD_INSTANCE_ROLE turns the instance's role off"
+    );
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn fetch(settings: &Settings, unix: u64) -> Result<Found, Error> {
         match fetch.poll(Now::new(unix, start.elapsed())) {
             Step::Done(found) => return found,
             Step::WaitUntil(at) => {
-                std::thread::sleep(at.saturating_sub(start.elapsed()).min(Duration::from_secs(1)))
+                std::thread::sleep(at.saturating_sub(start.elapsed()).min(Duration::from_secs(1)));
             }
             Step::Send(request) => panic!("{} is asked", request.url()),
             Step::Progress(never) => match never {},

@@ -12,9 +12,9 @@ fn check(setting: Setting, [given, variable, profile]: [&str; 3], effect: impl F
     let name = setting.variables()[0];
     let line = Origin::File { path: format!("~/{INI}"), line: 3 };
     let load = |variables: &[(&str, &str)], give: bool| {
-        let loader = home.loader(variables);
-        let loader = if give { loader.set(setting, given) } else { loader };
-        let loaded = loader.load().unwrap();
+        let lookup = home.loader(variables);
+        let lookup = if give { lookup.set(setting, given) } else { lookup };
+        let loaded = lookup.load().unwrap();
         let value = loaded.values.iter().find(|value| value.setting == setting).unwrap();
         (effect(&loaded.settings), value.shown.clone(), value.origin.clone())
     };

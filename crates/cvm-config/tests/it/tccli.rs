@@ -68,7 +68,7 @@ fn what_configure_set_adds_counts() {
 fn the_instances_role_and_the_oldest_form() {
     let old = r#"{ "region": "ap-beijing", "output": "json", "cvm": { "endpoint": "cvm.ap-beijing.tencentcloudapi.com" } }"#;
     let home = profile("vm", "{\n  \"type\": \"cvm-role\"\n}", old);
-    let loaded = home.load(&[("TCCLI_PROFILE", "vm")]);
+    let loaded = home.load(&[("TCCLI_PROFILE", "vm"), ("TENCENTCLOUD_INSTANCE_ROLE", "any")]);
     assert_eq!(loaded.settings.region.as_deref(), Some("ap-beijing"));
     assert_eq!(loaded.settings.endpoint.origin("").host(), "cvm.ap-beijing.tencentcloudapi.com");
     assert_eq!(loaded.candidates[1].finding, Finding::Used("the role of the instance, if it has one".into()));
