@@ -83,9 +83,9 @@ impl Sources {
         let session = environment.var(ROLE_SESSION_NAME)?;
         let mut sources = Self { candidates: Vec::new(), way: None };
         if !only_profile {
-            sources.ask("environment".into(), || variables(environment))?;
+            sources.ask("environment".into(), &mut || variables(environment))?;
         }
-        sources.ask(format!("profile `{profile}`"), || {
+        sources.ask(format!("profile `{profile}`"), &mut || {
             let way = files.way(profile)?;
             // What is turned off nearer to the program is off in the profile as well.
             let off = instance
@@ -104,10 +104,10 @@ impl Sources {
             }))
         })?;
         if !only_profile {
-            sources.ask("web identity".into(), || web_identity(environment))?;
-            sources.ask("instance role".into(), || {
-                let (value, origin) = instance.unwrap_or_else(|| ("any".into(), Origin::Default));
-                Ok(profile::instance(&value).ok_or_else(|| format!("{origin} turns it off")))
+            sources.ask("web identity".into(), &mut || web_identity(environment))?;
+            sources.ask("instance role".into(), &mut || {
+                let (value, origin) = instance.as_ref().map_or(("any", &Origin::Default), |(v, o)| (v, o));
+                Ok(profile::instance(value).ok_or_else(|| format!("{origin} turns it off")))
             })?;
         }
         if let Some(arn) = role
@@ -121,7 +121,7 @@ impl Sources {
     fn ask(
         &mut self,
         name: String,
-        source: impl FnOnce() -> Result<Result<Way, String>, Error>,
+        source: &mut dyn FnMut() -> Result<Result<Way, String>, Error>,
     ) -> Result<(), Error> {
         if self.way.is_some() {
             self.candidates.push(Candidate { name, finding: Finding::NotAsked });

@@ -35,6 +35,7 @@ impl Origin {
     }
 
     /// The same error, with where the value came from.
+    #[cold]
     pub(crate) fn blame(&self, error: &Error) -> Error {
         match self {
             Self::Given | Self::Default => error.clone(),
@@ -43,8 +44,9 @@ impl Origin {
     }
 
     /// An error about a value from here.
-    pub(crate) fn error(&self, message: impl fmt::Display) -> Error {
-        self.blame(&Error::config(message.to_string()))
+    #[cold]
+    pub(crate) fn error(&self, message: &str) -> Error {
+        self.blame(&Error::config(message))
     }
 }
 

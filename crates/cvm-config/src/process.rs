@@ -7,11 +7,10 @@ use std::convert::Infallible;
 use std::fmt;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, TryRecvError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
-use cvm_proto::credential::{Fetch, Found, Lease, Provider};
+use cvm_proto::credential::{Fetch, Found, Lease, Provider, ready};
 use cvm_proto::{Credential, Error, Machine, Now, Reply, Step};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -22,6 +21,8 @@ use crate::origin::Origin;
 const LIMIT: Duration = Duration::from_secs(60);
 /// The most that it may print, in bytes.
 const MOST: u64 = 64 << 10;
+/// How often the thread looks whether the command has ended.
+const LOOK: Duration = Duration::from_millis(2);
 /// The first and the longest pause between two looks whether it is done.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
 
@@ -66,32 +67,26 @@ impl fmt::Debug for Process {
 
 impl Provider for Process {
     fn fetch(&self, _seed: u64) -> Fetch {
-        let (send, done) = mpsc::sync_channel(1);
-        let (command, origin, limit) = (self.command.clone(), self.origin.clone(), self.limit);
-        let start = move || {
-            // Nobody may be waiting for it any more.
-            let _ = send.send(run(&command, limit).map_err(|what| fault(&origin, &what)));
-        };
-        let state = match thread::Builder::new().name("cvm-credential-process".into()).spawn(start) {
-            Ok(_) => State::Running(done, PAUSES.0),
-            Err(error) => State::Broken(fault(&self.origin, &format!("gets no thread: {error}"))),
-        };
-        Box::new(Running { state, origin: self.origin.clone() })
+        let (command, limit) = (self.command.clone(), self.limit);
+        let thread = thread::Builder::new().name("cvm-credential-process".into());
+        match thread.spawn(move || run(&command, limit)) {
+            Ok(thread) => {
+                Box::new(Running { thread: Some(thread), pause: PAUSES.0, origin: self.origin.clone() })
+            }
+            Err(error) => ready(Err(fault(&self.origin, &format!("gets no thread: {error}")))),
+        }
     }
 }
 
 fn fault(origin: &Origin, what: &str) -> Error {
-    origin.error(format_args!("the credential process {what}"))
+    origin.error(&format!("the credential process {what}"))
 }
 
 struct Running {
-    state: State,
+    /// `None` once it has been joined.
+    thread: Option<JoinHandle<Result<Lease, String>>>,
+    pause: Duration,
     origin: Origin,
-}
-
-enum State {
-    Running(Receiver<Result<Lease, Error>>, Duration),
-    Broken(Error),
 }
 
 impl Machine for Running {
@@ -99,21 +94,15 @@ impl Machine for Running {
     type Progress = Infallible;
 
     fn poll(&mut self, now: Now) -> Step<Self::Output> {
-        match &mut self.state {
-            State::Running(done, pause) => match done.try_recv() {
-                Ok(result) => Step::Done(result.map(Found::Lease)),
-                Err(TryRecvError::Empty) => {
-                    let at = now.mono + *pause;
-                    *pause = (*pause * 2).min(PAUSES.1);
-                    Step::WaitUntil(at)
-                }
-                // The thread always sends, unless it panics.
-                Err(TryRecvError::Disconnected) => {
-                    Step::Done(Err(fault(&self.origin, "was not waited for to its end: try again")))
-                }
-            },
-            State::Broken(error) => Step::Done(Err(error.clone())),
+        let thread = self.thread.take().expect("a fetch was polled after its end");
+        if !thread.is_finished() {
+            self.thread = Some(thread);
+            let at = now.mono + self.pause;
+            self.pause = (self.pause * 2).min(PAUSES.1);
+            return Step::WaitUntil(at);
         }
+        let result = thread.join().unwrap_or_else(|_| Err("could not be waited for: try again".into()));
+        Step::Done(result.map(Found::Lease).map_err(|what| fault(&self.origin, &what)))
     }
 
     fn reply(&mut self, _now: Now, _reply: Reply) {}
@@ -144,24 +133,28 @@ fn output(child: &mut Child, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, St
     let left = || deadline.saturating_duration_since(Instant::now());
     let late = || "is not done after {limit}: see what holds it up".to_owned();
     let stdout = child.stdout.take().ok_or("has no output")?;
-    let (send, read) = mpsc::sync_channel(1);
     // A child of the command may keep the pipe open for ever; then this thread stays with it.
-    thread::spawn(move || {
+    let reader = thread::spawn(move || {
         let mut bytes = Zeroizing::new(Vec::new());
-        let result = stdout.take(MOST + 1).read_to_end(&mut bytes).map(|_| bytes);
-        let _ = send.send(result);
+        stdout.take(MOST + 1).read_to_end(&mut bytes).map(|_| bytes)
     });
-    let bytes = match read.recv_timeout(left()) {
+    while !reader.is_finished() {
+        if left().is_zero() {
+            return Err(late());
+        }
+        thread::sleep(LOOK);
+    }
+    let bytes = match reader.join() {
         Ok(Ok(bytes)) if bytes.len() as u64 > MOST => return Err("prints more than a credential".into()),
         Ok(Ok(bytes)) => bytes,
         Ok(Err(error)) => return Err(format!("has an output that cannot be read: {error}")),
-        Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Err(late()),
+        Err(_) => return Err("has an output that cannot be read".into()),
     };
     let status = loop {
         match child.try_wait() {
             Ok(Some(status)) => break status,
             Ok(None) if left().is_zero() => return Err(late()),
-            Ok(None) => thread::sleep(Duration::from_millis(2)),
+            Ok(None) => thread::sleep(LOOK),
             Err(error) => return Err(format!("cannot be waited for: {error}")),
         }
     };
@@ -170,7 +163,8 @@ fn output(child: &mut Child, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, St
 
 /// The credential in what the command printed. No part of it gets into an error.
 fn lease(output: &[u8]) -> Result<Lease, String> {
-    let value: Value = serde_json::from_slice(output).map_err(|error| {
+    let output = std::str::from_utf8(output).map_err(|_| "prints what is not UTF-8")?;
+    let value: Value = serde_json::from_str(output).map_err(|error| {
         format!("prints what is not JSON (line {}): let it print an object", error.line())
     })?;
     let text = |names: &[&str]| names.iter().find_map(|name| value.get(name)?.as_str()).unwrap_or_default();

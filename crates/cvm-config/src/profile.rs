@@ -80,7 +80,7 @@ impl<'a> Files<'a> {
             0 => "there are none".to_owned(),
             _ => format!("there are {}", names.into_iter().collect::<Vec<_>>().join(", ")),
         };
-        origin.error(format_args!(
+        origin.error(&format!(
             "there is no profile `{}`: name another ({known}), or write it with `cvm configure --profile {}`",
             profile.escape_debug(),
             profile.escape_debug()
@@ -168,16 +168,15 @@ impl<'a> Files<'a> {
     ) -> Result<Result<Way, String>, Error> {
         seen.push(profile.to_owned());
         if seen.iter().any(|seen| seen == name) {
-            return Err(origin.error(format_args!(
-                "source_profile `{name}` leads back to itself: name a profile with a key"
-            )));
+            return Err(origin
+                .error(&format!("source_profile `{name}` leads back to itself: name a profile with a key")));
         }
         if !self.has(name) {
-            return Err(origin.error(format_args!("there is no profile `{name}`: name one that there is")));
+            return Err(origin.error(&format!("there is no profile `{name}`: name one that there is")));
         }
         match self.follow(name, seen)? {
             Ok(way) => Ok(Ok(way)),
-            Err(lack) => Err(origin.error(format_args!("source_profile `{name}` has no credential: {lack}"))),
+            Err(lack) => Err(origin.error(&format!("source_profile `{name}` has no credential: {lack}"))),
         }
     }
 

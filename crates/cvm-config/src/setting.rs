@@ -191,9 +191,7 @@ impl Setting {
             Self::Proxy => settings.proxy = Some(value.to_owned()).filter(|value| value != "none"),
             Self::CaFile => {
                 let read = std::fs::read(environment.path(value));
-                let pem = read.map_err(|error| {
-                    Error::config(format!("ca_file `{}` cannot be read: {error}", value.escape_debug()))
-                })?;
+                let pem = read.map_err(|error| self.wrong(value, &format!("cannot be read: {error}")))?;
                 settings.ca_pem = Some(pem);
             }
             Self::Language => settings.language = Some(parse_language(value)?),
@@ -203,17 +201,19 @@ impl Setting {
             Self::CallTimeout => settings.call_timeout = parse_time(self, value)?,
             Self::Retries => {
                 let retries = value.parse::<u32>().ok().filter(|&retries| retries <= 100);
-                let retries = retries.ok_or_else(|| {
-                    Error::config(format!(
-                        "retries `{}` is not a number from 0 to 100: write how often a request may be sent again",
-                        value.escape_debug()
-                    ))
-                })?;
+                let what = "is not a number from 0 to 100: write how often a request may be sent again";
+                let retries = retries.ok_or_else(|| self.wrong(value, what))?;
                 settings.retry = RetryPolicy::default().attempts(retries + 1);
             }
             Self::Profile | Self::InstanceRole => {}
         }
         settings.check()
+    }
+
+    /// The error of a value that is none of this setting; `what` goes on from it.
+    #[cold]
+    fn wrong(self, value: &str, what: &str) -> Error {
+        Error::config(format!("{self} `{}` {what}", value.escape_debug()))
     }
 }
 
@@ -227,7 +227,7 @@ pub(crate) fn parse_bool(value: &str) -> Result<bool, Error> {
     match value.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" => Ok(true),
         "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err(Error::config(format!("internal `{}` is not true or false", value.escape_debug()))),
+        _ => Err(Setting::Internal.wrong(value, "is not true or false")),
     }
 }
 
@@ -235,7 +235,7 @@ pub(crate) fn parse_scheme(value: &str) -> Result<Scheme, Error> {
     match value.to_ascii_lowercase().as_str() {
         "http" => Ok(Scheme::Http),
         "https" => Ok(Scheme::Https),
-        _ => Err(Error::config(format!("scheme `{}` is not https or http", value.escape_debug()))),
+        _ => Err(Setting::Scheme.wrong(value, "is not https or http")),
     }
 }
 
@@ -244,19 +244,15 @@ fn parse_language(value: &str) -> Result<Language, Error> {
     known
         .into_iter()
         .find(|language| language.as_str().eq_ignore_ascii_case(value))
-        .ok_or_else(|| Error::config(format!("language `{}` is not zh-CN or en-US", value.escape_debug())))
+        .ok_or_else(|| Setting::Language.wrong(value, "is not zh-CN or en-US"))
 }
 
 /// A time: `30` seconds, `500ms`, `10s`, `2m`.
 fn parse_time(setting: Setting, value: &str) -> Result<Duration, Error> {
     let seconds = value.parse::<u32>().ok().map(|seconds| Duration::from_secs(seconds.into()));
     let time = seconds.or_else(|| humantime::parse_duration(value).ok());
-    time.filter(|time| !time.is_zero()).ok_or_else(|| {
-        Error::config(format!(
-            "{setting} `{}` is not a time: write one such as `30s`, `500ms` or `2m`",
-            value.escape_debug()
-        ))
-    })
+    time.filter(|time| !time.is_zero())
+        .ok_or_else(|| setting.wrong(value, "is not a time: write one such as `30s`, `500ms` or `2m`"))
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ impl File {
             Some(Value::String(text)) => Ok(Some((text, self.origin(path)))),
             Some(_) => {
                 let name = path.last().copied().unwrap_or_default();
-                Err(self.origin(path).error(format_args!("`{name}` is not a text: write it in quotes")))
+                Err(self.origin(path).error(&format!("`{name}` is not a text: write it in quotes")))
             }
         }
     }
@@ -171,7 +171,7 @@ pub(crate) fn way(
     };
     let session = file.get(&["role-session-name"])?.map(|(name, _)| name.to_owned());
     let way =
-        way.map_err(|lack| origin.error(format_args!("a role needs a key to be assumed with, but {lack}")))?;
+        way.map_err(|lack| origin.error(&format!("a role needs a key to be assumed with, but {lack}")))?;
     Ok((Ok(way.in_role(arn.to_owned(), session, origin)), warning))
 }
 

@@ -207,7 +207,8 @@ impl Machine for Asking {
 /// The credential in a document of the metadata service; no error repeats what is in it.
 fn lease(body: &[u8]) -> Result<Lease, Error> {
     let bad = |what: &str| Error::response(format!("the metadata service's answer {what}"), None, 200);
-    let document: Value = serde_json::from_slice(body).map_err(|_| bad("is not JSON"))?;
+    let text = core::str::from_utf8(body).map_err(|_| bad("is not UTF-8"))?;
+    let document: Value = serde_json::from_str(text).map_err(|_| bad("is not JSON"))?;
     if let Some(code) = document.get("Code").and_then(Value::as_str).filter(|&code| code != "Success") {
         return Err(bad(&format!("says `{}`", code.escape_debug())));
     }
