@@ -1,6 +1,5 @@
 //! What of a process settings are looked up in: its variables, and the folders with its files.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -21,8 +20,8 @@ use cvm_proto::Error;
 /// ```
 #[derive(Clone)]
 pub struct Environment {
-    /// `None` for those of this process.
-    variables: Option<BTreeMap<String, String>>,
+    /// `None` for those of this process. Of two with the same name the last counts.
+    variables: Option<Vec<(String, String)>>,
     home: Option<PathBuf>,
     system: Option<PathBuf>,
 }
@@ -60,7 +59,10 @@ impl Environment {
     /// A variable; an empty one counts as unset.
     pub(crate) fn var(&self, name: &str) -> Result<Option<String>, Error> {
         let value = match &self.variables {
-            Some(variables) => variables.get(name).cloned(),
+            Some(variables) => {
+                let set = variables.iter().rev().find(|(set, _)| set == name);
+                set.map(|(_, value)| value.clone())
+            }
             None => match std::env::var(name) {
                 Ok(value) => Some(value),
                 Err(std::env::VarError::NotPresent) => None,
@@ -117,9 +119,11 @@ impl Default for Environment {
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Variables hold secrets.
-        let names: Option<Vec<_>> = self.variables.as_ref().map(|variables| variables.keys().collect());
+        let names = |variables: &Vec<(String, String)>| {
+            variables.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
+        };
         f.debug_struct("Environment")
-            .field("variables", &names)
+            .field("variables", &self.variables.as_ref().map(names))
             .field("home", &self.home)
             .field("system", &self.system)
             .finish()

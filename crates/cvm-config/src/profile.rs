@@ -1,6 +1,5 @@
 //! A profile: what the ini file and the files of tccli have under one name.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use cvm_proto::Error;
@@ -74,11 +73,16 @@ impl<'a> Files<'a> {
 
     /// The error of a profile that somebody named and nobody wrote.
     pub(crate) fn missing(&self, profile: &str, origin: &Origin) -> Error {
-        let mut names: BTreeSet<String> = tccli::names(self.environment).into_iter().collect();
-        names.extend(self.ini.iter().flat_map(|(_, ini)| ini.names().map(str::to_owned)));
+        let in_ini = self.ini.iter().flat_map(|(_, ini)| ini.names().map(str::to_owned));
+        let mut names: Vec<String> = Vec::new();
+        for name in tccli::names(self.environment).into_iter().chain(in_ini) {
+            if let Err(place) = names.binary_search(&name) {
+                names.insert(place, name);
+            }
+        }
         let known = match names.len() {
             0 => "there are none".to_owned(),
-            _ => format!("there are {}", names.into_iter().collect::<Vec<_>>().join(", ")),
+            _ => format!("there are {}", names.join(", ")),
         };
         origin.error(&format!(
             "there is no profile `{}`: name another ({known}), or write it with `cvm configure --profile {}`",
