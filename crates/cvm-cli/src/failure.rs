@@ -1,7 +1,6 @@
 //! How a command ends: exit codes that scripts can use, and what stderr says.
 
 use std::fmt;
-use std::process::ExitCode;
 
 use cvm_proto::{Error, ErrorKind};
 use serde_json::{Value, json};
@@ -38,12 +37,6 @@ impl Exit {
             ErrorKind::Parameter => Self::Usage,
             _ => Self::Other,
         }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> Self {
-        (exit as u8).into()
     }
 }
 

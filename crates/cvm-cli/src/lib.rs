@@ -1,0 +1,64 @@
+//! `cvm`: carries images of Tencent Cloud CVM to other regions, calls any action, and explains signatures.
+//!
+//! A library, so that other programs can have the same command: [`run`] is all of it.
+
+mod args;
+mod catalogue;
+mod commands;
+mod connect;
+mod failure;
+mod input;
+mod journals;
+mod log;
+mod output;
+mod parameters;
+mod progress;
+mod regions;
+mod table;
+
+use std::ffi::OsString;
+
+use clap::Parser;
+
+use crate::args::{Cli, Command, Output};
+use crate::failure::Exit;
+
+/// Runs the command to its end; gives the exit code.
+///
+/// `args` begin with the program's name. The command writes to stdout and stderr, and takes over `SIGINT` and `SIGTERM`
+/// where it ends in order; a second interrupt ends the process.
+pub fn run(args: impl IntoIterator<Item: Into<OsString> + Clone>) -> u8 {
+    let Cli { mut global, command } = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Where nobody can be told, the code has to say it.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8);
+        }
+    };
+    if matches!(&command, Command::Sync(args) if args.json) {
+        global.output = Output::Json;
+    }
+    match &command {
+        Command::Local(args) if args.log.is_some() => log::requests(args),
+        _ => log::client(global.verbose),
+    }
+    let result = match command {
+        Command::Sync(args) => commands::sync::run(&global, &args),
+        Command::Jobs => commands::jobs::run(&global),
+        Command::Images(args) => commands::images::run(&global, &args),
+        Command::Quota(args) => commands::quota::run(&global, &args),
+        Command::Call(args) => commands::call::run(&global, &args),
+        Command::Actions(args) => commands::actions::run(&global, &args),
+        Command::Describe(args) => commands::describe::run(&global, &args),
+        Command::Sign(args) => commands::sign::run(&global, *args),
+        Command::Local(args) => commands::local::run(&global, &args),
+        Command::Completions { shell } => commands::manual::completions(shell),
+        Command::Man { dir } => commands::manual::man(dir.as_deref()),
+    };
+    let exit = result.unwrap_or_else(|failure| {
+        failure.show(global.output);
+        failure.exit
+    });
+    exit as u8
+}
