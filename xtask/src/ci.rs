@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::run::{self, cargo};
-use crate::{Outcome, codegen, conformance, deps, msrv, test, tidy};
+use crate::{Outcome, codegen, conformance, deps, msrv, python, test, tidy};
 
 /// Runs it all and stops at the first thing that fails.
 pub(crate) fn run(root: &Path) -> Outcome {
@@ -24,7 +24,8 @@ pub(crate) fn run(root: &Path) -> Outcome {
     let tests = step("test", || test::test(root, &[]))?;
     let properties = step("fuzz", || test::fuzz(root, test::DEFAULT_CASES, None))?;
     let clients = step("conformance", || conformance::run(root, &[conformance::Client::Python]))?;
-    tests.and(properties).and(clients).report()
+    let python = step("python", || python::check(root, python::Profile::Dev, &[]))?;
+    tests.and(properties).and(clients).and(python).report()
 }
 
 /// Runs one step under its name and says how long it took.

@@ -14,6 +14,7 @@ use clap::ValueEnum;
 use crate::metadata::Metadata;
 use crate::run::{self, cargo};
 use crate::test::Tally;
+use crate::venv::{PYTHON, Venv};
 
 /// How fast images' time runs: copies take half a second, so that they are seen under way.
 const SPEED: &str = "40";
@@ -63,13 +64,7 @@ impl Client {
     fn install(self, scratch: &Path) -> Result<(), String> {
         match self {
             Self::Python | Self::Tccli => {
-                run::run(Command::new(PYTHON).args(["-m", "venv"]).arg(scratch.join("venv")))?;
-                run::run(
-                    Command::new(venv(scratch, "python"))
-                        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-                        .arg("--requirement")
-                        .arg(scratch.join("requirements.txt")),
-                )
+                Venv::with(&scratch.join("venv"), &scratch.join("requirements.txt")).map(|_| ())
             }
             Self::Node => {
                 let args = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
@@ -83,9 +78,8 @@ impl Client {
         let sources = sources.join(self.name());
         match self {
             Self::Python | Self::Tccli => {
-                let mut command = Command::new(venv(scratch, "python"));
-                // No files of Python's among the sources.
-                command.arg("-B").arg(sources.join("run.py"));
+                let mut command = Venv::at(&scratch.join("venv")).python();
+                command.arg(sources.join("run.py"));
                 command
             }
             Self::Node => {
@@ -97,7 +91,6 @@ impl Client {
     }
 }
 
-const PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
 const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 
 /// Runs the clients one after the other, all of them if none is named.
@@ -165,12 +158,6 @@ fn need(client: Client) -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-/// A program of a Python environment.
-fn venv(scratch: &Path, program: &str) -> PathBuf {
-    let folder = if cfg!(windows) { "Scripts" } else { "bin" };
-    scratch.join("venv").join(folder).join(program)
 }
 
 /// A running `cvm local`, ended at the latest with this program.

@@ -6,11 +6,13 @@ mod conformance;
 mod deps;
 mod metadata;
 mod msrv;
+mod python;
 mod run;
 mod size;
 mod spec;
 mod test;
 mod tidy;
+mod venv;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -65,6 +67,21 @@ enum Command {
         /// The clients; all of them by default
         clients: Vec<conformance::Client>,
     },
+    /// Builds the Python package, installs it into environments under target/, and checks it there
+    Python {
+        /// As it is released, which takes longer to build
+        #[arg(long)]
+        release: bool,
+        /// Arguments for pytest, such as a file or `-k PART`; with them, only the tests are run
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Measures the Python package beside the official SDK
+    BenchPython {
+        /// How often each figure is taken
+        #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
+        rounds: u32,
+    },
     /// Writes the typed API from the facts and descriptions in spec/
     Codegen {
         /// Only tell whether the committed files are what spec/ gives
@@ -109,6 +126,11 @@ fn main() -> ExitCode {
         }
         Command::Size => size::run(&root),
         Command::Conformance { clients } => conformance::run(&root, &clients).and_then(test::Tally::report),
+        Command::Python { release, args } => {
+            let profile = if release { python::Profile::Release } else { python::Profile::Dev };
+            python::check(&root, profile, &args).and_then(test::Tally::report)
+        }
+        Command::BenchPython { rounds } => python::bench(&root, rounds),
         Command::Codegen { check } => codegen::run(&root, check),
         Command::Spec { from, errors, examples } => {
             spec::run(&root, &from, errors.as_deref(), examples.as_deref())

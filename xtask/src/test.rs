@@ -49,6 +49,13 @@ impl Tally {
         }
     }
 
+    /// Takes in many.
+    pub(crate) fn add(&mut self, passed: u32, failed: u32, ignored: u32) {
+        self.passed += passed;
+        self.failed += failed;
+        self.ignored += ignored;
+    }
+
     /// Runs a program of tests, and has each line that it prints read.
     pub(crate) fn watch(command: &mut Command, read: fn(&mut Self, &str)) -> Result<Self, String> {
         let mut tally = Self::default();

@@ -38,6 +38,13 @@ pub struct JournaledMachine {
     inner: ImageSyncMachine,
 }
 
+impl JournaledMachine {
+    /// The job as it stands at this moment, written down or not.
+    pub fn state(&self) -> &SyncState {
+        self.inner.state()
+    }
+}
+
 impl Machine for JournaledMachine {
     type Output = Result<SyncReport, Error>;
     type Progress = SyncProgress;

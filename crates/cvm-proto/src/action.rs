@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::api;
+use crate::codec::record::Record;
 use crate::error::Error;
 use crate::page::Listing;
 
@@ -49,11 +50,17 @@ pub(crate) struct Known {
     pub(crate) rate_limit: Option<u32>,
     pub(crate) needs_region: bool,
     pub(crate) listing: Option<Listing>,
+    pub(crate) parameters: &'static [&'static str],
 }
 
 impl Known {
-    pub(crate) const fn of<A: Action>() -> Self {
-        Self { rate_limit: A::RATE_LIMIT, needs_region: A::NEEDS_REGION, listing: None }
+    pub(crate) const fn of<A: Action + Record>() -> Self {
+        Self {
+            rate_limit: A::RATE_LIMIT,
+            needs_region: A::NEEDS_REGION,
+            listing: None,
+            parameters: A::MEMBERS,
+        }
     }
 
     /// The answer is a page of a list: `items` of it, counted.

@@ -43,6 +43,7 @@ use core::fmt;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::action::Action;
 use crate::api;
@@ -53,6 +54,7 @@ use crate::error::Error;
 use crate::exchange::{Do, Exchange, Rules};
 use crate::machine::{Machine, Now, Reply, Step};
 use crate::random::Random;
+use crate::request::Notation;
 
 /// A call of an action: a [`Machine`] that ends with the action's answer.
 pub struct Call<A: Action>(Typed<A::Response>);
@@ -109,7 +111,7 @@ impl AnyCall {
         let known = api::find(name);
         let rules = Rules {
             rate_limit: known.as_ref().and_then(|action| action.rate_limit),
-            safe_to_repeat: is_safe_to_repeat(name, parameters),
+            safe_to_repeat: only_reads(name) || is_marked_repeatable(parameters),
         };
         let needs_region = known.is_some_and(|action| action.needs_region);
         let none = Value::Object(serde_json::Map::new());
@@ -150,15 +152,35 @@ fn check_name(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn is_safe_to_repeat(name: &str, parameters: &Value) -> bool {
-    let token = parameters.get("ClientToken").and_then(Value::as_str);
-    name.starts_with("Describe")
-        || name.starts_with("Inquir")
-        || parameters.get("DryRun") == Some(&Value::Bool(true))
-        || token.is_some_and(|token| !token.is_empty())
+/// Whether an action changes nothing, judged by its name.
+pub(crate) fn only_reads(name: &str) -> bool {
+    name.starts_with("Describe") || name.starts_with("Inquir")
 }
 
-pub(crate) fn prepare<T: Serialize>(
+fn is_marked_repeatable(parameters: &Value) -> bool {
+    let token = parameters.get("ClientToken").and_then(Value::as_str);
+    parameters.get("DryRun") == Some(&Value::Bool(true)) || token.is_some_and(|token| !token.is_empty())
+}
+
+/// Prepares a call whose parameters are a text. Only JSON bodies can take it as it is.
+pub(crate) fn prepare_text(
+    config: &Config,
+    name: &str,
+    needs_region: bool,
+    parameters: &RawValue,
+) -> Result<Prepared, Error> {
+    check_name(name)?;
+    let name = Cow::Owned(name.into());
+    let version = Cow::Borrowed(api::VERSION);
+    if config.notation() == Notation::Json {
+        return prepare(config, name, version, needs_region, parameters);
+    }
+    let value: Value = serde_json::from_str(parameters.get())
+        .map_err(|error| Error::parameter(format!("the parameters cannot be read: {error}")))?;
+    prepare(config, name, version, needs_region, &value)
+}
+
+pub(crate) fn prepare<T: Serialize + ?Sized>(
     config: &Config,
     action: Cow<'static, str>,
     version: Cow<'static, str>,
@@ -181,7 +203,18 @@ pub(crate) enum Typed<T> {
     Over(Option<Result<T, Error>>),
 }
 
-impl<T: DeserializeOwned> Typed<T> {
+/// Read from the body of an answer without an error; only one of status 200 gets here.
+pub(crate) trait Read: Sized {
+    fn read(body: String) -> Result<Self, Error>;
+}
+
+impl<T: DeserializeOwned> Read for T {
+    fn read(body: String) -> Result<Self, Error> {
+        envelope::decode_success(200, &body)
+    }
+}
+
+impl<T: Read> Typed<T> {
     pub(crate) fn new(prepared: Result<Prepared, Error>, rules: Rules, seed: u64) -> Self {
         match prepared {
             Ok(prepared) => Self::Running(Exchange::new(prepared, rules, seed)),
@@ -208,8 +241,7 @@ impl<T: DeserializeOwned> Typed<T> {
         let outcome = match exchange.reply(now, reply) {
             None => return,
             Some(Err(error)) => Err(error),
-            // Only an answer of status 200 gets here.
-            Some(Ok(text)) => match envelope::decode_success(200, &text) {
+            Some(Ok(text)) => match T::read(text) {
                 Ok(answer) => Ok(answer),
                 Err(error) => match exchange.unreadable(now, error) {
                     None => return,

@@ -10,13 +10,13 @@ use core::time::Duration;
 use serde::Serialize;
 
 use crate::codec::{flatten, multipart, percent};
-use crate::config::Config;
+use crate::config::{Config, Shared};
 use crate::credential::Credential;
 use crate::endpoint::Origin;
 use crate::error::Error;
 use crate::request::{Language, Method, Notation, Request, Signed, Timestamp};
 use crate::sign::canonical::{CanonicalRequest, Head, Payload};
-use crate::sign::{SignMethod, v1};
+use crate::sign::{Day, SignMethod, v1};
 
 /// The content type of a JSON body.
 pub(crate) const JSON: &str = "application/json";
@@ -59,6 +59,13 @@ impl Attempt {
     pub(crate) fn plain(number: u32, timeout: Duration) -> Self {
         Self { number, unix: 0, nonce: 0, timeout, credential: None, to_backup: false }
     }
+}
+
+/// What signs an attempt.
+pub(crate) struct Keys {
+    day: Arc<Day>,
+    /// How the canonical request begins, if others begin so as well.
+    head: Option<Head>,
 }
 
 /// Everything of a request that does not change with the attempt.
@@ -172,13 +179,41 @@ impl Prepared {
 
     /// Builds and signs one attempt.
     pub(crate) fn request(&self, attempt: Attempt) -> Request {
+        let keys = self.config().shared(|shared| self.keys(shared, &attempt));
+        self.request_with(attempt, keys)
+    }
+
+    /// What the client's calls share that signs an attempt with TC3.
+    pub(crate) fn keys(&self, shared: &mut Shared, attempt: &Attempt) -> Option<Keys> {
+        let encoded = &self.0;
+        let credential = encoded.credential(attempt)?;
+        if encoded.config.settings().sign_method != SignMethod::Tc3HmacSha256 {
+            return None;
+        }
+        let day = shared.keys.day(credential, encoded.config.service(), attempt.unix);
+        let host = encoded.origin(attempt).host();
+        // Only JSON requests of one action begin alike; queries and boundaries differ.
+        let head = matches!(encoded.content_type, Cow::Borrowed(JSON))
+            .then(|| shared.keys.head(&encoded.action, host, || encoded.head(host)));
+        Some(Keys { day, head })
+    }
+
+    /// Builds and signs one attempt with its keys.
+    pub(crate) fn request_with(&self, attempt: Attempt, keys: Option<Keys>) -> Request {
         let encoded = &self.0;
         let signed = match encoded.config.settings().sign_method {
             _ if encoded.version.is_empty() => Signed::Plain,
-            SignMethod::Tc3HmacSha256 => Signed::Tc3 {
-                timestamp: Timestamp::new(attempt.unix),
-                authorization: encoded.authorization(&attempt),
-            },
+            SignMethod::Tc3HmacSha256 => {
+                let timestamp = Timestamp::new(attempt.unix);
+                let authorization = match keys {
+                    None => UNSIGNED.into(),
+                    Some(Keys { day, head }) => {
+                        let head = head.unwrap_or_else(|| encoded.head(encoded.origin(&attempt).host()));
+                        day.authorization(timestamp.as_str(), &head.hash(&encoded.payload_hash))
+                    }
+                };
+                Signed::Tc3 { timestamp, authorization }
+            }
             SignMethod::HmacSha256 | SignMethod::HmacSha1 => Signed::V1 { text: encoded.v1_text(&attempt) },
         };
         Request::new(Arc::clone(encoded), signed, attempt)
@@ -194,19 +229,6 @@ impl Encoded {
     /// Where an attempt goes.
     pub(crate) fn origin(&self, attempt: &Attempt) -> &Origin {
         if attempt.to_backup { self.config.backup_origin() } else { self.config.origin() }
-    }
-
-    fn authorization(&self, attempt: &Attempt) -> String {
-        let Some(credential) = self.credential(attempt) else { return UNSIGNED.into() };
-        let host = self.origin(attempt).host();
-        let (signer, head) = self.config.shared(|shared| {
-            let signer = shared.keys.signer(credential, self.config.service(), attempt.unix);
-            // Only JSON requests of one action begin alike; queries and boundaries differ.
-            let head = matches!(self.content_type, Cow::Borrowed(JSON))
-                .then(|| shared.keys.head(&self.action, host, || self.head(host)));
-            (signer, head)
-        });
-        signer.authorization(head.unwrap_or_else(|| self.head(host)).hash(&self.payload_hash))
     }
 
     fn head(&self, host: &str) -> Head {

@@ -15,7 +15,7 @@ use core::time::Duration;
 use crate::codec::envelope;
 use crate::config::Config;
 use crate::credential::{Ask, Fetch, Found, Ticket};
-use crate::encode::{Attempt, Prepared};
+use crate::encode::{Attempt, Keys, Prepared};
 use crate::error::Error;
 use crate::error_code::ErrorCode;
 use crate::failover::Route;
@@ -64,7 +64,7 @@ pub(crate) enum Do {
 
 /// Whether a request may go out now.
 enum Admission {
-    Go { attempt: Attempt, route: Route },
+    Go { attempt: Attempt, route: Route, keys: Option<Keys> },
     Later(Duration),
     Fetch(Ticket),
     Fail(Error),
@@ -112,9 +112,11 @@ impl Exchange {
                         return Do::Fail(self.end(late));
                     }
                     self.state = match self.admit(now, booked, deadline) {
-                        Admission::Go { attempt, route } => {
+                        Admission::Go { attempt, route, keys } => {
                             self.attempts = attempt.number;
-                            State::InFlight { attempt, route }
+                            let request = self.prepared.request_with(attempt.clone(), keys);
+                            self.state = State::InFlight { attempt, route };
+                            return Do::Send(request);
                         }
                         Admission::Later(until) => State::Waiting { until, booked: true },
                         Admission::Fetch(ticket) => self.fetching(ticket),
@@ -166,7 +168,9 @@ impl Exchange {
                 Some(failover) => shared.breakers.route(failover, config.origin().host(), now.mono, timeout),
             };
             let to_backup = route == Route::Backup;
-            Admission::Go { attempt: Attempt { number, unix, nonce, timeout, credential, to_backup }, route }
+            let attempt = Attempt { number, unix, nonce, timeout, credential, to_backup };
+            let keys = self.prepared.keys(shared, &attempt);
+            Admission::Go { attempt, route, keys }
         })
     }
 

@@ -12,6 +12,7 @@
 //! |---|---|
 //! | call an action | [`Call`] with a type of [`api`], or [`AnyCall`] by its name |
 //! | read a list that comes in pages | [`Pages`] of an action, or of [`AnyList`] by the action's name |
+//! | call with texts, for values that are not Rust's | [`TextCall`], [`TextList`] |
 //! | wait for a state | [`WaitUntil`] |
 //! | copy an image to other regions | [`ImageSync`] |
 //! | drive any of them | [`machine`] |
@@ -88,6 +89,7 @@ mod response;
 mod retry;
 mod settings;
 mod sync;
+mod text;
 mod wait;
 
 pub use action::Action;
@@ -110,4 +112,5 @@ pub use response::Response;
 pub use retry::RetryPolicy;
 pub use settings::{ClientBuilder, FromSettings, Settings};
 pub use sign::SignMethod;
-pub use wait::{Verdict, WaitMachine, WaitUntil};
+pub use text::{AnswerText, TextCall, TextList, TextRequest, parameters};
+pub use wait::{Ask, Verdict, WaitMachine, WaitUntil};

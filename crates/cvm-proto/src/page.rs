@@ -102,6 +102,34 @@ impl AnyList {
     pub fn items(&self) -> &'static str {
         self.listing.items
     }
+
+    /// The action, and the parameters of the page that is open.
+    pub(crate) fn parts(&self) -> (&str, &Value) {
+        (&self.name, &self.parameters)
+    }
+
+    /// Turns to the page after this one; `false` if it was the last.
+    pub(crate) fn turn_to(&mut self, page: &Turned) -> bool {
+        if self.listing.by_token {
+            let mut token = self.parameters.get("NextToken").and_then(Value::as_str).map(String::from);
+            let more = by_token(&mut token, page.next_token.clone());
+            self.parameters["NextToken"] = token.into();
+            more
+        } else {
+            let mut offset = self.parameters.get("Offset").and_then(Value::as_u64);
+            let more = by_offset(&mut offset, page.items, page.total);
+            self.parameters["Offset"] = offset.into();
+            more
+        }
+    }
+}
+
+/// What of a page decides whether there is another.
+#[derive(Debug, Default)]
+pub(crate) struct Turned {
+    pub(crate) items: usize,
+    pub(crate) total: u64,
+    pub(crate) next_token: Option<String>,
 }
 
 impl Paged for AnyList {
@@ -118,19 +146,12 @@ impl Paged for AnyList {
             Some(Value::Array(items)) => items,
             _ => Vec::new(),
         };
-        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(String::from);
-        let more = if self.listing.by_token {
-            let mut token = text(self.parameters.get("NextToken"));
-            let more = by_token(&mut token, text(answer.get("NextToken")));
-            self.parameters["NextToken"] = token.into();
-            more
-        } else {
-            let mut offset = self.parameters.get("Offset").and_then(Value::as_u64);
-            let total = answer.get("TotalCount").and_then(Value::as_u64).unwrap_or(0);
-            let more = by_offset(&mut offset, items.len(), total);
-            self.parameters["Offset"] = offset.into();
-            more
+        let page = Turned {
+            items: items.len(),
+            total: answer.get("TotalCount").and_then(Value::as_u64).unwrap_or(0),
+            next_token: answer.get("NextToken").and_then(Value::as_str).map(String::from),
         };
+        let more = self.turn_to(&page);
         (items, more)
     }
 }

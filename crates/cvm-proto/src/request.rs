@@ -107,7 +107,7 @@ impl Timestamp {
         Self { digits, len }
     }
 
-    fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         core::str::from_utf8(&self.digits[..usize::from(self.len)]).expect("only digits were written")
     }
 }

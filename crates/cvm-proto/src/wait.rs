@@ -1,5 +1,6 @@
 //! Waiting for a state: an action is asked again and again until its answer says so.
 
+use core::convert::Infallible;
 use core::fmt;
 use core::time::Duration;
 
@@ -52,7 +53,34 @@ pub struct WaitUntil<A, P> {
     deadline: Duration,
 }
 
-impl<A: Action + Clone, P: FnMut(&A::Response) -> Verdict> WaitUntil<A, P> {
+/// What can be asked again and again: an action, or a [`TextRequest`](crate::TextRequest).
+pub trait Ask {
+    /// The answer.
+    type Answer;
+    /// One call.
+    type Call: Machine<Output = Result<Self::Answer, Error>, Progress = Infallible>;
+
+    /// The action's name.
+    fn name(&self) -> &str;
+
+    /// Makes one call.
+    fn call(&self, config: &Config, seed: u64) -> Self::Call;
+}
+
+impl<A: Action + Clone> Ask for A {
+    type Answer = A::Response;
+    type Call = Call<A>;
+
+    fn name(&self) -> &str {
+        A::NAME
+    }
+
+    fn call(&self, config: &Config, seed: u64) -> Call<A> {
+        Call::new(config, self.clone(), seed)
+    }
+}
+
+impl<A: Ask, P: FnMut(&A::Answer) -> Verdict> WaitUntil<A, P> {
     /// Waits until `judge` finds an answer of `action` [`Ready`](Verdict::Ready): every 5 s, for 10 minutes at most.
     ///
     /// The action should be one that only reads: it is called many times.
@@ -77,8 +105,8 @@ impl<A: Action + Clone, P: FnMut(&A::Response) -> Verdict> WaitUntil<A, P> {
 
 impl<A, P> Job for WaitUntil<A, P>
 where
-    A: Action + Clone,
-    P: FnMut(&A::Response) -> Verdict,
+    A: Ask,
+    P: FnMut(&A::Answer) -> Verdict,
 {
     type Machine = WaitMachine<A, P>;
 
@@ -95,7 +123,7 @@ where
 }
 
 /// A wait on its way; made from [`WaitUntil`]. Its progress is every answer that was not the one.
-pub struct WaitMachine<A: Action, P> {
+pub struct WaitMachine<A: Ask, P> {
     job: WaitUntil<A, P>,
     config: Config,
     random: Random,
@@ -104,19 +132,19 @@ pub struct WaitMachine<A: Action, P> {
     last_error: Option<Error>,
 }
 
-enum State<A: Action> {
+enum State<A: Ask> {
     Pause { until: Duration },
-    Asking(Call<A>),
+    Asking(A::Call),
     Ended,
 }
 
 impl<A, P> Machine for WaitMachine<A, P>
 where
-    A: Action + Clone,
-    P: FnMut(&A::Response) -> Verdict,
+    A: Ask,
+    P: FnMut(&A::Answer) -> Verdict,
 {
-    type Output = Result<A::Response, Error>;
-    type Progress = A::Response;
+    type Output = Result<A::Answer, Error>;
+    type Progress = A::Answer;
 
     fn poll(&mut self, now: Now) -> Step<Self::Output, Self::Progress> {
         let ends_at = *self.ends_at.get_or_insert(now.mono.saturating_add(self.job.deadline));
@@ -125,7 +153,7 @@ where
                 State::Pause { .. } if now.mono >= ends_at => return self.end(Err(self.too_late())),
                 State::Pause { until } if *until > now.mono => return Step::WaitUntil((*until).min(ends_at)),
                 State::Pause { .. } => {
-                    let call = Call::new(&self.config, self.job.action.clone(), self.random.next());
+                    let call = self.job.action.call(&self.config, self.random.next());
                     self.state = State::Asking(call);
                 }
                 State::Asking(call) => {
@@ -141,7 +169,11 @@ where
                             Verdict::Ready => return self.end(Ok(answer)),
                             Verdict::Failed(why) => {
                                 let error = Error::failed(format!("what was waited for will not be: {why}"));
-                                return self.end(Err(error.with_call(A::NAME, self.config.region(), 0)));
+                                return self.end(Err(error.with_call(
+                                    self.job.action.name(),
+                                    self.config.region(),
+                                    0,
+                                )));
                             }
                             Verdict::Pending => {
                                 self.last_error = None;
@@ -168,8 +200,8 @@ where
     }
 }
 
-impl<A: Action, P> WaitMachine<A, P> {
-    fn end(&mut self, outcome: Result<A::Response, Error>) -> Step<Result<A::Response, Error>, A::Response> {
+impl<A: Ask, P> WaitMachine<A, P> {
+    fn end(&mut self, outcome: Result<A::Answer, Error>) -> Step<Result<A::Answer, Error>, A::Answer> {
         self.state = State::Ended;
         Step::Done(outcome)
     }
@@ -182,15 +214,15 @@ impl<A: Action, P> WaitMachine<A, P> {
             .map(|error| format!("; the last look failed: {error}"))
             .unwrap_or_default();
         Error::timeout(format!("what was waited for was not there after {seconds} s{why}")).with_call(
-            A::NAME,
+            self.job.action.name(),
             self.config.region(),
             0,
         )
     }
 }
 
-impl<A: Action, P> fmt::Debug for WaitMachine<A, P> {
+impl<A: Ask, P> fmt::Debug for WaitMachine<A, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WaitMachine").field("action", &A::NAME).finish_non_exhaustive()
+        f.debug_struct("WaitMachine").field("action", &self.job.action.name()).finish_non_exhaustive()
     }
 }

@@ -40,8 +40,9 @@ pub(crate) fn base_url(config: &Config) -> Result<Url, Error> {
 }
 
 impl Client {
-    /// Performs one exchange; whatever comes of it is a reply.
-    pub(crate) async fn exchange(&self, request: Request) -> Reply {
+    /// Performs one exchange, for drivers of their own; whatever comes of it is a reply. It decides nothing and is not
+    /// repeated: see [`machine`](cvm_proto::machine).
+    pub async fn exchange(&self, request: Request) -> Reply {
         let (started, attempt, timeout) = (Instant::now(), request.attempt(), request.timeout());
         debug!(
             action = request.action(),

@@ -187,7 +187,8 @@ impl Client {
         }
     }
 
-    fn now(&self) -> Now {
+    /// The time by this client's clocks, for drivers of their own.
+    pub fn now(&self) -> Now {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Now::new(unix.as_secs(), self.epoch.elapsed())
     }

@@ -10,12 +10,17 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::time::Duration;
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, DefaultConnector, NextTimeout, Transport,
+    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, DefaultConnector, NextTimeout,
+    RustlsConnector, Transport,
 };
 use ureq::{Agent, Proxy, config::Config, http::Uri};
 
+use crate::interruptible::{Interrupt, Tcp};
+
 /// The transport as the settings want it, with everything off that could change a request or send it again.
-pub(crate) fn agent(settings: &Settings) -> Result<Agent, Error> {
+///
+/// With somebody to ask, all waits can be broken off.
+pub(crate) fn agent(settings: &Settings, interrupt: Option<Interrupt>) -> Result<Agent, Error> {
     let config = Config::builder()
         .tls_config(tls(settings)?)
         .user_agent(concat!("cvm-ureq/", env!("CARGO_PKG_VERSION")))
@@ -28,7 +33,16 @@ pub(crate) fn agent(settings: &Settings) -> Result<Agent, Error> {
         .max_idle_connections(64)
         .max_idle_connections_per_host(64)
         .build();
-    Ok(Agent::with_parts(config, Connect::default(), Late))
+    let connect = match interrupt {
+        None => Connect::Plain(DefaultConnector::default()),
+        Some(interrupt) => Connect::Interruptible(Box::new(
+            ().chain(ConnectProxyConnector::default())
+                .chain(Tcp(interrupt))
+                .chain(RustlsConnector::default())
+                .chain(Boxing),
+        )),
+    };
+    Ok(Agent::with_parts(config, connect, Late))
 }
 
 fn proxy(address: &str) -> Result<Proxy, Error> {
@@ -68,9 +82,29 @@ impl fmt::Display for NotConnected {
 
 impl std::error::Error for NotConnected {}
 
-/// Connects as ureq does, and marks every failure to do so.
-#[derive(Debug, Default)]
-struct Connect(DefaultConnector);
+/// Connects as ureq does, or so that it can be broken off, and marks every failure to do so.
+#[derive(Debug)]
+enum Connect {
+    Plain(DefaultConnector),
+    /// Resolves by itself, the proxy's name included.
+    Interruptible(Box<dyn Connector<(), Out = Box<dyn Transport>>>),
+}
+
+/// Ends a chain of connectors with one type for all connections.
+#[derive(Debug)]
+struct Boxing;
+
+impl<In: Transport> Connector<In> for Boxing {
+    type Out = Box<dyn Transport>;
+
+    fn connect(
+        &self,
+        _: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, ureq::Error> {
+        Ok(chained.map(|transport| Box::new(transport) as Self::Out))
+    }
+}
 
 impl Connector for Connect {
     type Out = Frugal;
@@ -80,17 +114,20 @@ impl Connector for Connect {
         details: &ConnectionDetails<'_>,
         _: Option<()>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
-        let connected = resolve(details).and_then(|addrs| {
-            let details = ConnectionDetails {
-                addrs,
-                resolver: &DefaultResolver::default(),
-                run_connector: Arc::clone(&details.run_connector),
-                register_shutdown: Arc::clone(&details.register_shutdown),
-                current_time: Arc::clone(&details.current_time),
-                ..*details
-            };
-            self.0.connect(&details, None)
-        });
+        let connected = match self {
+            Self::Interruptible(chain) => chain.connect(details, None),
+            Self::Plain(chain) => resolve(details).and_then(|addrs| {
+                let details = ConnectionDetails {
+                    addrs,
+                    resolver: &DefaultResolver::default(),
+                    run_connector: Arc::clone(&details.run_connector),
+                    register_shutdown: Arc::clone(&details.register_shutdown),
+                    current_time: Arc::clone(&details.current_time),
+                    ..*details
+                };
+                chain.connect(&details, None)
+            }),
+        };
         let frugal = |transport| Frugal { transport, used: false };
         connected.map(|transport| transport.map(frugal)).map_err(|error| match error {
             // A proxy's connection is made by this connector as well.

@@ -20,8 +20,9 @@ pub(crate) fn base_uri(config: &Config) -> Result<Uri, Error> {
 }
 
 impl Client {
-    /// Performs one exchange; whatever comes of it is a reply.
-    pub(crate) fn exchange(&self, request: Request) -> Reply {
+    /// Performs one exchange, for drivers of their own; whatever comes of it is a reply. It decides nothing and is not
+    /// repeated: see [`machine`](cvm_proto::machine).
+    pub fn exchange(&self, request: Request) -> Reply {
         let (started, attempt) = (Instant::now(), request.attempt());
         debug!(
             action = request.action(),

@@ -2,15 +2,19 @@
 
 mod connect;
 mod exchange;
+mod interruptible;
 
 use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
 use std::hash::BuildHasher;
 use std::iter;
 use std::ops::ControlFlow::{self, Break, Continue};
+use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tracing::{debug_span, warn};
+
+use crate::interruptible::Interrupt;
 
 pub use cvm_proto;
 #[doc(no_inline)]
@@ -38,7 +42,7 @@ pub struct Client {
 impl FromSettings for Client {
     fn from_settings(settings: Settings) -> Result<Self, Error> {
         let config = Config::new(settings)?;
-        let agent = connect::agent(config.settings())?;
+        let agent = connect::agent(config.settings(), None)?;
         let uri = exchange::base_uri(&config)?;
         Ok(Self { config, agent, uri, epoch: Instant::now() })
     }
@@ -69,6 +73,24 @@ impl Client {
         let config = self.config.with_region(region)?;
         let uri = exchange::base_uri(&config)?;
         Ok(Self { config, uri, ..self.clone() })
+    }
+
+    /// The same client over connections of its own, whose exchanges can be broken off: while an
+    /// [`exchange`](Self::exchange) waits, whether for a name, a connection or an answer, `interrupted` is asked about
+    /// every 50 ms, in the thread that waits, and the exchange fails soon after it says `true`.
+    ///
+    /// For drivers of their own, such as a binding to a language whose signals are handled between two steps: a call
+    /// takes the failure for a broken connection, and may try again.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_settings`](FromSettings::from_settings).
+    pub fn interruptible(
+        &self,
+        interrupted: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        let interrupt = Interrupt(Arc::new(interrupted));
+        Ok(Self { agent: connect::agent(self.config.settings(), Some(interrupt))?, ..self.clone() })
     }
 
     /// The settings, and the state that the clones of this client share.
@@ -172,7 +194,8 @@ impl Client {
         }
     }
 
-    fn now(&self) -> Now {
+    /// The time by this client's clocks, for drivers of their own.
+    pub fn now(&self) -> Now {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Now::new(unix.as_secs(), self.epoch.elapsed())
     }

@@ -61,11 +61,11 @@ fn doc(model: &Model, action: &Action) -> String {
     out
 }
 
-fn is_read_only(action: &Action) -> bool {
+pub(super) fn is_read_only(action: &Action) -> bool {
     action.name.starts_with("Describe") || action.name.starts_with("Inquir")
 }
 
-fn repeat_in_words(action: &Action) -> &'static str {
+pub(super) fn repeat_in_words(action: &Action) -> &'static str {
     if is_read_only(action) {
         "Safe to repeat."
     } else if action.request.member("ClientToken").is_some() {

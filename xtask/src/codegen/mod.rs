@@ -1,4 +1,5 @@
-//! Writes the typed API of `cvm-proto`, and what the command and the endpoint check against, from the facts in `spec/`.
+//! Writes the typed API of `cvm-proto`, what the command and the endpoint check against, and the Python package's
+//! methods and types, from the facts in `spec/`.
 //!
 //! `spec/cvm-2017-03-12.json` says what the service has, `spec/fixups.toml` corrects it, `spec/docs/` describes it. The
 //! output is committed; `--check` tells whether it is what these files give.
@@ -10,6 +11,7 @@ mod member;
 mod model;
 mod names;
 mod parameters;
+mod python;
 pub(crate) mod source;
 mod text;
 mod types;
@@ -85,6 +87,7 @@ fn render(model: &Model) -> Result<BTreeMap<PathBuf, String>, String> {
         files.insert(PathBuf::from(path), text);
     }
     files.insert(PathBuf::from("crates/cvm-cli/src/catalogue/api.json"), catalogue::render(model)?);
+    files.extend(python::render(model)?);
     Ok(files)
 }
 

@@ -38,7 +38,7 @@ const CORE_SOURCES: &str = "crates/cvm-proto/src/";
 /// Checks one file.
 pub(super) fn check(file: &File, found: &mut Findings) {
     let extension = file.extension();
-    let is_code = matches!(extension, "rs" | "py" | "sh" | "toml");
+    let is_code = matches!(extension, "rs" | "py" | "pyi" | "sh" | "toml");
     let is_text = is_code || matches!(extension, "md" | "yml" | "yaml") || file.path == ".ci/run";
     if is_code && !file.is_generated() {
         length(file, found);

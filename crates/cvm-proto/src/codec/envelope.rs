@@ -21,6 +21,7 @@ use core::str;
 use memchr::{memchr, memmem};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::error::Error;
 use crate::error_code::ErrorCode;
@@ -46,10 +47,7 @@ use crate::error_code::ErrorCode;
 /// # Ok::<(), cvm_proto::Error>(())
 /// ```
 pub fn decode<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, Error> {
-    match str::from_utf8(body) {
-        Ok(text) => judge(status, text).and_then(|()| decode_success(status, text)),
-        Err(_) => Err(not_utf8(status, body)),
-    }
+    check(status, body).and_then(|text| decode_success(status, text))
 }
 
 /// Reads the value of an answer that [`open`] let pass.
@@ -62,6 +60,30 @@ pub(crate) fn decode_success<T: DeserializeOwned>(status: u16, body: &str) -> Re
             status,
         )),
     }
+}
+
+/// The text of the object in the envelope of an answer that [`open`] let pass.
+pub(crate) fn object(status: u16, body: &str) -> Result<&str, Error> {
+    let why = match serde_json::from_str::<Envelope<&RawValue>>(body) {
+        Ok(envelope) if envelope.0.get().starts_with('{') => return Ok(envelope.0.get()),
+        Ok(_) => "Response is not an object".to_string(),
+        Err(error) => error.to_string(),
+    };
+    Err(Error::response(
+        format!("the answer does not have the documented shape: {why}"),
+        request_id(body),
+        status,
+    ))
+}
+
+/// Judges an answer; gives its text if it is one without an error. Its value is not read.
+///
+/// # Errors
+///
+/// The service's own error, or [`ErrorKind::Response`](crate::ErrorKind::Response) if this is no answer of the API.
+pub fn check(status: u16, body: &[u8]) -> Result<&str, Error> {
+    let text = str::from_utf8(body).map_err(|_| not_utf8(status, body))?;
+    judge(status, text).map(|()| text)
 }
 
 /// Tells an answer that holds a value from all others, and gives its text. The value is not read yet.

@@ -1,0 +1,97 @@
+"""A client for Tencent Cloud's CVM API (version 2017-03-12).
+
+>>> import cvm
+>>> with cvm.Client(region="ap-shanghai") as client:
+...     client.describe_images(ImageIds=["img-o3ycss2p"])
+...     report = client.sync("img-o3ycss2p", to=["ap-guangzhou", "ap-beijing"], on_progress=print)
+
+``Client`` and ``AsyncClient`` have all actions as methods. ``cvm.local`` is an endpoint to try things on without an
+account, ``cvm.proto`` the protocol alone for programs with a transport of their own, ``cvm.types`` the types of
+parameters and answers.
+"""
+
+from __future__ import annotations
+
+from cvm._client import Client
+from cvm._cvm import VERSION as __version__
+from cvm.errors import (
+    AuthError,
+    ConfigError,
+    Error,
+    InternalError,
+    InvalidParameterError,
+    JournalError,
+    NetworkError,
+    NotFoundError,
+    ParameterError,
+    QuotaError,
+    ResponseError,
+    ServiceError,
+    StateError,
+    SyncError,
+    ThrottledError,
+    TimeoutError,
+    UnsupportedError,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from cvm import local, proto, types
+    from cvm._async_client import AsyncClient
+    from cvm._sync_job import AsyncSyncJob, Destination, SyncJob, SyncReport
+
+__all__ = [
+    "AsyncClient",
+    "AsyncSyncJob",
+    "AuthError",
+    "Client",
+    "ConfigError",
+    "Destination",
+    "Error",
+    "InternalError",
+    "InvalidParameterError",
+    "JournalError",
+    "NetworkError",
+    "NotFoundError",
+    "ParameterError",
+    "QuotaError",
+    "ResponseError",
+    "ServiceError",
+    "StateError",
+    "SyncError",
+    "SyncJob",
+    "SyncReport",
+    "ThrottledError",
+    "TimeoutError",
+    "UnsupportedError",
+    "__version__",
+    "local",
+    "proto",
+    "types",
+]
+
+# What most scripts do not need is imported when it is first used.
+_LATER = {
+    "AsyncClient": "cvm._async_client",
+    "AsyncSyncJob": "cvm._sync_job",
+    "Destination": "cvm._sync_job",
+    "SyncJob": "cvm._sync_job",
+    "SyncReport": "cvm._sync_job",
+}
+
+
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if name in _LATER:
+        value = getattr(import_module(_LATER[name]), name)
+    elif name in ("local", "proto", "types"):
+        value = import_module("cvm." + name)
+    else:
+        raise AttributeError(f"module 'cvm' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,151 @@
+"""The async client, for asyncio and what is built like it, as uvloop."""
+
+from __future__ import annotations
+
+from asyncio import CancelledError, get_running_loop
+
+from cvm import _cvm
+from cvm._actions import Actions
+from cvm._settings import Base, action_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from asyncio import AbstractEventLoop
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from types import TracebackType
+    from typing import Any
+
+    from cvm._sync_job import AsyncSyncJob, SyncReport
+
+
+class AsyncClient(Actions, Base):
+    """An async client for one region: :class:`cvm.Client` with ``await``.
+
+    It works in any event loop, also in several, and needs none of its own: one thread does the network's work for all.
+    Cancelling a call ends it at once, and closes its connection.
+    """
+
+    _Core = _cvm.AsyncClient
+
+    def _born(self) -> None:
+        super()._born()
+        self._loop: AbstractEventLoop | None = None
+        self._mailbox: Any = None
+        self._mailboxes: dict[AbstractEventLoop, Any] = {}
+
+    def _post(self) -> tuple[AbstractEventLoop, Any]:
+        """The running loop, and what its answers come through."""
+        loop = get_running_loop()
+        if loop is not self._loop:
+            mailbox = self._mailboxes.get(loop)
+            if mailbox is None:
+                open_ones = {known: box for known, box in self._mailboxes.items() if not known.is_closed()}
+                mailbox = open_ones[loop] = _cvm.Mailbox(loop.call_soon_threadsafe)
+                self._mailboxes = open_ones
+            self._loop, self._mailbox = loop, mailbox
+            return loop, mailbox
+        return loop, self._mailbox
+
+    async def _call(self, action: str, parameters: dict[str, Any], checked: bool) -> Any:
+        loop, mailbox = self._post()
+        future = loop.create_future()
+        ticket = self._core.call(mailbox, future, action, parameters, checked)
+        try:
+            return await future
+        except CancelledError:
+            ticket.cancel()
+            raise
+
+    async def _send(self, action: str, parameters: dict[str, Any]) -> Any:
+        loop, mailbox = self._post()
+        future = loop.create_future()
+        ticket = self._core.call(mailbox, future, action, parameters, True)
+        try:
+            return await future
+        except CancelledError:
+            ticket.cancel()
+            raise
+
+    async def _advance(self, job: Any) -> tuple[bool, Any]:
+        loop, mailbox = self._post()
+        future = loop.create_future()
+        ticket = self._core.advance(mailbox, future, job)
+        try:
+            news: tuple[bool, Any] = await future
+        except CancelledError:
+            ticket.cancel()
+            raise
+        return news
+
+    async def call(self, action: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Performs any action by its name, also one that this version does not know; parameters are not checked."""
+        answer: dict[str, Any] = await self._call(action_name(action), dict(parameters or ()), False)
+        return answer
+
+    def paginate(self, action: str, **parameters: Any) -> AsyncIterator[Any]:
+        """Every item of a list that comes in pages; a page is fetched when its first item is due.
+
+        ``async for image in client.paginate("describe_images", Filters=[...])``
+        """
+        job = self._core.pages(action_name(action), parameters)
+        return self._items(job)
+
+    async def _items(self, job: Any) -> AsyncIterator[Any]:
+        goes_on, page = await self._advance(job)
+        while goes_on:
+            for item in page[job.items]:
+                yield item
+            goes_on, page = await self._advance(job)
+
+    async def wait(
+        self,
+        action: str,
+        until: Callable[[Any], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Any,
+    ) -> Any:
+        """Asks again and again, until ``until(answer)`` is true; gives that answer. See :meth:`cvm.Client.wait`."""
+        job = self._core.watch(action_name(action), parameters, interval, timeout)
+        while True:
+            _, answer = await self._advance(job)
+            if until(answer):
+                return answer
+
+    async def sync(
+        self,
+        images: str | Sequence[str],
+        to: Sequence[str],
+        *,
+        on_progress: Callable[[Any], object] | None = None,
+        **options: Any,
+    ) -> SyncReport:
+        """Carries custom images to other regions and waits until the copies can be used. See :meth:`cvm.Client.sync`."""
+        return await self.sync_job(images, to, **options).run(on_progress=on_progress)
+
+    def sync_job(
+        self,
+        images: str | Sequence[str],
+        to: Sequence[str],
+        *,
+        journal: str | os.PathLike[str] | None = None,
+        **options: Any,
+    ) -> AsyncSyncJob:
+        """A sync job that is still to be run. See :meth:`cvm.Client.sync_job` for the options."""
+        from cvm._sync_job import AsyncSyncJob
+
+        return AsyncSyncJob._start(self, images, to, journal, options)
+
+    async def aclose(self) -> None:
+        """Closes the connections; the client cannot be used any more."""
+        self._close()
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()

@@ -1,0 +1,133 @@
+"""The blocking client."""
+
+from __future__ import annotations
+
+from cvm import _cvm
+from cvm._actions import Actions
+from cvm._settings import Base, action_name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import TracebackType
+    from typing import Any
+
+    from cvm._sync_job import SyncJob, SyncReport
+
+
+class Client(Actions, Base):
+    """A blocking client for one region.
+
+    Every action is a method, with the parameters of the API as keyword arguments, and gives the answer as a dictionary:
+    ``client.describe_images(ImageIds=["img-o3ycss2p"])``. An argument that is ``None`` is left out. Threads may share a
+    client, and a forked process may go on with it. Waiting lets other threads run, and Ctrl-C ends it.
+
+    What is not given comes from the environment (``TENCENTCLOUD_SECRET_ID``, ...), from where the official SDK and tccli
+    keep their profiles, from a cluster's identity or the instance's role, or has a default: 3 attempts, 30 s for one of
+    them, 120 s for a call, 10 s for a connection. Times are in seconds. With ``profile``, no other credential is used.
+
+    Raises :class:`cvm.ConfigError` naming the setting that is missing or wrong.
+    """
+
+    _Core = _cvm.Client
+
+    def _send(self, action: str, parameters: dict[str, Any]) -> Any:
+        return self._core.call(action, parameters, True)
+
+    def call(self, action: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Performs any action by its name, also one that this version does not know; parameters are not checked."""
+        answer: dict[str, Any] = self._core.call(action_name(action), dict(parameters or ()), False)
+        return answer
+
+    def paginate(self, action: str, **parameters: Any) -> Iterator[Any]:
+        """Every item of a list that comes in pages; a page is fetched when its first item is due.
+
+        ``for image in client.paginate("describe_images", Filters=[...])``
+        """
+        job = self._core.pages(action_name(action), parameters)
+        return self._items(job)
+
+    def _items(self, job: Any) -> Iterator[Any]:
+        goes_on, page = self._core.advance(job)
+        while goes_on:
+            yield from page[job.items]
+            goes_on, page = self._core.advance(job)
+
+    def wait(
+        self,
+        action: str,
+        until: Callable[[Any], object],
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+        **parameters: Any,
+    ) -> Any:
+        """Asks again and again, until ``until(answer)`` is true; gives that answer.
+
+        The pause between two looks, ``interval`` seconds, varies by up to a quarter. A look that fails in a way that may
+        pass is taken as "not yet". Raises :class:`cvm.TimeoutError` after ``timeout`` seconds.
+        """
+        job = self._core.watch(action_name(action), parameters, interval, timeout)
+        while True:
+            _, answer = self._core.advance(job)
+            if until(answer):
+                return answer
+
+    def sync(
+        self,
+        images: str | Sequence[str],
+        to: Sequence[str],
+        *,
+        on_progress: Callable[[Any], object] | None = None,
+        **options: Any,
+    ) -> SyncReport:
+        """Carries custom images to other regions and waits until the copies can be used.
+
+        ``on_progress`` hears of every step; what it raises ends the job, and is raised here. The report says what came
+        of every destination, and raises nothing by itself: ``report.raise_for_failures()`` does. The options are those
+        of :meth:`sync_job`.
+        """
+        return self.sync_job(images, to, **options).run(on_progress=on_progress)
+
+    def sync_job(
+        self,
+        images: str | Sequence[str],
+        to: Sequence[str],
+        *,
+        journal: str | os.PathLike[str] | None = None,
+        **options: Any,
+    ) -> SyncJob:
+        """A sync job that is still to be run; see :class:`cvm.SyncJob`.
+
+        With ``journal``, a file's name, the job is kept in that file and survives a crash: the same call goes on with
+        it. The other options:
+
+        - ``source_region``: where the images are; the client's region by default.
+        - ``name``: the name of the copies, at most 60 characters; the source's by default. Only for one image.
+        - ``timeout``: the longest time to wait for the copies, 3600 s by default.
+        - ``destination_timeout``: the longest time to wait for one copy; none by default.
+        - ``settle``: how long to search for a copy whose request got no answer before it is requested again, 45 s.
+        - ``encrypt``, ``kms_key_id``: an encrypted copy in the source region.
+        - ``max_size``: the largest image to copy, in GiB.
+        - ``on_conflict``: ``"fail"`` or ``"skip"`` where another image has the name.
+        - ``same_attributes``: gives the copies the description and the family of their source.
+        - ``delete_failed``: deletes copies that have failed.
+        - ``wait``: whether to wait for the copies; on by default.
+        - ``dry_run``: only finds out what would happen.
+        """
+        from cvm._sync_job import SyncJob
+
+        return SyncJob._start(self, images, to, journal, options)
+
+    def close(self) -> None:
+        """Closes the connections; the client cannot be used any more."""
+        self._close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()

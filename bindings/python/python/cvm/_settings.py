@@ -1,0 +1,133 @@
+"""What every client has: its settings, its life, and its way over a fork."""
+
+from __future__ import annotations
+
+import os
+from _weakrefset import WeakSet
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_clients: WeakSet[Base] = WeakSet()
+
+
+class Base:
+    """The settings and the life of a client; each sort of client has a core of its own."""
+
+    _Core: Any
+
+    def __init__(
+        self,
+        region: str | None = None,
+        *,
+        profile: str | None = None,
+        secret_id: str | None = None,
+        secret_key: str | None = None,
+        token: str | None = None,
+        endpoint: str | None = None,
+        language: str | None = None,
+        attempts: int | None = None,
+        rate_limit: bool | None = None,
+        attempt_timeout: float | None = None,
+        call_timeout: float | None = None,
+        connect_timeout: float | None = None,
+        proxy: str | None = None,
+        ca_file: str | os.PathLike[str] | None = None,
+        sign_method: str | None = None,
+        request_client: str | None = None,
+    ) -> None:
+        self._core = self._Core(
+            region=region,
+            profile=profile,
+            secret_id=secret_id,
+            secret_key=secret_key,
+            token=token,
+            endpoint=endpoint,
+            language=language,
+            attempts=attempts,
+            rate_limit=rate_limit,
+            attempt_timeout=attempt_timeout,
+            call_timeout=call_timeout,
+            connect_timeout=connect_timeout,
+            proxy=proxy,
+            ca_file=ca_file,
+            sign_method=sign_method,
+            request_client=request_client,
+        )
+        self._born()
+
+    def _born(self) -> None:
+        _clients.add(self)
+
+    def _with_core(self, core: Any) -> Any:
+        other = type(self).__new__(type(self))
+        other._core = core
+        other._born()
+        return other
+
+    def with_region(self, region: str) -> Any:
+        """The same client for another region; both share connections, rate limits and the retry budget."""
+        return self._with_core(self._core.with_region(region))
+
+    @property
+    def region(self) -> str | None:
+        """The region that actions are sent to."""
+        region: str | None = self._core.region
+        return region
+
+    @property
+    def endpoint(self) -> str:
+        """The URL that requests go to."""
+        endpoint: str = self._core.endpoint
+        return endpoint
+
+    def _close(self) -> None:
+        self._core = _Closed()
+
+    def __repr__(self) -> str:
+        kind = type(self).__name__
+        if isinstance(self._core, _Closed):
+            return f"<cvm.{kind}, closed>"
+        return f"<cvm.{kind} for {self.region or 'no region'} at {self.endpoint}>"
+
+
+class _Closed:
+    """Stands for the core of a client that was closed."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        raise RuntimeError("this client is closed: make another one")
+
+
+class _Forked:
+    """Stands for a core that is the parent process', until the client is first used in this one."""
+
+    __slots__ = ("_client", "_theirs")
+
+    def __init__(self, client: Base, theirs: Any) -> None:
+        self._client = client
+        self._theirs = theirs
+
+    def __getattr__(self, name: str) -> Any:
+        ours = self._theirs.renewed()
+        self._client._core = ours
+        return getattr(ours, name)
+
+
+def _after_fork() -> None:
+    for client in list(_clients):
+        if not isinstance(client._core, (_Closed, _Forked)):
+            client._core = _Forked(client, client._core)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def action_name(name: str) -> str:
+    """An action by its name here or on the wire: ``describe_images`` and ``DescribeImages`` are the same."""
+    if name[:1].isupper():
+        return name
+    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))

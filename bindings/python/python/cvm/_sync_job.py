@@ -1,0 +1,285 @@
+"""The sync job: carry custom images to other regions, and report on every destination."""
+
+from __future__ import annotations
+
+import os
+
+from cvm import _cvm
+from cvm.errors import Error, SyncError, _of_mapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+
+class Destination:
+    """What came of one image in one region."""
+
+    __slots__ = ("elapsed_seconds", "error", "image_id", "notes", "outcome", "region", "request_ids", "source")
+
+    #: The image that was to be copied.
+    source: str
+    #: The region.
+    region: str
+    #: The id of the image there, if one is known; also beside a failure, where there is something to clean up.
+    image_id: str | None
+    #: How it ended: ``"copied"``, ``"present"``, ``"conflict"``, ``"skipped"``, ``"failed"``, ``"timed_out"``,
+    #: ``"started"``, ``"cancelled"``, ``"unknown"`` or ``"planned"``.
+    outcome: str
+    #: From the submission, or the start of the job, to the end.
+    elapsed_seconds: float
+    #: The requests that were to start the copy, as far as the service answered them.
+    request_ids: list[str]
+    #: Why it did not succeed.
+    error: Error | None
+    #: What else is to be known, in sentences.
+    notes: list[str]
+
+    def __init__(self, facts: dict[str, Any]) -> None:
+        self.source = facts["source"]
+        self.region = facts["region"]
+        self.image_id = facts["image_id"]
+        self.outcome = facts["outcome"]
+        self.elapsed_seconds = facts["elapsed_seconds"]
+        self.request_ids = facts["request_ids"]
+        self.error = _of_mapping(facts["error"]) if facts.get("error") else None
+        self.notes = facts.get("notes", [])
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing is left to be done: a copy is there, or there was to be none."""
+        return self.outcome in ("copied", "present", "skipped")
+
+    def __repr__(self) -> str:
+        return f"<{self.source} in {self.region}: {self.outcome}, {self.image_id or 'no copy'}>"
+
+
+class SyncReport:
+    """What came of a sync job, destination by destination."""
+
+    __slots__ = ("destinations", "source_region")
+
+    #: The region that the images were copied from.
+    source_region: str
+    #: One entry for each image and region, in the order in which they were given.
+    destinations: list[Destination]
+
+    def __init__(self, facts: dict[str, Any]) -> None:
+        self.source_region = facts["source_region"]
+        self.destinations = [Destination(each) for each in facts["destinations"]]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every destination has what was asked for."""
+        return all(destination.is_good for destination in self.destinations)
+
+    def raise_for_failures(self) -> None:
+        """Raises :class:`cvm.SyncError`, which has this report, unless the report is complete."""
+        bad = [destination for destination in self.destinations if not destination.is_good]
+        if bad:
+            what = "; ".join(
+                f"{each.source} in {each.region}: {each.error or each.outcome}" for each in bad
+            )
+            error = SyncError(f"{len(bad)} of {len(self.destinations)} copies are not there: {what}", kind="sync")
+            error.report = self
+            raise error from bad[0].error
+
+    def __repr__(self) -> str:
+        return f"<cvm.SyncReport from {self.source_region}: {self.destinations}>"
+
+
+class _Job:
+    """What both sorts of sync job have: a state that can be written down and gone on with."""
+
+    def __init__(self, client: Any, state: str, journal: str | os.PathLike[str] | None = None) -> None:
+        self._client = client
+        self._state = state
+        self._journal = journal
+        self._running: Any = None
+        self._is_cancelled = False
+
+    @classmethod
+    def _start(
+        cls,
+        client: Any,
+        images: str | Sequence[str],
+        to: Sequence[str],
+        journal: str | os.PathLike[str] | None,
+        options: dict[str, Any],
+    ) -> Any:
+        unknown = options.keys() - _OPTIONS
+        if unknown:
+            raise TypeError(f"a sync job has no option {', '.join(sorted(unknown))}: it has {', '.join(sorted(_OPTIONS))}")
+        if isinstance(to, str):
+            raise TypeError(f'`to` is a list of regions: write to=["{to}"]')
+        images = [images] if isinstance(images, str) else list(images)
+        if options.get("source_region") is None:
+            options["source_region"] = client.region
+        state = _cvm.sync_state(images, list(to), options)
+        if journal is not None:
+            written = _cvm.read_journal(os.fspath(journal))
+            if written is not None and not _cvm.sync_facts(written)[3]:
+                if _cvm.sync_facts(written)[:3] != _cvm.sync_facts(state)[:3]:
+                    raise ValueError(
+                        f"{os.fspath(journal)} holds another job that has not ended: "
+                        "go on with it by load(), or name another file"
+                    )
+                state = written
+        return cls(client, state, journal)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], client: Any) -> Any:
+        """The job that a file holds, which :meth:`save` or a journal wrote, to be gone on with by ``client``."""
+        state = _cvm.read_journal(os.fspath(path))
+        if state is None:
+            raise FileNotFoundError(f"there is no sync job in {os.fspath(path)}")
+        return cls(client, state)
+
+    @classmethod
+    def from_json(cls, state: str, client: Any) -> Any:
+        """The job that :meth:`to_json` gave, to be gone on with by ``client``."""
+        _cvm.sync_facts(state)
+        return cls(client, state)
+
+    def to_json(self) -> str:
+        """The job's state as JSON. It holds no secret: neither credential nor endpoint."""
+        if self._running is not None:
+            self._state = self._running.state()
+        return self._state
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the job's state into a file; it is whole, and on the disk, when this returns."""
+        _cvm.write_journal(os.fspath(path), self.to_json())
+
+    def cancel(self) -> None:
+        """Asks the job to stop: it sends nothing new, looks what has become of lost requests, and reports.
+
+        Any thread or task may ask. Copies that were started go on in the service.
+        """
+        self._is_cancelled = True
+        running = self._running
+        if running is not None:
+            running.cancel()
+
+    @property
+    def images(self) -> list[str]:
+        """The images to be copied."""
+        return _cvm.sync_facts(self._state)[0]
+
+    @property
+    def regions(self) -> list[str]:
+        """The regions that they go to."""
+        return _cvm.sync_facts(self._state)[1]
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every destination has ended for good, so that there is nothing to go on with."""
+        return _cvm.sync_facts(self.to_json())[3]
+
+    @property
+    def report(self) -> SyncReport:
+        """What is known of every destination so far."""
+        return SyncReport(_cvm.sync_facts(self.to_json())[4])
+
+    def _begin(self, timeout: float | None) -> Any:
+        if self._running is not None:
+            raise RuntimeError("this job is being run: run it once at a time")
+        journal = None if self._journal is None else os.fspath(self._journal)
+        self._running = self._client._core.sync(self._state, timeout, journal)
+        if self._is_cancelled:
+            self._running.cancel()
+        return self._running
+
+    def _end(self) -> None:
+        running, self._running = self._running, None
+        if running is not None:
+            running.settle()
+            self._state = running.state()
+
+    def _tell(
+        self,
+        event: dict[str, Any],
+        on_progress: Callable[[Any], object] | None,
+        on_checkpoint: Callable[[Any], object] | None,
+    ) -> None:
+        if event["event"] == "checkpoint":
+            if on_checkpoint is not None:
+                on_checkpoint(self)
+        elif on_progress is not None:
+            on_progress(event)
+
+    def __repr__(self) -> str:
+        images, regions, source = _cvm.sync_facts(self._state)[:3]
+        return f"<cvm.{type(self).__name__} of {', '.join(images)} from {source} to {', '.join(regions)}>"
+
+
+class SyncJob(_Job):
+    """A sync job of a :class:`cvm.Client`: run it, write it down, go on with it after whatever ended it.
+
+    ``SyncJob.load("job.json", client).run()`` goes on where ``job.save("job.json")`` was called. Killed at any moment
+    and run again from its last state, it makes no second copy and loses none.
+    """
+
+    def run(
+        self,
+        *,
+        on_progress: Callable[[Any], object] | None = None,
+        on_checkpoint: Callable[[SyncJob], object] | None = None,
+        timeout: float | None = None,
+    ) -> SyncReport:
+        """Runs the job to its end, from wherever it is.
+
+        ``on_checkpoint`` is called with this job whenever its state has changed in a way that must outlive a crash: call
+        :meth:`save` there, unless the job has a journal. ``timeout`` takes the place of the job's own.
+        """
+        running = self._begin(timeout)
+        try:
+            goes_on, told = self._client._core.advance(running)
+            while goes_on:
+                self._tell(told, on_progress, on_checkpoint)
+                goes_on, told = self._client._core.advance(running)
+        finally:
+            self._end()
+        return SyncReport(told)
+
+
+class AsyncSyncJob(_Job):
+    """A sync job of a :class:`cvm.AsyncClient`: :class:`cvm.SyncJob` with ``await``."""
+
+    async def run(
+        self,
+        *,
+        on_progress: Callable[[Any], object] | None = None,
+        on_checkpoint: Callable[[AsyncSyncJob], object] | None = None,
+        timeout: float | None = None,
+    ) -> SyncReport:
+        """Runs the job to its end, from wherever it is. See :meth:`cvm.SyncJob.run`."""
+        running = self._begin(timeout)
+        try:
+            goes_on, told = await self._client._advance(running)
+            while goes_on:
+                self._tell(told, on_progress, on_checkpoint)
+                goes_on, told = await self._client._advance(running)
+        finally:
+            self._end()
+        return SyncReport(told)
+
+
+_OPTIONS = frozenset(
+    (
+        "delete_failed",
+        "destination_timeout",
+        "dry_run",
+        "encrypt",
+        "kms_key_id",
+        "max_size",
+        "name",
+        "on_conflict",
+        "same_attributes",
+        "settle",
+        "source_region",
+        "timeout",
+        "wait",
+    )
+)

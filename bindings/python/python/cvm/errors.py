@@ -1,0 +1,239 @@
+"""What can go wrong: one tree of exceptions, whose root is :class:`Error`.
+
+``Error`` says what the call was and what came of it; ``ServiceError`` and its subclasses are what the service refused,
+the others are what did not get that far.
+"""
+
+from __future__ import annotations
+
+import builtins
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+__all__ = [
+    "AuthError",
+    "ConfigError",
+    "Error",
+    "InternalError",
+    "InvalidParameterError",
+    "JournalError",
+    "NetworkError",
+    "NotFoundError",
+    "ParameterError",
+    "QuotaError",
+    "ResponseError",
+    "ServiceError",
+    "StateError",
+    "SyncError",
+    "ThrottledError",
+    "TimeoutError",
+    "UnsupportedError",
+]
+
+
+class Error(Exception):
+    """Anything that goes wrong with a call or a job. Its text is one sentence and holds no secret."""
+
+    #: Who is at fault, as one word: ``"throttled"``, ``"not_found"``, ``"network"``, ...
+    kind: str
+    #: What went wrong: the service's own message, or ours.
+    message: str
+    #: The service's error code, if the service answered with one.
+    code: str | None
+    #: The id to quote to the service's support.
+    request_id: str | None
+    #: The HTTP status, if an answer came.
+    status: int | None
+    #: The action that was called.
+    action: str | None
+    #: The region it was called in.
+    region: str | None
+    #: How often the request was sent; 0 if it never was.
+    attempts: int
+    #: Whether the same request may succeed later, unchanged.
+    is_retryable: bool
+    #: Whether the service may have done the work although no clear answer came: look before sending again.
+    outcome_unknown: bool
+
+    def __init__(
+        self,
+        text: str = "",
+        *,
+        kind: str = "other",
+        message: str | None = None,
+        code: str | None = None,
+        request_id: str | None = None,
+        status: int | None = None,
+        action: str | None = None,
+        region: str | None = None,
+        attempts: int = 0,
+        is_retryable: bool = False,
+        outcome_unknown: bool = False,
+    ) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.message = text if message is None else message
+        self.code = code
+        self.request_id = request_id
+        self.status = status
+        self.action = action
+        self.region = region
+        self.attempts = attempts
+        self.is_retryable = is_retryable
+        self.outcome_unknown = outcome_unknown
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.args, dict(self.__dict__))
+
+
+def _rebuilt(kind: type[Error], args: tuple[Any, ...], members: dict[str, Any]) -> Error:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(members)
+    return error
+
+
+class ServiceError(Error):
+    """The service refused: ``code`` and ``request_id`` say more."""
+
+
+class ThrottledError(ServiceError):
+    """Too many requests; slower ones succeed."""
+
+
+class AuthError(ServiceError):
+    """The credential is unknown, expired, signs wrongly, or is not allowed to do this."""
+
+
+class NotFoundError(ServiceError):
+    """What the request names does not exist."""
+
+
+class StateError(ServiceError):
+    """What the request names exists, but its state does not allow this now."""
+
+
+class QuotaError(ServiceError):
+    """A quota, the stock, or the account's balance is used up."""
+
+
+class InvalidParameterError(ServiceError):
+    """The service found a parameter missing, unknown, malformed or out of range."""
+
+
+class UnsupportedError(ServiceError):
+    """The service does not do this for this resource, region or account."""
+
+
+class InternalError(ServiceError):
+    """The service failed."""
+
+
+class ParameterError(Error, ValueError, TypeError):
+    """A parameter cannot be sent, and nothing was: the text names it, as ``Filters[0].Values``."""
+
+
+class ConfigError(Error, ValueError):
+    """A setting is missing or wrong: no region, no credential, a bad endpoint. Nothing was sent."""
+
+
+class NetworkError(Error, ConnectionError):
+    """No answer: name resolution, connection, TLS, a broken connection."""
+
+
+class TimeoutError(Error, builtins.TimeoutError):
+    """No answer, or no end of the job, within the time allowed."""
+
+
+class ResponseError(Error):
+    """An answer came that is not one of this API: HTML, cut off, not JSON, of another shape."""
+
+
+class JournalError(Error, OSError):
+    """The file that a sync job is kept in cannot be read or written, or is in use."""
+
+
+class SyncError(Error):
+    """A sync job has not brought every image to every region; ``report`` says which, and why."""
+
+    #: The whole report, a :class:`cvm.SyncReport`.
+    report: Any
+
+
+_BY_KIND: dict[str, type[Error]] = {
+    "config": ConfigError,
+    "parameter": ParameterError,
+    "credential": AuthError,
+    "not_found": NotFoundError,
+    "state": StateError,
+    "quota": QuotaError,
+    "throttled": ThrottledError,
+    "unsupported": UnsupportedError,
+    "service": InternalError,
+    "network": NetworkError,
+    "timeout": TimeoutError,
+    "response": ResponseError,
+    "journal": JournalError,
+}
+
+
+def _of(
+    kind: str,
+    code: str | None,
+    message: str,
+    request_id: str | None,
+    status: int | None,
+    action: str | None,
+    region: str | None,
+    attempts: int,
+    rest: tuple[str, bool, bool],
+) -> Error:
+    """The exception for an error of the core."""
+    text, is_retryable, outcome_unknown = rest
+    exception = _BY_KIND.get(kind, Error)
+    if exception is ParameterError and code is not None:
+        exception = InvalidParameterError
+    return exception(
+        text,
+        kind=kind,
+        message=message,
+        code=code,
+        request_id=request_id,
+        status=status,
+        action=action,
+        region=region,
+        attempts=attempts,
+        is_retryable=is_retryable,
+        outcome_unknown=outcome_unknown,
+    )
+
+
+def _of_mapping(error: Mapping[str, Any]) -> Error:
+    """The exception for an error as a report or an event holds it."""
+    place = f"{error['action']} in {error['region']}: " if error.get("action") and error.get("region") else ""
+    code = f"{error['code']}: " if error.get("code") else ""
+    text = f"{place}{code}{error['message']}"
+    return _of(
+        error["kind"],
+        error.get("code"),
+        error["message"],
+        error.get("request_id"),
+        error.get("status"),
+        error.get("action"),
+        error.get("region"),
+        error.get("attempts", 0),
+        (text, False, False),
+    )
+
+
+def _unknown_parameter(name: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
+    lower = {candidate.lower().replace("_", ""): candidate for candidate in known}
+    meant = get_close_matches(name.lower().replace("_", ""), lower, 1)
+    if meant:
+        return f"there is no parameter `{name}`: did you mean `{lower[meant[0]]}`?"
+    return f"there is no parameter `{name}`: there are {', '.join(known) or 'none'}"

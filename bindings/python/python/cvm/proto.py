@@ -1,0 +1,316 @@
+"""The protocol alone: machines that sign, judge and retry, and leave the network to you.
+
+A machine is asked what to do next and told what came of it:
+
+>>> from cvm import proto
+>>> config = proto.Config("ap-shanghai")
+>>> call = proto.Call(config, "DescribeImages", {"Limit": 1})
+>>> while True:
+...     step = call.poll()
+...     if isinstance(step, proto.Send):
+...         response = my_http(step.request)            # one exchange: no redirects, no retries
+...         call.reply(response.status, response.body, response.headers)
+...     elif isinstance(step, proto.WaitUntil):
+...         time.sleep(max(0.0, step.at - time.monotonic()))
+...     elif isinstance(step, proto.Done):
+...         break
+>>> step.output["ImageSet"]
+
+What goes wrong in the end is raised by ``poll``. Time is a parameter of each step, and by default this machine's.
+"""
+
+from __future__ import annotations
+
+import time
+
+from cvm import _cvm
+from cvm._settings import action_name
+from cvm._sync_job import SyncReport
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+    from typing import Any, Union
+
+    Now = tuple[float, float]
+    Step = Union["Send", "WaitUntil", "Progress", "Done"]
+
+__all__ = [
+    "Call",
+    "Config",
+    "Done",
+    "Machine",
+    "Pages",
+    "Progress",
+    "Request",
+    "Send",
+    "Sync",
+    "WaitUntil",
+    "Watch",
+    "decode",
+    "encode",
+    "sign",
+]
+
+
+class Request:
+    """One HTTP request, signed and ready to be sent byte for byte as it is."""
+
+    __slots__ = ("action", "attempt", "body", "headers", "method", "timeout", "url")
+
+    #: ``"GET"`` or ``"POST"``.
+    method: str
+    #: The whole URL, query included.
+    url: str
+    #: Every header to send, names in lower case; ``content-length`` is left to the transport.
+    headers: dict[str, str]
+    #: The body; empty for GET.
+    body: bytes
+    #: The longest time to let the exchange take, in seconds, connecting included.
+    timeout: float
+    #: The action that is called.
+    action: str
+    #: Which attempt at the call this is, from 1.
+    attempt: int
+
+    def __init__(self, parts: tuple[str, str, dict[str, str], bytes, float, str, int]) -> None:
+        self.method, self.url, self.headers, self.body, self.timeout, self.action, self.attempt = parts
+
+    def __repr__(self) -> str:
+        # Headers and body may hold what a log should not.
+        return f"<{self.action}: {self.method} of {len(self.body)} bytes, attempt {self.attempt}>"
+
+
+class Send:
+    """Perform this exchange, then call ``reply`` or ``fail``."""
+
+    __slots__ = ("request",)
+    __match_args__ = ("request",)
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+
+
+class WaitUntil:
+    """Do nothing before the monotonic clock reads ``at``, then poll again."""
+
+    __slots__ = ("at",)
+    __match_args__ = ("at",)
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+
+
+class Progress:
+    """Something happened that a user may want to see: a page, an answer, an event. Poll again."""
+
+    __slots__ = ("news",)
+    __match_args__ = ("news",)
+
+    def __init__(self, news: Any) -> None:
+        self.news = news
+
+
+class Done:
+    """The machine has ended."""
+
+    __slots__ = ("output",)
+    __match_args__ = ("output",)
+
+    def __init__(self, output: Any) -> None:
+        self.output = output
+
+
+class Config:
+    """The settings of a client without a transport, and the state that its calls share.
+
+    The keyword arguments are those of :class:`cvm.Client`. Rate limits, the retry budget and the corrected clock are
+    shared by all machines that are made with it.
+    """
+
+    def __init__(self, region: str | None = None, **settings: Any) -> None:
+        self._core = _cvm.Config(region=region, **settings)
+
+    def with_region(self, region: str) -> Config:
+        """The same for another region; both share their state."""
+        other = Config.__new__(Config)
+        other._core = self._core.with_region(region)
+        return other
+
+    @property
+    def region(self) -> str | None:
+        """The region that actions are sent to."""
+        return self._core.region
+
+    @property
+    def endpoint(self) -> str:
+        """The URL that requests go to."""
+        return self._core.endpoint
+
+    def __repr__(self) -> str:
+        return f"<cvm.proto.Config for {self.region or 'no region'} at {self.endpoint}>"
+
+
+class Machine:
+    """A job that needs the network, and does nothing by itself. Not to be driven by two at once."""
+
+    def __init__(self, core: _cvm.Job) -> None:
+        self._core = core
+
+    def poll(self, now: Now | None = None) -> Step:
+        """Says what to do next. Asked again with nothing new, it says the same; after :class:`Done` it must not be asked.
+
+        ``now`` is ``(seconds since 1970, a monotonic clock)``. Raises :class:`cvm.Error` where the job ends with one.
+        """
+        unix, monotonic = _now(now)
+        what, value = _cvm.poll(self._core, unix, monotonic)
+        if what == "send":
+            return Send(Request(value))
+        if what == "wait":
+            return WaitUntil(value)
+        if what == "progress":
+            return Progress(value)
+        return Done(self._output(value))
+
+    def _output(self, value: Any) -> Any:
+        return value
+
+    def reply(
+        self,
+        status: int,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+        now: Now | None = None,
+    ) -> None:
+        """Hands over a whole HTTP response, whatever its status. Of the headers, ``date`` is looked at."""
+        date = None
+        for name, value in (headers or {}).items():
+            if name.lower() == "date":
+                date = value
+        _cvm.respond(self._core, status, body, date, *_now(now))
+
+    def fail(self, kind: str, *, sent: bool, message: str = "", now: Now | None = None) -> None:
+        """Tells that no whole response arrived.
+
+        ``kind`` is ``"connect"``, ``"timeout"``, ``"interrupted"`` or ``"too_large"``; ``sent`` is whether the service
+        may have received the request: only what is safe to repeat is sent again then.
+        """
+        _cvm.fail(self._core, kind, sent, message, *_now(now))
+
+
+def _now(now: Now | None) -> tuple[int, float]:
+    if now is None:
+        return int(time.time()), time.monotonic()
+    return int(now[0]), now[1]
+
+
+class Call(Machine):
+    """One action with all its attempts; ends with the answer. ``checked`` refuses parameters that it does not know."""
+
+    def __init__(
+        self,
+        config: Config,
+        action: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        checked: bool = True,
+    ) -> None:
+        super().__init__(config._core.call(action_name(action), dict(parameters or ()), checked))
+
+
+class Pages(Machine):
+    """A list that comes in pages: each is told as progress, and ``items`` names the member that has its items."""
+
+    def __init__(self, config: Config, action: str, parameters: Mapping[str, Any] | None = None) -> None:
+        super().__init__(config._core.pages(action_name(action), dict(parameters or ())))
+
+    @property
+    def items(self) -> str:
+        """The member of each page that holds its items."""
+        name = self._core.items
+        assert name is not None, "every list names its items"
+        return name
+
+
+class Watch(Machine):
+    """An action asked again and again: each answer is told as progress, until you stop, or the time is over."""
+
+    def __init__(
+        self,
+        config: Config,
+        action: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+    ) -> None:
+        super().__init__(config._core.watch(action_name(action), dict(parameters or ()), interval, timeout))
+
+
+class Sync(Machine):
+    """The sync job; ends with a :class:`cvm.SyncReport`.
+
+    After a ``Progress`` whose news say ``{"event": "checkpoint"}``, write :meth:`state` down before the next poll. The
+    options are those of :meth:`cvm.Client.sync_job` but ``journal``; ``state`` goes on where it was taken.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        images: str | Sequence[str] = (),
+        to: Sequence[str] = (),
+        *,
+        state: str | None = None,
+        **options: Any,
+    ) -> None:
+        if state is None:
+            images = [images] if isinstance(images, str) else list(images)
+            state = _cvm.sync_state(images, list(to), options)
+        super().__init__(config._core.sync(state))
+
+    def state(self) -> str:
+        """The job as JSON, to go on with after a crash."""
+        return self._core.state()
+
+    def cancel(self) -> None:
+        """Asks the job to stop in order."""
+        self._core.cancel()
+
+    def _output(self, value: Any) -> Any:
+        return SyncReport(value)
+
+
+def encode(action: str, parameters: Mapping[str, Any], *, checked: bool = True) -> bytes:
+    """Parameters as the JSON body of a request; ``None`` leaves a member out."""
+    return _cvm.encode(action_name(action), dict(parameters), checked)
+
+
+def decode(body: bytes, status: int = 200) -> Any:
+    """The object inside ``Response`` of an answer; its error is raised as an exception."""
+    return _cvm.decode(body, status)
+
+
+def sign(
+    action: str,
+    parameters: Mapping[str, Any] | None = None,
+    *,
+    secret_id: str,
+    secret_key: str,
+    timestamp: int | None = None,
+    **request: Any,
+) -> dict[str, str]:
+    """Signs a request, and shows every stage: ``canonical_request``, ``string_to_sign``, ``signature``, ``authorization``.
+
+    ``request`` says what else is signed, with the members of the command ``cvm sign --batch``: ``sign_method``,
+    ``http_method``, ``host``, ``region``, ``token``, ``headers``, ``signed_headers``, ``body``, ``query``, ``nonce``, ...
+    """
+    given = {
+        "action": action_name(action),
+        "params": dict(parameters or ()),
+        "secret_id": secret_id,
+        "secret_key": secret_key,
+        "timestamp": int(time.time()) if timestamp is None else timestamp,
+        **request,
+    }
+    return _cvm.sign(given)

@@ -1,0 +1,261 @@
+//! The async client: one thread of tokio does the network's work for all event loops of the process.
+//!
+//! A call gives the loop's own future and goes to that thread. What has ended waits in the loop's mailbox, and the loop
+//! is woken once for all that is in there, not once for each: answers become Python's objects in the loop's thread.
+
+use std::future::pending;
+use std::path::PathBuf;
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cvm_proto::{Config, Error, FromSettings, Machine, Settings, Step};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use tokio::runtime::{Builder, Handle};
+use tokio::task::AbortHandle;
+
+use crate::client::{self, News};
+use crate::work::{self, Job, Told, Work};
+use crate::{errors, logging, settings};
+
+/// The handle of this process' I/O thread, which is started when it is first needed.
+fn runtime() -> PyResult<Handle> {
+    static RUNTIME: Mutex<Option<(u32, Handle)>> = Mutex::new(None);
+    let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((process, handle)) = &*runtime
+        && *process == process::id()
+    {
+        return Ok(handle.clone());
+    }
+    let failed = |error| PyRuntimeError::new_err(format!("the thread for I/O cannot be started: {error}"));
+    let new = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let handle = new.handle().clone();
+    let run = move || new.block_on(pending::<()>());
+    std::thread::Builder::new().name("cvm-io".into()).spawn(run).map_err(failed)?;
+    // In a forked process the old thread is not there, and what it held belongs to the parent: it is left alone.
+    std::mem::forget(runtime.replace((process::id(), handle.clone())));
+    Ok(handle)
+}
+
+/// An async client for one region.
+#[pyclass(frozen, module = "cvm._cvm")]
+pub(crate) struct AsyncClient {
+    client: cvm_reqwest::Client,
+    /// A forked process must not touch the sockets of its parent, not even to close them.
+    process: u32,
+}
+
+impl AsyncClient {
+    fn open(py: Python<'_>, settings: Settings) -> PyResult<Self> {
+        cvm_reqwest::Client::from_settings(settings)
+            .map(|client| Self { client, process: process::id() })
+            .map_err(|error| errors::exception(py, &error))
+    }
+
+    fn config(&self) -> &Config {
+        self.client.config()
+    }
+}
+
+impl Drop for AsyncClient {
+    fn drop(&mut self) {
+        if self.process != process::id() {
+            std::mem::forget(self.client.clone());
+        }
+    }
+}
+
+#[pymethods]
+impl AsyncClient {
+    #[new]
+    #[pyo3(signature = (**options))]
+    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let settings = settings::of(py, options)?;
+        Self::open(py, settings)
+    }
+
+    /// The same client for another region.
+    fn with_region(&self, py: Python<'_>, region: &str) -> PyResult<Self> {
+        let client = self.client.with_region(region);
+        client
+            .map(|client| Self { client, process: self.process })
+            .map_err(|error| errors::exception(py, &error))
+    }
+
+    /// The same client without anything that it shares with a process that this one was forked from.
+    fn renewed(&self, py: Python<'_>) -> PyResult<Self> {
+        let mut settings = self.config().settings().clone();
+        settings.region = self.config().region().map(str::to_owned);
+        Self::open(py, settings)
+    }
+
+    #[getter]
+    fn region(&self) -> Option<&str> {
+        self.config().region()
+    }
+
+    #[getter]
+    fn endpoint(&self) -> String {
+        client::endpoint(self.config())
+    }
+
+    /// Begins to perform an action; `future` gets its outcome through the mailbox of its loop.
+    fn call(
+        &self,
+        py: Python<'_>,
+        mailbox: &Mailbox,
+        future: Py<PyAny>,
+        action: &str,
+        parameters: &Bound<'_, PyDict>,
+        checked: bool,
+    ) -> PyResult<Ticket> {
+        logging::refresh(py);
+        let mut call = Work::call(py, self.config(), action, parameters, checked)?;
+        let (client, mail) = (self.client.clone(), Arc::clone(&mailbox.0));
+        let task = runtime()?.spawn(async move {
+            let outcome = match drive(&client, &mut call).await {
+                News::Progress(never) => match never {},
+                News::Done(outcome) => outcome,
+            };
+            mail.deliver(future, Letter::Answer(outcome.map(Told::Answer)));
+        });
+        Ok(Ticket(task.abort_handle()))
+    }
+
+    fn pages(&self, py: Python<'_>, action: &str, parameters: &Bound<'_, PyDict>) -> PyResult<Job> {
+        work::pages(py, self.config(), action, parameters)
+    }
+
+    fn watch(
+        &self,
+        py: Python<'_>,
+        action: &str,
+        parameters: &Bound<'_, PyDict>,
+        interval: f64,
+        timeout: f64,
+    ) -> PyResult<Job> {
+        work::watch(py, self.config(), action, parameters, interval, timeout)
+    }
+
+    #[pyo3(signature = (state, timeout=None, journal=None))]
+    fn sync(
+        &self,
+        py: Python<'_>,
+        state: &str,
+        timeout: Option<f64>,
+        journal: Option<PathBuf>,
+    ) -> PyResult<Job> {
+        work::sync(py, self.config(), state, timeout, journal)
+    }
+
+    /// Begins to drive a job until it has something to tell; `future` gets `(True, news)`, or `(False, output)`.
+    fn advance(&self, py: Python<'_>, mailbox: &Mailbox, future: Py<PyAny>, job: &Job) -> PyResult<Ticket> {
+        logging::refresh(py);
+        let mut taken = job.take()?;
+        let (client, mail) = (self.client.clone(), Arc::clone(&mailbox.0));
+        let task = runtime()?.spawn(async move {
+            let news = drive(&client, &mut taken).await;
+            if matches!(news, News::Done(_)) {
+                taken.end();
+            } else {
+                drop(taken);
+            }
+            mail.deliver(future, Letter::News(news));
+        });
+        Ok(Ticket(task.abort_handle()))
+    }
+}
+
+/// Does what the machine says until it has something to tell.
+async fn drive<M: Machine>(client: &cvm_reqwest::Client, machine: &mut M) -> News<M::Output, M::Progress> {
+    loop {
+        match machine.poll(client.now()) {
+            Step::Send(request) => {
+                let reply = client.exchange(request).await;
+                machine.reply(client.now(), reply);
+            }
+            Step::WaitUntil(at) => tokio::time::sleep(at.saturating_sub(client.now().mono)).await,
+            Step::Progress(told) => return News::Progress(told),
+            Step::Done(output) => return News::Done(output),
+        }
+    }
+}
+
+/// What lets a call be taken back.
+#[pyclass(frozen, module = "cvm._cvm")]
+pub(crate) struct Ticket(AbortHandle);
+
+#[pymethods]
+impl Ticket {
+    /// Ends the call: nothing is sent any more, and its connection is closed.
+    fn cancel(&self) {
+        self.0.abort();
+    }
+}
+
+/// What has ended and waits for its loop.
+#[pyclass(frozen, module = "cvm._cvm")]
+pub(crate) struct Mailbox(Arc<Mail>);
+
+struct Mail {
+    letters: Mutex<Vec<(Py<PyAny>, Letter)>>,
+    /// The loop has been called, and has not come yet.
+    is_called: AtomicBool,
+    /// Has the loop call a function soon, from any thread.
+    call_soon: Py<PyAny>,
+}
+
+enum Letter {
+    Answer(Result<Told, Error>),
+    News(News<Result<Told, Error>, Told>),
+}
+
+impl Mail {
+    fn deliver(self: &Arc<Self>, future: Py<PyAny>, letter: Letter) {
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner).push((future, letter));
+        if self.is_called.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        // A loop that is closed, or an interpreter that ends, has nobody who waits.
+        let _ = Python::try_attach(|py| {
+            let open = Bound::new(py, Mailbox(Arc::clone(self)))?.getattr("open")?;
+            self.call_soon.call1(py, (open,))
+        });
+    }
+}
+
+#[pymethods]
+impl Mailbox {
+    /// The mailbox of an event loop, which `call_soon` wakes: its `call_soon_threadsafe`.
+    #[new]
+    fn new(call_soon: Py<PyAny>) -> Self {
+        Self(Arc::new(Mail { letters: Mutex::default(), is_called: AtomicBool::new(false), call_soon }))
+    }
+
+    /// Gives everything that is there to those who wait for it.
+    fn open(&self, py: Python<'_>) -> PyResult<()> {
+        self.0.is_called.store(false, Ordering::Release);
+        let letters = std::mem::take(&mut *self.0.letters.lock().unwrap_or_else(PoisonError::into_inner));
+        for (future, letter) in letters {
+            let future = future.bind(py);
+            if future.call_method0("done")?.is_truthy()? {
+                continue;
+            }
+            let outcome = match letter {
+                Letter::Answer(Ok(told)) => told.object(py),
+                Letter::Answer(Err(error)) => {
+                    logging::failed(&error);
+                    Err(errors::exception(py, &error))
+                }
+                Letter::News(news) => client::told(py, news).map(Bound::into_any),
+            };
+            match outcome {
+                Ok(value) => future.call_method1("set_result", (value,))?,
+                Err(error) => future.call_method1("set_exception", (error,))?,
+            };
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,62 @@
+//! Ctrl-C, and whatever else Python's signal handlers raise, while a thread waits without the interpreter.
+
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+
+/// The longest time without a look at Python's signals.
+const LOOK: Duration = Duration::from_millis(50);
+
+thread_local! {
+    /// What a handler raised in this thread, until the driver has come back to take it.
+    static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
+}
+
+/// Runs the handlers of signals that have arrived; `true` if one raised, and what it raised is kept for [`take`].
+/// Python runs handlers in its main thread only: in others this finds nothing.
+pub(crate) fn look() -> bool {
+    let raised = Python::attach(|py| py.check_signals().err());
+    let is_raised = raised.is_some();
+    if is_raised {
+        RAISED.set(raised);
+    }
+    is_raised
+}
+
+/// What a handler raised.
+pub(crate) fn take() -> Option<PyErr> {
+    RAISED.take()
+}
+
+/// When the last look was: a job of many short exchanges never waits long, and has to be interruptible as well.
+pub(crate) struct Watchful(Instant);
+
+impl Watchful {
+    pub(crate) fn new() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Looks, if the last time is long enough ago.
+    pub(crate) fn look(&mut self) -> Result<(), PyErr> {
+        if self.0.elapsed() >= LOOK {
+            look();
+            self.0 = Instant::now();
+        }
+        // A look within an exchange may have found something, too.
+        take().map_or(Ok(()), Err)
+    }
+
+    /// Sleeps, and looks meanwhile.
+    pub(crate) fn sleep(&mut self, time: Duration) -> Result<(), PyErr> {
+        let end = Instant::now() + time;
+        loop {
+            self.look()?;
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(LOOK));
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! The Rust half of the Python package `cvm`: clients, machines, texts. The facade in `python/cvm/` is what people use.
+//!
+//! One file for each family, blocking and async side by side. Nothing here decides anything about a call: the machines
+//! are the core's, and `client.rs` and `async_client.rs` drive them over the transports of `cvm-ureq` and `cvm-reqwest`.
+
+mod async_client;
+mod client;
+mod command;
+mod decode;
+mod encode;
+mod errors;
+mod interrupt;
+mod local;
+mod logging;
+mod proto;
+mod settings;
+mod sync;
+mod work;
+
+/// The extension module `cvm._cvm`.
+#[pyo3::pymodule(gil_used = false)]
+mod _cvm {
+    #[pymodule_export]
+    use crate::async_client::{AsyncClient, Mailbox, Ticket};
+    #[pymodule_export]
+    use crate::client::Client;
+    #[pymodule_export]
+    use crate::command::command;
+    #[pymodule_export]
+    use crate::local::Local;
+    #[pymodule_export]
+    use crate::proto::{Config, decode, encode, fail, poll, respond, sign};
+    #[pymodule_export]
+    use crate::sync::{read_journal, sync_facts, sync_state, write_journal};
+    #[pymodule_export]
+    use crate::work::Job;
+
+    /// The version of the package.
+    #[pymodule_export]
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+}

@@ -1,0 +1,205 @@
+//! The core by hand, for programs with a transport of their own: machines, signatures, texts.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use cvm_proto::codec::envelope;
+use cvm_proto::machine::{Failure, FailureKind};
+use cvm_proto::sign::explain::{Input, explain};
+use cvm_proto::{self as core, Now, Reply, Request, Response, Step};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyTuple};
+
+use crate::encode::parameters as written;
+use crate::work::{self, Job, Work};
+use crate::{errors, settings};
+
+/// A client without a transport: settings, and the state that its calls share.
+#[pyclass(frozen, module = "cvm._cvm")]
+pub(crate) struct Config {
+    config: core::Config,
+}
+
+#[pymethods]
+impl Config {
+    #[new]
+    #[pyo3(signature = (**options))]
+    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let settings = settings::of(py, options)?;
+        core::Config::new(settings)
+            .map(|config| Self { config })
+            .map_err(|error| errors::exception(py, &error))
+    }
+
+    fn with_region(&self, py: Python<'_>, region: &str) -> PyResult<Self> {
+        let config = self.config.with_region(region);
+        config.map(|config| Self { config }).map_err(|error| errors::exception(py, &error))
+    }
+
+    #[getter]
+    fn region(&self) -> Option<&str> {
+        self.config.region()
+    }
+
+    #[getter]
+    fn endpoint(&self) -> String {
+        crate::client::endpoint(&self.config)
+    }
+
+    fn call(
+        &self,
+        py: Python<'_>,
+        action: &str,
+        parameters: &Bound<'_, PyDict>,
+        checked: bool,
+    ) -> PyResult<Job> {
+        Ok(Job::of_call(Work::call(py, &self.config, action, parameters, checked)?))
+    }
+
+    fn pages(&self, py: Python<'_>, action: &str, parameters: &Bound<'_, PyDict>) -> PyResult<Job> {
+        work::pages(py, &self.config, action, parameters)
+    }
+
+    fn watch(
+        &self,
+        py: Python<'_>,
+        action: &str,
+        parameters: &Bound<'_, PyDict>,
+        interval: f64,
+        timeout: f64,
+    ) -> PyResult<Job> {
+        work::watch(py, &self.config, action, parameters, interval, timeout)
+    }
+
+    #[pyo3(signature = (state, timeout=None))]
+    fn sync(&self, py: Python<'_>, state: &str, timeout: Option<f64>) -> PyResult<Job> {
+        work::sync(py, &self.config, state, timeout, None)
+    }
+}
+
+/// One request, as its parts: method, URL, headers, body, timeout, action, attempt.
+type Parts<'py> =
+    (&'static str, String, BTreeMap<&'static str, String>, Bound<'py, PyBytes>, f64, String, u32);
+
+/// Asks a machine what to do next: `("send", parts)`, `("wait", time)`, `("progress", news)` or `("done", output)`.
+#[pyfunction]
+pub(crate) fn poll<'py>(
+    py: Python<'py>,
+    job: &Job,
+    unix: u64,
+    monotonic: f64,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let now = now(unix, monotonic)?;
+    match job.poll(now)? {
+        Step::Send(request) => ("send", parts(py, &request)).into_pyobject(py),
+        Step::WaitUntil(at) => ("wait", at.as_secs_f64()).into_pyobject(py),
+        Step::Progress(told) => ("progress", told.object(py)?).into_pyobject(py),
+        Step::Done(Ok(told)) => ("done", told.object(py)?).into_pyobject(py),
+        Step::Done(Err(error)) => Err(errors::exception(py, &error)),
+    }
+}
+
+/// Hands a response to a machine.
+#[pyfunction]
+pub(crate) fn respond(
+    job: &Job,
+    status: u16,
+    body: Vec<u8>,
+    date: Option<&str>,
+    unix: u64,
+    monotonic: f64,
+) -> PyResult<()> {
+    let now = now(unix, monotonic)?;
+    let response = Response::new(status, body);
+    let response = match date {
+        Some(date) => response.header("date", date),
+        None => response,
+    };
+    job.reply(now, Reply::Response(response));
+    Ok(())
+}
+
+/// Tells a machine that no whole response arrived.
+#[pyfunction]
+pub(crate) fn fail(
+    job: &Job,
+    kind: &str,
+    sent: bool,
+    message: String,
+    unix: u64,
+    monotonic: f64,
+) -> PyResult<()> {
+    let kind = match kind {
+        "connect" => FailureKind::Connect,
+        "timeout" => FailureKind::Timeout,
+        "interrupted" => FailureKind::Interrupted,
+        "too_large" => FailureKind::TooLarge,
+        other => {
+            return Err(PyValueError::new_err(format!(
+                "kind is `{}`: use connect, timeout, interrupted or too_large",
+                other.escape_debug()
+            )));
+        }
+    };
+    let failure = if sent { Failure::maybe_sent(kind, message) } else { Failure::not_sent(kind, message) };
+    job.reply(now(unix, monotonic)?, Reply::Failed(failure));
+    Ok(())
+}
+
+fn now(unix: u64, monotonic: f64) -> PyResult<Now> {
+    let mono = Duration::try_from_secs_f64(monotonic)
+        .map_err(|error| PyValueError::new_err(format!("monotonic is {monotonic}: {error}")))?;
+    Ok(Now::new(unix, mono))
+}
+
+fn parts<'py>(py: Python<'py>, request: &Request) -> Parts<'py> {
+    (
+        request.method().as_str(),
+        request.url().into_owned(),
+        request.headers().map(|(name, value)| (name, value.to_owned())).collect(),
+        PyBytes::new(py, request.body()),
+        request.timeout().as_secs_f64(),
+        request.action().to_owned(),
+        request.attempt(),
+    )
+}
+
+/// Parameters as the JSON body of a request.
+#[pyfunction]
+pub(crate) fn encode<'py>(
+    py: Python<'py>,
+    action: &str,
+    parameters: &Bound<'py, PyDict>,
+    checked: bool,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let known = if checked { cvm_proto::parameters(action) } else { None };
+    let text = written(py, action, parameters, known)?;
+    Ok(PyBytes::new(py, text.as_bytes()))
+}
+
+/// The object inside `Response` of an answer, or its error as an exception.
+#[pyfunction]
+pub(crate) fn decode<'py>(py: Python<'py>, body: &[u8], status: u16) -> PyResult<Bound<'py, PyAny>> {
+    let text = envelope::check(status, body).map_err(|error| errors::exception(py, &error))?;
+    let answer = work::object(py, text)?;
+    let response = answer.cast::<PyDict>().ok().and_then(|answer| answer.get_item("Response").ok()?);
+    match response.filter(|response| response.is_instance_of::<PyDict>()) {
+        Some(response) => Ok(response),
+        None => Err(errors::exception(
+            py,
+            &cvm_proto::Error::response("the answer has no object Response".into(), None, status),
+        )),
+    }
+}
+
+/// Signs what a JSON object describes; gives every stage, as JSON.
+#[pyfunction]
+pub(crate) fn sign<'py>(py: Python<'py>, input: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
+    let text = written(py, "sign", input, None)?;
+    let input: Input = serde_json::from_str(&text)
+        .map_err(|error| PyValueError::new_err(format!("this cannot be signed: {error}")))?;
+    let stages = explain(&input).map_err(|error| errors::exception(py, &error))?;
+    let text = serde_json::to_string(&stages).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    work::object(py, &text)
+}

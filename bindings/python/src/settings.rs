@@ -1,0 +1,109 @@
+//! From a client's keyword arguments to its settings: the one place that knows them all.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cvm_config::{Loaded, Loader, Setting};
+use cvm_proto::{Credential, Error, Settings};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::errors;
+
+/// Keyword arguments; one that is `None` counts as not given.
+pub(crate) struct Options<'a, 'py>(pub(crate) Option<&'a Bound<'py, PyDict>>);
+
+impl<'py> Options<'_, 'py> {
+    /// One argument.
+    pub(crate) fn get<T>(&self, name: &str) -> PyResult<Option<T>>
+    where
+        T: for<'a> FromPyObject<'a, 'py>,
+    {
+        let Some(value) = self.0.map(|given| given.get_item(name)).transpose()?.flatten() else {
+            return Ok(None);
+        };
+        let extracted: Result<T, PyErr> = value.extract().map_err(Into::into);
+        extracted
+            .map(Some)
+            .map_err(|error| PyTypeError::new_err(format!("{name}: {}", error.value(value.py()))))
+    }
+
+    /// A time in seconds.
+    pub(crate) fn seconds(&self, py: Python<'_>, name: &str) -> PyResult<Option<Duration>> {
+        let given = self.get::<Option<f64>>(name)?.flatten();
+        given.map(|seconds| duration(py, name, seconds)).transpose()
+    }
+
+    /// An argument that may be `None`.
+    pub(crate) fn given<T>(&self, name: &str) -> PyResult<Option<T>>
+    where
+        T: for<'a> FromPyObject<'a, 'py>,
+    {
+        self.get::<Option<T>>(name).map(Option::flatten)
+    }
+}
+
+/// The settings that the arguments ask for, with what is missing from the environment and the user's files.
+pub(crate) fn of(py: Python<'_>, given: Option<&Bound<'_, PyDict>>) -> PyResult<Settings> {
+    let options = Options(given);
+    let refused = |error: Error| errors::exception(py, &error);
+    let mut loader = Loader::new();
+    for setting in [
+        Setting::Profile,
+        Setting::Region,
+        Setting::Endpoint,
+        Setting::Language,
+        Setting::Proxy,
+        Setting::RequestClient,
+    ] {
+        if let Some(value) = options.given::<String>(setting.name())? {
+            loader = loader.set(setting, value);
+        }
+    }
+    if let Some(file) = options.given::<PathBuf>(Setting::CaFile.name())? {
+        loader = loader.set(Setting::CaFile, file.to_string_lossy());
+    }
+    if let Some(credential) = credential(&options)?.transpose().map_err(refused)? {
+        loader = loader.credential(credential);
+    }
+    let Loaded { mut settings, warnings, .. } = loader.load().map_err(refused)?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    if let Some(attempts) = options.given::<u32>("attempts")? {
+        settings.retry.attempts = attempts.max(1);
+    }
+    settings.rate_limit = options.given("rate_limit")?.unwrap_or(settings.rate_limit);
+    settings.attempt_timeout = options.seconds(py, "attempt_timeout")?.unwrap_or(settings.attempt_timeout);
+    settings.call_timeout = options.seconds(py, "call_timeout")?.unwrap_or(settings.call_timeout);
+    settings.connect_timeout = options.seconds(py, "connect_timeout")?.unwrap_or(settings.connect_timeout);
+    if let Some(method) = options.given::<String>("sign_method")? {
+        settings.sign_method = method.parse().map_err(refused)?;
+    }
+    let own = concat!("cvm-python-", env!("CARGO_PKG_VERSION"));
+    settings.request_client.get_or_insert_with(|| own.to_owned());
+    Ok(settings)
+}
+
+/// The key that is given.
+fn credential(options: &Options<'_, '_>) -> PyResult<Option<Result<Credential, Error>>> {
+    let token = options.given::<String>("token")?.unwrap_or_default();
+    Ok(match (options.given::<String>("secret_id")?, options.given::<String>("secret_key")?) {
+        (Some(id), Some(key)) => {
+            Some(Credential::new(id, key).map(|credential| credential.with_token(token)))
+        }
+        (None, None) => None,
+        _ => Some(Err(Error::config("secret_id and secret_key belong together: give both, or none"))),
+    })
+}
+
+/// A time in seconds.
+pub(crate) fn duration(py: Python<'_>, name: &str, seconds: f64) -> PyResult<Duration> {
+    const YEAR: Duration = Duration::from_secs(366 * 24 * 3600);
+    let time = Duration::try_from_secs_f64(seconds).ok();
+    time.filter(|time| !time.is_zero() && *time <= YEAR).ok_or_else(|| {
+        let why = format!("{name} is {seconds}: give seconds, more than none and at most a year of them");
+        errors::exception(py, &Error::config(why))
+    })
+}

@@ -1,0 +1,360 @@
+//! Everything a client runs, as one machine: what drives it, blocking, async or by hand, need not know what it is.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use cvm_journal::{Journal, JournaledMachine};
+use cvm_proto::machine::{Failure, FailureKind};
+use cvm_proto::{
+    AnswerText, Cancel, Config, Error, ImageSyncMachine, Job as _, Machine, Now, Pages, Reply, Step,
+    SyncProgress, SyncReport, SyncState, TextCall, TextList, TextRequest, Verdict, WaitMachine, WaitUntil,
+};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use serde::Serialize;
+
+use crate::{decode, encode, errors, settings};
+
+/// A machine of any sort.
+pub(crate) enum Work {
+    Call(TextCall),
+    Pages(Pages<TextList>),
+    Watch(WaitMachine<TextRequest, Judge>),
+    Sync(Box<ImageSyncMachine>),
+    Kept(Box<JournaledMachine>),
+}
+
+/// Whoever watches judges for himself: to the machine nothing is ever what was waited for.
+type Judge = fn(&AnswerText) -> Verdict;
+
+/// What a machine tells, on its way or at its end.
+pub(crate) enum Told {
+    Answer(AnswerText),
+    Event(SyncProgress),
+    Report(SyncReport),
+    Nothing,
+}
+
+impl Machine for Work {
+    type Output = Result<Told, Error>;
+    type Progress = Told;
+
+    fn poll(&mut self, now: Now) -> Step<Self::Output, Told> {
+        match self {
+            Self::Call(call) => map(call.poll(now), |never| match never {}, Told::Answer),
+            // A page of texts is one answer, or none.
+            Self::Pages(pages) => {
+                let page =
+                    |page: Vec<AnswerText>| page.into_iter().next().map_or(Told::Nothing, Told::Answer);
+                map(pages.poll(now), page, |()| Told::Nothing)
+            }
+            Self::Watch(watch) => map(watch.poll(now), Told::Answer, Told::Answer),
+            Self::Sync(job) => map(job.poll(now), Told::Event, Told::Report),
+            Self::Kept(job) => map(job.poll(now), Told::Event, Told::Report),
+        }
+    }
+
+    fn reply(&mut self, now: Now, reply: Reply) {
+        match self {
+            Self::Call(call) => call.reply(now, reply),
+            Self::Pages(pages) => pages.reply(now, reply),
+            Self::Watch(watch) => watch.reply(now, reply),
+            Self::Sync(job) => job.reply(now, reply),
+            Self::Kept(job) => job.reply(now, reply),
+        }
+    }
+}
+
+fn map<T, P>(
+    step: Step<Result<T, Error>, P>,
+    progress: impl FnOnce(P) -> Told,
+    done: impl FnOnce(T) -> Told,
+) -> Step<Result<Told, Error>, Told> {
+    match step {
+        Step::Send(request) => Step::Send(request),
+        Step::WaitUntil(at) => Step::WaitUntil(at),
+        Step::Progress(told) => Step::Progress(progress(told)),
+        Step::Done(outcome) => Step::Done(outcome.map(done)),
+    }
+}
+
+impl Work {
+    /// A call. With `checked`, a parameter that the action does not have is refused.
+    pub(crate) fn call(
+        py: Python<'_>,
+        config: &Config,
+        action: &str,
+        parameters: &Bound<'_, PyDict>,
+        checked: bool,
+    ) -> PyResult<TextCall> {
+        Ok(TextCall::new(config, &request(py, action, parameters, checked)?, seed()))
+    }
+
+    /// The job's state, if it is a sync job.
+    fn state(&self) -> Option<&SyncState> {
+        match self {
+            Self::Sync(job) => Some(job.state()),
+            Self::Kept(job) => Some(job.state()),
+            _ => None,
+        }
+    }
+}
+
+fn request(
+    py: Python<'_>,
+    action: &str,
+    parameters: &Bound<'_, PyDict>,
+    checked: bool,
+) -> PyResult<TextRequest> {
+    let known = if checked { cvm_proto::parameters(action) } else { None };
+    let text = encode::parameters(py, action, parameters, known)?;
+    TextRequest::new(action, text).map_err(|error| errors::exception(py, &error))
+}
+
+impl Told {
+    /// As Python's objects: an answer as it is on the wire, an event or a report as the core writes it.
+    pub(crate) fn object<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Self::Answer(answer) => object(py, answer.as_str()),
+            Self::Event(event) => written(py, event),
+            Self::Report(report) => written(py, report),
+            Self::Nothing => Ok(py.None().into_bound(py)),
+        }
+    }
+}
+
+/// The text of an answer as Python's objects.
+pub(crate) fn object<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, PyAny>> {
+    decode::decode(py, text).map_err(|error| {
+        let message = format!("the answer cannot be read: {error}");
+        errors::exception(py, &Error::response(message, None, 200))
+    })
+}
+
+fn written<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
+    let text = serde_json::to_string(value).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    object(py, &text)
+}
+
+/// A machine that Python holds: pages, a watch, a sync job. Clients advance it, or it is driven by hand.
+#[pyclass(frozen, module = "cvm._cvm")]
+pub(crate) struct Job {
+    slot: Arc<(Mutex<Slot>, Condvar)>,
+    cancel: Cancel,
+    /// Under which name a page has its items.
+    items: Option<&'static str>,
+}
+
+/// Where a machine is.
+pub(crate) enum Slot {
+    Here(Work),
+    /// Somebody drives it at this moment.
+    Away,
+    /// It is over; of a sync job the state is left.
+    Over(Option<Box<SyncState>>),
+}
+
+/// A machine taken out of its slot; it goes back there, whatever happens to whoever took it.
+pub(crate) struct Taken {
+    slot: Arc<(Mutex<Slot>, Condvar)>,
+    work: Option<Work>,
+    /// When a request went out that has got no reply.
+    in_flight: Option<Now>,
+}
+
+impl Job {
+    fn new(work: Work, cancel: Cancel, items: Option<&'static str>) -> Self {
+        Self { slot: Arc::new((Mutex::new(Slot::Here(work)), Condvar::new())), cancel, items }
+    }
+
+    /// A call by hand.
+    pub(crate) fn of_call(call: TextCall) -> Self {
+        Self::new(Work::Call(call), Cancel::new(), None)
+    }
+
+    /// Polls the machine; it is over once the step is its last.
+    pub(crate) fn poll(&self, now: Now) -> PyResult<Step<Result<Told, Error>, Told>> {
+        let mut taken = self.take()?;
+        let step = taken.work().poll(now);
+        if matches!(step, Step::Done(_)) {
+            taken.end();
+        }
+        Ok(step)
+    }
+
+    /// Hands a reply to the machine; one that comes after the end is ignored.
+    pub(crate) fn reply(&self, now: Now, reply: Reply) {
+        if let Ok(mut taken) = self.take() {
+            taken.work().reply(now, reply);
+        }
+    }
+
+    /// Takes the machine out, to drive it.
+    pub(crate) fn take(&self) -> PyResult<Taken> {
+        let mut slot = lock(&self.slot.0);
+        match std::mem::replace(&mut *slot, Slot::Away) {
+            Slot::Here(work) => Ok(Taken { slot: Arc::clone(&self.slot), work: Some(work), in_flight: None }),
+            Slot::Away => {
+                Err(PyRuntimeError::new_err("this job is being run elsewhere: run it once at a time"))
+            }
+            over @ Slot::Over(_) => {
+                *slot = over;
+                Err(PyRuntimeError::new_err("this job is over: start a new one"))
+            }
+        }
+    }
+}
+
+impl Machine for Taken {
+    type Output = Result<Told, Error>;
+    type Progress = Told;
+
+    fn poll(&mut self, now: Now) -> Step<Self::Output, Told> {
+        let step = self.work().poll(now);
+        self.in_flight = matches!(step, Step::Send(_)).then_some(now);
+        step
+    }
+
+    fn reply(&mut self, now: Now, reply: Reply) {
+        self.in_flight = None;
+        self.work().reply(now, reply);
+    }
+}
+
+impl Taken {
+    fn work(&mut self) -> &mut Work {
+        self.work.as_mut().expect("it is there until it is dropped")
+    }
+
+    fn give_back(&self, to: Slot) {
+        *lock(&self.slot.0) = to;
+        self.slot.1.notify_all();
+    }
+
+    /// Leaves nothing but the state in the slot: the machine has given its output away.
+    pub(crate) fn end(mut self) {
+        let state = self.work.take().and_then(|work| work.state().cloned());
+        self.give_back(Slot::Over(state.map(Box::new)));
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let Some(mut work) = self.work.take() else { return };
+        if let Some(now) = self.in_flight {
+            // The driver went away, and nobody knows what becomes of the request: the machine has to.
+            let why = "the caller went away before the answer";
+            work.reply(now, Reply::Failed(Failure::maybe_sent(FailureKind::Interrupted, why)));
+        }
+        self.give_back(Slot::Here(work));
+    }
+}
+
+#[pymethods]
+impl Job {
+    /// The job's state as JSON, if it is a sync job that nobody drives at this moment.
+    fn state(&self) -> PyResult<String> {
+        let slot = lock(&self.slot.0);
+        let state = match &*slot {
+            Slot::Here(work) => work.state(),
+            Slot::Over(state) => state.as_deref(),
+            Slot::Away => {
+                return Err(PyRuntimeError::new_err(
+                    "this job is on its way: its state can be had in on_progress, or once it has ended",
+                ));
+            }
+        };
+        let state = state.ok_or_else(|| PyRuntimeError::new_err("only a sync job has a state"))?;
+        serde_json::to_string(state).map_err(|error| PyValueError::new_err(error.to_string()))
+    }
+
+    /// Waits until nobody drives the job: whoever has taken a call back may be a moment late to let go of it.
+    fn settle(&self, py: Python<'_>) {
+        py.detach(|| {
+            let away = |slot: &mut Slot| matches!(slot, Slot::Away);
+            drop(self.slot.1.wait_timeout_while(lock(&self.slot.0), Duration::from_secs(1), away));
+        });
+    }
+
+    /// Asks a sync job to stop in order.
+    fn cancel(&self) {
+        self.cancel.cancel();
+    }
+
+    /// The member of a page that holds its items.
+    #[getter]
+    fn items(&self) -> Option<&'static str> {
+        self.items
+    }
+}
+
+/// Locks what no panic leaves half changed.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The pages of a list.
+pub(crate) fn pages(
+    py: Python<'_>,
+    config: &Config,
+    action: &str,
+    parameters: &Bound<'_, PyDict>,
+) -> PyResult<Job> {
+    let known = cvm_proto::parameters(action);
+    let text = encode::parameters(py, action, parameters, known)?;
+    let list = TextList::new(action, &text).map_err(|error| errors::exception(py, &error))?;
+    let items = list.items();
+    Ok(Job::new(Work::Pages(Pages::new(config, list, seed())), Cancel::new(), Some(items)))
+}
+
+/// An action asked again and again.
+pub(crate) fn watch(
+    py: Python<'_>,
+    config: &Config,
+    action: &str,
+    parameters: &Bound<'_, PyDict>,
+    interval: f64,
+    timeout: f64,
+) -> PyResult<Job> {
+    let watch = WaitUntil::new(request(py, action, parameters, true)?, (|_| Verdict::Pending) as Judge)
+        .every(settings::duration(py, "interval", interval)?)
+        .at_most(settings::duration(py, "timeout", timeout)?);
+    Ok(Job::new(Work::Watch(watch.start(config, seed())), Cancel::new(), None))
+}
+
+/// A sync job from its state, in a journal if it is to be kept in one.
+pub(crate) fn sync(
+    py: Python<'_>,
+    config: &Config,
+    state: &str,
+    timeout: Option<f64>,
+    journal: Option<PathBuf>,
+) -> PyResult<Job> {
+    let cancel = Cancel::new();
+    let mut state = read_state(state)?.cancel_with(&cancel);
+    if let Some(seconds) = timeout {
+        state = state.timeout(settings::duration(py, "timeout", seconds)?);
+    }
+    let work = match journal {
+        None => Work::Sync(Box::new(state.start(config, seed()))),
+        Some(path) => {
+            let journal = Journal::open(path).map_err(|error| errors::exception(py, &error))?;
+            Work::Kept(Box::new(journal.keep(state).start(config, seed())))
+        }
+    };
+    Ok(Job::new(work, cancel, None))
+}
+
+/// A sync job's state from JSON.
+pub(crate) fn read_state(text: &str) -> PyResult<SyncState> {
+    serde_json::from_str(text)
+        .map_err(|error| PyValueError::new_err(format!("this is not the state of a sync job: {error}")))
+}
+
+/// A number that differs each time.
+pub(crate) fn seed() -> u64 {
+    use std::hash::BuildHasher;
+    std::collections::hash_map::RandomState::new().hash_one(0)
+}

@@ -1,0 +1,79 @@
+"""Lists that come in pages, and waiting for a state."""
+
+import itertools
+import time
+
+import pytest
+
+import cvm
+
+from conftest import IMAGE
+
+
+def test_all_pages(client, steer):
+    whole = client.describe_images(Limit=100)
+    ids = [image["ImageId"] for image in client.paginate("describe_images", Limit=3)]
+    assert ids == [image["ImageId"] for image in whole["ImageSet"]]
+    assert len(steer.requests("DescribeImages")) == 1 + -(-whole["TotalCount"] // 3)
+
+
+def test_pages_are_asked_for_when_they_are_needed(client, steer):
+    images = client.paginate("describe_images", Limit=2)
+    assert steer.requests("DescribeImages") == []
+    assert len(list(itertools.islice(images, 2))) == 2
+    assert len(steer.requests("DescribeImages")) == 1
+
+
+def test_an_action_can_be_named_as_on_the_wire(client):
+    assert IMAGE in [image["ImageId"] for image in client.paginate("DescribeImages")]
+
+
+def test_filters_hold_for_every_page(client):
+    filters = [{"Name": "image-type", "Values": ["PUBLIC_IMAGE"]}]
+    images = list(client.paginate("describe_images", Filters=filters, Limit=1))
+    assert images
+    assert {image["ImageType"] for image in images} == {"PUBLIC_IMAGE"}
+
+
+def test_what_is_no_list_is_refused(client):
+    with pytest.raises((TypeError, ValueError, cvm.Error), match="(?i)sync_?images"):
+        list(client.paginate("sync_images"))
+
+
+def test_an_error_ends_a_list(client, steer):
+    images = client.paginate("describe_images", Limit=1)
+    next(images)
+    steer.fault("error", code="UnauthorizedOperation")
+    with pytest.raises(cvm.AuthError):
+        next(images)
+
+
+def test_waiting_for_a_state(client, steer):
+    steer.hurry(200)
+    made = client.create_image(ImageName="waited for", InstanceId="ins-stopped0")
+    answer = client.wait(
+        "describe_images",
+        lambda answer: answer["ImageSet"][0]["ImageState"] == "NORMAL",
+        interval=0.05,
+        ImageIds=[made["ImageId"]],
+    )
+    assert answer["ImageSet"][0]["ImageId"] == made["ImageId"]
+
+
+def test_waiting_too_long(client):
+    start = time.monotonic()
+    with pytest.raises(cvm.TimeoutError):
+        client.wait("describe_images", lambda answer: False, interval=0.05, timeout=0.4)
+    assert time.monotonic() - start < 10
+
+
+def test_what_the_judge_raises_ends_the_wait(client, steer):
+    class Never(Exception):
+        pass
+
+    def judge(answer):
+        raise Never(answer["TotalCount"])
+
+    with pytest.raises(Never):
+        client.wait("describe_images", judge, ImageIds=[IMAGE])
+    assert len(steer.requests("DescribeImages")) == 1

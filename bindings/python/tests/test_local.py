@@ -1,0 +1,135 @@
+"""The embedded endpoint from Python, and the plugin for pytest."""
+
+import ssl
+import urllib.request
+
+import pytest
+
+import cvm
+from cvm import local
+
+from conftest import IMAGE, REGION
+
+pytest_plugins = ["pytester"]
+
+
+def test_an_endpoint_starts_and_ends():
+    with local.start() as endpoint:
+        with endpoint.client(REGION) as client:
+            assert client.describe_images(ImageIds=[IMAGE])["TotalCount"] == 1
+    with pytest.raises(cvm.NetworkError):
+        cvm.Client(REGION, attempts=1, **endpoint.settings()).describe_regions()
+    with pytest.raises(RuntimeError):
+        endpoint.requests()
+
+
+def test_endpoints_do_not_know_each_other():
+    with local.start() as one, local.start() as other:
+        one.client().create_image(ImageName="here", InstanceId="ins-stopped0")
+        assert len(one.images(REGION)) == len(other.images(REGION)) + 1
+
+
+def test_time_is_moved_by_hand():
+    with local.start(speed=0) as endpoint, endpoint.client() as client:
+        made = client.create_image(ImageName="slow", InstanceId="ins-stopped0")["ImageId"]
+
+        def state():
+            return client.describe_images(ImageIds=[made])["ImageSet"][0]["ImageState"]
+
+        assert state() == "CREATING"
+        endpoint.advance(60)
+        assert state() == "NORMAL"
+
+
+def test_faults_come_and_go():
+    with local.start() as endpoint, endpoint.client(attempts=1) as client:
+        number = endpoint.add_fault("error", code="InternalError", action="DescribeImages")
+        with pytest.raises(cvm.InternalError):
+            client.describe_images()
+        assert client.describe_regions()
+        assert endpoint.remove_fault(number)
+        assert not endpoint.remove_fault(number)
+        assert client.describe_images()
+        with pytest.raises(ValueError, match="fault"):
+            endpoint.add_fault("no such effect")
+
+
+def test_requests_are_kept():
+    with local.start() as endpoint, endpoint.client() as client:
+        client.describe_images(ImageIds=[IMAGE])
+        (request,) = endpoint.requests()
+        assert (request["action"], request["region"]) == ("DescribeImages", REGION)
+        endpoint.clear_requests()
+        assert endpoint.requests() == []
+
+
+def test_a_seed_and_snapshots():
+    with local.start() as endpoint, endpoint.client() as client:
+        before = endpoint.snapshot()
+        client.delete_images(ImageIds=["img-7kq2v9ta"])
+        fewer = len(endpoint.images(REGION))
+        endpoint.restore(before)
+        assert len(endpoint.images(REGION)) == fewer + 1
+        endpoint.reset()
+        assert len(endpoint.images(REGION)) == fewer + 1
+
+
+def test_a_state_file_outlives_the_endpoint(tmp_path):
+    file = tmp_path / "state.json"
+    with local.start(state_file=file) as endpoint:
+        endpoint.client().create_image(ImageName="kept", InstanceId="ins-stopped0")
+    with local.start(state_file=file) as endpoint:
+        assert "kept" in [image["image_name"] for image in endpoint.images(REGION)]
+
+
+def test_tls():
+    with local.start(tls=True) as endpoint:
+        with endpoint.client() as client:
+            assert client.describe_images(ImageIds=[IMAGE])["TotalCount"] == 1
+        trusted = ssl.create_default_context(cadata=endpoint.ca_pem)
+        with urllib.request.urlopen(endpoint.endpoint + "/healthz", context=trusted) as answer:
+            assert answer.status == 200
+        settings = endpoint.settings()
+        del settings["ca_file"]
+        with pytest.raises(cvm.NetworkError):
+            cvm.Client(REGION, attempts=1, **settings).describe_regions()
+
+
+def test_checks_can_be_left_out():
+    with local.start(loose=["signature"]) as endpoint:
+        settings = {**endpoint.settings(), "secret_key": "any"}
+        assert cvm.Client(REGION, **settings).describe_regions()
+    with pytest.raises(ValueError):
+        local.start(loose=["no such check"])
+    with pytest.raises(ValueError):
+        local.start(seed="{")
+
+
+def test_the_environment_leads_other_programs_there(cvm_local, monkeypatch):
+    for name, value in cvm_local.environment().items():
+        monkeypatch.setenv(name, value)
+    with cvm.Client(REGION) as client:
+        assert client.describe_images(ImageIds=[IMAGE])["TotalCount"] == 1
+
+
+def test_the_plugin(pytester):
+    pytester.makepyfile(
+        f"""
+        import pytest
+
+        def test_copies(cvm_local):
+            with cvm_local.client({REGION!r}) as client:
+                assert client.sync({IMAGE!r}, to=["ap-beijing"]).is_complete
+
+        def test_each_has_its_own(cvm_local):
+            assert cvm_local.requests() == []
+
+        @pytest.mark.cvm_local(speed=0)
+        def test_stopped(cvm_local):
+            client = cvm_local.client({REGION!r})
+            client.sync_images(ImageIds=[{IMAGE!r}], DestinationRegions=["ap-beijing"])
+            assert cvm_local.images("ap-beijing")[0]["state"] == "SYNCING"
+        """
+    )
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--strict-markers")
+    result.assert_outcomes(passed=3)

@@ -1,0 +1,83 @@
+"""A program that type checkers read: whatever `assert_type` says here is what users' editors say.
+
+It is not run. A line that has to be an error says so; a type checker reports it where it is none.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from typing_extensions import assert_type
+
+import cvm
+from cvm.types import DescribeImagesRequest, DescribeImagesResponse, Filter, Image, Instance
+
+
+def calls(client: cvm.Client) -> None:
+    answer = client.describe_images(
+        ImageIds=["img-o3ycss2p"],
+        Filters=[{"Name": "image-type", "Values": ["PRIVATE_IMAGE"]}],
+        Limit=20,
+    )
+    assert_type(answer, DescribeImagesResponse)
+    for image in answer["ImageSet"]:
+        assert_type(image, Image)
+        if image["ImageState"] == "NORMAL":
+            print(image["ImageId"].upper(), image["ImageSize"] + 1, image["Tags"][0]["Key"])
+
+    filters: list[Filter] = [{"Name": "image-name", "Values": ["nightly"]}]
+    parameters: DescribeImagesRequest = {"Filters": filters}
+    parameters["Limit"] = 10
+    client.describe_images(**parameters)
+    client.sync_images(ImageIds=["img-o3ycss2p"], DestinationRegions=["ap-guangzhou"], DryRun=True)
+    assert_type(client.call("DescribeSomethingNew", {"Limit": 1}), dict[str, Any])
+
+
+def lists(client: cvm.Client) -> None:
+    for image in client.paginate("describe_images", Filters=[]):
+        assert_type(image, Image)
+    for instance in client.paginate("DescribeInstances", Limit=100):
+        assert_type(instance, Instance)
+    name = "describe_hosts" if client else "describe_images"
+    for anything in client.paginate(name):
+        print(anything["HostId"])
+
+
+def waits(client: cvm.Client) -> None:
+    def is_ready(answer: DescribeImagesResponse) -> bool:
+        return answer["ImageSet"][0]["ImageState"] == "NORMAL"
+
+    answer = client.wait("describe_images", is_ready, interval=1, timeout=60, ImageIds=["img-o3ycss2p"])
+    assert_type(answer, DescribeImagesResponse)
+    client.wait("describe_images", lambda answer: bool(answer["ImageSet"]), Limit=1)
+
+
+def errors(client: cvm.Client) -> None:
+    try:
+        client.describe_images()
+    except cvm.ThrottledError as error:
+        assert_type(error.code, str)
+        print(error.message, error.request_id, error.action, error.region)
+    except cvm.ServiceError as error:
+        print(error.code.startswith("InvalidImageId."))
+    except (cvm.NetworkError, cvm.TimeoutError, cvm.ConfigError) as error:
+        print(error)
+
+
+async def asynchronous() -> None:
+    async with cvm.AsyncClient(region="ap-shanghai") as client:
+        assert_type(await client.describe_images(Limit=1), DescribeImagesResponse)
+        task = asyncio.create_task(client.describe_images())
+        assert_type(await task, DescribeImagesResponse)
+        async for image in client.paginate("describe_images"):
+            assert_type(image, Image)
+        answer = await client.wait("describe_images", lambda answer: answer["TotalCount"] > 0)
+        assert_type(answer, DescribeImagesResponse)
+
+
+def mistakes(client: cvm.Client) -> None:
+    client.describe_images(ImageId=["img-o3ycss2p"])  # type: ignore[call-arg]
+    client.describe_images(Limit="20")  # type: ignore[arg-type]
+    client.sync_images(ImageIds=["img-o3ycss2p"])  # type: ignore[call-arg]
+    client.describe_images()["ImageSets"]  # type: ignore[typeddict-item]

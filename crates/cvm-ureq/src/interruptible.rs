@@ -1,0 +1,213 @@
+//! A TCP connection whose waits can be broken off: they are cut into slices, and between two somebody is asked.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::unversioned::resolver::{DefaultResolver, Resolver};
+use ureq::unversioned::transport::time::Duration as Never;
+use ureq::unversioned::transport::{
+    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
+};
+use ureq::{Error, Timeout};
+
+/// The longest wait before somebody is asked again whether to go on.
+pub(crate) const SLICE: Duration = Duration::from_millis(50);
+
+/// The longest time for a connection; only settings without any other get there.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// Asks whether the exchange that this thread waits for is to be broken off.
+#[derive(Clone)]
+pub(crate) struct Interrupt(pub(crate) Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl fmt::Debug for Interrupt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Interrupt")
+    }
+}
+
+impl Interrupt {
+    fn check(&self) -> Result<(), Error> {
+        if (self.0)() {
+            // Not `ErrorKind::Interrupted`: that one stands for "try again" everywhere.
+            return Err(Error::Io(io::Error::other("interrupted by the caller")));
+        }
+        Ok(())
+    }
+}
+
+/// Connects in a thread of its own, since neither resolution nor connecting can be cut into slices. A thread that
+/// nobody waits for any more ends with its timeout.
+#[derive(Debug)]
+pub(crate) struct Tcp(pub(crate) Interrupt);
+
+impl<In: Transport> Connector<In> for Tcp {
+    type Out = Either<In, TcpTransport>;
+
+    fn connect(
+        &self,
+        details: &ConnectionDetails<'_>,
+        chained: Option<In>,
+    ) -> Result<Option<Self::Out>, Error> {
+        // A proxy's tunnel, which was connected here as well.
+        if let Some(tunnel) = chained {
+            return Ok(Some(Either::A(tunnel)));
+        }
+        let (uri, config) = (details.uri.clone(), details.config.clone());
+        let after = if details.timeout.after.is_not_happening() { LONGEST } else { *details.timeout.after };
+        let ends = Instant::now() + after.min(LONGEST);
+        let (send, receive) = mpsc::sync_channel(1);
+        std::thread::Builder::new().name("cvm-connect".into()).spawn(move || {
+            // Nobody is there to hear it after an interrupt.
+            let _ = send.send(dial(&uri, &config, ends));
+        })?;
+        let stream = loop {
+            match receive.recv_timeout(SLICE) {
+                Ok(stream) => break stream?,
+                Err(RecvTimeoutError::Timeout) if Instant::now() >= ends => {
+                    return Err(Error::Timeout(Timeout::Connect));
+                }
+                Err(RecvTimeoutError::Timeout) => self.0.check()?,
+                Err(RecvTimeoutError::Disconnected) => return Err(Error::ConnectionFailed),
+            }
+        };
+        stream.set_nodelay(details.config.no_delay())?;
+        let (input, output) = (details.config.input_buffer_size(), details.config.output_buffer_size());
+        let transport = TcpTransport {
+            stream,
+            buffers: LazyBuffers::new(input, output),
+            interrupt: self.0.clone(),
+            read_timeout: None,
+            write_timeout: None,
+        };
+        Ok(Some(Either::B(transport)))
+    }
+}
+
+/// Resolves and connects. Resolution takes as long as it takes: nobody waits for it after the end.
+fn dial(uri: &Uri, config: &Config, ends: Instant) -> Result<TcpStream, Error> {
+    let for_ever = NextTimeout { after: Never::NotHappening, ..NextTimeout::default() };
+    let addresses = DefaultResolver::default().resolve(uri, config, for_ever)?;
+    let mut failed = None;
+    for (at, address) in addresses.iter().enumerate() {
+        let left = ends.saturating_duration_since(Instant::now());
+        // Half of what is left for each address but the last, so that one that is silent does not use up all of it.
+        let share = if at + 1 == addresses.len() { left } else { left / 2 };
+        if share.is_zero() {
+            break;
+        }
+        match TcpStream::connect_timeout(address, share) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => failed = Some(error),
+        }
+    }
+    Err(match failed {
+        Some(error) if error.kind() != ErrorKind::TimedOut => Error::Io(error),
+        _ => Error::Timeout(Timeout::Connect),
+    })
+}
+
+/// An open connection.
+pub(crate) struct TcpTransport {
+    stream: TcpStream,
+    buffers: LazyBuffers,
+    interrupt: Interrupt,
+    /// What is set on the socket, so that it is set only where it differs.
+    read_timeout: Option<Duration>,
+    write_timeout: Option<Duration>,
+}
+
+/// How the waits for one read or write go on.
+struct Patience<'a> {
+    interrupt: &'a Interrupt,
+    ends: Option<Instant>,
+    reason: Timeout,
+}
+
+impl<'a> Patience<'a> {
+    fn new(interrupt: &'a Interrupt, timeout: NextTimeout) -> Self {
+        let after = if timeout.after.is_not_happening() { None } else { Some(*timeout.after) };
+        let ends = after.and_then(|after| Instant::now().checked_add(after));
+        Self { interrupt, ends, reason: timeout.reason }
+    }
+
+    /// The next slice, in whole milliseconds: mostly the same, so that the socket mostly has it already.
+    fn slice(&self) -> Duration {
+        let left = self.ends.map_or(SLICE, |ends| ends.saturating_duration_since(Instant::now()));
+        if left >= SLICE { SLICE } else { left.max(Duration::from_millis(1)) }
+    }
+
+    /// Judges an attempt that moved nothing: goes on, or says why not.
+    fn after(&self, error: io::Error) -> Result<(), Error> {
+        match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {}
+            _ => return Err(Error::Io(error)),
+        }
+        self.interrupt.check()?;
+        match self.ends {
+            Some(ends) if Instant::now() >= ends => Err(Error::Timeout(self.reason)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Transport for TcpTransport {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        &mut self.buffers
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
+        let patience = Patience::new(&self.interrupt, timeout);
+        let mut output = &self.buffers.output()[..amount];
+        while !output.is_empty() {
+            let slice = patience.slice();
+            if self.write_timeout.replace(slice) != Some(slice) {
+                self.stream.set_write_timeout(Some(slice))?;
+            }
+            match self.stream.write(output) {
+                Ok(0) => return Err(Error::Io(ErrorKind::WriteZero.into())),
+                Ok(written) => output = &output[written..],
+                Err(error) => patience.after(error)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
+        let patience = Patience::new(&self.interrupt, timeout);
+        let input = self.buffers.input_append_buf();
+        loop {
+            let slice = patience.slice();
+            if self.read_timeout.replace(slice) != Some(slice) {
+                self.stream.set_read_timeout(Some(slice))?;
+            }
+            match self.stream.read(input) {
+                Ok(amount) => {
+                    self.buffers.input_appended(amount);
+                    return Ok(amount > 0);
+                }
+                Err(error) => patience.after(error)?,
+            }
+        }
+    }
+
+    fn is_open(&mut self) -> bool {
+        // Nothing was asked for, so a connection that has something to read has been closed, or is of no use.
+        let mut byte = [0];
+        let silent = self.stream.set_nonblocking(true).is_ok()
+            && matches!(self.stream.peek(&mut byte), Err(error) if error.kind() == ErrorKind::WouldBlock);
+        silent && self.stream.set_nonblocking(false).is_ok()
+    }
+}
+
+impl fmt::Debug for TcpTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TcpTransport").field("peer", &self.stream.peer_addr().ok()).finish()
+    }
+}

@@ -1,0 +1,117 @@
+//! `cvm.types`: a `TypedDict` for every structure, with the service's own names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::member::{Member, Ty};
+use super::super::model::{Enum, Model, Struct};
+use super::hint;
+use super::text::Docstring;
+
+const OPENING: &str = r#""""What is sent and answered, as types: `TypedDict`s with the service's own names.
+
+Nothing here is needed to make a call, and `import cvm` does not load it: it is for annotations.
+Where the time of an import counts, only the type checker needs to see it.
+
+    if TYPE_CHECKING:
+        from cvm.types import DescribeImagesRequest, Image
+
+A member of an answer is there if its type says so, except that the service may leave out an empty
+list. Members that only some of the actions fill in may be absent: read them with `get`.
+"""
+
+from typing import Literal, Optional, TypedDict, Union
+"#;
+
+pub(super) fn render(model: &Model) -> Result<String, String> {
+    let mut out = OPENING.to_string();
+    let mut names = BTreeSet::new();
+    for e in model.resources.iter().flat_map(|resource| &resource.enums) {
+        unique(&mut names, &e.name)?;
+        out.push_str(&known_values(e));
+    }
+    let shared: BTreeMap<&str, &Struct> =
+        model.resources.iter().flat_map(|resource| &resource.structs).map(|s| (s.name.as_str(), s)).collect();
+    for s in shared.values() {
+        define(s, &shared, &mut names, &mut out)?;
+    }
+    for action in &model.actions {
+        let request = format!("{}Request", action.name);
+        unique(&mut names, &request)?;
+        unique(&mut names, &action.response.name)?;
+        out.push_str(&structure(&action.request, &request, &format!("What `{}` takes.", action.name))?);
+        let answer = format!("What `{}` answers.", action.name);
+        out.push_str(&structure(&action.response, &action.response.name, &answer)?);
+    }
+    Ok(out)
+}
+
+/// Writes a structure after those that it is made of: an annotation that is no text costs a fraction at import.
+fn define(
+    s: &Struct,
+    shared: &BTreeMap<&str, &Struct>,
+    names: &mut BTreeSet<String>,
+    out: &mut String,
+) -> Result<(), String> {
+    if !names.insert(s.name.clone()) {
+        return Ok(());
+    }
+    for member in &s.members {
+        if let Ty::Struct(name) = member.ty.element() {
+            define(shared[name.as_str()], shared, names, out)?;
+        }
+    }
+    out.push_str(&structure(s, &s.name, &s.doc)?);
+    Ok(())
+}
+
+fn unique(names: &mut BTreeSet<String>, name: &str) -> Result<(), String> {
+    if names.insert(name.to_string()) { Ok(()) } else { Err(format!("two Python types are called {name}")) }
+}
+
+/// Text of which some values are known. The service adds others, so that any text is of the type.
+fn known_values(e: &Enum) -> String {
+    let values: String = e.values.iter().map(|(value, _)| format!("        {value:?},\n")).collect();
+    let mut doc = Docstring::new(0, &e.doc);
+    doc.section("Known values", e.values.iter().map(|(value, doc)| (format!("`{value}`"), doc.clone())));
+    format!("\n{} = Union[\n    str,\n    Literal[\n{values}    ],\n]\n{}", e.name, doc.render())
+}
+
+fn structure(s: &Struct, name: &str, doc: &str) -> Result<String, String> {
+    for member in &s.members {
+        if KEYWORDS.contains(&&*member.wire) {
+            return Err(format!("{}.{}: a keyword of Python cannot be a member", s.name, member.wire));
+        }
+    }
+    let mut out = String::new();
+    let (always, maybe): (Vec<&Member>, Vec<&Member>) =
+        s.members.iter().partition(|member| !member.input || member.required);
+    let class = |name: &str, bases: &str, doc: &str, members: &[&Member]| {
+        let members: String = members.iter().map(|member| attribute(member)).collect();
+        format!("\n\nclass {name}({bases}):\n{}{members}", Docstring::new(4, doc).render())
+    };
+    match (always.is_empty(), maybe.is_empty()) {
+        (_, true) => out.push_str(&class(name, "TypedDict", doc, &always)),
+        (true, false) => out.push_str(&class(name, "TypedDict, total=False", doc, &maybe)),
+        // `Required` and `NotRequired` are not in the `typing` of every Python that is supported.
+        (false, false) => {
+            let base = format!("_{name}Required");
+            out.push_str(&class(&base, "TypedDict", "What has to be there.", &always));
+            out.push_str(&class(name, &format!("{base}, total=False"), doc, &maybe));
+        }
+    }
+    Ok(out)
+}
+
+fn attribute(member: &Member) -> String {
+    let mut ty = hint(&member.ty);
+    if member.nullable && !member.input {
+        ty = format!("Optional[{ty}]");
+    }
+    let mut doc = Docstring::new(4, &member.doc);
+    if member.deprecated {
+        doc.paragraph("The service no longer recommends it.");
+    }
+    format!("\n    {}: {ty}\n{}", member.wire, doc.render())
+}
+
+const KEYWORDS: [&str; 3] = ["None", "True", "False"];

@@ -1,0 +1,188 @@
+//! The Python package: built, installed into clean environments, checked and measured there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::Outcome;
+use crate::metadata::Metadata;
+use crate::run::{self, cargo};
+use crate::test::Tally;
+use crate::venv::Venv;
+
+/// The package's folder.
+const PACKAGE: &str = "bindings/python";
+/// The official SDK, at the version that it is compared with; `httpx` is what its async client needs.
+const OFFICIAL: &str = "bindings/python/benches/requirements.txt";
+
+/// How the extension is built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// With overflow checks and debug assertions, and with what `cargo test` has built already.
+    Dev,
+    /// As it is released.
+    Release,
+}
+
+impl Profile {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Dev => "dev",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// Builds the wheel and runs everything that has to hold for it; only pytest if it has arguments.
+pub(crate) fn check(root: &Path, profile: Profile, args: &[String]) -> Result<Tally, String> {
+    let target = Metadata::load(root)?.target;
+    let scratch = target.join("python");
+    let package = root.join(PACKAGE);
+    let tools = Venv::with(&scratch.join("tools"), &package.join("tests/requirements.txt"))?;
+    let wheel = wheel(root, &tools, profile, &scratch.join("wheels"))?;
+
+    // An environment of its own shows what the package really needs.
+    let clean = Venv::fresh(&scratch.join("clean"))?;
+    run::run(&mut install(&clean, &wheel))?;
+    run::run(clean.python().arg(package.join("tests/smoke.py")))?;
+
+    run::run(install(&tools, &wheel).args(["--force-reinstall", "--no-deps"]))?;
+    let mut pytest = tools.python();
+    // Away from the sources, so that what is imported is what was installed.
+    pytest
+        .args(["-m", "pytest", "-p", "no:cacheprovider", "--config-file"])
+        .arg(package.join("pyproject.toml"));
+    pytest.current_dir(&scratch);
+    if args.is_empty() {
+        pytest.arg(package.join("tests"));
+    } else {
+        pytest.args(args).current_dir(&package);
+    }
+    let tally = Tally::watch(&mut pytest, read_pytest)?;
+    if args.is_empty() {
+        types(&tools, &package, &scratch)?;
+        sdist(&tools, &package, &target, profile)?;
+    }
+    Ok(tally)
+}
+
+/// Builds the wheel into an empty folder.
+fn wheel(root: &Path, tools: &Venv, profile: Profile, into: &Path) -> Result<PathBuf, String> {
+    let mut maturin = Command::new(tools.program("maturin"));
+    maturin.current_dir(root).args(["build", "--quiet", "--locked", "--strip", "--profile", profile.name()]);
+    maturin.arg("--manifest-path").arg(root.join(PACKAGE).join("Cargo.toml"));
+    maturin.arg("--interpreter").arg(tools.program("python"));
+    only_file(maturin.arg("--out").arg(into), into)
+}
+
+/// Runs what writes one file into a folder that is emptied for it.
+fn only_file(command: &mut Command, folder: &Path) -> Result<PathBuf, String> {
+    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(failed)?;
+    }
+    fs::create_dir_all(folder).map_err(failed)?;
+    run::run(command)?;
+    match fs::read_dir(folder).map_err(failed)?.next() {
+        Some(entry) => Ok(entry.map_err(failed)?.path()),
+        None => Err(format!("`{}` wrote nothing into {}", run::shown(command), folder.display())),
+    }
+}
+
+/// The pip that installs a wheel and asks nobody for anything.
+fn install(venv: &Venv, wheel: &Path) -> Command {
+    let mut pip = venv.pip("install");
+    pip.arg("--no-index").arg(wheel);
+    pip
+}
+
+/// What type checkers say of a program, and whether the stubs are true.
+fn types(tools: &Venv, package: &Path, scratch: &Path) -> Outcome {
+    let program = package.join("tests/typed_program.py");
+    let python = tools.program("python");
+    let mypy = |module: &str| {
+        let mut command = tools.python();
+        command.current_dir(scratch).args(["-m", module]);
+        command
+    };
+    run::run(mypy("mypy").args(["--strict", "--cache-dir"]).arg(scratch.join("mypy")).arg(&program))?;
+    run::run(mypy("pyright").arg("--pythonpath").arg(&python).arg(&program))?;
+    run::run(mypy("mypy.stubtest").arg("cvm"))
+}
+
+/// Builds the package from its source archive, as pip does where there is no wheel.
+fn sdist(tools: &Venv, package: &Path, target: &Path, profile: Profile) -> Outcome {
+    let scratch = target.join("python");
+    let mut maturin = Command::new(tools.program("maturin"));
+    maturin.args(["sdist", "--quiet", "--manifest-path"]).arg(package.join("Cargo.toml"));
+    let folder = scratch.join("sdist");
+    let archive = only_file(maturin.arg("--out").arg(&folder), &folder)?;
+    let mut pip = tools.pip("wheel");
+    // What crates.io's crates are compiled to is found where the wheel before has left it.
+    pip.args(["--no-deps", "--no-index", "--no-build-isolation"]).arg(archive);
+    pip.env("CARGO_TARGET_DIR", target);
+    pip.env("MATURIN_PEP517_ARGS", format!("--quiet --locked --strip --profile {}", profile.name()));
+    let folder = scratch.join("sdist-wheel");
+    only_file(pip.arg("--wheel-dir").arg(&folder), &folder).map(|_| ())
+}
+
+/// Takes in one line of pytest.
+fn read_pytest(tally: &mut Tally, line: &str) {
+    let line = line.trim().trim_matches('=').trim();
+    // `12 passed, 1 skipped in 63.45s (0:01:03)` is the last line, and the only one of that form.
+    let Some((counts, _)) =
+        line.rsplit_once(" in ").filter(|(_, time)| time.starts_with(|c: char| c.is_ascii_digit()))
+    else {
+        return;
+    };
+    for count in counts.split(", ") {
+        if let Some((number, what)) = count.split_once(' ')
+            && let Ok(number) = number.parse()
+        {
+            match what {
+                "passed" => tally.add(number, 0, 0),
+                "failed" | "error" | "errors" => tally.add(0, number, 0),
+                "skipped" => tally.add(0, 0, number),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Measures the released package beside the official SDK.
+pub(crate) fn bench(root: &Path, rounds: u32) -> Outcome {
+    let target = Metadata::load(root)?.target;
+    let scratch = target.join("python");
+    let tools = Venv::with(&scratch.join("tools"), &root.join(PACKAGE).join("tests/requirements.txt"))?;
+    let wheel = wheel(root, &tools, Profile::Release, &scratch.join("wheels"))?;
+    let ours = Venv::fresh(&scratch.join("clean"))?;
+    run::run(&mut install(&ours, &wheel))?;
+    let official = Venv::with(&scratch.join("official"), &root.join(OFFICIAL))?;
+
+    let server = "bare-server";
+    let build =
+        ["build", "--quiet", "--locked", "--release", "--package", "cvm-conformance", "--example", server];
+    run::run(&mut cargo(root, build))?;
+    let server = target.join("release/examples").join(format!("{server}{}", std::env::consts::EXE_SUFFIX));
+    let mut bench = tools.python();
+    bench.arg(root.join(PACKAGE).join("benches/bench.py"));
+    bench.arg("--server").arg(server);
+    bench.arg("--ours").arg(ours.program("python")).arg("--official").arg(official.program("python"));
+    run::run(bench.arg("--rounds").arg(rounds.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_what_pytest_prints() {
+        let mut tally = Tally::default();
+        read_pytest(&mut tally, "tests/test_fork.py ...   [ 12%]\n");
+        read_pytest(&mut tally, "FAILED tests/test_a.py::test_b - 3 failed in a row\n");
+        read_pytest(&mut tally, "==== 2 failed, 12 passed, 1 skipped, 1 error in 63.45s (0:01:03) ====\n");
+        let mut expected = Tally::default();
+        expected.add(12, 3, 1);
+        assert_eq!(tally, expected);
+    }
+}
