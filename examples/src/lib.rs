@@ -6,14 +6,14 @@ use cvm_proto::{Endpoint, Error, Settings};
 
 /// Settings for an example, and the endpoint that they lead to if it is one inside this process.
 ///
-/// It is stopped when it is dropped. The environment variables are those of [`Settings::from_vars`].
+/// It is stopped when it is dropped. The environment variables are those of [`cvm_config`].
 ///
 /// # Errors
 ///
 /// What is wrong with the environment, or why the endpoint does not start.
 pub fn settings() -> Result<(Settings, Option<CvmLocal>), Box<dyn std::error::Error>> {
     if std::env::var_os("TENCENTCLOUD_SECRET_ID").is_some() {
-        return Ok((Settings::from_vars(|name| std::env::var(name).ok())?, None));
+        return Ok((cvm_config::from_env()?, None));
     }
     // A minute there is a second here: nobody wants to wait for an example's copies.
     let local = CvmLocal::builder().clock(Clock::scaled(60.0)).start()?;

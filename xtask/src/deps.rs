@@ -9,6 +9,8 @@ use crate::run;
 
 /// The core.
 const CORE: &str = "cvm-proto";
+/// Where settings and credentials come from.
+const SOURCES: &str = "cvm-config";
 /// The core's tree has fewer crates than this, itself included.
 const CORE_CRATES: usize = 30;
 /// Who may use the embedded endpoint at run time. Anybody may in tests.
@@ -25,7 +27,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
     no_std(root)
 }
 
-/// Dependencies run one way: core, shells, the rest.
+/// Dependencies run one way: core, where settings come from, shells, the rest.
 fn directions(metadata: &Metadata) -> Outcome {
     let members: BTreeSet<&str> = metadata.members().map(|package| package.name.as_str()).collect();
     let all = [Kind::Normal, Kind::Build, Kind::Dev];
@@ -37,14 +39,16 @@ fn directions(metadata: &Metadata) -> Outcome {
         if let Some(other) = own.filter(|_| package.name == CORE) {
             return refuse(other, "the core depends on no other crate of the workspace");
         }
-        if !MAY_USE_LOCAL.contains(&&*package.name) {
-            let used = metadata.dependencies(package, &[Kind::Normal, Kind::Build]);
-            if let Some(other) = used.iter().find(|other| other.name == "cvm-local") {
-                return refuse(
-                    other,
-                    "only the command, the Python package, the examples and tests use the embedded endpoint",
-                );
-            }
+        let below = metadata.dependencies(package, &[Kind::Normal, Kind::Build]);
+        let above = below.iter().find(|other| members.contains(&*other.name) && other.name != CORE);
+        if let Some(other) = above.filter(|_| package.name == SOURCES) {
+            return refuse(other, "where settings come from is below the transports that use them");
+        }
+        let local = below.iter().find(|other| other.name == "cvm-local");
+        if let Some(other) = local.filter(|_| !MAY_USE_LOCAL.contains(&&*package.name)) {
+            let why =
+                "only the command, the Python package, the examples and tests use the embedded endpoint";
+            return refuse(other, why);
         }
     }
     Ok(())

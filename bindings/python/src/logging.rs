@@ -39,20 +39,19 @@ pub(crate) fn refresh(py: Python<'_>) {
 fn wanted(py: Python<'_>) -> PyResult<u8> {
     static LOGGERS: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();
     static MODULES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let (all, http) = match LOGGERS.get(py) {
-        Some(loggers) => loggers,
-        None => {
-            let modules = MODULES.import(py, "sys", "modules")?;
-            if !modules.contains("logging")? {
-                return Ok(OFF);
-            }
-            let logging = py.import("logging")?;
-            let all = logging.getattr("getLogger")?.call1(("cvm",))?;
-            // A library's warnings are nobody's business where the program has set up no logging.
-            all.call_method1("addHandler", (logging.getattr("NullHandler")?.call0()?,))?;
-            let http = all.call_method1("getChild", ("http",))?;
-            LOGGERS.get_or_init(py, || (all.unbind(), http.unbind()))
+    let (all, http) = if let Some(loggers) = LOGGERS.get(py) {
+        loggers
+    } else {
+        let modules = MODULES.import(py, "sys", "modules")?;
+        if !modules.contains("logging")? {
+            return Ok(OFF);
         }
+        let logging = py.import("logging")?;
+        let all = logging.getattr("getLogger")?.call1(("cvm",))?;
+        // A library's warnings are nobody's business where the program has set up no logging.
+        all.call_method1("addHandler", (logging.getattr("NullHandler")?.call0()?,))?;
+        let http = all.call_method1("getChild", ("http",))?;
+        LOGGERS.get_or_init(py, || (all.unbind(), http.unbind()))
     };
     for (logger, level) in [(http, DEBUG), (all, WARNING)] {
         if logger.bind(py).call_method1("isEnabledFor", (level,))?.is_truthy()? {

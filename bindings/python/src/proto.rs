@@ -190,7 +190,7 @@ pub(crate) fn decode<'py>(py: Python<'py>, body: &[u8], status: u16) -> PyResult
     let text = envelope::check(status, body).map_err(|error| errors::exception(py, &error))?;
     let answer = work::object(py, text)?;
     let response = answer.cast::<PyDict>().ok().and_then(|answer| answer.get_item("Response").ok()?);
-    match response.filter(|response| response.is_instance_of::<PyDict>()) {
+    match response.filter(PyAnyMethods::is_instance_of::<PyDict>) {
         Some(response) => Ok(response),
         None => Err(errors::exception(
             py,

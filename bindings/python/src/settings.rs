@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cvm_proto::{Credential, Endpoint, Error, Language, Settings};
+use cvm_config::{Loaded, Loader, Setting};
+use cvm_proto::{Credential, Error, Settings};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -43,20 +44,32 @@ impl<'py> Options<'_, 'py> {
     }
 }
 
-/// The settings that the arguments ask for, with what is missing from the environment.
+/// The settings that the arguments ask for, with what is missing from the environment and the user's files.
 pub(crate) fn of(py: Python<'_>, given: Option<&Bound<'_, PyDict>>) -> PyResult<Settings> {
     let options = Options(given);
-    let key = Key {
-        secret_id: options.given("secret_id")?,
-        secret_key: options.given("secret_key")?,
-        token: options.given("token")?,
-        endpoint: options.given("endpoint")?,
-    };
     let refused = |error: Error| errors::exception(py, &error);
-    let mut settings = key.settings().map_err(refused)?;
-    settings.region = options.given("region")?.or(settings.region);
-    if let Some(name) = options.given::<String>("language")? {
-        settings.language = Some(language(&name).map_err(refused)?);
+    let mut loader = Loader::new();
+    for setting in [
+        Setting::Profile,
+        Setting::Region,
+        Setting::Endpoint,
+        Setting::Language,
+        Setting::Proxy,
+        Setting::RequestClient,
+    ] {
+        if let Some(value) = options.given::<String>(setting.name())? {
+            loader = loader.set(setting, value);
+        }
+    }
+    if let Some(file) = options.given::<PathBuf>(Setting::CaFile.name())? {
+        loader = loader.set(Setting::CaFile, file.to_string_lossy());
+    }
+    if let Some(credential) = credential(&options)?.transpose().map_err(refused)? {
+        loader = loader.credential(credential);
+    }
+    let Loaded { mut settings, warnings, .. } = loader.load().map_err(refused)?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
     }
     if let Some(attempts) = options.given::<u32>("attempts")? {
         settings.retry.attempts = attempts.max(1);
@@ -65,57 +78,23 @@ pub(crate) fn of(py: Python<'_>, given: Option<&Bound<'_, PyDict>>) -> PyResult<
     settings.attempt_timeout = options.seconds(py, "attempt_timeout")?.unwrap_or(settings.attempt_timeout);
     settings.call_timeout = options.seconds(py, "call_timeout")?.unwrap_or(settings.call_timeout);
     settings.connect_timeout = options.seconds(py, "connect_timeout")?.unwrap_or(settings.connect_timeout);
-    settings.proxy = options.given("proxy")?;
-    if let Some(file) = options.given::<PathBuf>("ca_file")? {
-        settings.ca_pem = Some(std::fs::read(&file).map_err(|error| {
-            refused(Error::config(format!("ca_file {} cannot be read: {error}", file.display())))
-        })?);
-    }
     if let Some(method) = options.given::<String>("sign_method")? {
         settings.sign_method = method.parse().map_err(refused)?;
     }
-    let tag = options.given::<String>("request_client")?;
-    settings.request_client =
-        tag.or_else(|| Some(concat!("cvm-python-", env!("CARGO_PKG_VERSION")).to_owned()));
+    let own = concat!("cvm-python-", env!("CARGO_PKG_VERSION"));
+    settings.request_client.get_or_insert_with(|| own.to_owned());
     Ok(settings)
 }
 
-/// Who signs, and where requests go.
-struct Key {
-    secret_id: Option<String>,
-    secret_key: Option<String>,
-    token: Option<String>,
-    endpoint: Option<String>,
-}
-
-impl Key {
-    fn settings(self) -> Result<Settings, Error> {
-        let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let mut settings = match (self.secret_id, self.secret_key) {
-            (Some(id), Some(key)) => {
-                let mut settings = Settings::default();
-                let credential = Credential::new(id, key)?;
-                settings.credential = Some(credential.with_token(self.token.unwrap_or_default()));
-                settings.region = var("TENCENTCLOUD_REGION");
-                if let Some(address) = var("TENCENTCLOUD_ENDPOINT").filter(|_| self.endpoint.is_none()) {
-                    settings.endpoint = Endpoint::explicit(&address)?;
-                }
-                settings
-            }
-            (None, None) => Settings::from_vars(var)?,
-            _ => return Err(Error::config("secret_id and secret_key belong together: give both, or none")),
-        };
-        if let Some(address) = self.endpoint {
-            settings.endpoint = Endpoint::explicit(&address)?;
+/// The key that is given.
+fn credential(options: &Options<'_, '_>) -> PyResult<Option<Result<Credential, Error>>> {
+    let token = options.given::<String>("token")?.unwrap_or_default();
+    Ok(match (options.given::<String>("secret_id")?, options.given::<String>("secret_key")?) {
+        (Some(id), Some(key)) => {
+            Some(Credential::new(id, key).map(|credential| credential.with_token(token)))
         }
-        Ok(settings)
-    }
-}
-
-fn language(name: &str) -> Result<Language, Error> {
-    let mut all = [Language::Chinese, Language::English].into_iter();
-    all.find(|language| language.as_str() == name).ok_or_else(|| {
-        Error::config(format!("language `{}` is not known: use zh-CN or en-US", name.escape_debug()))
+        (None, None) => None,
+        _ => Some(Err(Error::config("secret_id and secret_key belong together: give both, or none"))),
     })
 }
 

@@ -2,6 +2,8 @@
 
 import inspect
 
+import json
+
 import pytest
 
 import cvm
@@ -98,6 +100,21 @@ def test_settings_come_from_the_environment(cvm_local, monkeypatch):
     monkeypatch.setenv("TENCENTCLOUD_REGION", REGION)
     with cvm.Client() as client:
         assert client.describe_images(ImageIds=[IMAGE])["TotalCount"] == 1
+
+
+def test_settings_come_from_the_files_of_the_official_command_line(cvm_local, monkeypatch, tmp_path):
+    folder = tmp_path / ".tccli"
+    folder.mkdir(mode=0o700)
+    key = {"secretId": cvm_local.secret_id, "secretKey": cvm_local.secret_key}
+    (folder / "work.credential").write_text(json.dumps(key))
+    (folder / "work.configure").write_text(json.dumps({"_sys_param": {"region": REGION}}))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    with cvm.Client(profile="work", endpoint=cvm_local.endpoint) as client:
+        assert client.region == REGION
+        assert client.describe_images(ImageIds=[IMAGE])["TotalCount"] == 1
+    with pytest.raises(cvm.ConfigError, match="there is no profile `wrok`.*work"):
+        cvm.Client(profile="wrok")
 
 
 @pytest.mark.parametrize("sign_method", ["TC3-HMAC-SHA256", "HmacSHA256", "HmacSHA1"])

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use cvm_config::{Origin, Setting, Value};
 use cvm_proto::{ImageSync, SyncState};
 
 use crate::args::Global;
@@ -23,8 +24,15 @@ pub(crate) fn folder() -> Result<PathBuf, Failure> {
 /// The journal of a job: the same job has the same one, so that a command that is just run again goes on.
 pub(crate) fn of(job: &ImageSync, global: &Global, name: Option<&str>) -> Result<PathBuf, Failure> {
     let state = SyncState::new(job.clone());
-    let endpoint = global.endpoint.clone().or_else(|| connect::var("TENCENTCLOUD_ENDPOINT"));
-    let account = connect::var("TENCENTCLOUD_SECRET_ID");
+    let loaded = connect::load(global)?;
+    let shown = |setting| {
+        let set = |value: &&Value| value.setting == setting && value.origin != Origin::Default;
+        loaded.values.iter().find(set).map(|value| value.shown.clone())
+    };
+    let endpoint = shown(Setting::Endpoint);
+    let key = loaded.settings.credential.as_ref().map(|key| key.secret_id().to_owned());
+    // A key that comes and goes says nothing; the profile that leads to it does.
+    let account = key.or_else(|| shown(Setting::Profile));
     let identity = format!(
         "{:?} {:?} {:?} {name:?} {endpoint:?} {account:?}",
         state.images(),

@@ -20,7 +20,7 @@ use std::ffi::OsString;
 
 use clap::Parser;
 
-use crate::args::{Cli, Command, Output};
+use crate::args::{Cli, Command, ConfigCommand, Output};
 use crate::failure::Exit;
 
 /// Runs the command to its end; gives the exit code.
@@ -52,6 +52,8 @@ pub fn run(args: impl IntoIterator<Item: Into<OsString> + Clone>) -> u8 {
         Command::Actions(args) => commands::actions::run(&global, &args),
         Command::Describe(args) => commands::describe::run(&global, &args),
         Command::Sign(args) => commands::sign::run(&global, *args),
+        Command::Configure(args) => commands::configure::run(&global, args),
+        Command::Config(ConfigCommand::Show { check }) => commands::config::show(&global, check),
         Command::Local(args) => commands::local::run(&global, &args),
         Command::Completions { shell } => commands::manual::completions(shell),
         Command::Man { dir } => commands::manual::man(dir.as_deref()),

@@ -25,6 +25,12 @@ pub(crate) fn note(text: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// Prints a question to stderr, and leaves the cursor behind it.
+pub(crate) fn ask(text: impl Display) {
+    let mut stderr = io::stderr().lock();
+    let _ = write!(stderr, "{text}").and_then(|()| stderr.flush());
+}
+
 /// What came of writing to stdout.
 pub(crate) fn written(result: io::Result<()>) -> Result<(), Failure> {
     match result {

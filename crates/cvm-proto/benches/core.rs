@@ -20,7 +20,6 @@ use cvm_proto::codec::envelope;
 use cvm_proto::sign::{CanonicalRequest, CredentialScope, Payload, SigningKey, StringToSign, authorization};
 use cvm_proto::{Action, Call, Config, Credential, Error, Machine, Now, Settings, Step};
 use serde::{Deserialize, Serialize, Serializer};
-use serde_json::json;
 use sha2::block_api::compress256;
 
 const ROUNDS: u32 = 300;
@@ -177,37 +176,26 @@ fn decode() -> Pair {
     compare(ours, floor)
 }
 
-/// An answer with 100 images.
+/// An answer with 100 images, each with its members in the documented order, as the service writes them.
 fn answer() -> String {
-    let image = |number: u32| {
-        json!({
-            "ImageId": format!("img-{number:08x}"),
-            "OsName": "TencentOS Server 3.1 (TK4) UEFI Edition",
-            "ImageType": "PRIVATE_IMAGE",
-            "CreatedTime": "2019-02-25T16:44:25Z",
-            "ImageName": format!("nightly-build-{number:05}"),
-            "ImageDescription": "Base image of the web tier, with the monitoring agent and the company's certificates",
-            "ImageSize": 50,
-            "Architecture": "x86_64",
-            "ImageState": "NORMAL",
-            "Platform": "TencentOS",
-            "ImageCreator": "100000000001",
-            "ImageSource": "CREATE_IMAGE",
-            "SyncPercent": null,
-            "IsSupportCloudinit": true,
-            "SnapshotSet": [
-                { "SnapshotId": format!("snap-{number:08x}"), "DiskUsage": "SYSTEM_DISK", "DiskSize": 50 },
-                { "SnapshotId": format!("snap-{number:07x}d"), "DiskUsage": "DATA_DISK", "DiskSize": 200 },
-            ],
-            "Tags": [{ "Key": "team", "Value": "web" }, { "Key": "stage", "Value": "production" }],
-            "LicenseType": "TencentCloud",
-            "ImageFamily": "web-tier",
-            "ImageDeprecated": false,
-        })
+    let image = |n: u32| {
+        let description =
+            "Base image of the web tier, with the monitoring agent and the company's certificates";
+        format!(
+            r#"{{"ImageId":"img-{n:08x}","OsName":"TencentOS Server 3.1 (TK4) UEFI Edition","ImageType":"PRIVATE_IMAGE",
+"CreatedTime":"2019-02-25T16:44:25Z","ImageName":"nightly-build-{n:05}","ImageDescription":"{description}",
+"ImageSize":50,"Architecture":"x86_64","ImageState":"NORMAL","Platform":"TencentOS","ImageCreator":"100000000001",
+"ImageSource":"CREATE_IMAGE","SyncPercent":null,"IsSupportCloudinit":true,"SnapshotSet":[
+{{"SnapshotId":"snap-{n:08x}","DiskUsage":"SYSTEM_DISK","DiskSize":50}},
+{{"SnapshotId":"snap-{n:07x}d","DiskUsage":"DATA_DISK","DiskSize":200}}],
+"Tags":[{{"Key":"team","Value":"web"}},{{"Key":"stage","Value":"production"}}],
+"LicenseType":"TencentCloud","ImageFamily":"web-tier","ImageDeprecated":false}}"#
+        )
+        .replace('\n', "")
     };
     let images: Vec<_> = (0..100).map(image).collect();
     let id = "71e69b56-32be-4412-ab45-49eded6a87be";
-    json!({ "Response": { "TotalCount": 100, "ImageSet": images, "RequestId": id } }).to_string()
+    format!(r#"{{"Response":{{"TotalCount":100,"ImageSet":[{}],"RequestId":"{id}"}}}}"#, images.join(","))
 }
 
 // The same answer in plain derived types, which is the floor of reading it into owned values.

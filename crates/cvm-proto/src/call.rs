@@ -180,7 +180,7 @@ pub(crate) fn prepare_text(
     prepare(config, name, version, needs_region, &value)
 }
 
-fn prepare<T: Serialize + ?Sized>(
+pub(crate) fn prepare<T: Serialize + ?Sized>(
     config: &Config,
     action: Cow<'static, str>,
     version: Cow<'static, str>,

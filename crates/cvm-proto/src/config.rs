@@ -5,9 +5,10 @@ use alloc::sync::Arc;
 use core::fmt;
 
 use crate::clock::ClockOffset;
-use crate::credential::Credential;
-use crate::endpoint::{self, Origin};
+use crate::credential::{Credential, LeaseCache, Provider};
+use crate::endpoint::{self, Endpoint, Origin};
 use crate::error::Error;
+use crate::failover::Breakers;
 use crate::limit::RateLimits;
 use crate::request::Notation;
 use crate::retry::RetryBudget;
@@ -16,7 +17,7 @@ use crate::sign::{KeyCache, SignMethod};
 use crate::sync::Mutex;
 
 /// Checked settings, and the state that the calls of one client share: rate limits, the retry budget, what is known
-/// of the service's clock, and today's signing key.
+/// of the service's clock, a credential that is not given once and for all, and today's signing key.
 ///
 /// Cheap to clone; clones share that state, also those for [other regions](Self::with_region). Each call and job is
 /// made from one. With the feature `std` it can be shared between threads.
@@ -27,13 +28,14 @@ pub struct Config(Arc<Place>);
 struct Place {
     region: Option<String>,
     origin: Origin,
+    backup: Option<Origin>,
     client: Arc<Client>,
 }
 
 /// What a client has in common for all regions.
 struct Client {
     settings: Settings,
-    credential: Credential,
+    service: &'static str,
     notation: Notation,
     shared: Mutex<Shared>,
 }
@@ -45,6 +47,8 @@ pub(crate) struct Shared {
     pub(crate) budget: RetryBudget,
     pub(crate) clock: ClockOffset,
     pub(crate) keys: KeyCache,
+    pub(crate) leases: LeaseCache,
+    pub(crate) breakers: Breakers,
 }
 
 impl Config {
@@ -55,20 +59,31 @@ impl Config {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) naming the setting that is missing or wrong. A region may be
     /// missing here: a call that needs one says so.
     pub fn new(settings: Settings) -> Result<Self, Error> {
-        settings.check()?;
-        let Some(credential) = settings.credential.clone() else {
+        if settings.credential.is_none() && settings.provider.is_none() {
             return Err(Error::config(
-                "no credential: give one, or set TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY",
+                "no credential: give one, or a provider such as the one that the environment and the profiles make",
             ));
-        };
+        }
+        Self::of_service(settings, endpoint::SERVICE)
+    }
+
+    /// Checks the settings for a client of another service; without a credential, its requests are not signed.
+    pub(crate) fn of_service(settings: Settings, service: &'static str) -> Result<Self, Error> {
+        settings.check()?;
         let notation = settings.notation.unwrap_or(match settings.sign_method {
             SignMethod::Tc3HmacSha256 => Notation::Json,
             SignMethod::HmacSha256 | SignMethod::HmacSha1 => Notation::Form,
         });
         let region = settings.region.clone();
-        let origin = settings.endpoint.origin(region.as_deref().unwrap_or_default());
-        let client = Arc::new(Client { credential, notation, settings, shared: Mutex::default() });
-        Ok(Self(Arc::new(Place { region, origin, client })))
+        Ok(Self::at(region, Arc::new(Client { service, notation, settings, shared: Mutex::default() })))
+    }
+
+    fn at(region: Option<String>, client: Arc<Client>) -> Self {
+        let origin_at =
+            |endpoint: &Endpoint| endpoint.origin_of(client.service, region.as_deref().unwrap_or_default());
+        let origin = origin_at(&client.settings.endpoint);
+        let backup = client.settings.failover.as_ref().map(|failover| origin_at(failover.backup()));
+        Self(Arc::new(Place { region, origin, backup, client }))
     }
 
     /// The same client for another region.
@@ -78,9 +93,7 @@ impl Config {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if that cannot be a region's name.
     pub fn with_region(&self, region: &str) -> Result<Self, Error> {
         endpoint::check_region(region)?;
-        let client = Arc::clone(&self.0.client);
-        let origin = client.settings.endpoint.origin(region);
-        Ok(Self(Arc::new(Place { region: Some(region.into()), origin, client })))
+        Ok(Self::at(Some(region.into()), Arc::clone(&self.0.client)))
     }
 
     /// The region that actions are sent to.
@@ -97,8 +110,25 @@ impl Config {
         &self.0.origin
     }
 
-    pub(crate) fn credential(&self) -> &Credential {
-        &self.0.client.credential
+    /// The origin of the backup endpoint; the usual one if there is no other.
+    pub(crate) fn backup_origin(&self) -> &Origin {
+        self.0.backup.as_ref().unwrap_or(&self.0.origin)
+    }
+
+    /// The first label of the hosts, and part of every credential scope.
+    pub(crate) fn service(&self) -> &'static str {
+        self.0.client.service
+    }
+
+    /// Where the credential comes from, if it is not given once and for all.
+    pub(crate) fn provider(&self) -> Option<&dyn Provider> {
+        let settings = self.settings();
+        settings.provider.as_deref().filter(|_| settings.credential.is_none())
+    }
+
+    /// The credential that is given once and for all.
+    pub(crate) fn credential(&self) -> Option<&Credential> {
+        self.0.client.settings.credential.as_ref()
     }
 
     pub(crate) fn notation(&self) -> Notation {

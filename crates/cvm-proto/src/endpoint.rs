@@ -30,13 +30,33 @@ pub struct Endpoint(Place);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
-    Root(String),
+    Root { domain: String, scheme: Scheme },
     Explicit(Origin),
+}
+
+/// How a host is spoken to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// In the clear.
+    Http,
+    /// Over TLS.
+    #[default]
+    Https,
+}
+
+impl Scheme {
+    /// The scheme as it begins a URL.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
 }
 
 impl Default for Endpoint {
     fn default() -> Self {
-        Self(Place::Root(ROOT_DOMAIN.into()))
+        Self(Place::Root { domain: ROOT_DOMAIN.into(), scheme: Scheme::default() })
     }
 }
 
@@ -54,7 +74,7 @@ impl Endpoint {
                 domain.escape_debug()
             )));
         }
-        Ok(Self(Place::Root(domain.to_ascii_lowercase())))
+        Ok(Self(Place::Root { domain: domain.to_ascii_lowercase(), scheme: Scheme::default() }))
     }
 
     /// One endpoint for everything: `https://host`, `http://127.0.0.1:8080`, or a bare `host[:port]` (then over https).
@@ -107,14 +127,36 @@ impl Endpoint {
         Ok(Self(Place::Explicit(Origin::new(scheme, &host))))
     }
 
+    /// The same hosts spoken to in another way; of an explicit endpoint only the scheme changes, not the port.
+    #[must_use]
+    pub fn scheme(self, scheme: Scheme) -> Self {
+        Self(match self.0 {
+            Place::Root { domain, .. } => Place::Root { domain, scheme },
+            Place::Explicit(origin) => Place::Explicit(Origin::new(scheme.as_str(), origin.host())),
+        })
+    }
+
     /// The origin that serves a region; an empty region stands for none.
     pub fn origin(&self, region: &str) -> Origin {
+        self.origin_of(SERVICE, region)
+    }
+
+    /// The origin of a service in a region.
+    pub(crate) fn origin_of(&self, service: &str, region: &str) -> Origin {
         match &self.0 {
             Place::Explicit(origin) => origin.clone(),
-            Place::Root(root) if is_finance(region) => {
-                Origin::new("https", &format!("{SERVICE}.{region}.{root}"))
+            Place::Root { domain, scheme } if is_finance(region) => {
+                Origin::new(scheme.as_str(), &format!("{service}.{region}.{domain}"))
             }
-            Place::Root(root) => Origin::new("https", &format!("{SERVICE}.{root}")),
+            Place::Root { domain, scheme } => Origin::new(scheme.as_str(), &format!("{service}.{domain}")),
+        }
+    }
+
+    /// Whether it is spoken to over TLS.
+    pub fn uses_tls(&self) -> bool {
+        match &self.0 {
+            Place::Root { scheme, .. } => *scheme == Scheme::Https,
+            Place::Explicit(origin) => origin.url().starts_with("https:"),
         }
     }
 }

@@ -155,6 +155,18 @@ impl Error {
         error
     }
 
+    /// What kept a call from being sent: no credential could be had.
+    pub(crate) fn without_credential(mut self) -> Self {
+        let about = match self.0.action.take() {
+            Some(action) => alloc::format!("no credential from {action}: "),
+            None => "no credential: ".into(),
+        };
+        self.0.message.insert_str(0, &about);
+        self.0.sent = Some(Sent::No);
+        self.0.region = None;
+        self
+    }
+
     /// Adds what was being done, where it is not known yet.
     #[must_use]
     pub fn with_call(mut self, action: &str, region: Option<&str>, attempts: u32) -> Self {
@@ -238,6 +250,7 @@ impl Error {
     /// After `true`, look before sending again anything that is not safe to repeat.
     pub fn outcome_unknown(&self) -> bool {
         match self.0.kind {
+            _ if self.0.sent == Some(Sent::No) => false,
             ErrorKind::Response => true,
             ErrorKind::Network | ErrorKind::Timeout => self.0.sent == Some(Sent::Maybe),
             ErrorKind::Service => self.0.code.as_ref().is_some_and(ErrorCode::outcome_unknown),

@@ -4,18 +4,22 @@
 //!              ┌──────────── Waiting: a pause, or a place in the rate limit ◀───────────┐
 //!              ▼                                                                        │ may be sent again
 //!   Waiting ──▶ InFlight: the signed request is out ── reply ──▶ judged ────────────────┤
-//!                                                                                       ▼ else
-//!                                                                                     Ended
+//!    ▲    │                                                                             ▼ else
+//!    │    └──▶ Fetching: no credential that is good for long ──┐                      Ended
+//!    └─────────────────────────────────────────────────────────┘
 //! ```
 
 use alloc::string::String;
 use core::time::Duration;
 
 use crate::codec::envelope;
-use crate::encode::{Attempt, Prepared};
+use crate::config::Config;
+use crate::credential::{Ask, Fetch, Found, Ticket};
+use crate::encode::{Attempt, Keys, Prepared};
 use crate::error::Error;
 use crate::error_code::ErrorCode;
-use crate::machine::{Now, Reply};
+use crate::failover::Route;
+use crate::machine::{FailureKind, Now, Reply, Step};
 use crate::random::Random;
 use crate::request::Request;
 
@@ -26,6 +30,7 @@ pub(crate) struct Exchange {
     random: Random,
     attempts: u32,
     clock_corrected: bool,
+    credential_renewed: bool,
     deadline: Option<Duration>,
     state: State,
 }
@@ -42,8 +47,10 @@ pub(crate) struct Rules {
 enum State {
     /// Nothing is out. `until` is a pause between attempts; `booked` says that the rate limit was asked already.
     Waiting { until: Duration, booked: bool },
+    /// A credential is fetched, for this call and all others of the client.
+    Fetching { turn: Turn, fetch: Fetch },
     /// The request is out. Asked again, it is signed again: the same attempt gives the same bytes.
-    InFlight(Attempt),
+    InFlight { attempt: Attempt, route: Route },
     /// The outcome has been given away, or is with the caller of [`Exchange::reply`].
     Ended,
 }
@@ -55,6 +62,14 @@ pub(crate) enum Do {
     Fail(Error),
 }
 
+/// Whether a request may go out now.
+enum Admission {
+    Go { attempt: Attempt, route: Route, keys: Option<Keys> },
+    Later(Duration),
+    Fetch(Ticket),
+    Fail(Error),
+}
+
 impl Exchange {
     pub(crate) fn new(prepared: Prepared, rules: Rules, seed: u64) -> Self {
         Self {
@@ -63,76 +78,148 @@ impl Exchange {
             random: Random::new(seed),
             attempts: 0,
             clock_corrected: false,
+            credential_renewed: false,
             deadline: None,
             state: State::Waiting { until: Duration::ZERO, booked: false },
         }
     }
 
     pub(crate) fn poll(&mut self, now: Now) -> Do {
-        let config = self.prepared.config();
-        let settings = config.settings();
-        let deadline = *self.deadline.get_or_insert_with(|| now.mono.saturating_add(settings.call_timeout));
-        let rate = self.rules.rate_limit.filter(|_| settings.rate_limit);
-        let (action, region) = (self.prepared.action(), config.region().unwrap_or_default());
+        let timeout = self.prepared.config().settings().call_timeout;
+        let deadline = *self.deadline.get_or_insert_with(|| now.mono.saturating_add(timeout));
         loop {
             match &mut self.state {
-                State::InFlight(attempt) => return Do::Send(self.prepared.request(*attempt)),
+                State::InFlight { attempt, .. } => return Do::Send(self.prepared.request(attempt.clone())),
                 State::Waiting { until, .. } if *until > now.mono => return Do::WaitUntil(*until),
-                State::Waiting { until, booked } if !*booked => {
-                    *booked = true;
-                    let Some(rate) = rate else { continue };
-                    *until = config.shared(|shared| shared.limits.book(action, region, rate, now.mono));
-                    if *until >= deadline {
-                        return Do::Fail(self.end(Error::timeout(alloc::format!(
-                            "too many calls for the rate of {rate} a second: no place before the call's deadline"
-                        ))));
-                    }
+                State::Fetching { .. } if now.mono >= deadline => {
+                    return Do::Fail(
+                        self.end(Error::timeout("the call's deadline passed before it had a credential")),
+                    );
                 }
-                State::Waiting { .. } => {
-                    let left = deadline.saturating_sub(now.mono);
-                    if left.is_zero() {
-                        return Do::Fail(
-                            self.end(Error::timeout("the call's deadline passed before it was sent")),
-                        );
+                State::Fetching { turn, fetch } => match fetch.poll(now) {
+                    Step::Send(request) => return Do::Send(request),
+                    Step::WaitUntil(mono) => return Do::WaitUntil(mono.min(deadline)),
+                    Step::Progress(never) => match never {},
+                    Step::Done(outcome) => {
+                        turn.hand_in(outcome, now);
+                        self.state = State::Waiting { until: now.mono, booked: true };
                     }
-                    if let Some(rate) = rate {
-                        let passed =
-                            config.shared(|shared| shared.limits.pass(action, region, rate, now.mono));
-                        if let Err(later) = passed {
-                            self.state = State::Waiting { until: later, booked: true };
-                            continue;
+                },
+                State::Waiting { booked, .. } => {
+                    let booked = *booked;
+                    if now.mono >= deadline {
+                        let late = Error::timeout("the call's deadline passed before it was sent");
+                        return Do::Fail(self.end(late));
+                    }
+                    self.state = match self.admit(now, booked, deadline) {
+                        Admission::Go { attempt, route, keys } => {
+                            self.attempts = attempt.number;
+                            let request = self.prepared.request_with(attempt.clone(), keys);
+                            self.state = State::InFlight { attempt, route };
+                            return Do::Send(request);
                         }
-                    }
-                    self.attempts += 1;
-                    self.state = State::InFlight(Attempt {
-                        number: self.attempts,
-                        unix: config.shared(|shared| shared.clock.apply(now.unix)),
-                        nonce: self.random.next(),
-                        timeout: settings.attempt_timeout.min(left),
-                    });
+                        Admission::Later(until) => State::Waiting { until, booked: true },
+                        Admission::Fetch(ticket) => self.fetching(ticket),
+                        Admission::Fail(error) => return Do::Fail(self.end(error)),
+                    };
                 }
                 State::Ended => unreachable!("a call was polled after its end"),
             }
         }
     }
 
+    /// Asks everything that the client's calls share, under its lock once.
+    fn admit(&mut self, now: Now, booked: bool, deadline: Duration) -> Admission {
+        let config = self.prepared.config();
+        let settings = config.settings();
+        let rate = self.rules.rate_limit.filter(|_| settings.rate_limit);
+        let (action, region) = (self.prepared.action(), config.region().unwrap_or_default());
+        let (number, nonce) = (self.attempts + 1, self.random.next());
+        let timeout = settings.attempt_timeout.min(deadline.saturating_sub(now.mono));
+        config.shared(|shared| {
+            if let Some(rate) = rate
+                && !booked
+            {
+                let until = shared.limits.book(action, region, rate, now.mono);
+                if until >= deadline {
+                    return Admission::Fail(Error::timeout(alloc::format!(
+                        "too many calls for the rate of {rate} a second: no place before the call's deadline"
+                    )));
+                }
+                if until > now.mono {
+                    return Admission::Later(until);
+                }
+            }
+            let unix = shared.clock.apply(now.unix);
+            let credential = match config.provider() {
+                None => None,
+                Some(_) => match shared.leases.ask(unix, now.mono) {
+                    Ask::Use(credential) => Some(credential),
+                    Ask::Wait(until) => return Admission::Later(until),
+                    Ask::Fetch(ticket) => return Admission::Fetch(ticket),
+                    Ask::Fail(error) => return Admission::Fail(error),
+                },
+            };
+            if let Some(Err(later)) = rate.map(|rate| shared.limits.pass(action, region, rate, now.mono)) {
+                return Admission::Later(later);
+            }
+            let route = match &settings.failover {
+                None => Route::Usual { period: 0 },
+                Some(failover) => shared.breakers.route(failover, config.origin().host(), now.mono, timeout),
+            };
+            let to_backup = route == Route::Backup;
+            let attempt = Attempt { number, unix, nonce, timeout, credential, to_backup };
+            let keys = self.prepared.keys(shared, &attempt);
+            Admission::Go { attempt, route, keys }
+        })
+    }
+
+    fn fetching(&mut self, ticket: Ticket) -> State {
+        let config = self.prepared.config();
+        match config.provider() {
+            Some(provider) => State::Fetching {
+                turn: Turn { config: config.clone(), ticket },
+                fetch: provider.fetch(self.random.next()),
+            },
+            None => unreachable!("only a provider's cache gives tickets"),
+        }
+    }
+
     /// Takes a reply in; gives the outcome if that was the end. `Ok` is the text of an answer without an
     /// error, its value not read yet.
     pub(crate) fn reply(&mut self, now: Now, reply: Reply) -> Option<Result<String, Error>> {
-        if !matches!(self.state, State::InFlight(_)) {
-            return None;
+        let route = match &mut self.state {
+            State::InFlight { route, .. } => *route,
+            State::Fetching { fetch, .. } => {
+                fetch.reply(now, reply);
+                return None;
+            }
+            State::Waiting { .. } | State::Ended => return None,
+        };
+        let config = self.prepared.config();
+        if let Some(failover) = &config.settings().failover {
+            let unreached = matches!(&reply, Reply::Failed(failure) if failure.kind != FailureKind::TooLarge);
+            config.shared(|shared| {
+                let host = config.origin().host();
+                shared.breakers.report(failover, host, route, now.mono, !unreached);
+            });
         }
         match reply {
             Reply::Failed(failure) => self.refused(now, Error::transport(failure), false),
             Reply::Response(response) => {
-                let moved = response.date().is_some_and(|date| {
-                    self.prepared.config().shared(|shared| shared.clock.observe(now.unix, date))
-                });
+                let date = response.date();
                 match envelope::open(response.status(), response.into_body()) {
-                    Err(error) => self.refused(now, error, moved),
+                    Err(error) => {
+                        let moved = date
+                            .is_some_and(|date| config.shared(|shared| shared.clock.observe(now.unix, date)));
+                        self.refused(now, error, moved)
+                    }
                     Ok(text) => {
+                        config.shared(|shared| {
+                            shared.budget.deposit(self.attempts > 1);
+                            date.map(|date| shared.clock.observe(now.unix, date))
+                        });
                         self.state = State::Ended;
-                        self.prepared.config().shared(|shared| shared.budget.deposit(self.attempts > 1));
                         Some(Ok(text))
                     }
                 }
@@ -155,6 +242,13 @@ impl Exchange {
             self.state = State::Waiting { until: now.mono, booked: false };
             return None;
         }
+        if self.may_have_better_credential(now, &error) {
+            // Nor does one that was signed by somebody whom the service does not know any more.
+            self.credential_renewed = true;
+            self.attempts -= 1;
+            self.state = State::Waiting { until: now.mono, booked: false };
+            return None;
+        }
         if self.may_try_again(&error) {
             let policy = self.prepared.config().settings().retry;
             let until = now.mono + policy.pause(self.attempts, error.is_throttled(), &mut self.random);
@@ -167,6 +261,25 @@ impl Exchange {
         Some(Err(self.end(error)))
     }
 
+    /// Whether the service refused a credential that a provider may have a newer one for.
+    fn may_have_better_credential(&self, now: Now, error: &Error) -> bool {
+        let State::InFlight { attempt: Attempt { credential: Some(credential), .. }, .. } = &self.state
+        else {
+            return false;
+        };
+        let outdated = matches!(
+            error.code(),
+            Some(
+                ErrorCode::AuthFailureTokenFailure
+                    | ErrorCode::AuthFailureSecretIdNotFound
+                    | ErrorCode::AuthFailureInvalidSecretId
+            )
+        );
+        outdated
+            && !self.credential_renewed
+            && self.prepared.config().shared(|shared| shared.leases.refused(credential, now.mono))
+    }
+
     fn may_try_again(&self, error: &Error) -> bool {
         self.attempts < self.prepared.config().settings().retry.attempts
             && error.is_retryable()
@@ -176,5 +289,33 @@ impl Exchange {
     fn end(&mut self, error: Error) -> Error {
         self.state = State::Ended;
         error.with_call(self.prepared.action(), self.prepared.config().region(), self.attempts)
+    }
+}
+
+/// A call's turn to fetch the credential for all; given up if the call goes away.
+struct Turn {
+    config: Config,
+    ticket: Ticket,
+}
+
+impl Turn {
+    fn hand_in(&self, outcome: Result<Found, Error>, now: Now) {
+        let outcome = match outcome {
+            Ok(Found::Lease(lease)) => Ok(lease),
+            Ok(Found::Nothing(lack)) => Err(Error::config(alloc::format!(
+                "no credential found: {lack}; give one, or set one of these up"
+            ))),
+            Err(error) => Err(error.without_credential()),
+        };
+        self.config.shared(|shared| {
+            let unix = shared.clock.apply(now.unix);
+            shared.leases.fetched(self.ticket, outcome, unix, now.mono);
+        });
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.config.shared(|shared| shared.leases.abandon(self.ticket));
     }
 }

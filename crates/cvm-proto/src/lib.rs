@@ -66,6 +66,7 @@ extern crate std;
 
 pub mod api;
 pub mod codec;
+pub mod credential;
 pub mod machine;
 pub mod sign;
 
@@ -73,12 +74,12 @@ mod action;
 mod call;
 mod clock;
 mod config;
-mod credential;
 mod encode;
 mod endpoint;
 mod error;
 mod error_code;
 mod exchange;
+mod failover;
 mod image_sync;
 mod limit;
 mod page;
@@ -94,10 +95,12 @@ mod wait;
 pub use action::Action;
 pub use call::{AnyCall, Call};
 pub use config::Config;
+#[doc(no_inline)]
 pub use credential::Credential;
-pub use endpoint::{Endpoint, Origin};
+pub use endpoint::{Endpoint, Origin, Scheme};
 pub use error::{Error, ErrorKind};
 pub use error_code::ErrorCode;
+pub use failover::Failover;
 pub use image_sync::{
     Cancel, Destination, ImageSync, ImageSyncMachine, OnConflict, Outcome, SyncProgress, SyncReport,
     SyncState,

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use crate::credential::Credential;
 use crate::encode::{Attempt, Encoded};
 use crate::endpoint::Origin;
 use crate::sign::canonical::UNSIGNED_PAYLOAD;
@@ -83,6 +84,8 @@ pub(crate) enum Signed {
     Tc3 { timestamp: Timestamp, authorization: String },
     /// The whole query or form, signature included.
     V1 { text: String },
+    /// Nothing: this is not an action.
+    Plain,
 }
 
 /// A time in seconds since 1970, with its decimal digits.
@@ -104,7 +107,7 @@ impl Timestamp {
         Self { digits, len }
     }
 
-    fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         core::str::from_utf8(&self.digits[..usize::from(self.len)]).expect("only digits were written")
     }
 }
@@ -121,16 +124,17 @@ impl Request {
 
     /// The whole URL, query included.
     pub fn url(&self) -> Cow<'_, str> {
-        match self.query() {
-            "" => Cow::Borrowed(self.origin().url()),
-            query => Cow::Owned(format!("{}?{query}", self.origin().url())),
+        match (&*self.encoded.path, self.query()) {
+            ("/", "") => Cow::Borrowed(self.origin().url()),
+            ("/", query) => Cow::Owned(format!("{}?{query}", self.origin().url())),
+            (path, _) => Cow::Owned(format!("{}{}", self.origin().url(), path.trim_start_matches('/'))),
         }
     }
 
     /// The request target of a request line: path and query.
     pub fn target(&self) -> Cow<'_, str> {
         match self.query() {
-            "" => Cow::Borrowed("/"),
+            "" => Cow::Borrowed(&self.encoded.path),
             query => Cow::Owned(format!("/?{query}")),
         }
     }
@@ -139,25 +143,26 @@ impl Request {
         match (&self.signed, self.method()) {
             (Signed::Tc3 { .. }, _) => &self.encoded.query,
             (Signed::V1 { text }, Method::Get) => text,
-            (Signed::V1 { .. }, Method::Post) => "",
+            (Signed::V1 { .. }, Method::Post) | (Signed::Plain, _) => "",
         }
     }
 
     /// Scheme, host and port, for a driver that opens connections itself.
     pub fn origin(&self) -> &Origin {
-        self.encoded.config.origin()
+        self.encoded.origin(&self.attempt)
     }
 
     /// Every header to send, names in lower case, `host` first; `content-length` is left to the transport.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let Self { encoded, signed, .. } = self;
         let config = &encoded.config;
-        let always = [("host", Some(self.origin().host())), ("content-type", Some(&*encoded.content_type))];
+        let content_type = Some(&*encoded.content_type).filter(|kind| !kind.is_empty());
+        let always = [("host", Some(self.origin().host())), ("content-type", content_type)];
         let tc3 = match signed {
-            Signed::V1 { .. } => [("", None); 9],
+            Signed::V1 { .. } | Signed::Plain => [("", None); 9],
             Signed::Tc3 { timestamp, authorization } => {
                 let settings = config.settings();
-                let token = config.credential().token();
+                let token = encoded.credential(&self.attempt).and_then(Credential::token);
                 [
                     ("authorization", Some(authorization.as_str())),
                     ("x-tc-action", Some(&*encoded.action)),
@@ -183,7 +188,7 @@ impl Request {
     pub fn body(&self) -> &[u8] {
         match (&self.signed, self.method()) {
             (Signed::Tc3 { .. }, _) => &self.encoded.body,
-            (Signed::V1 { .. }, Method::Get) => &[],
+            (Signed::V1 { .. }, Method::Get) | (Signed::Plain, _) => &[],
             (Signed::V1 { text }, Method::Post) => text.as_bytes(),
         }
     }
@@ -192,6 +197,12 @@ impl Request {
     pub fn into_body(self) -> Vec<u8> {
         // All attempts share the bytes, so they have to be copied.
         self.body().to_vec()
+    }
+
+    /// Whether it has to reach its host directly, whatever proxy the settings name: the instance metadata is this
+    /// machine's own, and a proxy would answer with that of another.
+    pub fn bypasses_proxy(&self) -> bool {
+        matches!(self.signed, Signed::Plain)
     }
 
     /// The action that is called, for logs.

@@ -2,14 +2,16 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 use core::time::Duration;
 
-use crate::credential::Credential;
+use crate::credential::{Credential, Provider};
 use crate::endpoint::{self, Endpoint};
 use crate::error::Error;
+use crate::failover::Failover;
 use crate::request::{Language, Notation};
 use crate::retry::RetryPolicy;
 use crate::sign::SignMethod;
@@ -22,12 +24,16 @@ use crate::sign::SignMethod;
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Who signs. Required.
+    /// Who signs. This, or a [`provider`](Self::provider), is required; this one goes first.
     pub credential: Option<Credential>,
+    /// Where the credential comes from, if it is not given once and for all.
+    pub provider: Option<Arc<dyn Provider>>,
     /// The region that actions are sent to unless a call names another.
     pub region: Option<String>,
     /// Where requests go; the public hosts by default.
     pub endpoint: Endpoint,
+    /// Another endpoint for when that one cannot be reached; none by default.
+    pub failover: Option<Failover>,
     /// How requests are signed; TC3-HMAC-SHA256 by default.
     pub sign_method: SignMethod,
     /// How parameters are written; by default JSON, or a form with the v1 signatures.
@@ -36,7 +42,7 @@ pub struct Settings {
     pub unsigned_payload: bool,
     /// The language of the service's messages; the service's default if not set.
     pub language: Option<Language>,
-    /// A tag of the calling program for the service's logs: letters, digits, `-`, `_`, `.`, at most 64.
+    /// A tag of the calling program for the service's logs: letters, digits and `-_,;.`, at most 128.
     pub request_client: Option<String>,
     /// When a request is sent again.
     pub retry: RetryPolicy,
@@ -60,8 +66,10 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             credential: None,
+            provider: None,
             region: None,
             endpoint: Endpoint::default(),
+            failover: None,
             sign_method: SignMethod::default(),
             notation: None,
             unsigned_payload: false,
@@ -80,38 +88,14 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The settings in environment variables, read through `var` since the core reads no environment.
-    ///
-    /// `TENCENTCLOUD_SECRET_ID` and `TENCENTCLOUD_SECRET_KEY` are required; the token is taken from
-    /// `TENCENTCLOUD_TOKEN`, `TENCENTCLOUD_SESSION_TOKEN` or `TENCENTCLOUD_SECURITY_TOKEN`, whichever comes first;
-    /// `TENCENTCLOUD_REGION` and `TENCENTCLOUD_ENDPOINT` are optional. An empty variable counts as unset.
-    ///
-    /// # Errors
-    ///
-    /// [`ErrorKind::Config`](crate::ErrorKind::Config) naming the variable that is missing or wrong.
-    pub fn from_vars(mut var: impl FnMut(&str) -> Option<String>) -> Result<Self, Error> {
-        let mut get = |name: &str| var(name).filter(|value| !value.is_empty());
-        let mut need = |name: &str| {
-            get(name).ok_or_else(|| {
-                Error::config(format!(
-                    "no credential: the environment variable {name} is not set; set it, or give one"
-                ))
-            })
-        };
-        let credential = Credential::new(need("TENCENTCLOUD_SECRET_ID")?, need("TENCENTCLOUD_SECRET_KEY")?)?;
-        let token = ["TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SESSION_TOKEN", "TENCENTCLOUD_SECURITY_TOKEN"]
-            .into_iter()
-            .find_map(&mut get);
-        let endpoint = match get("TENCENTCLOUD_ENDPOINT") {
-            Some(address) => Endpoint::explicit(&address)?,
-            None => Endpoint::default(),
-        };
-        Ok(Self {
-            credential: Some(credential.with_token(token.unwrap_or_default())),
-            region: get("TENCENTCLOUD_REGION"),
-            endpoint,
-            ..Self::default()
-        })
+    /// Whether any request can go over TLS, those of the provider included: only then does a shell need certificate
+    /// authorities.
+    pub fn uses_tls(&self) -> bool {
+        self.endpoint.uses_tls()
+            || self.failover.as_ref().is_some_and(|failover| failover.backup().uses_tls())
+            || self.proxy.as_deref().is_some_and(|proxy| proxy.starts_with("https:"))
+            || (self.credential.is_none()
+                && self.provider.as_ref().is_some_and(|provider| provider.uses_tls()))
     }
 
     /// The error of a shell whose transport cannot use [`proxy`](Self::proxy).
@@ -125,16 +109,20 @@ impl Settings {
         Error::config(format!("ca_pem {why}: give the content of a CA file in PEM"))
     }
 
-    /// Checks what can be known to be wrong before anything is sent.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    /// Checks what can be known to be wrong before anything is sent; [`Config::new`](crate::Config::new) does so as well.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) naming the setting.
+    pub fn check(&self) -> Result<(), Error> {
         if let Some(region) = &self.region {
             endpoint::check_region(region)?;
         }
         if let Some(tag) = &self.request_client {
-            let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
-            if tag.is_empty() || tag.len() > 64 || !tag.bytes().all(fits) {
+            let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b',' | b';' | b'.');
+            if tag.is_empty() || tag.len() > 128 || !tag.bytes().all(fits) {
                 return Err(Error::config(format!(
-                    "request client `{}` does not fit: use 1 to 64 letters, digits, `-`, `_` or `.`",
+                    "request client `{}` does not fit: use 1 to 128 letters, digits and `-_,;.`",
                     tag.escape_debug()
                 )));
             }
@@ -165,8 +153,10 @@ impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("credential", &self.credential)
+            .field("provider", &self.provider)
             .field("region", &self.region)
             .field("endpoint", &self.endpoint)
+            .field("failover", &self.failover)
             .field("sign_method", &self.sign_method)
             .field("notation", &self.notation)
             .field("retry", &self.retry)
@@ -200,9 +190,14 @@ impl<C: FromSettings> ClientBuilder<C> {
         Self { settings, client: PhantomData }
     }
 
-    /// Who signs. Required.
+    /// Who signs. This, or a [`provider`](Self::provider), is required; this one goes first.
     pub fn credential(self, credential: Credential) -> Self {
         self.with(|settings| settings.credential = Some(credential))
+    }
+
+    /// Where the credential comes from, if it is not given once and for all.
+    pub fn provider(self, provider: impl Provider + 'static) -> Self {
+        self.with(|settings| settings.provider = Some(Arc::new(provider)))
     }
 
     /// The region that actions are sent to unless a call names another.
@@ -213,6 +208,11 @@ impl<C: FromSettings> ClientBuilder<C> {
     /// Where requests go; the public hosts by default.
     pub fn endpoint(self, endpoint: Endpoint) -> Self {
         self.with(|settings| settings.endpoint = endpoint)
+    }
+
+    /// Another endpoint for when that one cannot be reached; none by default.
+    pub fn failover(self, failover: Failover) -> Self {
+        self.with(|settings| settings.failover = Some(failover))
     }
 
     /// How requests are signed; TC3-HMAC-SHA256 by default.
@@ -235,7 +235,7 @@ impl<C: FromSettings> ClientBuilder<C> {
         self.with(|settings| settings.language = Some(language))
     }
 
-    /// A tag of the calling program for the service's logs: letters, digits, `-`, `_`, `.`, at most 64.
+    /// A tag of the calling program for the service's logs: letters, digits and `-_,;.`, at most 128.
     pub fn request_client(self, tag: impl Into<String>) -> Self {
         self.with(|settings| settings.request_client = Some(tag.into()))
     }

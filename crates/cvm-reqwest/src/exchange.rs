@@ -13,7 +13,7 @@ use tracing::debug;
 use crate::{Client, tls};
 
 /// The transport as the settings want it, with everything off that could change a request or send it again.
-pub(crate) fn http_client(settings: &Settings) -> Result<reqwest::Client, Error> {
+pub(crate) fn http_client(settings: &Settings, proxy: Option<&str>) -> Result<reqwest::Client, Error> {
     let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls::config(settings)?)
         .user_agent(concat!("cvm-reqwest/", env!("CARGO_PKG_VERSION")))
@@ -25,7 +25,7 @@ pub(crate) fn http_client(settings: &Settings) -> Result<reqwest::Client, Error>
         .retry(retry::never().max_retries_per_request(0))
         .connect_timeout(settings.connect_timeout)
         .tcp_nodelay(true);
-    if let Some(address) = &settings.proxy {
+    if let Some(address) = proxy {
         builder = builder.proxy(Proxy::all(address).map_err(|_| Settings::wrong_proxy())?);
     }
     builder
@@ -75,7 +75,8 @@ impl Client {
         let most = request.max_response_bytes();
         let too_large =
             || Failure::maybe_sent(FailureKind::TooLarge, format!("the answer is larger than {most} bytes"));
-        let mut answer = self.http.execute(self.convert(request)?).await.map_err(failure)?;
+        let http = if request.bypasses_proxy() { &self.direct } else { &self.http };
+        let mut answer = http.execute(self.convert(request)?).await.map_err(failure)?;
         let announced = answer.content_length().map_or(Ok(0), usize::try_from).map_err(|_| too_large())?;
         if announced > most {
             return Err(too_large());

@@ -31,6 +31,8 @@ use cvm_proto::{AnyCall, Call, Now, Pages, Step};
 pub struct Client {
     config: Config,
     http: reqwest::Client,
+    /// The same without the proxy, for what has to go past it.
+    direct: reqwest::Client,
     /// The parsed URL of the region's endpoint: every exchange needs it.
     url: Arc<reqwest::Url>,
     /// Where this client's monotonic clock starts; clones share rate limits, so they share this as well.
@@ -40,9 +42,15 @@ pub struct Client {
 impl FromSettings for Client {
     fn from_settings(settings: Settings) -> Result<Self, Error> {
         let config = Config::new(settings)?;
-        let http = exchange::http_client(config.settings())?;
+        let settings = config.settings();
+        let proxy = settings.proxy.as_deref();
+        let http = exchange::http_client(settings, proxy)?;
+        let direct = match (proxy, &settings.provider) {
+            (Some(_), Some(_)) => exchange::http_client(settings, None)?,
+            _ => http.clone(),
+        };
         let url = Arc::new(exchange::base_url(&config)?);
-        Ok(Self { config, http, url, epoch: Instant::now() })
+        Ok(Self { config, http, direct, url, epoch: Instant::now() })
     }
 }
 
@@ -52,13 +60,16 @@ impl Client {
         ClientBuilder::new(Settings::default())
     }
 
-    /// A client with the credential, region and endpoint in the environment: see [`Settings::from_vars`].
+    /// A client with the credential and the settings of the environment and the user's files: see [`cvm_config`].
+    ///
+    /// The files are read at once, which takes well below a millisecond.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] naming the variable that is missing or wrong.
+    /// [`ErrorKind::Config`] naming the variable, or the file and the line, that is wrong. That there is no credential
+    /// is an error of the first call.
     pub fn from_env() -> Result<Self, Error> {
-        Self::from_settings(Settings::from_vars(|name| std::env::var(name).ok())?)
+        Self::from_settings(cvm_config::from_env()?)
     }
 
     /// The same client for another region.
@@ -69,7 +80,7 @@ impl Client {
     pub fn with_region(&self, region: &str) -> Result<Self, Error> {
         let config = self.config.with_region(region)?;
         let url = Arc::new(exchange::base_url(&config)?);
-        Ok(Self { config, url, http: self.http.clone(), epoch: self.epoch })
+        Ok(Self { config, url, ..self.clone() })
     }
 
     /// The settings, and the state that the clones of this client share.

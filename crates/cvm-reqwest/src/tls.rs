@@ -15,8 +15,7 @@ pub(crate) fn config(settings: &Settings) -> Result<ClientConfig, Error> {
         .with_safe_default_protocol_versions()
         .map_err(|error| Error::config(format!("TLS cannot be set up: {error}")))?;
     let extra = settings.ca_pem.as_deref().map_or(Ok(Vec::new()), certificates)?;
-    let encrypted = |address: &str| address.starts_with("https:");
-    if !encrypted(settings.endpoint.origin("").url()) && !settings.proxy.as_deref().is_some_and(encrypted) {
+    if !settings.uses_tls() {
         return Ok(builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth());
     }
     let verifier = Verifier::new_with_extra_roots(extra, provider).map_err(|error| {

@@ -47,6 +47,7 @@ impl Client {
 
     fn perform(&self, request: Request) -> Result<Response, Failure> {
         let (timeout, most) = (request.timeout(), request.max_response_bytes());
+        let direct = request.bypasses_proxy() && self.config.settings().proxy.is_some();
         let wrong =
             |what: &str| Failure::not_sent(FailureKind::Connect, format!("{what} cannot be sent over HTTP"));
         let too_large =
@@ -62,8 +63,10 @@ impl Client {
             url => url.parse().map_err(|_| wrong("the URL"))?,
         };
         let answer = match request.method() {
-            Method::Get => self.transfer(http::Method::GET, uri, headers, (), timeout),
-            Method::Post => self.transfer(http::Method::POST, uri, headers, request.into_body(), timeout),
+            Method::Get => self.transfer(http::Method::GET, uri, headers, (), timeout, direct),
+            Method::Post => {
+                self.transfer(http::Method::POST, uri, headers, request.into_body(), timeout, direct)
+            }
         };
         let failed = |error| {
             if matches!(error, ureq::Error::BodyExceedsLimit(_)) {
@@ -91,14 +94,16 @@ impl Client {
         headers: HeaderMap,
         body: impl AsSendBody,
         timeout: Duration,
+        direct: bool,
     ) -> Result<http::Response<Body>, ureq::Error> {
         let mut wire = http::Request::new(body);
         *wire.method_mut() = method;
         *wire.uri_mut() = uri;
         *wire.headers_mut() = headers;
-        // The agent has the usual timeout already; one of its own costs a request a copy of the agent's settings.
-        if timeout != self.config.settings().attempt_timeout {
-            wire = self.agent.configure_request(wire).timeout_global(Some(timeout)).build();
+        // The agent has the usual settings already; its own cost a request a copy of them.
+        if direct || timeout != self.config.settings().attempt_timeout {
+            let own = self.agent.configure_request(wire).timeout_global(Some(timeout));
+            wire = if direct { own.proxy(None) } else { own }.build();
         }
         self.agent.run(wire)
     }

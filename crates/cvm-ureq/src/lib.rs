@@ -54,13 +54,14 @@ impl Client {
         ClientBuilder::new(Settings::default())
     }
 
-    /// A client with the credential, region and endpoint in the environment: see [`Settings::from_vars`].
+    /// A client with the credential and the settings of the environment and the user's files: see [`cvm_config`].
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`] naming the variable that is missing or wrong.
+    /// [`ErrorKind::Config`] naming the variable, or the file and the line, that is wrong. That there is no credential
+    /// is an error of the first call.
     pub fn from_env() -> Result<Self, Error> {
-        Self::from_settings(Settings::from_vars(|name| std::env::var(name).ok())?)
+        Self::from_settings(cvm_config::from_env()?)
     }
 
     /// The same client for another region.

@@ -1,6 +1,6 @@
 //! What is wrong on this side of the wire is said in one sentence that names it, and nothing is sent.
 
-use cvm_proto::api::{DescribeImages, SyncImages};
+use cvm_proto::api::SyncImages;
 use cvm_proto::{Credential, Endpoint, Error, ErrorKind, Settings};
 use serde_json::json;
 
@@ -105,28 +105,4 @@ pub fn bad_action_name<S: Shell>() {
     }
     let call = |client: &S| client.call("DescribeImages", json!([1])).map(drop);
     check(|_| (), call, ErrorKind::Parameter, &["DescribeImages"]);
-}
-
-/// Settings from the environment name the variable that is missing, and take what is there.
-pub fn unknown_variable_is_named<S: Shell>() {
-    let error = Settings::from_vars(|_| None).unwrap_err();
-    check_sentence(&error, ErrorKind::Config, &["TENCENTCLOUD_SECRET_ID"]);
-    let only_id = |name: &str| (name == "TENCENTCLOUD_SECRET_ID").then(|| "id".to_owned());
-    let error = Settings::from_vars(only_id).unwrap_err();
-    check_sentence(&error, ErrorKind::Config, &["TENCENTCLOUD_SECRET_KEY"]);
-
-    let server = Server::start(|_, _| Act::ok(EMPTY));
-    let settings = Settings::from_vars(|name| match name {
-        "TENCENTCLOUD_SECRET_ID" => Some("AKIDenv".into()),
-        "TENCENTCLOUD_SECRET_KEY" => Some("key".into()),
-        "TENCENTCLOUD_TOKEN" => Some("token".into()),
-        "TENCENTCLOUD_REGION" => Some("ap-nanjing".into()),
-        "TENCENTCLOUD_ENDPOINT" => Some(server.endpoint()),
-        _ => None,
-    });
-    S::from_settings(settings.unwrap()).unwrap().send(DescribeImages::default()).unwrap();
-    let received = server.received();
-    assert_eq!(received[0].header("x-tc-region"), Some("ap-nanjing"));
-    assert_eq!(received[0].header("x-tc-token"), Some("token"));
-    assert!(received[0].header("authorization").unwrap().contains("Credential=AKIDenv/"));
 }

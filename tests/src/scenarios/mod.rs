@@ -8,6 +8,7 @@ pub mod lists;
 pub mod local;
 pub mod retries;
 pub mod secure;
+pub mod sources;
 
 /// Makes one test of each scenario for a shell: `scenarios!(every, cvm_conformance::shell::ByHand)`.
 ///
@@ -23,7 +24,7 @@ macro_rules! scenarios {
             connections: refused_connection_is_tried_again unknown_host_was_not_sent
                 dropped_before_reading_is_repeated_only_if_safe,
             input: no_region no_credential empty_secret bad_endpoint bad_region empty_image_list two_images
-                no_destination bad_action_name unknown_variable_is_named,
+                no_destination bad_action_name,
             job: copies_to_every_destination image_that_is_not_there_starts_nothing lost_answer_is_not_sent_again
                 one_destination_fails_alone every_fault_at_every_step,
             lists: every_item_of_every_page every_page list_by_name refused_page_ends_the_list
@@ -36,6 +37,9 @@ macro_rules! scenarios {
                 lost_answer_is_repeated_only_if_safe slow_answer_ends_at_the_deadline slow_body_ends_at_the_deadline
                 clock_is_corrected_once,
             secure: nothing_secret_is_shown,
+            sources: environment tccli_alone process_that_prints_a_key instance_role instance_without_a_role
+                role_assumed_with_a_key role_assumed_with_the_instances_role role_that_is_not_there
+                web_identity_is_read_anew nothing_anywhere many_callers_ask_once no_source_shows_its_secret,
         );
     };
     (clients, $shell:ty) => {

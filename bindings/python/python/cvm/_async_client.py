@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError, get_running_loop
+from asyncio import get_running_loop
 
 from cvm import _cvm
 from cvm._actions import AsyncActions
@@ -56,19 +56,13 @@ class AsyncClient(AsyncActions, Base):
         ticket = self._core.call(mailbox, future, action, parameters, checked)
         try:
             return await future
-        except CancelledError:
+        except BaseException:
+            # Cancelled, or closed; where the call has ended by itself there is nothing to take back.
             ticket.cancel()
             raise
 
-    async def _send(self, action: str, parameters: dict[str, Any]) -> Any:
-        loop, mailbox = self._post()
-        future = loop.create_future()
-        ticket = self._core.call(mailbox, future, action, parameters, True)
-        try:
-            return await future
-        except CancelledError:
-            ticket.cancel()
-            raise
+    def _send(self, action: str, parameters: dict[str, Any]) -> Any:
+        return self._call(action, parameters, True)
 
     async def _advance(self, job: Any) -> tuple[bool, Any]:
         loop, mailbox = self._post()
@@ -76,7 +70,7 @@ class AsyncClient(AsyncActions, Base):
         ticket = self._core.advance(mailbox, future, job)
         try:
             news: tuple[bool, Any] = await future
-        except CancelledError:
+        except BaseException:
             ticket.cancel()
             raise
         return news

@@ -26,9 +26,9 @@ class Client(Actions, Base):
     ``client.describe_images(ImageIds=["img-o3ycss2p"])``. An argument that is ``None`` is left out. Threads may share a
     client, and a forked process may go on with it. Waiting lets other threads run, and Ctrl-C ends it.
 
-    What is not given comes from the environment (``TENCENTCLOUD_SECRET_ID``, ``TENCENTCLOUD_SECRET_KEY``,
-    ``TENCENTCLOUD_TOKEN``, ``TENCENTCLOUD_REGION``, ``TENCENTCLOUD_ENDPOINT``) or has a default: 3 attempts, 30 s for
-    one of them, 120 s for a call, 10 s for a connection. Times are in seconds.
+    What is not given comes from the environment (``TENCENTCLOUD_SECRET_ID``, ...), from where the official SDK and tccli
+    keep their profiles, from a cluster's identity or the instance's role, or has a default: 3 attempts, 30 s for one of
+    them, 120 s for a call, 10 s for a connection. Times are in seconds. With ``profile``, no other credential is used.
 
     Raises :class:`cvm.ConfigError` naming the setting that is missing or wrong.
     """

@@ -23,6 +23,7 @@ class Base:
         self,
         region: str | None = None,
         *,
+        profile: str | None = None,
         secret_id: str | None = None,
         secret_key: str | None = None,
         token: str | None = None,
@@ -40,6 +41,7 @@ class Base:
     ) -> None:
         self._core = self._Core(
             region=region,
+            profile=profile,
             secret_id=secret_id,
             secret_key=secret_key,
             token=token,

@@ -3,6 +3,7 @@
 // The comments on the options are what `--help` prints, where back-ticks would be noise.
 #![allow(clippy::doc_markdown)]
 
+mod config;
 mod image;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use cvm_local::Check;
 use cvm_proto::SignMethod;
 
+pub(crate) use config::{ConfigCommand, ConfigureArgs};
 pub(crate) use image::{Conflicts, ImagesArgs, Kind, QuotaArgs, SyncArgs};
 
 const ABOUT: &str =
@@ -21,9 +23,13 @@ const AFTER: &str = "\
 Environment:
   TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, the credential; with --local none is needed
   TENCENTCLOUD_TOKEN, the token of a temporary credential
-  TENCENTCLOUD_REGION and TENCENTCLOUD_ENDPOINT, for --region and --endpoint
+  TENCENTCLOUD_PROFILE, TENCENTCLOUD_REGION, TENCENTCLOUD_ENDPOINT, TENCENTCLOUD_PROXY, TENCENTCLOUD_CA_FILE and
+    TENCENTCLOUD_LANGUAGE, for the options of these names; cvm config show lists all settings
   XDG_STATE_HOME, for the folder of the sync jobs' journals
   NO_COLOR, for plain output
+
+Without a credential in the environment it is that of the profile, in ~/.tencentcloud/credentials (cvm configure
+writes it) or in the files of tccli; then a cluster's identity (TKE_*), then the role of the instance.
 
 Exit codes:
   0    done
@@ -45,9 +51,12 @@ pub(crate) struct Cli {
 }
 
 /// What every command takes.
-#[derive(Args)]
+#[derive(Args, Clone)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
+    /// The profile with credential and settings; then no other credential is used
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
     /// The region that requests are sent to
     #[arg(long, global = true, value_name = "REGION")]
     pub(crate) region: Option<String>,
@@ -60,6 +69,9 @@ pub(crate) struct Global {
     /// More certificate authorities to trust than the platform's, in PEM
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
+    /// The language of the service's messages: zh-CN or en-US
+    #[arg(long, global = true)]
+    pub(crate) language: Option<String>,
     /// Uses an embedded endpoint that lives as long as the command; it needs no account
     #[arg(long, global = true, conflicts_with_all = ["endpoint", "proxy", "ca_file"])]
     pub(crate) local: bool,
@@ -101,6 +113,11 @@ pub(crate) enum Command {
     Describe(DescribeArgs),
     /// Shows how a request is signed, stage by stage
     Sign(Box<SignArgs>),
+    /// Writes a profile: credential, region and other settings
+    Configure(ConfigureArgs),
+    /// Shows settings and where they come from
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Runs the embedded endpoint until it is interrupted
     Local(LocalArgs),
     /// Prints a script that completes commands and options in a shell
@@ -224,18 +241,15 @@ pub(crate) struct SignArgs {
     /// The version of the API
     #[arg(long, default_value = "2017-03-12", value_name = "VERSION")]
     pub(crate) api_version: String,
-    /// The secret id [default: TENCENTCLOUD_SECRET_ID]
+    /// The secret id [default: that of the environment or the profile]
     #[arg(long, value_name = "ID")]
     pub(crate) secret_id: Option<String>,
-    /// The secret key [default: TENCENTCLOUD_SECRET_KEY, which other users of the machine do not see]
+    /// The secret key [default: that of the environment or the profile, which other users of the machine do not see]
     #[arg(long, value_name = "KEY")]
     pub(crate) secret_key: Option<String>,
-    /// The token of a temporary credential [default: TENCENTCLOUD_TOKEN]
+    /// The token of a temporary credential [default: that of the environment or the profile]
     #[arg(long)]
     pub(crate) token: Option<String>,
-    /// The language of messages: zh-CN or en-US
-    #[arg(long)]
-    pub(crate) language: Option<String>,
     /// The tag of the calling program
     #[arg(long, value_name = "TAG")]
     pub(crate) request_client: Option<String>,

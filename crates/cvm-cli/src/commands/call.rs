@@ -58,9 +58,9 @@ fn parameters(global: &Global, args: &CallArgs) -> Result<Value, Failure> {
             None => Ok(parameters),
         };
     };
-    if action.region && connect::region(global).is_none() {
+    if action.region && connect::region(global)?.is_none() {
         return Err(Failure::usage(
-            "no region: give --region, or set the environment variable TENCENTCLOUD_REGION",
+            "no region: give --region, set the environment variable TENCENTCLOUD_REGION, or write one with cvm configure",
         ));
     }
     if args.json.is_none() {

@@ -19,7 +19,7 @@ pub(crate) fn run(global: &Global, args: &ImagesArgs) -> Result<Exit, Failure> {
         if args.all_regions {
             regions::all(&link.client)?
         } else if args.regions.is_empty() {
-            let own = connect::region(global);
+            let own = connect::region(global)?;
             vec![own.ok_or_else(|| {
                 Failure::usage("no region: name one with --region, or several with --regions")
             })?]

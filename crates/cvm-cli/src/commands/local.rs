@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
 use cvm_local::{Clock, CvmLocal, Seed};
-use cvm_proto::{Endpoint, Settings};
 use serde_json::json;
 
 use crate::args::{Global, LocalArgs, Output};
@@ -18,14 +17,6 @@ const EMBEDDED_SPEED: f64 = 5.0;
 pub(crate) fn embedded() -> Result<CvmLocal, Failure> {
     let started = CvmLocal::builder().clock(Clock::scaled(EMBEDDED_SPEED)).start();
     started.map_err(|error| Failure::other(format!("cannot start the embedded endpoint: {error}")))
-}
-
-/// What leads a client to an embedded endpoint.
-pub(crate) fn settings(local: &CvmLocal) -> Result<Settings, Failure> {
-    let mut settings = Settings::default();
-    settings.credential = Some(local.credential());
-    settings.endpoint = Endpoint::explicit(local.endpoint())?;
-    Ok(settings)
 }
 
 /// Runs the endpoint until the program is asked to end.

@@ -2,6 +2,8 @@
 
 pub(crate) mod actions;
 pub(crate) mod call;
+pub(crate) mod config;
+pub(crate) mod configure;
 pub(crate) mod describe;
 pub(crate) mod images;
 pub(crate) mod jobs;

@@ -6,11 +6,10 @@ use std::io::{self, BufRead, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use cvm_proto::sign::explain::{Explained, Input, explain};
-use cvm_proto::{Endpoint, SignMethod};
+use cvm_proto::{Credential, SignMethod};
 use serde_json::{Map, Value, json};
 
 use crate::args::{Global, HttpMethod, Output, SignArgs};
-use crate::connect::var;
 use crate::failure::{Exit, Failure};
 use crate::{connect, input, output, parameters};
 
@@ -49,21 +48,39 @@ fn request(global: &Global, args: SignArgs) -> Result<Input, Failure> {
             args.sign_method
         )));
     }
-    let need = |given: Option<String>, option: &str, name: &str| {
-        given.filter(|value| !value.is_empty()).or_else(|| var(name)).ok_or_else(|| {
-            Failure::usage(format!("no credential: give {option}, or set the environment variable {name}"))
-        })
+    let given = [args.secret_id, args.secret_key].map(|part| part.filter(|part| !part.is_empty()));
+    let key = match given {
+        [Some(id), Some(key)] => Some(Credential::new(id, key)?),
+        // One half goes with the other half in the environment.
+        [id, key] if id.is_some() || key.is_some() => {
+            let half = |given: Option<String>, option: &str, name: &str| {
+                given.or_else(|| connect::var(name)).ok_or_else(|| {
+                    Failure::usage(format!(
+                        "no credential: give {option}, or set the environment variable {name}"
+                    ))
+                })
+            };
+            let id = half(id, "--secret-id", "TENCENTCLOUD_SECRET_ID")?;
+            Some(Credential::new(id, half(key, "--secret-key", "TENCENTCLOUD_SECRET_KEY")?)?)
+        }
+        _ => None,
     };
-    let region = connect::region(global);
-    let host = if let Some(host) = args.host {
-        host
-    } else {
-        let endpoint = match global.endpoint.clone().or_else(|| var("TENCENTCLOUD_ENDPOINT")) {
-            Some(address) => Endpoint::explicit(&address)?,
-            None => Endpoint::default(),
-        };
-        endpoint.origin(region.as_deref().unwrap_or_default()).host().to_owned()
+    let is_given = key.is_some();
+    let loaded = connect::load_with(global, key)?;
+    let Some(key) = &loaded.settings.credential else {
+        return Err(Failure::usage(
+            "no credential: give --secret-id and --secret-key, or set the environment variables \
+             TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY; one that has to be fetched is not used here",
+        ));
     };
+    let token = args.token.or_else(|| match key.token() {
+        None if is_given => connect::var("TENCENTCLOUD_TOKEN"),
+        token => token.map(str::to_owned),
+    });
+    let region = loaded.settings.region.clone();
+    let host = args.host.unwrap_or_else(|| {
+        loaded.settings.endpoint.origin(region.as_deref().unwrap_or_default()).host().to_owned()
+    });
     let mut fields = json!({
         "sign_method": args.sign_method.as_str(),
         "http_method": match args.method { HttpMethod::Get => "GET", HttpMethod::Post => "POST" },
@@ -72,10 +89,10 @@ fn request(global: &Global, args: SignArgs) -> Result<Input, Failure> {
         "host": host,
         "action": args.action,
         "region": region,
-        "language": args.language,
-        "token": args.token.or_else(|| var("TENCENTCLOUD_TOKEN")),
-        "secret_id": need(args.secret_id, "--secret-id", "TENCENTCLOUD_SECRET_ID")?,
-        "secret_key": need(args.secret_key, "--secret-key", "TENCENTCLOUD_SECRET_KEY")?,
+        "language": global.language,
+        "token": token,
+        "secret_id": key.secret_id(),
+        "secret_key": key.secret_key(),
         "timestamp": args.timestamp.unwrap_or_else(this_moment),
         "request_client": args.request_client,
         "params": parameters::parse(&args.parameters)?,

@@ -69,7 +69,11 @@ fn prepare(global: &Global, args: &SyncArgs) -> Result<(SyncState, Option<Journa
         };
         return Ok((state, Some(journal)));
     }
-    let Some(from) = args.from.clone().or_else(|| connect::region(global)) else {
+    let from = match &args.from {
+        Some(from) => Some(from.clone()),
+        None => connect::region(global)?,
+    };
+    let Some(from) = from else {
         return Err(Failure::usage("no source region: name the region that the images are in with --from"));
     };
     let job = job(args, &from);

@@ -11,10 +11,16 @@ pub(crate) fn cvm(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cvm"));
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("TENCENTCLOUD_") {
+        let prefixes = ["TENCENTCLOUD_", "TCCLI_", "TKE_"];
+        let proxies = ["HTTPS_PROXY", "https_proxy", "http_proxy"];
+        let shown = name.to_string_lossy();
+        if prefixes.iter().any(|prefix| shown.starts_with(prefix)) || proxies.contains(&&*shown) {
             command.env_remove(name);
         }
     }
+    // Nor has the user any files, and the machine any role.
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("nobody");
+    command.env("HOME", &home).env("USERPROFILE", &home).env("TENCENTCLOUD_INSTANCE_ROLE", "off");
     // The jobs that a test leaves behind are no user's.
     command.env("XDG_STATE_HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("state"));
     command

@@ -5,6 +5,7 @@
 mod call;
 mod chaos;
 mod command;
+mod config;
 mod endpoint;
 mod images;
 mod jobs;

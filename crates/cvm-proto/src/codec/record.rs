@@ -178,8 +178,8 @@ impl<'de, T: Record> Visitor<'de> for RecordVisitor<T> {
     }
 }
 
-/// Finds a key among the members. The service mostly writes them in the order of the specification, so the one after
-/// the last is tried first.
+/// Finds a key among the members. The service mostly writes them in the order of the specification and leaves some out,
+/// so the search begins after the last one.
 struct Key {
     members: &'static [&'static str],
     expected: usize,
@@ -201,10 +201,9 @@ impl Visitor<'_> for Key {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        if self.members.get(self.expected).is_some_and(|name| *name == key) {
-            return Ok(Some(self.expected));
-        }
-        Ok(self.members.iter().position(|name| *name == key))
+        let (before, after) = self.members.split_at(self.expected);
+        let at = |members: &[&str]| members.iter().position(|name| *name == key);
+        Ok(at(after).map(|position| self.expected + position).or_else(|| at(before)))
     }
 }
 

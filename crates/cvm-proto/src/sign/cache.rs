@@ -2,32 +2,34 @@
 
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::canonical::Head;
 use super::signature::{self, Signature, SigningKey};
-use super::string_to_sign::{CredentialScope, Date, StringToSign};
+use super::string_to_sign::{CredentialScope, Date};
 use crate::credential::Credential;
 use crate::encode::SIGNED_HEADERS;
-use crate::endpoint::SERVICE;
 
 /// The signing key of the day and the heads of recent canonical requests.
 ///
 /// A hit costs a comparison; a miss, one derivation a day and one head per action and host.
 #[derive(Default)]
 pub(crate) struct KeyCache {
-    day: Option<Day>,
+    day: Option<Arc<Day>>,
     heads: Vec<CachedHead>,
     next: usize,
 }
 
-struct Day {
+/// What signs the requests of one UTC day, and how their texts begin and go on.
+pub(crate) struct Day {
     credential: Credential,
     number: u64,
-    date: Date,
     key: SigningKey,
     /// An `Authorization` header up to its signature.
     authorization: String,
+    /// A string to sign between its time stamp and its hash.
+    scope: String,
 }
 
 struct CachedHead {
@@ -39,36 +41,14 @@ struct CachedHead {
 /// A client uses a handful of actions in a handful of regions; more of them only cost a compression each.
 const HEADS: usize = 32;
 
-/// What signs one request, and the `Authorization` header that its signature completes.
-pub(crate) struct Signer {
-    unix: u64,
-    date: Date,
-    key: SigningKey,
-    authorization: String,
-}
-
-impl Signer {
-    /// The whole header for a canonical request.
-    pub(crate) fn authorization(self, canonical_hash: [u8; 32]) -> String {
-        let scope = CredentialScope { date: self.date, service: SERVICE };
-        let signature = self.key.sign(&StringToSign { timestamp: self.unix, scope, canonical_hash });
-        let mut text = self.authorization;
-        signature.write(&mut text);
-        text
-    }
-}
-
 impl KeyCache {
-    /// What signs for `credential` at a time.
-    pub(crate) fn signer(&mut self, credential: &Credential, unix: u64) -> Signer {
+    /// What signs for `credential` at a time, in seconds since 1970. One client has one service.
+    pub(crate) fn day(&mut self, credential: &Credential, service: &str, unix: u64) -> Arc<Day> {
         let number = Date::number(unix);
-        let day = match &mut self.day {
-            Some(day) if day.number == number && day.credential.is(credential) => day,
-            day => day.insert(Day::new(credential, unix)),
-        };
-        let mut authorization = String::with_capacity(day.authorization.len() + Signature::LEN);
-        authorization.push_str(&day.authorization);
-        Signer { unix, date: day.date, key: day.key.clone(), authorization }
+        match &mut self.day {
+            Some(day) if day.number == number && day.credential.is(credential) => Arc::clone(day),
+            day => Arc::clone(day.insert(Arc::new(Day::new(credential, service, unix)))),
+        }
     }
 
     /// The head of the JSON requests of `action` to `host`, made by `make` if it is not known.
@@ -94,14 +74,22 @@ impl KeyCache {
 }
 
 impl Day {
-    fn new(credential: &Credential, unix: u64) -> Self {
-        let scope = CredentialScope::new(unix, SERVICE);
+    fn new(credential: &Credential, service: &str, unix: u64) -> Self {
+        let scope = CredentialScope::new(unix, service);
         Self {
             credential: credential.clone(),
             number: Date::number(unix),
-            date: scope.date,
             key: SigningKey::derive(credential.secret_key(), scope),
             authorization: signature::unsigned_authorization(credential.secret_id(), scope, SIGNED_HEADERS),
+            scope: alloc::format!("\n{scope}\n"),
         }
+    }
+
+    /// The `Authorization` header for a canonical request; `timestamp` is the time stamp's digits.
+    pub(crate) fn authorization(&self, timestamp: &str, canonical_hash: &[u8; 32]) -> String {
+        let mut text = String::with_capacity(self.authorization.len() + Signature::LEN);
+        text.push_str(&self.authorization);
+        self.key.sign_parts(timestamp, &self.scope, canonical_hash).write(&mut text);
+        text
     }
 }

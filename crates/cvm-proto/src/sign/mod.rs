@@ -47,7 +47,7 @@ mod text;
 pub mod v1;
 pub mod verify;
 
-pub(crate) use cache::KeyCache;
+pub(crate) use cache::{Day, KeyCache};
 pub use canonical::{CanonicalRequest, Payload};
 pub use signature::{KeyChain, Signature, SigningKey, authorization};
 pub use string_to_sign::{CredentialScope, Date, StringToSign};

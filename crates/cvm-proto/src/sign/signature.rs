@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::SignMethod;
 use super::hex::Hex;
 use super::sha256::{self, HmacKey};
-use super::string_to_sign::{CredentialScope, StringToSign, TERMINATOR};
+use super::string_to_sign::{CredentialScope, FIRST_LINE, StringToSign, TERMINATOR};
 
 /// The three keys between the secret key and a signature, each made from the one before it.
 ///
@@ -72,6 +72,16 @@ impl SigningKey {
     pub fn sign(&self, text: &StringToSign<'_>) -> Signature {
         let mut mac = self.0.begin();
         text.write(&mut mac);
+        Signature(self.0.finish(&mut mac))
+    }
+
+    /// Signs what is kept of a string to sign in parts: `scope` is the line of the scope between its line breaks.
+    pub(super) fn sign_parts(&self, timestamp: &str, scope: &str, canonical_hash: &[u8; 32]) -> Signature {
+        let mut mac = self.0.begin();
+        mac.update(FIRST_LINE);
+        mac.update(timestamp.as_bytes());
+        mac.update(scope.as_bytes());
+        mac.update(Hex::new(canonical_hash).as_bytes());
         Signature(self.0.finish(&mut mac))
     }
 

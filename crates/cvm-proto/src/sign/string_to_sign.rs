@@ -2,13 +2,15 @@
 
 use core::fmt;
 
-use super::SignMethod;
 use super::hex::Hex;
 use super::text::{Shown, Sink};
 use crate::clock::civil_from_days;
 
 /// The last part of every credential scope.
 pub(crate) const TERMINATOR: &str = "tc3_request";
+
+/// The first line of every string to sign.
+pub(super) const FIRST_LINE: &[u8] = b"TC3-HMAC-SHA256\n";
 
 /// A UTC date, written `2019-02-25`; a year above 9999 takes the digits it needs.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -121,8 +123,7 @@ pub struct StringToSign<'a> {
 impl StringToSign<'_> {
     #[inline]
     pub(super) fn write(&self, to: &mut impl Sink) {
-        to.put(SignMethod::Tc3HmacSha256.as_str().as_bytes());
-        to.put(b"\n");
+        to.put(FIRST_LINE);
         to.put(itoa::Buffer::new().format(self.timestamp).as_bytes());
         to.put(b"\n");
         self.scope.write(to);

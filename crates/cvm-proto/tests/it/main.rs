@@ -13,9 +13,11 @@
 
 mod arbitrary;
 mod call;
+mod credentials;
 mod driver;
 mod every_type;
 mod examples;
+mod failover;
 mod image_sync;
 mod pages;
 mod properties;

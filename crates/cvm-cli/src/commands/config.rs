@@ -1,0 +1,93 @@
+//! `cvm config show`: each setting and where it comes from, and which credential is used.
+
+use cvm_config::{Finding, Loaded, Origin, Setting, Value};
+use cvm_proto::Error;
+use cvm_proto::api::DescribeRegions;
+use serde_json::json;
+
+use crate::args::{Global, Output};
+use crate::failure::{Exit, Failure};
+use crate::{connect, output, table};
+
+/// Shows them; with `check` a request says whether they work.
+pub(crate) fn show(global: &Global, check: bool) -> Result<Exit, Failure> {
+    let loaded = connect::load(global)?;
+    let answer = if check {
+        let link = connect::open(&Global { quiet: true, ..global.clone() })?;
+        Some(link.client.send(DescribeRegions::default()).map(|answer| answer.request_id))
+    } else {
+        None
+    };
+    match global.output {
+        Output::Json => output::json(&as_json(&loaded, answer.as_ref()))?,
+        Output::Table => output::line(as_tables(&loaded, answer.as_ref()))?,
+    }
+    Ok(answer.and_then(Result::err).map_or(Exit::Done, |error| Exit::of(&error)))
+}
+
+fn as_json(loaded: &Loaded, answer: Option<&Result<String, Error>>) -> serde_json::Value {
+    let settings = loaded.values.iter().map(|value| {
+        let is_set = !(value.origin == Origin::Default && value.shown == "-");
+        json!({
+            "setting": value.setting.name(),
+            "value": is_set.then_some(&value.shown),
+            "from": from(value),
+        })
+    });
+    let sources = loaded.candidates.iter().map(|candidate| {
+        let (state, text) = match &candidate.finding {
+            Finding::Used(how) => ("used", Some(how)),
+            Finding::Lacks(what) => ("lacking", Some(what)),
+            _ => ("not_asked", None),
+        };
+        json!({ "source": candidate.name, "state": state, "text": text })
+    });
+    let mut shown = json!({
+        "settings": settings.collect::<Vec<_>>(),
+        "credential": sources.collect::<Vec<_>>(),
+        "warnings": loaded.warnings,
+    });
+    match answer {
+        Some(Ok(request_id)) => shown["check"] = json!({ "ok": true, "request_id": request_id }),
+        Some(Err(error)) => shown["check"] = json!({ "ok": false, "error": error }),
+        None => {}
+    }
+    shown
+}
+
+fn as_tables(loaded: &Loaded, answer: Option<&Result<String, Error>>) -> String {
+    let rows: Vec<_> = loaded
+        .values
+        .iter()
+        .map(|value| vec![value.setting.name().to_owned(), value.shown.clone(), from(value)])
+        .collect();
+    let mut text = table::lay_out(&["SETTING", "VALUE", "FROM"], &rows);
+    let rows: Vec<_> = loaded
+        .candidates
+        .iter()
+        .map(|candidate| vec![candidate.name.clone(), candidate.finding.to_string()])
+        .collect();
+    text.push_str("\n\n");
+    text.push_str(&table::lay_out(&["CREDENTIAL", ""], &rows));
+    for warning in &loaded.warnings {
+        text.push_str("\n\nWarning: ");
+        text.push_str(warning);
+    }
+    match answer {
+        Some(Ok(request_id)) => {
+            text.push_str(&format!("\n\nChecked: the service answers (request id {request_id})"));
+        }
+        Some(Err(error)) => text.push_str(&format!("\n\nChecked: {error}")),
+        None => {}
+    }
+    text
+}
+
+/// Where a value comes from; an option by its name.
+fn from(value: &Value) -> String {
+    match (&value.origin, value.setting) {
+        (Origin::Given, Setting::CaFile) => "--ca-file".into(),
+        (Origin::Given, setting) => format!("--{setting}"),
+        (origin, _) => origin.to_string(),
+    }
+}

@@ -1,0 +1,66 @@
+//! Reading a file of settings, and looking at who else can.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use cvm_proto::Error;
+
+use crate::environment::Environment;
+
+/// The text of a file, or `None` if it is not there.
+pub(crate) fn read(environment: &Environment, path: &Path) -> Result<Option<String>, Error> {
+    let shown = || environment.show(path);
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(Error::config(format!("{} cannot be read: {error}", shown()))),
+    };
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) => {
+            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = valid.split(|&byte| byte == b'\n').count();
+            Err(Error::config(format!("{}:{line}: is not UTF-8: write the file anew as text", shown())))
+        }
+    }
+}
+
+/// A warning if users other than the owner can get at a file with secrets.
+///
+/// A file that only its folder protects is well: the official command line writes such.
+pub(crate) fn too_wide(environment: &Environment, path: &Path) -> Option<String> {
+    let own = wide_mode(path)?;
+    let shown = environment.show(path);
+    Some(format!(
+        "{shown} has the mode {own:04o}, so that other users can get at its secrets: `chmod 600 {shown}`"
+    ))
+}
+
+/// The mode of a file that users other than the owner can get at.
+pub(crate) fn wide_mode(path: &Path) -> Option<u32> {
+    let (own, folder) = (mode(path)?, mode(path.parent()?)?);
+    (own & 0o077 != 0 && folder & 0o011 != 0).then_some(own)
+}
+
+/// A warning if users other than the owner can put another file into a folder.
+pub(crate) fn open_folder(environment: &Environment, folder: &Path) -> Option<String> {
+    let own = mode(folder).filter(|own| own & 0o022 != 0)?;
+    let shown = environment.show(folder);
+    Some(format!(
+        "{shown} has the mode {own:04o}, so that other users can replace its files: `chmod 700 {shown}`"
+    ))
+}
+
+#[cfg(unix)]
+fn mode(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    Some(std::fs::metadata(path).ok()?.permissions().mode() & 0o777)
+}
+
+/// Access is a matter of inherited lists there, which this does not judge.
+#[cfg(not(unix))]
+fn mode(_: &Path) -> Option<u32> {
+    None
+}

@@ -1,0 +1,38 @@
+#![doc = include_str!("../README.md")]
+
+mod credential;
+mod environment;
+mod file;
+mod ini;
+mod loader;
+mod network;
+mod origin;
+mod process;
+mod profile;
+mod setting;
+mod tccli;
+mod way;
+mod write;
+
+pub use credential::{Candidate, Finding};
+pub use environment::Environment;
+pub use loader::{Loaded, Loader, Value};
+pub use origin::Origin;
+pub use setting::Setting;
+pub use write::{NewProfile, Written};
+
+use cvm_proto::{Error, Settings};
+
+/// The settings of this process's environment and the user's files: [`Loader::load`] with nothing given. Its warnings
+/// are logged.
+///
+/// # Errors
+///
+/// As [`Loader::load`].
+pub fn from_env() -> Result<Settings, Error> {
+    let loaded = Loader::new().load()?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(loaded.settings)
+}

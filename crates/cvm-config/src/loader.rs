@@ -1,0 +1,187 @@
+//! From everything that is set somewhere to the settings of a client.
+
+use std::sync::Arc;
+
+use cvm_proto::{Credential, Error, Settings};
+
+use crate::credential::{Candidate, Sources};
+use crate::environment::Environment;
+use crate::network;
+use crate::origin::Origin;
+use crate::profile::Files;
+use crate::setting::Setting;
+use crate::way::{Network, Way};
+
+/// Looks settings and credentials up: what is given to it, then the environment, then the profile, then the defaults.
+///
+/// ```no_run
+/// use cvm_config::Loader;
+///
+/// let loaded = Loader::new().profile("prod").region("ap-beijing").load()?;
+/// for value in &loaded.values {
+///     println!("{} = {} ({})", value.setting, value.shown, value.origin);
+/// }
+/// # Ok::<(), cvm_proto::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Loader {
+    environment: Environment,
+    given: Vec<(Setting, String)>,
+    credential: Option<Credential>,
+}
+
+/// What was found.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// What a client is made from.
+    pub settings: Settings,
+    /// Every setting, and where it came from; no secret is in it.
+    pub values: Vec<Value>,
+    /// The sources of a credential in the order in which they are asked, and what is known of each; no secret is in it.
+    pub candidates: Vec<Candidate>,
+    /// What a user should know: files with secrets that others can read.
+    pub warnings: Vec<String>,
+}
+
+/// A setting as it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Value {
+    /// Which it is.
+    pub setting: Setting,
+    /// What it is, to be shown.
+    pub shown: String,
+    /// Where it came from.
+    pub origin: Origin,
+}
+
+impl Loader {
+    /// Looks into this process's environment and the user's files.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Looks into another environment.
+    pub fn environment(mut self, environment: Environment) -> Self {
+        self.environment = environment;
+        self
+    }
+
+    /// Gives a setting, which goes before all else; an empty value counts as none.
+    pub fn set(mut self, setting: Setting, value: impl Into<String>) -> Self {
+        self.given.retain(|(given, _)| *given != setting);
+        self.given.push((setting, value.into()));
+        self.given.retain(|(_, value)| !value.is_empty());
+        self
+    }
+
+    /// Gives the profile. A credential then comes from this profile, and from nowhere else.
+    pub fn profile(self, profile: impl Into<String>) -> Self {
+        self.set(Setting::Profile, profile)
+    }
+
+    /// Gives the region.
+    pub fn region(self, region: impl Into<String>) -> Self {
+        self.set(Setting::Region, region)
+    }
+
+    /// Gives the endpoint.
+    pub fn endpoint(self, endpoint: impl Into<String>) -> Self {
+        self.set(Setting::Endpoint, endpoint)
+    }
+
+    /// Gives the credential; none is looked for then.
+    pub fn credential(mut self, credential: Credential) -> Self {
+        self.credential = Some(credential);
+        self
+    }
+
+    /// Looks everything up. Files are read, nothing is sent, and no command is run.
+    ///
+    /// That there is no credential is an error of the first call: it says what each source lacked.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](cvm_proto::ErrorKind::Config) naming the variable, or the file and the line, that is wrong.
+    pub fn load(self) -> Result<Loaded, Error> {
+        let environment = &self.environment;
+        let mut files = Files::read(environment)?;
+        let (profile, origin) = self
+            .lookup(Setting::Profile, &[])?
+            .unwrap_or_else(|| (Setting::Profile.default_text().to_owned(), Origin::Default));
+        if origin != Origin::Default && !files.has(&profile) {
+            return Err(files.missing(&profile, &origin));
+        }
+        let in_profile = files.settings(&profile)?;
+        let is_given = origin == Origin::Given;
+        let mut values = vec![Value { setting: Setting::Profile, shown: profile.clone(), origin }];
+        let mut settings = Settings::default();
+        let mut found = Found::default();
+        for setting in Setting::ALL.into_iter().filter(|setting| *setting != Setting::Profile) {
+            let (shown, origin) = match self.lookup(setting, &in_profile)? {
+                Some((value, origin)) => {
+                    setting
+                        .apply(&value, &mut settings, environment)
+                        .map_err(|error| origin.blame(&error))?;
+                    let shown = setting.shown(&value);
+                    found.0.push((setting, value, origin.clone()));
+                    (shown, origin)
+                }
+                None => (setting.default_text().to_owned(), Origin::Default),
+            };
+            values.push(Value { setting, shown, origin });
+        }
+        settings.endpoint = network::endpoint(&found)?;
+        settings.failover = network::failover(&found)?;
+        network::standard_proxy(environment, &mut settings, &mut values)?;
+        let mut candidates = Vec::new();
+        if let Some(credential) = self.credential {
+            candidates.push(Candidate::given(&credential));
+            settings.credential = Some(credential);
+        } else {
+            let network = Network {
+                region: settings.region.clone(),
+                sts: network::sts(&found)?,
+                metadata: network::metadata(&found)?,
+            };
+            let instance =
+                found.get(Setting::InstanceRole).map(|(value, origin)| (value.to_owned(), origin.clone()));
+            let sources = Sources::find(environment, &mut files, &profile, is_given, instance)?;
+            match sources.way() {
+                Some(Way::Keys { credential, .. }) => settings.credential = Some(credential.clone()),
+                _ => settings.provider = Some(Arc::new(sources.chain(&network, environment))),
+            }
+            candidates = sources.candidates;
+        }
+        Ok(Loaded { settings, values, candidates, warnings: files.warnings })
+    }
+
+    /// The value of a setting that goes before the others.
+    fn lookup(
+        &self,
+        setting: Setting,
+        in_profile: &[(Setting, String, Origin)],
+    ) -> Result<Option<(String, Origin)>, Error> {
+        if let Some((_, value)) = self.given.iter().find(|(given, _)| *given == setting) {
+            return Ok(Some((value.clone(), Origin::Given)));
+        }
+        if let Some((name, value)) = self.environment.first(setting.variables())? {
+            return Ok(Some((value, Origin::Variable(name))));
+        }
+        let in_profile = in_profile.iter().find(|(found, _, _)| *found == setting);
+        Ok(in_profile.map(|(_, value, origin)| (value.clone(), origin.clone())))
+    }
+}
+
+/// The settings that somebody set.
+#[derive(Default)]
+pub(crate) struct Found(Vec<(Setting, String, Origin)>);
+
+impl Found {
+    pub(crate) fn get(&self, setting: Setting) -> Option<(&str, &Origin)> {
+        let found = self.0.iter().find(|(found, _, _)| *found == setting)?;
+        Some((&found.1, &found.2))
+    }
+}

@@ -1,0 +1,62 @@
+//! Where a value comes from, and errors that say so.
+
+use std::fmt;
+
+use cvm_proto::Error;
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// The program itself: an option, an argument.
+    Given,
+    /// This environment variable.
+    Variable(&'static str),
+    /// A file of the user's or of all users'.
+    File {
+        /// The file, with `~` for the home folder.
+        path: String,
+        /// Counted from 1.
+        line: usize,
+    },
+    /// Nobody said anything.
+    Default,
+}
+
+impl Origin {
+    /// How near to the program: what is nearer goes before.
+    pub(crate) fn rank(&self) -> u8 {
+        match self {
+            Self::Given => 3,
+            Self::Variable(_) => 2,
+            Self::File { .. } => 1,
+            Self::Default => 0,
+        }
+    }
+
+    /// The same error, with where the value came from.
+    #[cold]
+    pub(crate) fn blame(&self, error: &Error) -> Error {
+        match self {
+            Self::Given | Self::Default => error.clone(),
+            Self::Variable(_) | Self::File { .. } => Error::config(format!("{self}: {}", error.message())),
+        }
+    }
+
+    /// An error about a value from here.
+    #[cold]
+    pub(crate) fn error(&self, message: &str) -> Error {
+        self.blame(&Error::config(message))
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given => f.write_str("given"),
+            Self::Variable(name) => f.write_str(name),
+            Self::File { path, line } => write!(f, "{path}:{line}"),
+            Self::Default => f.write_str("default"),
+        }
+    }
+}

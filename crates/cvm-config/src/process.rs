@@ -1,0 +1,283 @@
+//! A command that prints a credential.
+//!
+//! It runs in a thread of its own: the machine looks now and then whether it is done, so that no poll blocks whoever
+//! drives it.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant, SystemTime};
+
+use cvm_proto::credential::{Fetch, Found, Lease, Provider, ready};
+use cvm_proto::{Credential, Error, Machine, Now, Reply, Step};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::origin::Origin;
+
+/// The longest time that the command may take.
+const LIMIT: Duration = Duration::from_secs(60);
+/// The most that it may print, in bytes.
+const MOST: u64 = 64 << 10;
+/// How often the thread looks whether the command has ended.
+const LOOK: Duration = Duration::from_millis(2);
+/// The first and the longest pause between two looks whether it is done.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
+
+/// A command that prints a credential as JSON.
+///
+/// An object with the id, the key, and for a temporary credential its token and its end, by the names that the files and
+/// answers around Tencent Cloud have, or those of the AWS tools:
+///
+/// | | names |
+/// |---|---|
+/// | id | `SecretId`, `TmpSecretId`, `secretId`, `AccessKeyId` |
+/// | key | `SecretKey`, `TmpSecretKey`, `secretKey`, `SecretAccessKey` |
+/// | token | `Token`, `token`, `SessionToken` |
+/// | end | `ExpiredTime`, `expiresAt` (seconds since 1970), `Expiration` (those, or `2026-01-31T12:00:00Z`) |
+///
+/// It has 60 seconds. What it writes to stderr goes to this process's stderr, and into no error.
+pub(crate) struct Process {
+    command: Vec<String>,
+    origin: Origin,
+    limit: Duration,
+}
+
+impl Process {
+    pub(crate) fn new(command: Vec<String>, origin: Origin) -> Self {
+        Self { command, origin, limit: LIMIT }
+    }
+
+    /// Another time limit.
+    #[cfg(test)]
+    fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+}
+
+impl fmt::Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Arguments may be secrets.
+        f.debug_struct("Process").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+impl Provider for Process {
+    fn fetch(&self, _seed: u64) -> Fetch {
+        let (command, limit) = (self.command.clone(), self.limit);
+        let thread = thread::Builder::new().name("cvm-credential-process".into());
+        match thread.spawn(move || run(&command, limit)) {
+            Ok(thread) => {
+                Box::new(Running { thread: Some(thread), pause: PAUSES.0, origin: self.origin.clone() })
+            }
+            Err(error) => ready(Err(fault(&self.origin, &format!("gets no thread: {error}")))),
+        }
+    }
+}
+
+fn fault(origin: &Origin, what: &str) -> Error {
+    origin.error(&format!("the credential process {what}"))
+}
+
+struct Running {
+    /// `None` once it has been joined.
+    thread: Option<JoinHandle<Result<Lease, String>>>,
+    pause: Duration,
+    origin: Origin,
+}
+
+impl Machine for Running {
+    type Output = Result<Found, Error>;
+    type Progress = Infallible;
+
+    fn poll(&mut self, now: Now) -> Step<Self::Output> {
+        let thread = self.thread.take().expect("a fetch was polled after its end");
+        if !thread.is_finished() {
+            self.thread = Some(thread);
+            let at = now.mono + self.pause;
+            self.pause = (self.pause * 2).min(PAUSES.1);
+            return Step::WaitUntil(at);
+        }
+        let result = thread.join().unwrap_or_else(|_| Err("could not be waited for: try again".into()));
+        Step::Done(result.map(Found::Lease).map_err(|what| fault(&self.origin, &what)))
+    }
+
+    fn reply(&mut self, _now: Now, _reply: Reply) {}
+}
+
+/// Runs the command to its end. An error goes on from "the credential process".
+fn run(command: &[String], limit: Duration) -> Result<Lease, String> {
+    let (program, arguments) = command.split_first().ok_or("has no name: write a command")?;
+    let deadline = Instant::now() + limit;
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .map_err(|error| format!("`{}` cannot be started: {error}", program.escape_debug()))?;
+    let output = output(&mut child, deadline);
+    if output.is_err() {
+        // It may have ended by itself.
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+    lease(&output.map_err(|what| what.replace("{limit}", &humantime::format_duration(limit).to_string()))?)
+}
+
+/// What the command prints, once it has ended well.
+fn output(child: &mut Child, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, String> {
+    let left = || deadline.saturating_duration_since(Instant::now());
+    let late = || "is not done after {limit}: see what holds it up".to_owned();
+    let stdout = child.stdout.take().ok_or("has no output")?;
+    // A child of the command may keep the pipe open for ever; then this thread stays with it.
+    let reader = thread::spawn(move || {
+        let mut bytes = Zeroizing::new(Vec::new());
+        stdout.take(MOST + 1).read_to_end(&mut bytes).map(|_| bytes)
+    });
+    while !reader.is_finished() {
+        if left().is_zero() {
+            return Err(late());
+        }
+        thread::sleep(LOOK);
+    }
+    let bytes = match reader.join() {
+        Ok(Ok(bytes)) if bytes.len() as u64 > MOST => return Err("prints more than a credential".into()),
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(error)) => return Err(format!("has an output that cannot be read: {error}")),
+        Err(_) => return Err("has an output that cannot be read".into()),
+    };
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if left().is_zero() => return Err(late()),
+            Ok(None) => thread::sleep(LOOK),
+            Err(error) => return Err(format!("cannot be waited for: {error}")),
+        }
+    };
+    if status.success() { Ok(bytes) } else { Err(format!("failed ({status}): run it by hand to see why")) }
+}
+
+/// The credential in what the command printed. No part of it gets into an error.
+fn lease(output: &[u8]) -> Result<Lease, String> {
+    let output = std::str::from_utf8(output).map_err(|_| "prints what is not UTF-8")?;
+    let value: Value = serde_json::from_str(output).map_err(|error| {
+        format!("prints what is not JSON (line {}): let it print an object", error.line())
+    })?;
+    let text = |names: &[&str]| names.iter().find_map(|name| value.get(name)?.as_str()).unwrap_or_default();
+    let id = text(&["SecretId", "TmpSecretId", "secretId", "AccessKeyId"]);
+    let key = text(&["SecretKey", "TmpSecretKey", "secretKey", "SecretAccessKey"]);
+    let token = text(&["Token", "token", "SessionToken"]);
+    if id.is_empty() || key.is_empty() {
+        return Err("prints no credential: let it print an object with SecretId and SecretKey".into());
+    }
+    let credential = Credential::new(id, key)
+        .map_err(|error| format!("prints a credential that is none: {}", error.message()))?;
+    let end = ["ExpiredTime", "expiresAt", "Expiration"].iter().find_map(|name| value.get(name));
+    let expires = match end {
+        None | Some(Value::Null) => None,
+        Some(end) => Some(seconds(end).ok_or(
+            "prints an end that is no time: write Expiration as `2026-01-31T12:00:00Z`, or in seconds since 1970",
+        )?),
+    };
+    Ok(Lease { credential: credential.with_token(token), expires })
+}
+
+/// A moment, in seconds since 1970.
+pub(crate) fn seconds(value: &Value) -> Option<u64> {
+    match value {
+        // Some tools write seconds with a fraction.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        Value::Number(number) => number
+            .as_u64()
+            .or_else(|| number.as_f64().filter(|&seconds| (0.0..1e15).contains(&seconds)).map(|s| s as u64)),
+        Value::String(text) => {
+            let moment = humantime::parse_rfc3339_weak(text.trim()).ok()?;
+            Some(moment.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs())
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs a shell command to the end of its machine.
+    #[cfg(unix)]
+    fn outcome(script: &str, limit: Duration) -> Result<Lease, String> {
+        let command = vec!["sh".into(), "-c".into(), script.into()];
+        let provider =
+            Process::new(command, Origin::Variable("TENCENTCLOUD_CREDENTIAL_PROCESS")).limit(limit);
+        assert!(!format!("{provider:?}").contains("hidden"));
+        let (mut fetch, start) = (provider.fetch(0), Instant::now());
+        loop {
+            let polled = Instant::now();
+            match fetch.poll(Now::new(0, start.elapsed())) {
+                Step::Done(Ok(Found::Lease(lease))) => return Ok(lease),
+                Step::Done(Ok(Found::Nothing(what))) => panic!("{what}"),
+                Step::Done(Err(error)) => {
+                    let shown = format!("{error} {error:?}");
+                    assert!(!shown.contains("hidden"), "{shown}");
+                    assert!(error.message().starts_with("TENCENTCLOUD_CREDENTIAL_PROCESS: "), "{error}");
+                    return Err(error.to_string());
+                }
+                Step::WaitUntil(at) => {
+                    assert!(polled.elapsed() < Duration::from_millis(500), "a poll does not wait");
+                    thread::sleep(at.saturating_sub(start.elapsed()));
+                }
+                step => panic!("{step:?}"),
+            }
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_it_prints_is_the_credential() {
+        let long = Duration::from_secs(30);
+        for (script, token, expires) in [
+            (r#"echo '{"SecretId":"AKIDp","SecretKey":"hidden"}'"#, None, None),
+            (
+                r#"echo '{"Version":1,"AccessKeyId":"AKIDp","SecretAccessKey":"hidden","SessionToken":"t","Expiration":"2026-01-31T12:00:00Z"}'"#,
+                Some("t"),
+                Some(1_769_860_800),
+            ),
+            (
+                r#"echo noise >&2; echo '{"TmpSecretId":"AKIDp","TmpSecretKey":"hidden","Token":"t","ExpiredTime":1769860800}'"#,
+                Some("t"),
+                Some(1_769_860_800),
+            ),
+        ] {
+            let lease = outcome(script, long).unwrap();
+            assert_eq!(lease.credential.secret_id(), "AKIDp");
+            assert_eq!((lease.credential.token(), lease.expires), (token, expires), "{script}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_can_go_wrong_is_said_without_what_it_printed() {
+        let long = Duration::from_secs(30);
+        for (script, part) in [
+            ("echo hidden", "not JSON (line 1)"),
+            ("echo '[\"hidden\"]'", "no credential"),
+            (r#"echo '{"SecretId":"AKIDp","SecretKey":""}'"#, "no credential"),
+            (r#"echo '{"SecretId":"AKIDp","SecretKey":"hid den"}'"#, "white space"),
+            (r#"echo '{"SecretId":"AKIDp","SecretKey":"hidden","Expiration":"soon"}'"#, "no time"),
+            ("echo hidden >&2; exit 3", "exit status: 3"),
+            ("yes hidden", "more than a credential"),
+        ] {
+            let error = outcome(script, long).unwrap_err();
+            assert!(error.contains(part), "{script}: {error}");
+        }
+        let error = outcome("exec sleep 600", Duration::from_millis(300)).unwrap_err();
+        assert!(error.contains("not done after 300ms"), "{error}");
+        let missing = Process::new(vec!["no-such-program-here".into()], Origin::Given);
+        assert!(
+            run(&missing.command, long).unwrap_err().contains("`no-such-program-here` cannot be started")
+        );
+    }
+}

@@ -1,0 +1,230 @@
+//! A profile: what the ini file and the files of tccli have under one name.
+
+use std::path::{Path, PathBuf};
+
+use cvm_proto::Error;
+
+use crate::environment::Environment;
+use crate::file;
+use crate::ini::{Entry, Ini, Section};
+use crate::origin::Origin;
+use crate::setting::Setting;
+use crate::tccli;
+use crate::way::{Way, keys};
+
+/// Where the ini file is below the home folder.
+pub(crate) const INI: &str = ".tencentcloud/credentials";
+/// The variable that names another one.
+pub(crate) const FILE_VARIABLE: &str = "TENCENTCLOUD_CREDENTIALS_FILE";
+
+/// The files that profiles are in.
+pub(crate) struct Files<'a> {
+    environment: &'a Environment,
+    /// The ini file as messages write it, and what is in it; or where it was searched.
+    ini: Result<(String, Ini), String>,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Where the ini file is, and whether it was named.
+pub(crate) fn ini_path(environment: &Environment) -> Result<Option<(PathBuf, bool)>, Error> {
+    if let Some(named) = environment.var(FILE_VARIABLE)? {
+        return Ok(Some((environment.path(&named), true)));
+    }
+    Ok(environment.at_home(INI).map(|path| (path, false)))
+}
+
+impl<'a> Files<'a> {
+    pub(crate) fn read(environment: &'a Environment) -> Result<Self, Error> {
+        let mut files = Self { environment, ini: Err(String::new()), warnings: Vec::new() };
+        let mut searched = Vec::new();
+        let own = ini_path(environment)?;
+        let is_named = own.as_ref().is_some_and(|(_, is_named)| *is_named);
+        let system = environment.at_system("credentials").filter(|_| !is_named);
+        for (path, is_own) in
+            own.map(|(path, _)| (path, true)).into_iter().chain(system.map(|path| (path, false)))
+        {
+            let shown = environment.show(&path);
+            let Some(text) = file::read(environment, &path)? else {
+                searched.push(shown);
+                continue;
+            };
+            let ini =
+                Ini::parse(&text).map_err(|(line, what)| Error::config(format!("{shown}:{line}: {what}")))?;
+            // A file for all users is there to be read by them.
+            files.warnings.extend(file::too_wide(environment, &path).filter(|_| is_own));
+            files.ini = Ok((shown, ini));
+            return Ok(files);
+        }
+        if is_named {
+            return Err(Error::config(format!(
+                "{FILE_VARIABLE} names {}, which is not there: write it, or unset the variable",
+                searched.join("")
+            )));
+        }
+        files.ini =
+            Err(if searched.is_empty() { "there is no home folder".into() } else { not_there(&searched) });
+        Ok(files)
+    }
+
+    /// Whether there is a profile of this name.
+    pub(crate) fn has(&self, profile: &str) -> bool {
+        self.section(profile).is_some() || tccli::has(self.environment, profile)
+    }
+
+    /// The error of a profile that somebody named and nobody wrote.
+    pub(crate) fn missing(&self, profile: &str, origin: &Origin) -> Error {
+        let in_ini = self.ini.iter().flat_map(|(_, ini)| ini.names().map(str::to_owned));
+        let mut names: Vec<String> = Vec::new();
+        for name in tccli::names(self.environment).into_iter().chain(in_ini) {
+            if let Err(place) = names.binary_search(&name) {
+                names.insert(place, name);
+            }
+        }
+        let known = match names.len() {
+            0 => "there are none".to_owned(),
+            _ => format!("there are {}", names.join(", ")),
+        };
+        origin.error(&format!(
+            "there is no profile `{}`: name another ({known}), or write it with `cvm configure --profile {}`",
+            profile.escape_debug(),
+            profile.escape_debug()
+        ))
+    }
+
+    /// The settings of a profile, those that count more first.
+    pub(crate) fn settings(&self, profile: &str) -> Result<Vec<(Setting, String, Origin)>, Error> {
+        let mut found = Vec::new();
+        if let Some((path, section)) = self.section(profile) {
+            for setting in Setting::ALL.into_iter().filter(|setting| *setting != Setting::Profile) {
+                if let Some(entry) = section.get(setting.name()) {
+                    found.push((setting, entry.value.clone(), origin(path, entry)));
+                }
+            }
+        }
+        found.extend(tccli::settings(self.environment, profile)?);
+        Ok(found)
+    }
+
+    /// The way to a profile's credential, or what it lacks.
+    pub(crate) fn way(&mut self, profile: &str) -> Result<Result<Way, String>, Error> {
+        self.follow(profile, &mut Vec::new())
+    }
+
+    fn follow(&mut self, profile: &str, seen: &mut Vec<String>) -> Result<Result<Way, String>, Error> {
+        let ini = match self.ini_way(profile, seen)? {
+            Ok(way) => return Ok(Ok(way)),
+            Err(lack) => lack,
+        };
+        let (way, warning) = tccli::way(self.environment, profile)?;
+        self.warnings.extend(warning);
+        Ok(way.map_err(|lack| if lack == ini { lack } else { format!("{ini}, {lack}") }))
+    }
+
+    fn ini_way(&mut self, profile: &str, seen: &mut Vec<String>) -> Result<Result<Way, String>, Error> {
+        let (path, section) = match (&self.ini, self.section(profile)) {
+            (Err(lack), _) => return Ok(Err(lack.clone())),
+            (Ok((path, _)), None) => return Ok(Err(format!("{path} has no section `{profile}`"))),
+            (Ok(_), Some(found)) => found,
+        };
+        let get = |key: &str| section.get(key).map(|entry| (&*entry.value, origin(path, entry)));
+        let source = get("source_profile").map(|(name, origin)| (name.to_owned(), origin));
+        let role = get("role_arn").map(|(arn, origin)| (arn.to_owned(), origin));
+        let session = get("role_session_name").map(|(name, _)| name.to_owned());
+        let lack = format!("{path} has no secret_id and secret_key in section `{profile}`");
+        let base = match (get("secret_id"), get("secret_key")) {
+            (Some(id), Some(key)) => Ok(keys(id, key, get("token"))?),
+            (Some((_, origin)), None) => {
+                return Err(origin.error("secret_id is there, but no secret_key: give both"));
+            }
+            (None, Some((_, origin))) => {
+                return Err(origin.error("secret_key is there, but no secret_id: give both"));
+            }
+            (None, None) => {
+                let process =
+                    get("credential_process").map(|(line, origin)| process(line, origin)).transpose()?;
+                let instance = get("instance_role").and_then(|(role, _)| instance(role));
+                match (source, process.or(instance)) {
+                    (Some((name, origin)), _) => self.source(profile, &name, &origin, seen)?,
+                    (None, Some(way)) => Ok(way),
+                    (None, None) => Err(lack),
+                }
+            }
+        };
+        Ok(match (base, role) {
+            (base, None) => base,
+            (Ok(base), Some((arn, origin))) => Ok(base.in_role(arn, session, origin)),
+            (Err(_), Some((_, origin))) => {
+                return Err(origin.error(
+                    "role_arn needs a credential to assume the role with: write secret_id and secret_key, \
+                     source_profile, credential_process or instance_role beside it",
+                ));
+            }
+        })
+    }
+
+    /// The way of the profile that another one names.
+    fn source(
+        &mut self,
+        profile: &str,
+        name: &str,
+        origin: &Origin,
+        seen: &mut Vec<String>,
+    ) -> Result<Result<Way, String>, Error> {
+        seen.push(profile.to_owned());
+        if seen.iter().any(|seen| seen == name) {
+            return Err(origin
+                .error(&format!("source_profile `{name}` leads back to itself: name a profile with a key")));
+        }
+        if !self.has(name) {
+            return Err(origin.error(&format!("there is no profile `{name}`: name one that there is")));
+        }
+        match self.follow(name, seen)? {
+            Ok(way) => Ok(Ok(way)),
+            Err(lack) => Err(origin.error(&format!("source_profile `{name}` has no credential: {lack}"))),
+        }
+    }
+
+    fn section(&self, profile: &str) -> Option<(&str, &Section)> {
+        let (path, ini) = self.ini.as_ref().ok()?;
+        Some((path, ini.section(profile)?))
+    }
+}
+
+fn not_there(searched: &[String]) -> String {
+    match searched {
+        [one] => format!("{one} is not there"),
+        _ => format!("{} are not there", searched.join(" and ")),
+    }
+}
+
+fn origin(path: &str, entry: &Entry) -> Origin {
+    Origin::File { path: path.to_owned(), line: entry.line }
+}
+
+/// The way of a command line. It is not run by a shell: quotes hold words together, nothing else has a meaning.
+pub(crate) fn process(line: &str, origin: Origin) -> Result<Way, Error> {
+    match shlex::split(line) {
+        Some(command) if !command.is_empty() => Ok(Way::Process { command, origin }),
+        _ => Err(origin.error("the credential process is not a command line: close its quotes")),
+    }
+}
+
+/// The way of the setting `instance_role`.
+pub(crate) fn instance(role: &str) -> Option<Way> {
+    match role {
+        "off" => None,
+        "any" => Some(Way::InstanceRole { role: None }),
+        role => Some(Way::InstanceRole { role: Some(role.into()) }),
+    }
+}
+
+/// Where `cvm configure` writes, and where `load` reads first.
+pub(crate) fn writable(environment: &Environment) -> Result<PathBuf, Error> {
+    match ini_path(environment)? {
+        Some((path, _)) => Ok(path),
+        None => Err(Error::config(format!(
+            "there is no home folder to write {} into: set HOME, or name a file in {FILE_VARIABLE}",
+            Path::new(INI).display()
+        ))),
+    }
+}

@@ -1,0 +1,161 @@
+//! A way to a credential: what is known of it before anything is asked, and the provider that goes it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use cvm_proto::credential::{AssumeRole, Chain, Fetch, Found, InstanceRole, Provider, WebIdentity, ready};
+use cvm_proto::{Credential, Endpoint, Error};
+
+use crate::environment::Environment;
+use crate::origin::Origin;
+use crate::process::Process;
+use crate::tccli;
+
+/// The name of a session that nobody gave one.
+const SESSION: &str = "cvm";
+
+/// A way to a credential. It has no `Debug`: it may hold a secret.
+#[derive(Clone)]
+pub(crate) enum Way {
+    /// A key that is written down.
+    Keys { credential: Credential, origin: Origin },
+    /// A temporary key that the official command line keeps anew in its file.
+    Kept { path: PathBuf, origin: Origin },
+    /// A command that prints one.
+    Process { command: Vec<String>, origin: Origin },
+    /// The role of the instance; any that it has, without a name.
+    InstanceRole { role: Option<String> },
+    /// A role that is taken on with another credential.
+    Role { arn: String, session: Option<String>, base: Box<Way>, origin: Origin },
+    /// A role that is taken on with a token that the cluster puts into a file.
+    WebIdentity { arn: String, provider: String, token: PathBuf, region: String },
+}
+
+/// What the providers that ask over the network have to know.
+pub(crate) struct Network {
+    pub(crate) region: Option<String>,
+    pub(crate) sts: Endpoint,
+    pub(crate) metadata: Option<Endpoint>,
+}
+
+impl Way {
+    /// The way in words.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Self::Keys { credential, origin } => {
+                let temporary = if credential.token().is_some() { "temporary key" } else { "key" };
+                format!("the {temporary} {} in {origin}", masked(credential.secret_id()))
+            }
+            Self::Kept { origin, .. } => format!("the temporary key that tccli keeps in {origin}"),
+            Self::Process { origin, .. } => format!("the process that {origin} names"),
+            Self::InstanceRole { role: Some(role) } => format!("the role `{role}` of the instance"),
+            Self::InstanceRole { role: None } => "the role of the instance, if it has one".into(),
+            Self::Role { arn, base, origin, .. } => {
+                format!("the role `{arn}`, which {origin} names, assumed with {}", base.describe())
+            }
+            Self::WebIdentity { arn, token, .. } => {
+                format!("the role `{arn}`, assumed with the token in {}", token.display())
+            }
+        }
+    }
+
+    /// Whether it begins with the role of the instance.
+    pub(crate) fn is_of_instance(&self) -> bool {
+        match self {
+            Self::InstanceRole { .. } => true,
+            Self::Role { base, .. } => base.is_of_instance(),
+            _ => false,
+        }
+    }
+
+    /// The same credential in another role.
+    pub(crate) fn in_role(self, arn: String, session: Option<String>, origin: Origin) -> Self {
+        Self::Role { arn, session, base: Box::new(self), origin }
+    }
+
+    /// The provider that goes this way.
+    pub(crate) fn provider(&self, network: &Network, environment: &Environment) -> Arc<dyn Provider> {
+        match self {
+            Self::Keys { credential, .. } => Arc::new(credential.clone()),
+            Self::Kept { path, origin } => {
+                Arc::new(tccli::Kept::new(environment.clone(), path.clone(), origin.clone()))
+            }
+            Self::Process { command, origin } => Arc::new(Process::new(command.clone(), origin.clone())),
+            Self::InstanceRole { role } => {
+                let mut provider = InstanceRole::new();
+                if let Some(endpoint) = &network.metadata {
+                    provider = provider.endpoint(endpoint.clone());
+                }
+                if let Some(role) = role {
+                    provider = provider.role(role);
+                }
+                Arc::new(provider)
+            }
+            Self::Role { arn, session, base, .. } => {
+                let session = session.as_deref().unwrap_or(SESSION);
+                let base = Chain::new([base.provider(network, environment)]);
+                let mut provider = AssumeRole::new(base, arn, session).endpoint(network.sts.clone());
+                if let Some(region) = &network.region {
+                    provider = provider.region(region);
+                }
+                Arc::new(provider)
+            }
+            Self::WebIdentity { arn, provider, token, region } => {
+                let token = token.clone();
+                let read = move || read_token(&token);
+                let provider = WebIdentity::new(arn, SESSION, provider, read);
+                Arc::new(provider.region(region).endpoint(network.sts.clone()))
+            }
+        }
+    }
+}
+
+/// The token of the web identity; the cluster puts a new one into the file now and then.
+fn read_token(path: &std::path::Path) -> Result<String, Error> {
+    let wrong = |why: &dyn std::fmt::Display| {
+        Error::config(format!("{}, which TKE_WEB_IDENTITY_TOKEN_FILE names, {why}", path.display()))
+    };
+    let text =
+        std::fs::read_to_string(path).map_err(|error| wrong(&format_args!("cannot be read: {error}")))?;
+    match text.trim() {
+        "" => Err(wrong(&"is empty: the cluster has not put a token into it yet")),
+        token => Ok(token.to_owned()),
+    }
+}
+
+/// A secret id with its middle hidden.
+pub(crate) fn masked(secret_id: &str) -> String {
+    let ends = secret_id.get(..4).zip(secret_id.get(secret_id.len().saturating_sub(4)..));
+    match ends.filter(|_| secret_id.len() > 12) {
+        Some((begin, end)) => format!("{begin}***{end}"),
+        None => "***".into(),
+    }
+}
+
+/// A source that has nothing, for the error that says what each lacked.
+#[derive(Debug)]
+pub(crate) struct Lacking(pub(crate) String);
+
+impl Provider for Lacking {
+    fn fetch(&self, _seed: u64) -> Fetch {
+        ready(Ok(Found::Nothing(self.0.clone())))
+    }
+}
+
+/// A key from its parts; the origins say which part is wrong.
+pub(crate) fn keys(
+    id: (&str, Origin),
+    key: (&str, Origin),
+    token: Option<(&str, Origin)>,
+) -> Result<Way, Error> {
+    let credential = Credential::new(id.0, key.0).map_err(|error| {
+        let wrong = if error.message().starts_with("secret_id") { &id.1 } else { &key.1 };
+        wrong.blame(&error)
+    })?;
+    let Some((token, origin)) = token else { return Ok(Way::Keys { credential, origin: id.1 }) };
+    if token.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(origin
+            .error("token contains white space or a control character: copy the token again without it"));
+    }
+    Ok(Way::Keys { credential: credential.with_token(token), origin: id.1 })
+}

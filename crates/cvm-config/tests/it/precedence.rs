@@ -1,0 +1,131 @@
+//! What goes before what, and what is said of where it came from.
+
+use cvm_config::{Loader, Origin, Setting};
+use cvm_proto::{Language, Settings};
+
+use crate::{Home, INI};
+
+/// A value for each level of a setting, and what each makes of the settings.
+fn check(setting: Setting, [given, variable, profile]: [&str; 3], effect: impl Fn(&Settings) -> String) {
+    let text = format!("[default]\n\n{setting} = {profile}\n");
+    let home = Home::new().with(INI, &text);
+    let name = setting.variables()[0];
+    let line = Origin::File { path: format!("~/{INI}"), line: 3 };
+    let load = |variables: &[(&str, &str)], give: bool| {
+        let lookup = home.loader(variables);
+        let lookup = if give { lookup.set(setting, given) } else { lookup };
+        let loaded = lookup.load().unwrap();
+        let value = loaded.values.iter().find(|value| value.setting == setting).unwrap();
+        (effect(&loaded.settings), value.shown.clone(), value.origin.clone())
+    };
+    let found =
+        [load(&[(name, variable)], true), load(&[(name, variable)], false), load(&[(name, "")], false)];
+    for (found, (value, origin)) in
+        found.iter().zip([(given, Origin::Given), (variable, Origin::Variable(name)), (profile, line)])
+    {
+        assert_eq!((&*found.1, &found.2), (value, &origin), "{setting}");
+    }
+    assert!(found[0].0 != found[1].0 && found[1].0 != found[2].0, "{setting} does something: {found:?}");
+    let bare = Home::new().load(&[]);
+    let value = bare.values.iter().find(|value| value.setting == setting).unwrap();
+    assert_eq!((&*value.shown, &value.origin), (setting.default_text(), &Origin::Default));
+}
+
+#[test]
+fn given_then_environment_then_profile_then_default() {
+    let url = |settings: &Settings| settings.endpoint.origin("ap-beijing").url().to_owned();
+    check(Setting::Region, ["ap-a", "ap-b", "ap-c"], |settings| settings.region.clone().unwrap());
+    check(Setting::Endpoint, ["http://a", "http://b:1", "c"], url);
+    check(Setting::RootDomain, ["a.example", "b.example", "c.example"], url);
+    check(Setting::Internal, ["true", "false", "yes"], url);
+    check(Setting::Scheme, ["http", "https", "HTTP"], url);
+    check(Setting::BackupEndpoint, ["a", "b", "c"], |settings| format!("{:?}", settings.failover));
+    check(Setting::Proxy, ["http://a:1", "http://b:2", "http://c:3"], |settings| {
+        settings.proxy.clone().unwrap()
+    });
+    check(Setting::Language, ["zh-CN", "en-US", "zh-cn"], |settings| format!("{:?}", settings.language));
+    check(Setting::RequestClient, ["a", "b;c", "d,e"], |settings| settings.request_client.clone().unwrap());
+    check(Setting::ConnectTimeout, ["1", "2s", "300ms"], |settings| {
+        format!("{:?}", settings.connect_timeout)
+    });
+    check(Setting::AttemptTimeout, ["1", "2s", "1m 1s"], |settings| {
+        format!("{:?}", settings.attempt_timeout)
+    });
+    check(Setting::CallTimeout, ["1", "2s", "3m"], |settings| format!("{:?}", settings.call_timeout));
+    check(Setting::Retries, ["0", "1", "9"], |settings| settings.retry.attempts.to_string());
+}
+
+#[test]
+fn a_ca_file_is_read_where_it_is_named() {
+    let home = Home::new().with("ca.pem", "-----BEGIN").with(INI, "[default]\nca_file = ~/ca.pem\n");
+    assert_eq!(home.load(&[]).settings.ca_pem.as_deref(), Some(b"-----BEGIN".as_slice()));
+    let error = home.error(&[("TENCENTCLOUD_CA_FILE", "no-such.pem")]);
+    assert!(error.starts_with("TENCENTCLOUD_CA_FILE: ca_file `no-such.pem` cannot be read"), "{error}");
+}
+
+#[test]
+fn of_two_ways_to_name_the_host_the_nearer_counts() {
+    let home = Home::new().with(INI, "[default]\nendpoint = near.example\nroot_domain = far.example\n");
+    let url = |variables: &[(&str, &str)]| {
+        home.load(variables).settings.endpoint.origin("ap-shanghai-fsi").url().to_owned()
+    };
+    assert_eq!(url(&[]), "https://near.example/");
+    assert_eq!(
+        url(&[("TENCENTCLOUD_ROOT_DOMAIN", "intl.tencentcloudapi.com")]),
+        "https://cvm.ap-shanghai-fsi.intl.tencentcloudapi.com/"
+    );
+    assert_eq!(
+        url(&[("TENCENTCLOUD_INTERNAL", "true"), ("TENCENTCLOUD_SCHEME", "http")]),
+        "http://cvm.ap-shanghai-fsi.internal.tencentcloudapi.com/"
+    );
+    assert_eq!(url(&[("TENCENTCLOUD_SCHEME", "http")]), "http://near.example/");
+    assert_eq!(
+        url(&[("TENCENTCLOUD_ENDPOINT", "https://exact.example"), ("TENCENTCLOUD_SCHEME", "http")]),
+        "https://exact.example/"
+    );
+}
+
+#[test]
+fn the_machines_proxy_is_the_last_that_is_asked() {
+    let proxy = |variables: &[(&str, &str)], text: &str| {
+        let home = Home::new().with(INI, text);
+        let loaded = home.load(variables);
+        let value = loaded.values.into_iter().find(|value| value.setting == Setting::Proxy).unwrap();
+        (loaded.settings.proxy, value.shown, value.origin.to_string())
+    };
+    let https = ("HTTPS_PROXY", "http://me:hidden@corp:3128");
+    let (address, shown, origin) = proxy(&[https], "");
+    assert_eq!(address.as_deref(), Some(https.1));
+    assert_eq!((&*shown, &*origin), ("http://***@corp:3128", "HTTPS_PROXY"));
+    assert_eq!(proxy(&[("https_proxy", "corp:3128")], "").0.as_deref(), Some("http://corp:3128"));
+    assert_eq!(proxy(&[https], "[default]\nproxy = http://own:1\n").0.as_deref(), Some("http://own:1"));
+    for none in [
+        &[https, ("TENCENTCLOUD_PROXY", "none")][..],
+        &[https, ("NO_PROXY", "localhost, .tencentcloudapi.com")],
+        &[https, ("TENCENTCLOUD_ENDPOINT", "http://127.0.0.1:8080")],
+        &[("http_proxy", "http://corp:3128"), ("TENCENTCLOUD_ENDPOINT", "http://127.0.0.1:8080")],
+        &[("HTTP_PROXY", "http://corp:3128"), ("TENCENTCLOUD_ENDPOINT", "http://example.com")],
+    ] {
+        assert_eq!(proxy(none, "").0, None, "{none:?}");
+    }
+    let error = Home::new().error(&[("HTTPS_PROXY", "socks5://me:hidden@corp:1080")]);
+    assert!(error.starts_with("HTTPS_PROXY: proxy") && !error.contains("hidden"), "{error}");
+}
+
+#[test]
+fn the_profile_is_a_setting_as_well() {
+    let text = "[default]\nregion = ap-default\n[a]\nregion = ap-a\n[b]\nregion = ap-b\n";
+    let home = Home::new().with(INI, text);
+    let region = |loader: Loader| loader.load().unwrap().settings.region.unwrap();
+    assert_eq!(region(home.loader(&[])), "ap-default");
+    assert_eq!(region(home.loader(&[("TCCLI_PROFILE", "a")])), "ap-a");
+    assert_eq!(region(home.loader(&[("TCCLI_PROFILE", "a"), ("TENCENTCLOUD_PROFILE", "b")])), "ap-b");
+    assert_eq!(region(home.loader(&[("TENCENTCLOUD_PROFILE", "b")]).profile("a")), "ap-a");
+    assert_eq!(region(home.loader(&[("TENCENTCLOUD_REGION", "ap-x")]).profile("a")), "ap-x");
+}
+
+#[test]
+fn the_language_of_the_profile_is_the_services() {
+    let home = Home::new().with(INI, "[default]\nlanguage = en-US\n");
+    assert_eq!(home.load(&[]).settings.language, Some(Language::English));
+}

@@ -1,0 +1,75 @@
+//! Profiles that are written: whole, for their owner alone, and with the rest of the file as it was.
+
+use std::fs;
+
+use cvm_config::{NewProfile, Setting};
+use cvm_proto::Credential;
+
+use crate::{Home, INI, keys, mode};
+
+fn credential() -> Credential {
+    Credential::new("AKIDnew", "key-new").unwrap()
+}
+
+#[test]
+fn a_first_profile_makes_its_folder() {
+    let home = Home::new();
+    let written = NewProfile::new("default")
+        .credential(credential().with_token("token-new"))
+        .set(Setting::Region, "ap-beijing")
+        .write(&home.environment(&[]))
+        .unwrap();
+    assert_eq!((written.path, written.warnings.len()), (home.path(INI), 0));
+    let loaded = home.load(&[]);
+    assert_eq!(keys(&loaded.settings), Some(("AKIDnew", "key-new", Some("token-new"))));
+    assert_eq!(loaded.warnings, [""; 0]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &str| fs::metadata(home.path(path)).unwrap().permissions().mode() & 0o777;
+        assert_eq!((mode(INI), mode(".tencentcloud")), (0o600, 0o700));
+    }
+}
+
+#[test]
+fn the_rest_of_the_file_stays() {
+    let text = "; mine\n[default]\nsecret_id = AKIDold\nsecret_key = old\ntoken = old\nnote = kept\n\n[prod]\nregion = x\n";
+    let home = Home::new().with(INI, text);
+    mode(&home.path(INI), 0o644);
+    mode(&home.path(".tencentcloud"), 0o755);
+    let written = NewProfile::new("default").credential(credential()).write(&home.environment(&[])).unwrap();
+    let now =
+        "; mine\n[default]\nsecret_id = AKIDnew\nsecret_key = key-new\nnote = kept\n\n[prod]\nregion = x\n";
+    assert_eq!(fs::read_to_string(home.path(INI)).unwrap(), now);
+    assert_eq!(fs::read_dir(home.path(".tencentcloud")).unwrap().count(), 1, "nothing is left beside it");
+    if cfg!(unix) {
+        assert!(
+            written.warnings[0].contains("had the mode 0644, and has 0600 now"),
+            "{:?}",
+            written.warnings
+        );
+        assert_eq!(home.load(&[]).warnings, [""; 0]);
+        mode(&home.path(".tencentcloud"), 0o777);
+        let written = NewProfile::new("default").write(&home.environment(&[])).unwrap();
+        assert!(written.warnings[0].contains("chmod 700 ~/.tencentcloud"), "{:?}", written.warnings);
+    }
+}
+
+#[test]
+fn what_cannot_be_right_is_not_written() {
+    let home = Home::new();
+    let environment = home.environment(&[]);
+    for (profile, part) in [
+        (NewProfile::new("a]b"), "not a profile's name"),
+        (NewProfile::new(""), "not a profile's name"),
+        (NewProfile::new("x").set(Setting::Region, "Nowhere"), "region `Nowhere`"),
+        (NewProfile::new("x").set(Setting::Proxy, "http://a\n[prod]"), "line break"),
+    ] {
+        let error = profile.write(&environment).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+    assert!(!home.path(".tencentcloud").exists());
+    let _home = home.with(INI, "broken\n");
+    let error = NewProfile::new("x").write(&environment).unwrap_err().to_string();
+    assert!(error.starts_with("~/.tencentcloud/credentials:1: "), "{error}");
+}

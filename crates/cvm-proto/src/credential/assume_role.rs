@@ -1,0 +1,96 @@
+//! `AssumeRole`: one credential asks for the credential of a role.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+
+use serde::Serialize;
+
+use super::provider::{Fetch, Provider};
+use super::sts;
+use crate::endpoint::Endpoint;
+use crate::settings::Settings;
+
+/// A role that another credential takes on, by the action `AssumeRole` of the service sts.
+///
+/// The credential it starts from may be temporary, and may come from any provider; it is fetched anew for each request.
+#[derive(Clone, Debug)]
+pub struct AssumeRole {
+    base: Arc<dyn Provider>,
+    request: Request,
+    endpoint: Endpoint,
+    region: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Request {
+    role_arn: String,
+    role_session_name: String,
+    duration_seconds: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<String>,
+}
+
+impl AssumeRole {
+    /// The role `role_arn`, such as `qcs::cam::uin/100000000001:roleName/images`; `session_name`, 2 to 128 letters,
+    /// digits and `_+=,.@-`, is what audit logs show.
+    pub fn new(
+        base: impl Provider + 'static,
+        role_arn: impl Into<String>,
+        session_name: impl Into<String>,
+    ) -> Self {
+        Self {
+            base: Arc::new(base),
+            request: Request {
+                role_arn: role_arn.into(),
+                role_session_name: session_name.into(),
+                duration_seconds: sts::USUAL_DURATION,
+                external_id: None,
+            },
+            endpoint: Endpoint::default(),
+            region: sts::USUAL_REGION.into(),
+        }
+    }
+
+    /// How long each credential is to last, in seconds: 7200 by default, at most 43,200.
+    #[must_use]
+    pub fn duration(mut self, seconds: u32) -> Self {
+        self.request.duration_seconds = seconds;
+        self
+    }
+
+    /// The id that the role's owner agreed on with whoever assumes it.
+    #[must_use]
+    pub fn external_id(mut self, id: impl Into<String>) -> Self {
+        self.request.external_id = Some(id.into());
+        self
+    }
+
+    /// Where sts is; its public host by default.
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.endpoint = endpoint;
+        self
+    }
+
+    /// The region that sts is asked in, `ap-guangzhou` by default.
+    #[must_use]
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.region = region.into();
+        self
+    }
+}
+
+impl Provider for AssumeRole {
+    fn fetch(&self, seed: u64) -> Fetch {
+        let settings = Settings {
+            provider: Some(Arc::clone(&self.base)),
+            ..sts::settings(&self.endpoint, &self.region)
+        };
+        sts::fetch(settings, "AssumeRole", &self.request, seed)
+    }
+
+    fn uses_tls(&self) -> bool {
+        self.endpoint.uses_tls() || self.base.uses_tls()
+    }
+}

@@ -1,0 +1,144 @@
+//! When a provider is asked: early enough, by one call for all, and not over and over again while it fails.
+//!
+//! ```text
+//!   good ───────────────▶ use it
+//!   near its end ───────▶ one call fetches, all others use it; a fetch that fails changes nothing but the next try
+//!   none, or expired ───▶ one call fetches, all others wait; a fetch that fails fails them all, and those that come in
+//!                         the pause after it
+//! ```
+
+use core::time::Duration;
+
+use super::Credential;
+use super::provider::Lease;
+use crate::error::Error;
+
+/// How long before its end a credential is fetched anew, in seconds: at most this, and at most a quarter of its life.
+const EARLY: u64 = 300;
+/// What is left of a credential that is not used any more, in seconds: the request has to get there.
+const TOO_LATE: u64 = 5;
+/// How often those look who wait for another's fetch.
+const LOOK: Duration = Duration::from_millis(10);
+/// A fetch that takes longer has been forgotten by whoever drives it: another call may begin one.
+const FORGOTTEN: Duration = Duration::from_secs(60);
+/// The first pause after a fetch that failed, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+/// A credential that was fetched less long ago is not fetched again because the service refuses it.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// The credential that the calls of a client share.
+#[derive(Default)]
+pub(crate) struct LeaseCache {
+    held: Option<Held>,
+    fetching: Option<Fetching>,
+    /// The tickets given out so far.
+    tickets: u64,
+    failed: Option<Failed>,
+}
+
+struct Held {
+    lease: Lease,
+    /// From when on, in seconds since 1970, another one is wanted.
+    early: u64,
+    /// When it was fetched, on the monotonic clock.
+    since: Duration,
+}
+
+struct Fetching {
+    ticket: Ticket,
+    forgotten: Duration,
+}
+
+struct Failed {
+    error: Error,
+    times: u32,
+    until: Duration,
+}
+
+/// Says which fetch it is that ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ticket(u64);
+
+/// What a call that needs a credential has to do.
+pub(crate) enum Ask {
+    Use(Credential),
+    /// Fetch one, and hand in what came of it with the ticket.
+    Fetch(Ticket),
+    /// Another call fetches one: ask again at this time of the monotonic clock.
+    Wait(Duration),
+    Fail(Error),
+}
+
+impl LeaseCache {
+    /// `unix` is the service's time.
+    pub(crate) fn ask(&mut self, unix: u64, mono: Duration) -> Ask {
+        let fetching = self.fetching.as_ref().is_some_and(|fetching| mono < fetching.forgotten);
+        let failed = self.failed.as_ref().filter(|failed| mono < failed.until);
+        if let Some(held) = self.held.as_ref().filter(|held| held.is_good(unix)) {
+            if unix < held.early || fetching || failed.is_some() {
+                return Ask::Use(held.lease.credential.clone());
+            }
+        } else if fetching {
+            return Ask::Wait(mono + LOOK);
+        } else if let Some(failed) = failed {
+            return Ask::Fail(failed.error.clone());
+        }
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.fetching = Some(Fetching { ticket, forgotten: mono + FORGOTTEN });
+        Ask::Fetch(ticket)
+    }
+
+    /// Takes in what came of a fetch. One that was forgotten and came to an end after all is as good as any.
+    pub(crate) fn fetched(
+        &mut self,
+        ticket: Ticket,
+        outcome: Result<Lease, Error>,
+        unix: u64,
+        mono: Duration,
+    ) {
+        self.abandon(ticket);
+        match outcome {
+            Ok(lease) if lease.expires.is_some_and(|end| end <= unix.saturating_add(TOO_LATE)) => {
+                let error = "the credential that was fetched has expired already: look at its source, and at the clock";
+                self.fetched(ticket, Err(Error::config(error)), unix, mono);
+            }
+            Ok(lease) => {
+                let life = lease.expires.map_or(u64::MAX, |end| end.saturating_sub(unix));
+                let early = lease.expires.map_or(u64::MAX, |end| end - EARLY.min(life / 4).min(end));
+                self.held = Some(Held { lease, early, since: mono });
+                self.failed = None;
+            }
+            Err(error) => {
+                let times = self.failed.as_ref().map_or(0, |failed| failed.times);
+                let pause = PAUSES.0.saturating_mul(1 << times.min(16)).min(PAUSES.1);
+                self.failed = Some(Failed { error, times: times + 1, until: mono + pause });
+            }
+        }
+    }
+
+    /// A fetch will not end: whoever drove it has gone.
+    pub(crate) fn abandon(&mut self, ticket: Ticket) {
+        if self.fetching.as_ref().is_some_and(|fetching| fetching.ticket == ticket) {
+            self.fetching = None;
+        }
+    }
+
+    /// The service does not take this credential; says whether there may be a better one.
+    pub(crate) fn refused(&mut self, credential: &Credential, mono: Duration) -> bool {
+        match &self.held {
+            Some(held) if !held.lease.credential.is(credential) => true,
+            Some(held) if mono < held.since + FRESH => false,
+            _ => {
+                self.held = None;
+                true
+            }
+        }
+    }
+}
+
+impl Held {
+    fn is_good(&self, unix: u64) -> bool {
+        self.lease.expires.is_none_or(|end| unix.saturating_add(TOO_LATE) < end)
+    }
+}

@@ -1,0 +1,222 @@
+//! The role of the instance that the program runs on, by the instance's metadata service.
+//!
+//! ```text
+//!   Role ──▶ GET .../security-credentials/ ──▶ Credential ──▶ GET .../security-credentials/ROLE ──▶ the end
+//! ```
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use core::convert::Infallible;
+use core::time::Duration;
+
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use super::Credential;
+use super::provider::{Fetch, Found, Lease, Provider, ready};
+use crate::codec::percent;
+use crate::config::Config;
+use crate::encode::{Attempt, Prepared};
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+use crate::machine::{FailureKind, Machine, Now, Reply, Step};
+use crate::random::Random;
+use crate::response::Response;
+use crate::retry::RetryPolicy;
+use crate::settings::Settings;
+
+const METADATA: &str = "http://metadata.tencentyun.com";
+const CREDENTIALS: &str = "/latest/meta-data/cam/security-credentials/";
+
+/// A machine's own metadata answers in milliseconds; where there is none, nobody wants to wait for it.
+const TIMEOUT: Duration = Duration::from_secs(1);
+const ATTEMPTS: u32 = 2;
+const MOST_BYTES: usize = 64 << 10;
+
+/// The role of the instance that the program runs on.
+///
+/// It asks the metadata service, in plain HTTP and past any proxy: up to twice, one second each. Where no such
+/// service answers, or the instance has no role, it finds nothing.
+#[derive(Clone, Debug)]
+pub struct InstanceRole {
+    endpoint: Endpoint,
+    role: Option<String>,
+}
+
+impl InstanceRole {
+    /// The role that the metadata service names.
+    // No panic can be reached, so none is documented.
+    #[allow(clippy::missing_panics_doc)]
+    pub fn new() -> Self {
+        Self { endpoint: Endpoint::explicit(METADATA).expect("the address above is one"), role: None }
+    }
+
+    /// The role's name, so that the metadata service need not be asked for it.
+    #[must_use]
+    pub fn role(mut self, name: impl Into<String>) -> Self {
+        self.role = Some(name.into());
+        self
+    }
+
+    /// Where the metadata service is; `http://metadata.tencentyun.com` by default.
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.endpoint = endpoint;
+        self
+    }
+}
+
+impl Default for InstanceRole {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Provider for InstanceRole {
+    fn fetch(&self, seed: u64) -> Fetch {
+        let settings = Settings {
+            endpoint: self.endpoint.clone(),
+            max_response_bytes: MOST_BYTES,
+            ..Settings::default()
+        };
+        match Config::of_service(settings, "metadata") {
+            Ok(config) => Box::new(Asking::new(config, self.role.clone(), seed)),
+            Err(error) => ready(Err(error)),
+        }
+    }
+
+    fn uses_tls(&self) -> bool {
+        self.endpoint.uses_tls()
+    }
+}
+
+struct Asking {
+    config: Config,
+    random: Random,
+    role: Option<String>,
+    attempts: u32,
+    state: State,
+}
+
+enum State {
+    Waiting(Duration),
+    InFlight,
+    Over(Option<Result<Found, Error>>),
+}
+
+impl Asking {
+    fn new(config: Config, role: Option<String>, seed: u64) -> Self {
+        let state = State::Waiting(Duration::ZERO);
+        Self { config, random: Random::new(seed), role, attempts: 0, state }
+    }
+
+    fn path(&self) -> String {
+        let mut path = String::from(CREDENTIALS);
+        percent::encode_into(self.role.as_deref().unwrap_or_default(), &mut path);
+        path
+    }
+
+    fn answered(&mut self, now: Now, response: Response) {
+        let status = response.status();
+        match status {
+            200 => self.read(now, &Zeroizing::new(response.into_body())),
+            404 => self.nothing(match &self.role {
+                Some(role) => format!("the instance has no role `{}`", role.escape_debug()),
+                None => "the instance has no role".into(),
+            }),
+            _ => self.again(now, Error::response("the metadata service failed".into(), None, status)),
+        }
+    }
+
+    fn read(&mut self, now: Now, body: &[u8]) {
+        if self.role.is_some() {
+            match lease(body) {
+                Ok(lease) => self.end(Ok(Found::Lease(lease))),
+                Err(error) => self.again(now, error),
+            }
+            return;
+        }
+        let listed = core::str::from_utf8(body).unwrap_or_default().lines().next().unwrap_or_default().trim();
+        if listed.is_empty() {
+            self.nothing("the instance has no role".into());
+        } else if listed.len() > 256 || listed.contains(['<', '{', '/']) {
+            // A captive portal or a proxy of somebody else's answers to every name.
+            self.nothing("what answers for the metadata service is not one".into());
+        } else {
+            self.role = Some(listed.into());
+            self.attempts = 0;
+            self.state = State::Waiting(now.mono);
+        }
+    }
+
+    fn again(&mut self, now: Now, error: Error) {
+        if self.attempts >= ATTEMPTS {
+            return self.end(Err(error));
+        }
+        let pause = RetryPolicy::default().pause(self.attempts, false, &mut self.random);
+        self.state = State::Waiting(now.mono + pause);
+    }
+
+    fn nothing(&mut self, why: String) {
+        self.end(Ok(Found::Nothing(format!("instance role: {why}"))));
+    }
+
+    fn end(&mut self, outcome: Result<Found, Error>) {
+        self.state = State::Over(Some(outcome));
+    }
+}
+
+impl Machine for Asking {
+    type Output = Result<Found, Error>;
+    type Progress = Infallible;
+
+    fn poll(&mut self, now: Now) -> Step<Self::Output> {
+        match &mut self.state {
+            State::Waiting(until) if *until > now.mono => return Step::WaitUntil(*until),
+            State::Waiting(_) => {
+                self.attempts += 1;
+                self.state = State::InFlight;
+            }
+            State::InFlight => {}
+            State::Over(outcome) => {
+                return Step::Done(outcome.take().expect("a fetch was polled after its end"));
+            }
+        }
+        let attempt = Attempt::plain(self.attempts, TIMEOUT);
+        Step::Send(Prepared::plain(&self.config, "instance metadata", self.path()).request(attempt))
+    }
+
+    fn reply(&mut self, now: Now, reply: Reply) {
+        if !matches!(self.state, State::InFlight) {
+            return;
+        }
+        match reply {
+            Reply::Response(response) => self.answered(now, response),
+            Reply::Failed(failure) if failure.kind == FailureKind::Timeout && self.attempts < ATTEMPTS => {
+                self.again(now, Error::transport(failure));
+            }
+            // No such name, or nobody at the address: as it is everywhere but on an instance.
+            Reply::Failed(failure) => {
+                self.nothing(format!("no metadata service answers: {}", failure.message));
+            }
+        }
+    }
+}
+
+/// The credential in a document of the metadata service; no error repeats what is in it.
+fn lease(body: &[u8]) -> Result<Lease, Error> {
+    let bad = |what: &str| Error::response(format!("the metadata service's answer {what}"), None, 200);
+    let text = core::str::from_utf8(body).map_err(|_| bad("is not UTF-8"))?;
+    let document: Value = serde_json::from_str(text).map_err(|_| bad("is not JSON"))?;
+    if let Some(code) = document.get("Code").and_then(Value::as_str).filter(|&code| code != "Success") {
+        return Err(bad(&format!("says `{}`", code.escape_debug())));
+    }
+    let text = |name: &str| {
+        document.get(name).and_then(Value::as_str).ok_or_else(|| bad(&format!("has no `{name}`")))
+    };
+    let expires =
+        document.get("ExpiredTime").and_then(Value::as_u64).ok_or_else(|| bad("has no `ExpiredTime`"))?;
+    let credential = Credential::new(text("TmpSecretId")?, text("TmpSecretKey")?)?.with_token(text("Token")?);
+    Ok(Lease::until(credential, expires))
+}

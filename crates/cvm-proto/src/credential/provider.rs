@@ -1,0 +1,90 @@
+//! Where a credential comes from, when it is not given once and for all.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::convert::Infallible;
+use core::fmt;
+
+use super::Credential;
+use crate::error::Error;
+use crate::machine::{Machine, Now, Reply, Step};
+
+/// A credential, and until when it is good.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    /// Who signs.
+    pub credential: Credential,
+    /// When it expires, in seconds since 1970 on the service's clock; `None` if it does not.
+    pub expires: Option<u64>,
+}
+
+impl Lease {
+    /// A credential that does not expire.
+    pub fn permanent(credential: Credential) -> Self {
+        Self { credential, expires: None }
+    }
+
+    /// A credential that expires at a time in seconds since 1970.
+    pub fn until(credential: Credential, expires: u64) -> Self {
+        Self { credential, expires: Some(expires) }
+    }
+}
+
+/// What a provider came back with.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// A credential.
+    Lease(Lease),
+    /// Nothing, as the provider is not set up: its name and what it lacked, such as
+    /// `environment: TENCENTCLOUD_SECRET_ID is not set`. A [`Chain`](super::Chain) asks the next one.
+    Nothing(String),
+}
+
+/// The work of a provider: a machine that ends with what it found.
+///
+/// An error means that the provider is set up, but wrongly, or that it failed: a [`Chain`](super::Chain) ends there.
+#[cfg(feature = "std")]
+pub type Fetch = Box<dyn Machine<Output = Result<Found, Error>, Progress = Infallible> + Send>;
+/// The work of a provider: a machine that ends with what it found. Without the feature `std` there are no threads to
+/// send it between.
+#[cfg(not(feature = "std"))]
+pub type Fetch = Box<dyn Machine<Output = Result<Found, Error>, Progress = Infallible>>;
+
+/// Where a credential comes from.
+///
+/// A client asks when it has no credential, and again before the one it has expires; one call asks for all. The
+/// provider's requests are sent by the shell that runs the call.
+pub trait Provider: fmt::Debug + Send + Sync {
+    /// Begins to get a credential. `seed` feeds jitter and nonces.
+    fn fetch(&self, seed: u64) -> Fetch;
+
+    /// Whether any of its requests goes over TLS; a shell then loads certificate authorities.
+    fn uses_tls(&self) -> bool {
+        false
+    }
+}
+
+/// The work of a provider that is done already, as it needed no network.
+pub fn ready(result: Result<Found, Error>) -> Fetch {
+    Box::new(Ready(Some(result)))
+}
+
+struct Ready(Option<Result<Found, Error>>);
+
+impl Machine for Ready {
+    type Output = Result<Found, Error>;
+    type Progress = Infallible;
+
+    fn poll(&mut self, _: Now) -> Step<Self::Output> {
+        Step::Done(self.0.take().expect("a fetch was polled after its end"))
+    }
+
+    fn reply(&mut self, _: Now, _: Reply) {}
+}
+
+/// A credential is a provider of itself.
+impl Provider for Credential {
+    fn fetch(&self, _: u64) -> Fetch {
+        ready(Ok(Found::Lease(Lease::permanent(self.clone()))))
+    }
+}

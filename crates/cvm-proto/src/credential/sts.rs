@@ -1,0 +1,106 @@
+//! What is asked of the service sts, version 2018-08-13, and what it answers.
+
+use alloc::borrow::Cow;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use core::convert::Infallible;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::Credential;
+use super::provider::{Fetch, Found, Lease};
+use crate::call::{Typed, prepare};
+use crate::config::Config;
+use crate::endpoint::Endpoint;
+use crate::error::{Error, ErrorKind};
+use crate::exchange::Rules;
+use crate::machine::{Machine, Now, Reply, Step};
+use crate::settings::Settings;
+
+const SERVICE: &str = "sts";
+const VERSION: &str = "2018-08-13";
+
+/// How long a credential is asked for unless the user says otherwise, in seconds.
+pub(super) const USUAL_DURATION: u32 = 7200;
+
+/// The region that sts is asked in unless the user says otherwise: its answer does not depend on it.
+pub(super) const USUAL_REGION: &str = "ap-guangzhou";
+
+/// The settings of a client of sts.
+pub(super) fn settings(endpoint: &Endpoint, region: &str) -> Settings {
+    Settings {
+        region: Some(region.into()),
+        endpoint: endpoint.clone(),
+        rate_limit: false,
+        ..Settings::default()
+    }
+}
+
+/// Asks for a credential; with settings that have none, the request is not signed.
+pub(super) fn fetch<T: Serialize>(
+    settings: Settings,
+    action: &'static str,
+    parameters: &T,
+    seed: u64,
+) -> Fetch {
+    let region = settings.region.clone();
+    let prepared = Config::of_service(settings, SERVICE)
+        .and_then(|config| prepare(&config, Cow::Borrowed(action), Cow::Borrowed(VERSION), true, parameters));
+    // Both actions give out one more credential each time, and undo nothing.
+    let rules = Rules { rate_limit: None, safe_to_repeat: true };
+    Box::new(Issue { action, region, call: Typed::new(prepared, rules, seed) })
+}
+
+struct Issue {
+    action: &'static str,
+    region: Option<String>,
+    call: Typed<Value>,
+}
+
+impl Machine for Issue {
+    type Output = Result<Found, Error>;
+    type Progress = Infallible;
+
+    fn poll(&mut self, now: Now) -> Step<Self::Output> {
+        match self.call.poll(now) {
+            Step::Send(request) => Step::Send(request),
+            Step::WaitUntil(mono) => Step::WaitUntil(mono),
+            Step::Progress(never) => match never {},
+            Step::Done(answer) => {
+                let found = answer.map_err(silent).and_then(|answer| lease(&answer).map(Found::Lease));
+                let found = found.map_err(|error| error.with_call(self.action, self.region.as_deref(), 1));
+                Step::Done(found)
+            }
+        }
+    }
+
+    fn reply(&mut self, now: Now, reply: Reply) {
+        self.call.reply(now, reply);
+    }
+}
+
+/// An error that does not show how the answer begins: it may hold a secret.
+fn silent(error: Error) -> Error {
+    match (error.kind(), error.status()) {
+        (ErrorKind::Response, Some(status)) => {
+            Error::response("the answer is not one of sts".into(), error.request_id().map(Into::into), status)
+        }
+        _ => error,
+    }
+}
+
+/// The credential in an answer; no error repeats what is in it.
+fn lease(answer: &Value) -> Result<Lease, Error> {
+    let request_id = answer.get("RequestId").and_then(Value::as_str);
+    let lacks =
+        |what: &str| Error::response(format!("the answer has no `{what}`"), request_id.map(Into::into), 200);
+    let text = |name: &'static str| {
+        let member = answer.get("Credentials").and_then(|credentials| credentials.get(name));
+        member.and_then(Value::as_str).ok_or_else(|| lacks(name))
+    };
+    let expires = answer.get("ExpiredTime").and_then(Value::as_u64).ok_or_else(|| lacks("ExpiredTime"))?;
+    let credential = Credential::new(text("TmpSecretId")?, text("TmpSecretKey")?)?.with_token(text("Token")?);
+    Ok(Lease::until(credential, expires))
+}

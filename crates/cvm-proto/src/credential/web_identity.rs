@@ -1,0 +1,113 @@
+//! `AssumeRoleWithWebIdentity`: a token of an identity provider is exchanged for the credential of a role.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt;
+
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::provider::{Fetch, Provider, ready};
+use super::sts;
+use crate::endpoint::Endpoint;
+use crate::error::Error;
+
+/// A role for whoever an identity provider vouches for, by the action `AssumeRoleWithWebIdentity` of the service sts.
+///
+/// This is how a pod in a TKE cluster gets a credential. The token is read anew for each request, as it is short-lived.
+#[derive(Clone)]
+pub struct WebIdentity {
+    role_arn: String,
+    session_name: String,
+    provider_id: String,
+    duration: u32,
+    endpoint: Endpoint,
+    region: String,
+    token: Arc<dyn Fn() -> Result<String, Error> + Send + Sync>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Request<'a> {
+    provider_id: &'a str,
+    web_identity_token: &'a str,
+    role_arn: &'a str,
+    role_session_name: &'a str,
+    duration_seconds: u32,
+}
+
+impl WebIdentity {
+    /// The role `role_arn` for the bearer of `token`, which `provider_id` has issued.
+    pub fn new(
+        role_arn: impl Into<String>,
+        session_name: impl Into<String>,
+        provider_id: impl Into<String>,
+        token: impl Fn() -> Result<String, Error> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            role_arn: role_arn.into(),
+            session_name: session_name.into(),
+            provider_id: provider_id.into(),
+            duration: sts::USUAL_DURATION,
+            endpoint: Endpoint::default(),
+            region: sts::USUAL_REGION.into(),
+            token: Arc::new(token),
+        }
+    }
+
+    /// How long each credential is to last, in seconds: 7200 by default, at most 43,200.
+    #[must_use]
+    pub fn duration(mut self, seconds: u32) -> Self {
+        self.duration = seconds;
+        self
+    }
+
+    /// Where sts is; its public host by default.
+    #[must_use]
+    pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
+        self.endpoint = endpoint;
+        self
+    }
+
+    /// The region that sts is asked in, `ap-guangzhou` by default.
+    #[must_use]
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.region = region.into();
+        self
+    }
+}
+
+impl Provider for WebIdentity {
+    fn fetch(&self, seed: u64) -> Fetch {
+        let token = match (self.token)() {
+            Ok(token) => Zeroizing::new(token),
+            Err(error) => return ready(Err(error)),
+        };
+        let request = Request {
+            provider_id: &self.provider_id,
+            web_identity_token: token.trim(),
+            role_arn: &self.role_arn,
+            role_session_name: &self.session_name,
+            duration_seconds: self.duration,
+        };
+        let settings = sts::settings(&self.endpoint, &self.region);
+        sts::fetch(settings, "AssumeRoleWithWebIdentity", &request, seed)
+    }
+
+    fn uses_tls(&self) -> bool {
+        self.endpoint.uses_tls()
+    }
+}
+
+impl fmt::Debug for WebIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WebIdentity")
+            .field("role_arn", &self.role_arn)
+            .field("session_name", &self.session_name)
+            .field("provider_id", &self.provider_id)
+            .field("duration", &self.duration)
+            .field("endpoint", &self.endpoint)
+            .field("region", &self.region)
+            .finish_non_exhaustive()
+    }
+}

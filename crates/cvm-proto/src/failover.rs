@@ -1,0 +1,212 @@
+//! Another endpoint for when the usual one cannot be reached.
+//!
+//! ```text
+//!   Closed ── failures enough ──▶ Open ── the pause is over ──▶ HalfOpen ── probes enough succeed ──▶ Closed
+//!                                   ▲                              │
+//!                                   └────────── a probe fails ─────┘
+//! ```
+//!
+//! While it is open, requests go to the backup; half open, one request at a time tries the usual endpoint, and all
+//! others stay with the backup. Only what the network does counts as a failure: whatever the service answers, it was
+//! reached.
+
+use alloc::collections::BTreeMap;
+use alloc::string::String;
+use core::time::Duration;
+
+use crate::endpoint::Endpoint;
+
+/// Another endpoint for when the usual one cannot be reached; a client has none unless it is given one.
+///
+/// It takes over once the usual one has failed five times in a row, or five times and in three of four requests within
+/// five minutes. A failure is a request without an answer; an error of the service is an answer. After a minute one
+/// request at a time tries the usual endpoint again, and five that succeed bring it back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failover {
+    backup: Endpoint,
+    failures: u32,
+    percent: u32,
+    window: Duration,
+    pause: Duration,
+    probes: u32,
+}
+
+impl Failover {
+    /// A failover to `backup`, such as `Endpoint::explicit("cvm.ap-guangzhou.tencentcloudapi.com")`.
+    pub fn to(backup: Endpoint) -> Self {
+        Self {
+            backup,
+            failures: 5,
+            percent: 75,
+            window: Duration::from_secs(300),
+            pause: Duration::from_secs(60),
+            probes: 5,
+        }
+    }
+
+    /// How many failures it takes, in a row or together with the share of [`percent`](Self::percent); 5 by default, and
+    /// 0 counts as 1.
+    #[must_use]
+    pub fn failures(mut self, failures: u32) -> Self {
+        self.failures = failures.max(1);
+        self
+    }
+
+    /// How many of a hundred requests have to fail, if the failures are not in a row; 75 by default.
+    #[must_use]
+    pub fn percent(mut self, percent: u32) -> Self {
+        self.percent = percent;
+        self
+    }
+
+    /// How long failures are counted together, 5 min by default.
+    #[must_use]
+    pub fn window(mut self, window: Duration) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// How long the usual endpoint is left alone, 60 s by default.
+    #[must_use]
+    pub fn pause(mut self, pause: Duration) -> Self {
+        self.pause = pause;
+        self
+    }
+
+    /// How many probes have to succeed until the usual endpoint is back; 5 by default, and 0 counts as 1.
+    #[must_use]
+    pub fn probes(mut self, probes: u32) -> Self {
+        self.probes = probes.max(1);
+        self
+    }
+
+    /// The endpoint that takes over.
+    pub fn backup(&self) -> &Endpoint {
+        &self.backup
+    }
+}
+
+/// Where one attempt goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    /// To the usual endpoint; its outcome counts for the period that it was sent in.
+    Usual {
+        period: u64,
+    },
+    Backup,
+}
+
+/// The breakers of a client, one for each host that it has.
+#[derive(Default)]
+pub(crate) struct Breakers(BTreeMap<String, Breaker>);
+
+impl Breakers {
+    /// Where the next attempt for `host` goes. `patience` is the longest that it may take.
+    pub(crate) fn route(
+        &mut self,
+        failover: &Failover,
+        host: &str,
+        mono: Duration,
+        patience: Duration,
+    ) -> Route {
+        match self.0.get_mut(host) {
+            Some(breaker) => breaker.route(failover, mono, patience),
+            None => Route::Usual { period: 0 },
+        }
+    }
+
+    /// Takes in what came of an attempt: whether an answer arrived.
+    pub(crate) fn report(&mut self, failover: &Failover, host: &str, route: Route, mono: Duration, ok: bool) {
+        let Route::Usual { period } = route else { return };
+        match self.0.get_mut(host) {
+            Some(breaker) if breaker.period == period => breaker.report(failover, mono, ok),
+            Some(_) => {}
+            // A host that has always answered needs no breaker.
+            None if ok => {}
+            None => {
+                let mut breaker = Breaker { period: 0, state: State::closed(mono) };
+                breaker.report(failover, mono, ok);
+                self.0.insert(host.into(), breaker);
+            }
+        }
+    }
+}
+
+struct Breaker {
+    /// Counts the states it has been in: what was sent in another one tells nothing of this one.
+    period: u64,
+    state: State,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Closed {
+        since: Duration,
+        requests: u32,
+        failures: u32,
+        in_a_row: u32,
+    },
+    Open {
+        until: Duration,
+    },
+    /// `probe` is when the probe that is out is over at the latest.
+    HalfOpen {
+        probe: Option<Duration>,
+        succeeded: u32,
+    },
+}
+
+impl State {
+    fn closed(since: Duration) -> Self {
+        Self::Closed { since, requests: 0, failures: 0, in_a_row: 0 }
+    }
+}
+
+impl Breaker {
+    fn enter(&mut self, state: State) {
+        self.state = state;
+        self.period += 1;
+    }
+
+    fn route(&mut self, failover: &Failover, mono: Duration, patience: Duration) -> Route {
+        match &mut self.state {
+            State::Closed { since, .. } if mono.saturating_sub(*since) >= failover.window => {
+                self.enter(State::closed(mono));
+            }
+            State::Closed { .. } => {}
+            State::Open { until } if mono < *until => return Route::Backup,
+            State::Open { .. } => self.enter(State::HalfOpen { probe: Some(mono + patience), succeeded: 0 }),
+            State::HalfOpen { probe: Some(end), .. } if mono < *end => return Route::Backup,
+            State::HalfOpen { probe, .. } => *probe = Some(mono + patience),
+        }
+        Route::Usual { period: self.period }
+    }
+
+    fn report(&mut self, failover: &Failover, mono: Duration, ok: bool) {
+        match &mut self.state {
+            State::Closed { requests, failures, in_a_row, .. } => {
+                *requests = requests.saturating_add(1);
+                if ok {
+                    *in_a_row = 0;
+                    return;
+                }
+                *failures = failures.saturating_add(1);
+                *in_a_row = in_a_row.saturating_add(1);
+                let share = u64::from(*failures) * 100 >= u64::from(*requests) * u64::from(failover.percent);
+                if *in_a_row >= failover.failures || (*failures >= failover.failures && share) {
+                    self.enter(State::Open { until: mono + failover.pause });
+                }
+            }
+            State::Open { .. } => {}
+            State::HalfOpen { probe, succeeded } => {
+                *probe = None;
+                *succeeded += 1;
+                if !ok {
+                    self.enter(State::Open { until: mono + failover.pause });
+                } else if *succeeded >= failover.probes {
+                    self.enter(State::closed(mono));
+                }
+            }
+        }
+    }
+}
