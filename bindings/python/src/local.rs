@@ -11,7 +11,7 @@ use pyo3::types::PyDict;
 use serde::Serialize;
 
 use crate::settings::Options;
-use crate::{encode, work};
+use crate::{encode, gate, work};
 
 /// An endpoint that is running.
 #[pyclass(frozen, module = "cvm._cvm")]
@@ -48,7 +48,7 @@ impl Local {
         if options.given("tls")?.unwrap_or(false) {
             builder = builder.tls();
         }
-        let local = py.detach(|| builder.start()).map_err(io)?;
+        let local = gate::detach(py, || builder.start()).map_err(io)?;
         Ok(Self {
             endpoint: local.endpoint().to_owned(),
             secret_id: local.secret_id().to_owned(),
@@ -89,7 +89,7 @@ impl Local {
     fn stop(&self, py: Python<'_>) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         if self.process == std::process::id() {
-            py.detach(|| drop(running));
+            gate::detach(py, || drop(running));
         } else {
             // The thread that serves is the parent's.
             std::mem::forget(running);

@@ -16,6 +16,8 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{Interest, set_global_default};
 use tracing::{Event, Level, Metadata, Subscriber, warn};
 
+use crate::gate;
+
 /// The level that Python's loggers take: a number of [`logging`](https://docs.python.org/3/library/logging.html#levels).
 static LEVEL: AtomicU8 = AtomicU8::new(OFF);
 
@@ -115,7 +117,7 @@ impl Subscriber for Bridge {
         let name = if event.metadata().target().contains("::exchange") { "cvm.http" } else { "cvm" };
         let text = line.message + &line.fields;
         // Where the interpreter is ending there is nobody left to tell, and what a handler raises is its own affair.
-        let _ = Python::try_attach(|py| {
+        let _ = gate::attach(|py| {
             let logger = py.import("logging")?.getattr("getLogger")?.call1((name,))?;
             logger.call_method1("log", (Self::level(event.metadata()), "%s", text)).map(drop)
         });

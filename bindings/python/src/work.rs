@@ -18,7 +18,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::Serialize;
 
-use crate::{decode, encode, errors, settings};
+use crate::{decode, encode, errors, gate, settings};
 
 /// A machine of any sort.
 pub(crate) enum Work {
@@ -275,7 +275,7 @@ impl Job {
 
     /// Waits until nobody drives the job: whoever has taken a call back may be a moment late to let go of it.
     fn settle(&self, py: Python<'_>) {
-        py.detach(|| {
+        gate::detach(py, || {
             let away = |slot: &mut Slot| matches!(slot, Slot::Away);
             drop(self.slot.1.wait_timeout_while(lock(&self.slot.0), Duration::from_secs(1), away));
         });

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from _weakrefset import WeakSet
+
+from cvm import _cvm
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,6 +122,7 @@ class _Forked:
 
 
 def _after_fork() -> None:
+    _cvm.reopen()
     for client in list(_clients):
         if not isinstance(client._core, (_Closed, _Forked)):
             client._core = _Forked(client, client._core)
@@ -126,6 +130,9 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+# Whoever registers later is called earlier, and may still use a client then.
+atexit.register(_cvm.shut)
 
 
 def action_name(name: str) -> str:
