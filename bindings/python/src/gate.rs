@@ -1,82 +1,81 @@
-//! Keeps threads out of an interpreter that ends.
+//! The way into the interpreter, which is closed before it ends.
 //!
-//! Until 3.14 CPython ends a thread that asks for an ending interpreter with `pthread_exit`, which unwinds through frames
-//! of Rust, and so aborts the process. The thread for I/O, and a daemon thread that comes back from waiting, therefore
-//! pass through here; the interpreter shuts the gate as one of its last acts with everything still alive.
+//! A thread that waits for an interpreter which ends is taken away by it (until Python 3.14), in the middle of whatever
+//! it does. Rust answers that with an abort: a program that has done all its work would seem to have crashed. So each
+//! thread goes in through here, and the first thing that happens at the end is that nobody is let in any more.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
-/// How many are in the gate, and in the highest bit whether it is shut.
-static GATE: AtomicUsize = AtomicUsize::new(0);
-const SHUT: usize = 1 << (usize::BITS - 1);
+static CLOSED: AtomicBool = AtomicBool::new(false);
+/// How many threads are on their way in, or inside.
+static INSIDE: AtomicUsize = AtomicUsize::new(0);
+/// The thread that ends the interpreter: it is the one that may go in and out until the very end.
+static LAST: OnceLock<ThreadId> = OnceLock::new();
 
-/// The thread that has shut the gate: the interpreter is its own until the end.
-static KEEPER: OnceLock<ThreadId> = OnceLock::new();
+/// How long the interpreter's end waits for those inside, of whom one may be in a handler that never returns.
+const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Held while a thread asks for the interpreter.
-pub(crate) struct Pass(());
+struct Visit;
 
-impl Drop for Pass {
+impl Visit {
+    /// Lets a thread in, unless the gate is closed.
+    fn begin() -> Option<Self> {
+        INSIDE.fetch_add(1, Ordering::SeqCst);
+        let visit = Self;
+        let is_welcome = !CLOSED.load(Ordering::SeqCst) || LAST.get() == Some(&thread::current().id());
+        is_welcome.then_some(visit)
+    }
+}
+
+impl Drop for Visit {
     fn drop(&mut self) {
-        GATE.fetch_sub(1, Ordering::Release);
+        INSIDE.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
-/// Lets a thread ask for the interpreter; not once the gate is shut.
-fn enter() -> Option<Pass> {
-    let before = GATE.fetch_add(1, Ordering::AcqRel);
-    let pass = Pass(());
-    (before & SHUT == 0).then_some(pass)
-}
-
-/// Does something in the interpreter, if there is one still.
+/// Runs `work` with the interpreter, from a thread that does not have it; not at all if the interpreter ends.
 pub(crate) fn attach<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
-    let is_keeper = || KEEPER.get() == Some(&thread::current().id());
-    let pass = enter();
-    if pass.is_none() && !is_keeper() {
-        return None;
-    }
+    let _visit = Visit::begin()?;
     Python::try_attach(work)
 }
 
-/// Does something without the interpreter. Where that has ended meanwhile, this does not return: only a daemon thread
-/// can get there, and it ends with the process.
+/// Runs `work` without the interpreter, from a thread that has it. A thread that comes back after the end stays outside
+/// for what is left of the process.
 pub(crate) fn detach<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
-    let (done, pass) = py.detach(|| {
-        let done = work();
+    let (out, visit) = py.detach(|| {
+        let out = work();
         loop {
-            let pass = enter();
-            if pass.is_some() || KEEPER.get() == Some(&thread::current().id()) {
-                return (done, pass);
+            if let Some(visit) = Visit::begin() {
+                return (out, visit);
             }
             thread::park();
         }
     });
-    drop(pass);
-    done
+    drop(visit);
+    out
 }
 
-/// Shuts the gate: called when the interpreter begins to end.
+/// Forgets who was inside when this process was forked: only the forking thread has come along.
 #[pyfunction]
-pub(crate) fn shut(py: Python<'_>) {
-    // It is shut once only.
-    let _ = KEEPER.set(thread::current().id());
-    GATE.fetch_or(SHUT, Ordering::AcqRel);
-    let patience = Instant::now() + Duration::from_secs(1);
+pub(crate) fn forked() {
+    INSIDE.store(0, Ordering::SeqCst);
+}
+
+/// Closes the gate: called by Python when the program is over, before the interpreter is.
+#[pyfunction]
+pub(crate) fn close_gate(py: Python<'_>) {
+    // The first one to come stays the last: there is one end of an interpreter.
+    let _ = LAST.set(thread::current().id());
+    CLOSED.store(true, Ordering::SeqCst);
     py.detach(|| {
-        while GATE.load(Ordering::Acquire) != SHUT && Instant::now() < patience {
+        let give_up = Instant::now() + PATIENCE;
+        while INSIDE.load(Ordering::SeqCst) > 0 && Instant::now() < give_up {
             thread::sleep(Duration::from_millis(1));
         }
     });
-}
-
-/// Opens the gate of a forked process, where nobody is in it.
-#[pyfunction]
-pub(crate) fn reopen() {
-    GATE.store(0, Ordering::Release);
 }

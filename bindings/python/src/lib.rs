@@ -28,7 +28,7 @@ mod _cvm {
     #[pymodule_export]
     use crate::command::command;
     #[pymodule_export]
-    use crate::gate::{reopen, shut};
+    use crate::gate::{close_gate, forked};
     #[pymodule_export]
     use crate::local::Local;
     #[pymodule_export]

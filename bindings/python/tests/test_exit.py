@@ -1,4 +1,4 @@
-"""Programs that end while calls are under way end as they should: with their exit code, and at once."""
+"""The end of a program, whatever is still under way: no crash, nothing printed."""
 
 import subprocess
 import sys
@@ -6,48 +6,102 @@ import textwrap
 
 import pytest
 
-TASKS = """
-    import asyncio, cvm
-    async def main():
-        client = cvm.AsyncClient(rate_limit=False, **settings)
-        calls = [asyncio.create_task(client.describe_regions()) for _ in range(200)]
-        await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
-    asyncio.run(main())
-"""
+from conftest import elsewhere
 
-DAEMONS = """
-    import cvm, threading, time
-    client = cvm.Client(rate_limit=False, **settings)
-    def work():
-        while True:
-            client.describe_regions()
-    for _ in range(8):
-        threading.Thread(target=work, daemon=True).start()
-    time.sleep(0.2)
-"""
 
-# What was registered before the package was imported is called after the package has taken its leave.
-LAST_WORDS = """
-    import atexit
-    @atexit.register
-    def last():
-        print(client.describe_regions()["TotalCount"] > 0)
-    import asyncio, cvm
-    client = cvm.Client(**settings)
-    @atexit.register
-    def last_but_one():
-        print(asyncio.run(cvm.AsyncClient(**settings).describe_images())["TotalCount"] > 0)
-"""
+def ends_well(code, **names):
+    program = "".join(f"{name} = {value!r}\n" for name, value in names.items()) + textwrap.dedent(code)
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"", b"")
 
 
 @pytest.mark.cvm_local(rate_limits=False)
-@pytest.mark.parametrize("program, said", [(TASKS, ""), (DAEMONS, ""), (LAST_WORDS, "True\nTrue\n")])
-def test_a_program_ends_in_order(settings, program, said):
+def test_right_after_async_calls(settings):
+    code = """
+        import asyncio, cvm
+
+        async def main():
+            async with cvm.AsyncClient(rate_limit=False, **settings) as client:
+                await asyncio.gather(*(client.describe_regions() for _ in range(20)))
+
+        asyncio.run(main())
+    """
+    for _ in range(10):
+        ends_well(code, settings=settings)
+
+
+def test_with_an_async_call_under_way(silent):
+    code = """
+        import asyncio, cvm
+
+        async def main():
+            asyncio.ensure_future(cvm.AsyncClient(**settings).describe_images())
+            await asyncio.sleep(0.1)
+
+        asyncio.run(main())
+    """
+    ends_well(code, settings=elsewhere(silent.url))
+
+
+@pytest.mark.cvm_local(rate_limits=False)
+def test_with_threads_that_nobody_waits_for(settings):
+    code = """
+        import threading, time, cvm
+
+        client = cvm.Client(rate_limit=False, **settings)
+
+        def work():
+            while True:
+                client.describe_regions()
+
+        for _ in range(8):
+            threading.Thread(target=work, daemon=True).start()
+        time.sleep(0.3)
+    """
     for _ in range(5):
-        ended = subprocess.run(
-            [sys.executable, "-c", f"settings = {settings!r}\n{textwrap.dedent(program)}"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert (ended.returncode, ended.stdout) == (0, said), ended.stderr
+        ends_well(code, settings=settings)
+
+
+def test_with_a_thread_that_waits_for_an_answer(silent):
+    code = """
+        import threading, time, cvm
+
+        client = cvm.Client(**settings)
+        threading.Thread(target=client.describe_images, daemon=True).start()
+        time.sleep(0.2)
+    """
+    ends_well(code, settings=elsewhere(silent.url))
+
+
+def test_with_an_endpoint_that_still_runs(settings):
+    code = """
+        import atexit, cvm
+        from cvm import local
+
+        endpoint = local.start()
+        client = endpoint.client()
+        client.describe_regions()
+        # Whoever ends a program may still make a call.
+        atexit.register(client.describe_regions)
+    """
+    ends_well(code)
+
+
+def test_last_words(settings):
+    # What was registered before the package was imported is called after the package has taken its leave.
+    code = """
+        import atexit
+
+        @atexit.register
+        def last():
+            assert client.describe_regions()["TotalCount"]
+
+        import asyncio, cvm
+
+        client = cvm.Client(**settings)
+
+        @atexit.register
+        def last_but_one():
+            assert asyncio.run(cvm.AsyncClient(**settings).describe_images())["TotalCount"]
+    """
+    ends_well(code, settings=settings)

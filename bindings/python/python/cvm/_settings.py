@@ -122,7 +122,7 @@ class _Forked:
 
 
 def _after_fork() -> None:
-    _cvm.reopen()
+    _cvm.forked()
     for client in list(_clients):
         if not isinstance(client._core, (_Closed, _Forked)):
             client._core = _Forked(client, client._core)
@@ -131,8 +131,7 @@ def _after_fork() -> None:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
-# Whoever registers later is called earlier, and may still use a client then.
-atexit.register(_cvm.shut)
+atexit.register(_cvm.close_gate)
 
 
 def action_name(name: str) -> str:
