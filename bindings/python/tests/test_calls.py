@@ -1,7 +1,6 @@
 """Calls of the blocking client: what goes out, what comes back, what is refused before it is sent."""
 
 import inspect
-
 import json
 
 import pytest
