@@ -122,6 +122,8 @@ def show(value):
 
 
 def main():
+    # Compiled files are part of what is installed, whatever this machine thinks of them.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     parser = argparse.ArgumentParser()
     parser.add_argument("--server", required=True)
     parser.add_argument("--ours", required=True)

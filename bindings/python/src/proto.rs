@@ -6,19 +6,18 @@ use std::time::Duration;
 use cvm_proto::codec::envelope;
 use cvm_proto::machine::{Failure, FailureKind};
 use cvm_proto::sign::explain::{Input, explain};
-use cvm_proto::{self as core, Now, Reply, Request, Response, Step};
+use cvm_proto::{Error, Now, Reply, Request, Response, Step};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
-use crate::encode::parameters as written;
 use crate::work::{self, Job, Work};
 use crate::{errors, settings};
 
 /// A client without a transport: settings, and the state that its calls share.
 #[pyclass(frozen, module = "cvm._cvm")]
 pub(crate) struct Config {
-    config: core::Config,
+    config: cvm_proto::Config,
 }
 
 #[pymethods]
@@ -27,7 +26,7 @@ impl Config {
     #[pyo3(signature = (**options))]
     fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let settings = settings::of(py, options)?;
-        core::Config::new(settings)
+        cvm_proto::Config::new(settings)
             .map(|config| Self { config })
             .map_err(|error| errors::exception(py, &error))
     }
@@ -180,7 +179,7 @@ pub(crate) fn encode<'py>(
     checked: bool,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let known = if checked { cvm_proto::parameters(action) } else { None };
-    let text = written(py, action, parameters, known)?;
+    let text = crate::encode::parameters(py, action, parameters, known)?;
     Ok(PyBytes::new(py, text.as_bytes()))
 }
 
@@ -194,7 +193,7 @@ pub(crate) fn decode<'py>(py: Python<'py>, body: &[u8], status: u16) -> PyResult
         Some(response) => Ok(response),
         None => Err(errors::exception(
             py,
-            &cvm_proto::Error::response("the answer has no object Response".into(), None, status),
+            &Error::response("the answer has no object Response".into(), None, status),
         )),
     }
 }
@@ -202,7 +201,7 @@ pub(crate) fn decode<'py>(py: Python<'py>, body: &[u8], status: u16) -> PyResult
 /// Signs what a JSON object describes; gives every stage, as JSON.
 #[pyfunction]
 pub(crate) fn sign<'py>(py: Python<'py>, input: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
-    let text = written(py, "sign", input, None)?;
+    let text = crate::encode::parameters(py, "sign", input, None)?;
     let input: Input = serde_json::from_str(&text)
         .map_err(|error| PyValueError::new_err(format!("this cannot be signed: {error}")))?;
     let stages = explain(&input).map_err(|error| errors::exception(py, &error))?;

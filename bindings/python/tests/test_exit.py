@@ -85,3 +85,23 @@ def test_with_an_endpoint_that_still_runs(settings):
         atexit.register(client.describe_regions)
     """
     ends_well(code)
+
+
+def test_last_words(settings):
+    # What was registered before the package was imported is called after the package has taken its leave.
+    code = """
+        import atexit
+
+        @atexit.register
+        def last():
+            assert client.describe_regions()["TotalCount"]
+
+        import asyncio, cvm
+
+        client = cvm.Client(**settings)
+
+        @atexit.register
+        def last_but_one():
+            assert asyncio.run(cvm.AsyncClient(**settings).describe_images())["TotalCount"]
+    """
+    ends_well(code, settings=settings)
