@@ -14,7 +14,7 @@ const SOURCES: &str = "cvm-config";
 /// The core's tree has fewer crates than this, itself included.
 const CORE_CRATES: usize = 30;
 /// Who may use the embedded endpoint at run time. Anybody may in tests.
-const MAY_USE_LOCAL: [&str; 3] = ["cvm-cli", "cvm-conformance", "cvm-examples"];
+const MAY_USE_LOCAL: [&str; 4] = ["cvm-cli", "cvm-conformance", "cvm-examples", "cvm-python"];
 /// What must not come in anywhere: other TLS and crypto libraries beside rustls with ring.
 const BANNED: [&str; 5] = ["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls"];
 
