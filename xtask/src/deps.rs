@@ -46,7 +46,9 @@ fn directions(metadata: &Metadata) -> Outcome {
         }
         let local = below.iter().find(|other| other.name == "cvm-local");
         if let Some(other) = local.filter(|_| !MAY_USE_LOCAL.contains(&&*package.name)) {
-            return refuse(other, "only the command, the examples and tests use the embedded endpoint");
+            let why =
+                "only the command, the Python package, the examples and tests use the embedded endpoint";
+            return refuse(other, why);
         }
     }
     Ok(())

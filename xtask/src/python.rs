@@ -28,7 +28,7 @@ impl Profile {
     const fn name(self) -> &'static str {
         match self {
             Self::Dev => "dev",
-            Self::Release => "release",
+            Self::Release => "wheel",
         }
     }
 }
@@ -105,7 +105,9 @@ fn types(tools: &Venv, package: &Path, scratch: &Path) -> Outcome {
         command.current_dir(scratch).args(["-m", module]);
         command
     };
-    run::run(mypy("mypy").args(["--strict", "--cache-dir"]).arg(scratch.join("mypy")).arg(&program))?;
+    let cache = scratch.join("mypy");
+    run::run(mypy("mypy").args(["--strict", "--cache-dir"]).arg(&cache).arg(&program))?;
+    run::run(mypy("mypy").args(["--strict", "--package", "cvm", "--cache-dir"]).arg(&cache))?;
     run::run(mypy("pyright").arg("--pythonpath").arg(&python).arg(&program))?;
     run::run(mypy("mypy.stubtest").arg("cvm"))
 }
@@ -114,14 +116,15 @@ fn types(tools: &Venv, package: &Path, scratch: &Path) -> Outcome {
 fn sdist(tools: &Venv, package: &Path, target: &Path, profile: Profile) -> Outcome {
     let scratch = target.join("python");
     let mut maturin = Command::new(tools.program("maturin"));
-    maturin.args(["sdist", "--quiet", "--manifest-path"]).arg(package.join("Cargo.toml"));
+    maturin.args(["sdist", "--manifest-path"]).arg(package.join("Cargo.toml"));
     let folder = scratch.join("sdist");
     let archive = only_file(maturin.arg("--out").arg(&folder), &folder)?;
     let mut pip = tools.pip("wheel");
     // What crates.io's crates are compiled to is found where the wheel before has left it.
     pip.args(["--no-deps", "--no-index", "--no-build-isolation"]).arg(archive);
-    pip.env("CARGO_TARGET_DIR", target);
-    pip.env("MATURIN_PEP517_ARGS", format!("--quiet --locked --strip --profile {}", profile.name()));
+    pip.env("CARGO_TARGET_DIR", target).env("PATH", tools.path()?);
+    // Not `--locked`: the archive has the lock file of the whole workspace, and only a part of its members.
+    pip.env("MATURIN_PEP517_ARGS", format!("--quiet --strip --profile {}", profile.name()));
     let folder = scratch.join("sdist-wheel");
     only_file(pip.arg("--wheel-dir").arg(&folder), &folder).map(|_| ())
 }

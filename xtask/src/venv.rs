@@ -1,5 +1,6 @@
 //! Python environments in scratch folders under `target/`.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -53,6 +54,14 @@ impl Venv {
         let mut command = Command::new(self.program("python"));
         command.arg("-B");
         command
+    }
+
+    /// The search path of the machine, with the environment's programs before all others.
+    pub(crate) fn path(&self) -> Result<OsString, String> {
+        let own = self.program("python").parent().map(Path::to_owned);
+        let others = std::env::var_os("PATH").unwrap_or_default();
+        let all = own.into_iter().chain(std::env::split_paths(&others));
+        std::env::join_paths(all).map_err(|error| format!("PATH: {error}"))
     }
 
     /// A command of its pip.

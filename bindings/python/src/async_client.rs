@@ -18,7 +18,7 @@ use tokio::task::AbortHandle;
 
 use crate::client::{self, News};
 use crate::work::{self, Job, Told, Work};
-use crate::{errors, logging, settings};
+use crate::{errors, gate, logging, settings};
 
 /// The handle of this process' I/O thread, which is started when it is first needed.
 fn runtime() -> PyResult<Handle> {
@@ -219,7 +219,7 @@ impl Mail {
             return;
         }
         // A loop that is closed, or an interpreter that ends, has nobody who waits.
-        let _ = Python::try_attach(|py| {
+        let _ = gate::attach(|py| {
             let open = Bound::new(py, Mailbox(Arc::clone(self)))?.getattr("open")?;
             self.call_soon.call1(py, (open,))
         });

@@ -8,7 +8,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use crate::interrupt::{self, Watchful};
 use crate::work::{self, Job, Told, Work};
-use crate::{errors, logging, settings};
+use crate::{errors, gate, logging, settings};
 
 /// A blocking client for one region.
 #[pyclass(frozen, module = "cvm._cvm")]
@@ -92,7 +92,7 @@ impl Client {
     ) -> PyResult<Bound<'py, PyAny>> {
         logging::refresh(py);
         let mut call = Work::call(py, self.config(), action, parameters, checked)?;
-        match py.detach(|| self.drive(&mut call))? {
+        match gate::detach(py, || self.drive(&mut call))? {
             News::Progress(never) => match never {},
             News::Done(Ok(answer)) => work::object(py, answer.as_str()),
             News::Done(Err(error)) => {
@@ -132,7 +132,7 @@ impl Client {
     fn advance<'py>(&self, py: Python<'py>, job: &Job) -> PyResult<Bound<'py, PyTuple>> {
         logging::refresh(py);
         let mut taken = job.take()?;
-        let news = py.detach(|| self.drive(&mut taken))?;
+        let news = gate::detach(py, || self.drive(&mut taken))?;
         if matches!(news, News::Done(_)) {
             taken.end();
         } else {

@@ -2,8 +2,10 @@
 
 use pyo3::prelude::*;
 
+use crate::gate;
+
 /// Runs the command with these arguments, the program's name first; gives the exit code.
 #[pyfunction]
 pub(crate) fn command(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> u8 {
-    py.detach(|| cvm_cli::run(arguments))
+    gate::detach(py, || cvm_cli::run(arguments))
 }

@@ -132,6 +132,8 @@ fn value(out: &mut String, value: &Bound<'_, PyAny>, depth: usize) -> Result<(),
             return Err(Wrong::new(format!("is {value}: JSON has only finite numbers")));
         }
         out.push_str(&serde_json::Value::from(value).to_string());
+    } else if value.is_none() {
+        return Err(Wrong::new("is None: leave the item out"));
     } else {
         return Err(Wrong::new(format!(
             "is {}: give a str, a bool, a number, a list or a dict",
@@ -171,7 +173,6 @@ fn decimal(number: &Bound<'_, PyInt>) -> PyResult<String> {
 fn shown(value: &Bound<'_, PyAny>) -> String {
     let kind = value.get_type();
     match kind.name() {
-        Ok(_) if value.is_none() => "None".into(),
         Ok(name) => format!("of the type {name}"),
         Err(_) => "of an unknown type".into(),
     }

@@ -1,6 +1,6 @@
 //! The core's error as one of Python's exceptions, which are defined in `cvm/errors.py`.
 
-use cvm_proto::Error;
+use cvm_proto::{Error, ErrorCode};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -11,7 +11,7 @@ pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
         let make = MAKE.import(py, "cvm.errors", "_of")?;
         make.call1((
             error.kind().as_str(),
-            error.code().map(|code| code.as_str()),
+            error.code().map(ErrorCode::as_str),
             error.message(),
             error.request_id(),
             error.status(),

@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
+use crate::gate;
+
 /// The longest time without a look at Python's signals.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -16,7 +18,7 @@ thread_local! {
 /// Runs the handlers of signals that have arrived; `true` if one raised, and what it raised is kept for [`take`].
 /// Python runs handlers in its main thread only: in others this finds nothing.
 pub(crate) fn look() -> bool {
-    let raised = Python::attach(|py| py.check_signals().err());
+    let raised = gate::attach(|py| py.check_signals().err()).flatten();
     let is_raised = raised.is_some();
     if is_raised {
         RAISED.set(raised);

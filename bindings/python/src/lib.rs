@@ -9,6 +9,7 @@ mod command;
 mod decode;
 mod encode;
 mod errors;
+mod gate;
 mod interrupt;
 mod local;
 mod logging;
@@ -26,6 +27,8 @@ mod _cvm {
     use crate::client::Client;
     #[pymodule_export]
     use crate::command::command;
+    #[pymodule_export]
+    use crate::gate::{close_gate, forked};
     #[pymodule_export]
     use crate::local::Local;
     #[pymodule_export]

@@ -10,7 +10,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::Serialize;
 
-use crate::{encode, work};
+use crate::settings::Options;
+use crate::{encode, gate, work};
 
 /// An endpoint that is running.
 #[pyclass(frozen, module = "cvm._cvm")]
@@ -26,35 +27,28 @@ pub(crate) struct Local {
 
 #[pymethods]
 impl Local {
-    /// Starts an endpoint on a free port of 127.0.0.1. `speed` is how much faster than time images live; with 0 their
-    /// time stands still.
+    /// Starts an endpoint on 127.0.0.1, with the options of `cvm.local.start`.
     #[new]
-    #[pyo3(signature = (*, speed=1.0, skew=0, port=0, seed=None, loose=Vec::new(), tls=false, state_file=None))]
-    fn new(
-        py: Python<'_>,
-        speed: f64,
-        skew: i64,
-        port: u16,
-        seed: Option<&str>,
-        loose: Vec<String>,
-        tls: bool,
-        state_file: Option<PathBuf>,
-    ) -> PyResult<Self> {
+    #[pyo3(signature = (**options))]
+    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        let options = Options(options);
+        let loose: Vec<String> = options.given("loose")?.unwrap_or_default();
         let checks: Result<Vec<Check>, String> = loose.iter().map(|name| name.parse()).collect();
+        let (speed, skew) = (options.given("speed")?.unwrap_or(1.0), options.given("skew")?.unwrap_or(0));
         let mut builder = CvmLocal::builder()
-            .port(port)
+            .port(options.given("port")?.unwrap_or(0))
             .clock(clock(speed, skew))
             .loose(checks.map_err(PyValueError::new_err)?);
-        if let Some(seed) = seed {
-            builder = builder.seed(Seed::parse(seed).map_err(PyValueError::new_err)?);
+        if let Some(seed) = options.given::<String>("seed")? {
+            builder = builder.seed(Seed::parse(&seed).map_err(PyValueError::new_err)?);
         }
-        if let Some(file) = state_file {
+        if let Some(file) = options.given::<PathBuf>("state_file")? {
             builder = builder.state_file(file);
         }
-        if tls {
+        if options.given("tls")?.unwrap_or(false) {
             builder = builder.tls();
         }
-        let local = py.detach(|| builder.start()).map_err(io)?;
+        let local = gate::detach(py, || builder.start()).map_err(io)?;
         Ok(Self {
             endpoint: local.endpoint().to_owned(),
             secret_id: local.secret_id().to_owned(),
@@ -95,7 +89,7 @@ impl Local {
     fn stop(&self, py: Python<'_>) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         if self.process == std::process::id() {
-            py.detach(|| drop(running));
+            gate::detach(py, || drop(running));
         } else {
             // The thread that serves is the parent's.
             std::mem::forget(running);

@@ -16,6 +16,8 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{Interest, set_global_default};
 use tracing::{Event, Level, Metadata, Subscriber, warn};
 
+use crate::gate;
+
 /// The level that Python's loggers take: a number of [`logging`](https://docs.python.org/3/library/logging.html#levels).
 static LEVEL: AtomicU8 = AtomicU8::new(OFF);
 
@@ -39,20 +41,19 @@ pub(crate) fn refresh(py: Python<'_>) {
 fn wanted(py: Python<'_>) -> PyResult<u8> {
     static LOGGERS: PyOnceLock<(Py<PyAny>, Py<PyAny>)> = PyOnceLock::new();
     static MODULES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let (all, http) = match LOGGERS.get(py) {
-        Some(loggers) => loggers,
-        None => {
-            let modules = MODULES.import(py, "sys", "modules")?;
-            if !modules.contains("logging")? {
-                return Ok(OFF);
-            }
-            let logging = py.import("logging")?;
-            let all = logging.getattr("getLogger")?.call1(("cvm",))?;
-            // A library's warnings are nobody's business where the program has set up no logging.
-            all.call_method1("addHandler", (logging.getattr("NullHandler")?.call0()?,))?;
-            let http = all.call_method1("getChild", ("http",))?;
-            LOGGERS.get_or_init(py, || (all.unbind(), http.unbind()))
+    let (all, http) = if let Some(loggers) = LOGGERS.get(py) {
+        loggers
+    } else {
+        let modules = MODULES.import(py, "sys", "modules")?;
+        if !modules.contains("logging")? {
+            return Ok(OFF);
         }
+        let logging = py.import("logging")?;
+        let all = logging.getattr("getLogger")?.call1(("cvm",))?;
+        // A library's warnings are nobody's business where the program has set up no logging.
+        all.call_method1("addHandler", (logging.getattr("NullHandler")?.call0()?,))?;
+        let http = all.call_method1("getChild", ("http",))?;
+        LOGGERS.get_or_init(py, || (all.unbind(), http.unbind()))
     };
     for (logger, level) in [(http, DEBUG), (all, WARNING)] {
         if logger.bind(py).call_method1("isEnabledFor", (level,))?.is_truthy()? {
@@ -116,7 +117,7 @@ impl Subscriber for Bridge {
         let name = if event.metadata().target().contains("::exchange") { "cvm.http" } else { "cvm" };
         let text = line.message + &line.fields;
         // Where the interpreter is ending there is nobody left to tell, and what a handler raises is its own affair.
-        let _ = Python::try_attach(|py| {
+        let _ = gate::attach(|py| {
             let logger = py.import("logging")?.getattr("getLogger")?.call1((name,))?;
             logger.call_method1("log", (Self::level(event.metadata()), "%s", text)).map(drop)
         });

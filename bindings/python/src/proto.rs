@@ -93,7 +93,7 @@ pub(crate) fn poll<'py>(
     let now = now(unix, monotonic)?;
     match job.poll(now)? {
         Step::Send(request) => ("send", parts(py, &request)).into_pyobject(py),
-        Step::WaitUntil(at) => ("wait", at.as_secs_f64()).into_pyobject(py),
+        Step::WaitUntil(at) => ("wait", not_before(at)).into_pyobject(py),
         Step::Progress(told) => ("progress", told.object(py)?).into_pyobject(py),
         Step::Done(Ok(told)) => ("done", told.object(py)?).into_pyobject(py),
         Step::Done(Err(error)) => Err(errors::exception(py, &error)),
@@ -147,6 +147,12 @@ pub(crate) fn fail(
     Ok(())
 }
 
+/// A time in seconds that is not before `at` when it is handed back: whoever polls at the very time need not wait again.
+fn not_before(at: Duration) -> f64 {
+    let seconds = at.as_secs_f64();
+    if Duration::try_from_secs_f64(seconds).is_ok_and(|read| read < at) { seconds.next_up() } else { seconds }
+}
+
 fn now(unix: u64, monotonic: f64) -> PyResult<Now> {
     let mono = Duration::try_from_secs_f64(monotonic)
         .map_err(|error| PyValueError::new_err(format!("monotonic is {monotonic}: {error}")))?;
@@ -184,7 +190,7 @@ pub(crate) fn decode<'py>(py: Python<'py>, body: &[u8], status: u16) -> PyResult
     let text = envelope::check(status, body).map_err(|error| errors::exception(py, &error))?;
     let answer = work::object(py, text)?;
     let response = answer.cast::<PyDict>().ok().and_then(|answer| answer.get_item("Response").ok()?);
-    match response.filter(|response| response.is_instance_of::<PyDict>()) {
+    match response.filter(PyAnyMethods::is_instance_of::<PyDict>) {
         Some(response) => Ok(response),
         None => Err(errors::exception(
             py,

@@ -45,11 +45,11 @@ pub(crate) fn sync_state(
 }
 
 /// What a state says: images, regions, source region, whether it is finished, and the report so far.
+type Facts<'py> = (Vec<String>, Vec<String>, String, bool, Bound<'py, PyAny>);
+
+/// Reads what a state says.
 #[pyfunction]
-pub(crate) fn sync_facts<'py>(
-    py: Python<'py>,
-    state: &str,
-) -> PyResult<(Vec<String>, Vec<String>, String, bool, Bound<'py, PyAny>)> {
+pub(crate) fn sync_facts<'py>(py: Python<'py>, state: &str) -> PyResult<Facts<'py>> {
     let state = work::read_state(state)?;
     let report = work::Told::Report(state.report()).object(py)?;
     Ok((

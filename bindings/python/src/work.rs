@@ -1,8 +1,11 @@
 //! Everything a client runs, as one machine: what drives it, blocking, async or by hand, need not know what it is.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::path::PathBuf;
+use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use cvm_journal::{Journal, JournaledMachine};
 use cvm_proto::machine::{Failure, FailureKind};
@@ -15,7 +18,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::Serialize;
 
-use crate::{decode, encode, errors, settings};
+use crate::{decode, encode, errors, gate, settings};
 
 /// A machine of any sort.
 pub(crate) enum Work {
@@ -149,7 +152,7 @@ pub(crate) struct Job {
 
 /// Where a machine is.
 pub(crate) enum Slot {
-    Here(Work),
+    Here(Box<Work>),
     /// Somebody drives it at this moment.
     Away,
     /// It is over; of a sync job the state is left.
@@ -159,14 +162,14 @@ pub(crate) enum Slot {
 /// A machine taken out of its slot; it goes back there, whatever happens to whoever took it.
 pub(crate) struct Taken {
     slot: Arc<(Mutex<Slot>, Condvar)>,
-    work: Option<Work>,
+    work: Option<Box<Work>>,
     /// When a request went out that has got no reply.
     in_flight: Option<Now>,
 }
 
 impl Job {
     fn new(work: Work, cancel: Cancel, items: Option<&'static str>) -> Self {
-        Self { slot: Arc::new((Mutex::new(Slot::Here(work)), Condvar::new())), cancel, items }
+        Self { slot: Arc::new((Mutex::new(Slot::Here(Box::new(work))), Condvar::new())), cancel, items }
     }
 
     /// A call by hand.
@@ -272,7 +275,7 @@ impl Job {
 
     /// Waits until nobody drives the job: whoever has taken a call back may be a moment late to let go of it.
     fn settle(&self, py: Python<'_>) {
-        py.detach(|| {
+        gate::detach(py, || {
             let away = |slot: &mut Slot| matches!(slot, Slot::Away);
             drop(self.slot.1.wait_timeout_while(lock(&self.slot.0), Duration::from_secs(1), away));
         });
@@ -353,8 +356,8 @@ pub(crate) fn read_state(text: &str) -> PyResult<SyncState> {
         .map_err(|error| PyValueError::new_err(format!("this is not the state of a sync job: {error}")))
 }
 
-/// A number that differs each time.
+/// A number that differs each time, also from that of a forked process: both go on with the same keys of hash maps, and
+/// what comes of this number, such as the token of a request, must not be taken for the other's.
 pub(crate) fn seed() -> u64 {
-    use std::hash::BuildHasher;
-    std::collections::hash_map::RandomState::new().hash_one(0)
+    RandomState::new().hash_one((process::id(), SystemTime::now()))
 }

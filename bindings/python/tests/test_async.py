@@ -19,6 +19,7 @@ def test_a_call(settings):
     assert asyncio.run(main())["ImageSet"][0]["ImageId"] == IMAGE
 
 
+@pytest.mark.cvm_local(rate_limits=False)
 def test_many_calls_at_once(settings):
     async def main():
         async with cvm.AsyncClient(rate_limit=False, **settings) as client:

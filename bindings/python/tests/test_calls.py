@@ -81,7 +81,7 @@ def test_a_name_that_is_wrong_is_answered_with_the_right_one(client, steer):
 def test_large_and_odd_values_survive(client):
     # The service refuses the value, not its form: it came through as the number it is.
     with pytest.raises(cvm.ServiceError):
-        client.describe_images(Offset=2**63)
+        client.describe_images(Offset=2**64)
     assert client.describe_images(ImageIds=[IMAGE], Limit=None)["TotalCount"] == 1
 
 
@@ -114,6 +114,26 @@ def test_settings_come_from_the_files_of_the_official_command_line(cvm_local, mo
         assert client.describe_images(ImageIds=[IMAGE])["TotalCount"] == 1
     with pytest.raises(cvm.ConfigError, match="there is no profile `wrok`.*work"):
         cvm.Client(profile="wrok")
+
+
+def test_settings_come_from_a_profile(cvm_local, monkeypatch, tmp_path):
+    folder = tmp_path / ".tencentcloud"
+    folder.mkdir()
+    (folder / "credentials").write_text(
+        f"""
+        [nightly]
+        secret_id = {cvm_local.secret_id}
+        secret_key = {cvm_local.secret_key}
+        endpoint = {cvm_local.endpoint}
+        region = {REGION}
+        """.replace("        ", "")
+    )
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", "AKIDofanother")
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", "of-another")
+    with cvm.Client(profile="nightly") as client:
+        assert client.describe_images(ImageIds=[IMAGE])["TotalCount"] == 1
+    with pytest.raises(cvm.ConfigError, match="weekly"):
+        cvm.Client(profile="weekly", region=REGION)
 
 
 @pytest.mark.parametrize("sign_method", ["TC3-HMAC-SHA256", "HmacSHA256", "HmacSHA1"])

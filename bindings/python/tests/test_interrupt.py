@@ -1,5 +1,6 @@
 """Ctrl-C, by a real signal: it ends whatever a client waits for within 0.2 s."""
 
+import asyncio
 import os
 import signal
 import socket
@@ -99,8 +100,14 @@ def test_while_connecting():
 
 def test_between_attempts(cvm_local, settings, steer):
     steer.fault("error", code="RequestLimitExceeded")
-    with cvm.Client(attempts=1000, call_timeout=600, **settings) as client:
-        promptly(client.describe_regions, lambda: len(steer.requests("DescribeRegions")) >= 2)
+
+    def work():
+        # Each has a retry budget of its own.
+        steer.endpoint.clear_requests()
+        with cvm.Client(attempts=10, call_timeout=600, **settings) as client:
+            client.describe_regions()
+
+    promptly(work, lambda: len(steer.requests("DescribeRegions")) >= 2)
 
 
 def test_while_waiting_for_a_state(client, steer):
@@ -108,6 +115,15 @@ def test_while_waiting_for_a_state(client, steer):
         lambda: client.wait("describe_images", lambda answer: False, interval=60, ImageIds=[IMAGE]),
         lambda: steer.requests("DescribeImages"),
     )
+
+
+def test_in_asyncio(silent):
+    async def work():
+        async with cvm.AsyncClient(**elsewhere(silent.url)) as client:
+            await client.describe_images()
+
+    promptly(lambda: asyncio.run(work()), silent.arrived.is_set)
+    assert silent.gone.wait(10)
 
 
 def test_in_a_sync_job(client, steer):

@@ -49,7 +49,7 @@ def test_an_error_ends_a_list(client, steer):
 
 
 def test_waiting_for_a_state(client, steer):
-    steer.hurry(200)
+    steer.hurry()
     made = client.create_image(ImageName="waited for", InstanceId="ins-stopped0")
     answer = client.wait(
         "describe_images",

@@ -79,7 +79,7 @@ def test_a_state_file_outlives_the_endpoint(tmp_path):
     with local.start(state_file=file) as endpoint:
         endpoint.client().create_image(ImageName="kept", InstanceId="ins-stopped0")
     with local.start(state_file=file) as endpoint:
-        assert "kept" in [image["image_name"] for image in endpoint.images(REGION)]
+        assert "kept" in [image["ImageName"] for image in endpoint.images(REGION)]
 
 
 def test_tls():
@@ -128,7 +128,7 @@ def test_the_plugin(pytester):
         def test_stopped(cvm_local):
             client = cvm_local.client({REGION!r})
             client.sync_images(ImageIds=[{IMAGE!r}], DestinationRegions=["ap-beijing"])
-            assert cvm_local.images("ap-beijing")[0]["state"] == "SYNCING"
+            assert cvm_local.images("ap-beijing")[0]["ImageState"] == "SYNCING"
         """
     )
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--strict-markers")

@@ -1,6 +1,7 @@
 """One client in many threads, and in the child of a fork."""
 
 import asyncio
+import json
 import os
 import threading
 import time
@@ -9,9 +10,10 @@ import pytest
 
 import cvm
 
-from conftest import IMAGE, elsewhere
+from conftest import IMAGE, REGION, elsewhere
 
 
+@pytest.mark.cvm_local(rate_limits=False)
 def test_threads_share_a_client(settings):
     failed = []
     answers = []
@@ -102,6 +104,20 @@ def test_an_async_client_works_in_a_child(settings):
 
 @needs_fork
 @quietly
+def test_a_child_makes_tokens_of_its_own():
+    config = cvm.proto.Config(REGION, secret_id="id", secret_key="none", rate_limit=False)
+
+    def token():
+        request = cvm.proto.Call(config, "RunInstances").poll().request
+        return json.loads(request.body)["ClientToken"]
+
+    assert token() != token()
+    assert in_child(token) != token(), "the service would take one request for the other"
+
+
+@needs_fork
+@quietly
+@pytest.mark.cvm_local(rate_limits=False)
 def test_many_children_at_once(settings):
     with cvm.Client(rate_limit=False, **settings) as client:
         client.describe_regions()

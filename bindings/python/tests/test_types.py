@@ -13,8 +13,9 @@ from conftest import IMAGE
 def test_every_action_has_its_types():
     methods = [name for name in vars(cvm.Client.__mro__[1]) if not name.startswith("_")]
     assert len(methods) >= 106
-    requests = [name for name in vars(types) if name.endswith("Request")]
-    assert len([name for name in requests if not name.startswith("_")]) == 106
+    for name in methods:
+        words = "".join(part.capitalize() for part in name.split("_")).lower()
+        assert {words + "request", words + "response"} <= {known.lower() for known in vars(types)}
 
 
 def test_hints_can_be_read():

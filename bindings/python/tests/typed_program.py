@@ -6,11 +6,12 @@ It is not run. A line that has to be an error says so; a type checker reports it
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Optional
 
 from typing_extensions import assert_type
 
 import cvm
+from cvm import local, proto
 from cvm.types import DescribeImagesRequest, DescribeImagesResponse, Filter, Image, Instance
 
 
@@ -44,13 +45,44 @@ def lists(client: cvm.Client) -> None:
         print(anything["HostId"])
 
 
-def waits(client: cvm.Client) -> None:
-    def is_ready(answer: DescribeImagesResponse) -> bool:
-        return answer["ImageSet"][0]["ImageState"] == "NORMAL"
+def is_ready(answer: DescribeImagesResponse) -> bool:
+    return answer["ImageSet"][0]["ImageState"] == "NORMAL"
 
+
+def waits(client: cvm.Client) -> None:
     answer = client.wait("describe_images", is_ready, interval=1, timeout=60, ImageIds=["img-o3ycss2p"])
     assert_type(answer, DescribeImagesResponse)
     client.wait("describe_images", lambda answer: bool(answer["ImageSet"]), Limit=1)
+
+
+def progress(event: cvm.SyncEvent) -> None:
+    if event["event"] == "copying":
+        print(event["region"], event["percent"], event["elapsed_seconds"])
+    elif event["event"] == "submitted":
+        print(", ".join(event["regions"]))
+
+
+def jobs(client: cvm.Client) -> None:
+    report = client.sync("img-o3ycss2p", to=["ap-guangzhou"], on_progress=progress, timeout=600)
+    for destination in report.destinations:
+        assert_type(destination.image_id, Optional[str])
+    job = client.with_region("ap-beijing").sync_job("img-o3ycss2p", ["ap-guangzhou"], journal="job.json")
+    assert_type(job.run(), cvm.SyncReport)
+    again = cvm.SyncJob.load("job.json", client)
+    assert_type(again.run(), cvm.SyncReport)
+
+
+def by_hand(step: proto.Step) -> None:
+    if isinstance(step, proto.Send):
+        print(step.request.url, step.request.body.decode())
+    elif isinstance(step, proto.WaitUntil):
+        print(step.at + 1)
+
+
+def endpoint() -> None:
+    with local.start(speed=60) as endpoint, endpoint.client("ap-shanghai") as client:
+        assert_type(client, cvm.Client)
+        assert_type(endpoint.add_fault("error", code="InternalError"), int)
 
 
 def errors(client: cvm.Client) -> None:
@@ -72,7 +104,7 @@ async def asynchronous() -> None:
         assert_type(await task, DescribeImagesResponse)
         async for image in client.paginate("describe_images"):
             assert_type(image, Image)
-        answer = await client.wait("describe_images", lambda answer: answer["TotalCount"] > 0)
+        answer = await client.wait("describe_images", is_ready)
         assert_type(answer, DescribeImagesResponse)
 
 
@@ -81,3 +113,4 @@ def mistakes(client: cvm.Client) -> None:
     client.describe_images(Limit="20")  # type: ignore[arg-type]
     client.sync_images(ImageIds=["img-o3ycss2p"])  # type: ignore[call-arg]
     client.describe_images()["ImageSets"]  # type: ignore[typeddict-item]
+    client.sync("img-o3ycss2p", to=["ap-guangzhou"], regions=[])  # type: ignore[call-arg]

@@ -116,7 +116,7 @@ impl AnswerText {
 impl fmt::Debug for AnswerText {
     /// Shows the size, not the text: it may hold what a log should not.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AnswerText").field("bytes", &self.object.len()).finish()
+        f.debug_struct("AnswerText").field("bytes", &self.object.len()).finish_non_exhaustive()
     }
 }
 

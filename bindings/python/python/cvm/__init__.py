@@ -38,6 +38,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cvm import local, proto, types
     from cvm._async_client import AsyncClient
+    from cvm._sync_events import SyncEvent
     from cvm._sync_job import AsyncSyncJob, Destination, SyncJob, SyncReport
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "ServiceError",
     "StateError",
     "SyncError",
+    "SyncEvent",
     "SyncJob",
     "SyncReport",
     "ThrottledError",
@@ -75,6 +77,7 @@ _LATER = {
     "AsyncClient": "cvm._async_client",
     "AsyncSyncJob": "cvm._sync_job",
     "Destination": "cvm._sync_job",
+    "SyncEvent": "cvm._sync_events",
     "SyncJob": "cvm._sync_job",
     "SyncReport": "cvm._sync_job",
 }

@@ -516,12 +516,12 @@ class _ListsAndWaits:
     def wait(
         self,
         action: str,
-        until: Callable[[Any], object],
+        until: Callable[[dict[str, Any]], object],
         *,
         interval: float = 5.0,
         timeout: float = 600.0,
         **parameters: Any,
-    ) -> Any: ...
+    ) -> dict[str, Any]: ...
 
 class Actions(_ListsAndWaits):
     def allocate_hosts(
@@ -1352,12 +1352,12 @@ class _AsyncListsAndWaits:
     async def wait(
         self,
         action: str,
-        until: Callable[[Any], object],
+        until: Callable[[dict[str, Any]], object],
         *,
         interval: float = 5.0,
         timeout: float = 600.0,
         **parameters: Any,
-    ) -> Any: ...
+    ) -> dict[str, Any]: ...
 
 class AsyncActions(_AsyncListsAndWaits):
     def allocate_hosts(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from asyncio import CancelledError, get_running_loop
+from asyncio import get_running_loop
 
 from cvm import _cvm
-from cvm._actions import Actions
+from cvm._actions import AsyncActions
 from cvm._settings import Base, action_name
 
 TYPE_CHECKING = False
@@ -16,10 +16,13 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
+    from typing_extensions import Self, Unpack
+
+    from cvm._sync_events import SyncEvent, SyncOptions
     from cvm._sync_job import AsyncSyncJob, SyncReport
 
 
-class AsyncClient(Actions, Base):
+class AsyncClient(AsyncActions, Base):
     """An async client for one region: :class:`cvm.Client` with ``await``.
 
     It works in any event loop, also in several, and needs none of its own: one thread does the network's work for all.
@@ -53,19 +56,13 @@ class AsyncClient(Actions, Base):
         ticket = self._core.call(mailbox, future, action, parameters, checked)
         try:
             return await future
-        except CancelledError:
+        except BaseException:
+            # Cancelled, or closed; where the call has ended by itself there is nothing to take back.
             ticket.cancel()
             raise
 
-    async def _send(self, action: str, parameters: dict[str, Any]) -> Any:
-        loop, mailbox = self._post()
-        future = loop.create_future()
-        ticket = self._core.call(mailbox, future, action, parameters, True)
-        try:
-            return await future
-        except CancelledError:
-            ticket.cancel()
-            raise
+    def _send(self, action: str, parameters: dict[str, Any]) -> Any:
+        return self._call(action, parameters, True)
 
     async def _advance(self, job: Any) -> tuple[bool, Any]:
         loop, mailbox = self._post()
@@ -73,7 +70,7 @@ class AsyncClient(Actions, Base):
         ticket = self._core.advance(mailbox, future, job)
         try:
             news: tuple[bool, Any] = await future
-        except CancelledError:
+        except BaseException:
             ticket.cancel()
             raise
         return news
@@ -83,47 +80,51 @@ class AsyncClient(Actions, Base):
         answer: dict[str, Any] = await self._call(action_name(action), dict(parameters or ()), False)
         return answer
 
-    def paginate(self, action: str, **parameters: Any) -> AsyncIterator[Any]:
-        """Every item of a list that comes in pages; a page is fetched when its first item is due.
+    # Type checkers find these two in the stub of `AsyncActions`, where what they give depends on the action.
+    if not TYPE_CHECKING:
 
-        ``async for image in client.paginate("describe_images", Filters=[...])``
-        """
-        job = self._core.pages(action_name(action), parameters)
-        return self._items(job)
+        def paginate(self, action: str, **parameters: Any) -> AsyncIterator[Any]:
+            """Every item of a list that comes in pages; a page is fetched when its first item is due.
+
+            ``async for image in client.paginate("describe_images", Filters=[...])``
+            """
+            job = self._core.pages(action_name(action), parameters)
+            return self._items(job)
+
+        async def wait(
+            self,
+            action: str,
+            until: Callable[[Any], object],
+            *,
+            interval: float = 5.0,
+            timeout: float = 600.0,
+            **parameters: Any,
+        ) -> Any:
+            """Asks again and again, until ``until(answer)`` is true; gives that answer. See :meth:`cvm.Client.wait`."""
+            job = self._core.watch(action_name(action), parameters, interval, timeout)
+            while True:
+                _, answer = await self._advance(job)
+                if until(answer):
+                    return answer
 
     async def _items(self, job: Any) -> AsyncIterator[Any]:
         goes_on, page = await self._advance(job)
         while goes_on:
-            for item in page[job.items]:
+            for item in page.get(job.items) or ():
                 yield item
             goes_on, page = await self._advance(job)
-
-    async def wait(
-        self,
-        action: str,
-        until: Callable[[Any], object],
-        *,
-        interval: float = 5.0,
-        timeout: float = 600.0,
-        **parameters: Any,
-    ) -> Any:
-        """Asks again and again, until ``until(answer)`` is true; gives that answer. See :meth:`cvm.Client.wait`."""
-        job = self._core.watch(action_name(action), parameters, interval, timeout)
-        while True:
-            _, answer = await self._advance(job)
-            if until(answer):
-                return answer
 
     async def sync(
         self,
         images: str | Sequence[str],
         to: Sequence[str],
         *,
-        on_progress: Callable[[Any], object] | None = None,
-        **options: Any,
+        on_progress: Callable[[SyncEvent], object] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        **options: Unpack[SyncOptions],
     ) -> SyncReport:
         """Carries custom images to other regions and waits until the copies can be used. See :meth:`cvm.Client.sync`."""
-        return await self.sync_job(images, to, **options).run(on_progress=on_progress)
+        return await self.sync_job(images, to, journal=journal, **options).run(on_progress=on_progress)
 
     def sync_job(
         self,
@@ -131,18 +132,18 @@ class AsyncClient(Actions, Base):
         to: Sequence[str],
         *,
         journal: str | os.PathLike[str] | None = None,
-        **options: Any,
+        **options: Unpack[SyncOptions],
     ) -> AsyncSyncJob:
         """A sync job that is still to be run. See :meth:`cvm.Client.sync_job` for the options."""
         from cvm._sync_job import AsyncSyncJob
 
-        return AsyncSyncJob._start(self, images, to, journal, options)
+        return AsyncSyncJob._start(self, images, to, journal, dict(options))
 
     async def aclose(self) -> None:
         """Closes the connections; the client cannot be used any more."""
         self._close()
 
-    async def __aenter__(self) -> AsyncClient:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any
 
+    from typing_extensions import Self, Unpack
+
+    from cvm._sync_events import SyncEvent, SyncOptions
     from cvm._sync_job import SyncJob, SyncReport
 
 
@@ -40,47 +43,51 @@ class Client(Actions, Base):
         answer: dict[str, Any] = self._core.call(action_name(action), dict(parameters or ()), False)
         return answer
 
-    def paginate(self, action: str, **parameters: Any) -> Iterator[Any]:
-        """Every item of a list that comes in pages; a page is fetched when its first item is due.
+    # Type checkers find these two in the stub of `Actions`, where what they give depends on the action.
+    if not TYPE_CHECKING:
 
-        ``for image in client.paginate("describe_images", Filters=[...])``
-        """
-        job = self._core.pages(action_name(action), parameters)
-        return self._items(job)
+        def paginate(self, action: str, **parameters: Any) -> Iterator[Any]:
+            """Every item of a list that comes in pages; a page is fetched when its first item is due.
+
+            ``for image in client.paginate("describe_images", Filters=[...])``
+            """
+            job = self._core.pages(action_name(action), parameters)
+            return self._items(job)
+
+        def wait(
+            self,
+            action: str,
+            until: Callable[[Any], object],
+            *,
+            interval: float = 5.0,
+            timeout: float = 600.0,
+            **parameters: Any,
+        ) -> Any:
+            """Asks again and again, until ``until(answer)`` is true; gives that answer.
+
+            The pause between two looks, ``interval`` seconds, varies by up to a quarter. A look that fails in a way that may
+            pass is taken as "not yet". Raises :class:`cvm.TimeoutError` after ``timeout`` seconds.
+            """
+            job = self._core.watch(action_name(action), parameters, interval, timeout)
+            while True:
+                _, answer = self._core.advance(job)
+                if until(answer):
+                    return answer
 
     def _items(self, job: Any) -> Iterator[Any]:
         goes_on, page = self._core.advance(job)
         while goes_on:
-            yield from page[job.items]
+            yield from page.get(job.items) or ()
             goes_on, page = self._core.advance(job)
-
-    def wait(
-        self,
-        action: str,
-        until: Callable[[Any], object],
-        *,
-        interval: float = 5.0,
-        timeout: float = 600.0,
-        **parameters: Any,
-    ) -> Any:
-        """Asks again and again, until ``until(answer)`` is true; gives that answer.
-
-        The pause between two looks, ``interval`` seconds, varies by up to a quarter. A look that fails in a way that may
-        pass is taken as "not yet". Raises :class:`cvm.TimeoutError` after ``timeout`` seconds.
-        """
-        job = self._core.watch(action_name(action), parameters, interval, timeout)
-        while True:
-            _, answer = self._core.advance(job)
-            if until(answer):
-                return answer
 
     def sync(
         self,
         images: str | Sequence[str],
         to: Sequence[str],
         *,
-        on_progress: Callable[[Any], object] | None = None,
-        **options: Any,
+        on_progress: Callable[[SyncEvent], object] | None = None,
+        journal: str | os.PathLike[str] | None = None,
+        **options: Unpack[SyncOptions],
     ) -> SyncReport:
         """Carries custom images to other regions and waits until the copies can be used.
 
@@ -88,7 +95,7 @@ class Client(Actions, Base):
         of every destination, and raises nothing by itself: ``report.raise_for_failures()`` does. The options are those
         of :meth:`sync_job`.
         """
-        return self.sync_job(images, to, **options).run(on_progress=on_progress)
+        return self.sync_job(images, to, journal=journal, **options).run(on_progress=on_progress)
 
     def sync_job(
         self,
@@ -96,7 +103,7 @@ class Client(Actions, Base):
         to: Sequence[str],
         *,
         journal: str | os.PathLike[str] | None = None,
-        **options: Any,
+        **options: Unpack[SyncOptions],
     ) -> SyncJob:
         """A sync job that is still to be run; see :class:`cvm.SyncJob`.
 
@@ -118,13 +125,13 @@ class Client(Actions, Base):
         """
         from cvm._sync_job import SyncJob
 
-        return SyncJob._start(self, images, to, journal, options)
+        return SyncJob._start(self, images, to, journal, dict(options))
 
     def close(self) -> None:
         """Closes the connections; the client cannot be used any more."""
         self._close()
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

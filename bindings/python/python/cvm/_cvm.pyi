@@ -5,6 +5,30 @@ from asyncio import Future
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "Config",
+    "Job",
+    "Local",
+    "Mailbox",
+    "Ticket",
+    "VERSION",
+    "close_gate",
+    "command",
+    "decode",
+    "encode",
+    "fail",
+    "forked",
+    "poll",
+    "read_journal",
+    "respond",
+    "sign",
+    "sync_facts",
+    "sync_state",
+    "write_journal",
+]
+
 VERSION: str
 
 @final
@@ -104,6 +128,8 @@ def sync_state(images: Sequence[str], to: Sequence[str], options: dict[str, Any]
 def sync_facts(state: str) -> tuple[list[str], list[str], str, bool, dict[str, Any]]: ...
 def read_journal(path: str | os.PathLike[str]) -> str | None: ...
 def write_journal(path: str | os.PathLike[str], state: str) -> None: ...
+def close_gate() -> None: ...
+def forked() -> None: ...
 def command(arguments: Sequence[str]) -> int: ...
 
 @final

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 from _weakrefset import WeakSet
+
+from cvm import _cvm
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from typing_extensions import Self
 
 _clients: WeakSet[Base] = WeakSet()
 
@@ -60,13 +65,13 @@ class Base:
     def _born(self) -> None:
         _clients.add(self)
 
-    def _with_core(self, core: Any) -> Any:
+    def _with_core(self, core: Any) -> Self:
         other = type(self).__new__(type(self))
         other._core = core
         other._born()
         return other
 
-    def with_region(self, region: str) -> Any:
+    def with_region(self, region: str) -> Self:
         """The same client for another region; both share connections, rate limits and the retry budget."""
         return self._with_core(self._core.with_region(region))
 
@@ -117,6 +122,7 @@ class _Forked:
 
 
 def _after_fork() -> None:
+    _cvm.forked()
     for client in list(_clients):
         if not isinstance(client._core, (_Closed, _Forked)):
             client._core = _Forked(client, client._core)
@@ -124,6 +130,8 @@ def _after_fork() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
+
+atexit.register(_cvm.close_gate)
 
 
 def action_name(name: str) -> str:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+    from typing_extensions import Self
+
+    from cvm._sync_events import SyncEvent
+
 
 class Destination:
     """What came of one image in one region."""
@@ -107,7 +111,7 @@ class _Job:
         to: Sequence[str],
         journal: str | os.PathLike[str] | None,
         options: dict[str, Any],
-    ) -> Any:
+    ) -> Self:
         unknown = options.keys() - _OPTIONS
         if unknown:
             raise TypeError(f"a sync job has no option {', '.join(sorted(unknown))}: it has {', '.join(sorted(_OPTIONS))}")
@@ -129,7 +133,7 @@ class _Job:
         return cls(client, state, journal)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], client: Any) -> Any:
+    def load(cls, path: str | os.PathLike[str], client: Any) -> Self:
         """The job that a file holds, which :meth:`save` or a journal wrote, to be gone on with by ``client``."""
         state = _cvm.read_journal(os.fspath(path))
         if state is None:
@@ -137,7 +141,7 @@ class _Job:
         return cls(client, state)
 
     @classmethod
-    def from_json(cls, state: str, client: Any) -> Any:
+    def from_json(cls, state: str, client: Any) -> Self:
         """The job that :meth:`to_json` gave, to be gone on with by ``client``."""
         _cvm.sync_facts(state)
         return cls(client, state)
@@ -199,8 +203,8 @@ class _Job:
 
     def _tell(
         self,
-        event: dict[str, Any],
-        on_progress: Callable[[Any], object] | None,
+        event: Any,
+        on_progress: Callable[[SyncEvent], object] | None,
         on_checkpoint: Callable[[Any], object] | None,
     ) -> None:
         if event["event"] == "checkpoint":
@@ -224,7 +228,7 @@ class SyncJob(_Job):
     def run(
         self,
         *,
-        on_progress: Callable[[Any], object] | None = None,
+        on_progress: Callable[[SyncEvent], object] | None = None,
         on_checkpoint: Callable[[SyncJob], object] | None = None,
         timeout: float | None = None,
     ) -> SyncReport:
@@ -250,7 +254,7 @@ class AsyncSyncJob(_Job):
     async def run(
         self,
         *,
-        on_progress: Callable[[Any], object] | None = None,
+        on_progress: Callable[[SyncEvent], object] | None = None,
         on_checkpoint: Callable[[AsyncSyncJob], object] | None = None,
         timeout: float | None = None,
     ) -> SyncReport:

@@ -99,6 +99,9 @@ def _rebuilt(kind: type[Error], args: tuple[Any, ...], members: dict[str, Any]) 
 class ServiceError(Error):
     """The service refused: ``code`` and ``request_id`` say more."""
 
+    #: The service's error code, such as ``"InvalidImageId.NotFound"``.
+    code: str  # pyright: ignore[reportIncompatibleVariableOverride]
+
 
 class ThrottledError(ServiceError):
     """Too many requests; slower ones succeed."""
@@ -237,3 +240,8 @@ def _unknown_parameter(name: str, known: Sequence[str]) -> str:
     if meant:
         return f"there is no parameter `{name}`: did you mean `{lower[meant[0]]}`?"
     return f"there is no parameter `{name}`: there are {', '.join(known) or 'none'}"
+
+
+# They are known, shown and pickled by the name that people import.
+for _name in __all__:
+    globals()[_name].__module__ = "cvm"

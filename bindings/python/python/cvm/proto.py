@@ -22,6 +22,7 @@ What goes wrong in the end is raised by ``poll``. Time is a parameter of each st
 from __future__ import annotations
 
 import time
+from typing import Union
 
 from cvm import _cvm
 from cvm._settings import action_name
@@ -31,20 +32,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
-    from typing import Any, Union
-
-    Now = tuple[float, float]
-    Step = Union["Send", "WaitUntil", "Progress", "Done"]
+    from typing import Any
 
 __all__ = [
     "Call",
     "Config",
     "Done",
     "Machine",
+    "Now",
     "Pages",
     "Progress",
     "Request",
     "Send",
+    "Step",
     "Sync",
     "WaitUntil",
     "Watch",
@@ -120,6 +120,12 @@ class Done:
 
     def __init__(self, output: Any) -> None:
         self.output = output
+
+
+Step = Union[Send, WaitUntil, Progress, Done]
+
+#: Seconds since 1970, and the reading of a clock that only moves forward.
+Now = tuple[float, float]
 
 
 class Config:

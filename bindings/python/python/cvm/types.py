@@ -8,8 +8,9 @@ Where the time of an import counts, only the type checker needs to see it.
     if TYPE_CHECKING:
         from cvm.types import DescribeImagesRequest, Image
 
-A member of an answer is there if its type says so, except that the service may leave out an empty
-list. Members that only some of the actions fill in may be absent: read them with `get`.
+A member of a request that is `None` is left out. Of an answer, a member is there if its type says
+so, except that the service may leave out an empty list. Members that only some of the actions fill
+in may be absent: read them with `get`.
 """
 
 from typing import Literal, Optional, TypedDict, Union
@@ -1129,26 +1130,26 @@ class AccountQuotaOverview(TypedDict):
 class StorageBlock(TypedDict, total=False):
     """The local HDD storage that an instance type offers."""
 
-    Type: DiskType
+    Type: Optional[DiskType]
     """Kind of storage, always `LOCAL_PRO`."""
 
-    MinSize: int
+    MinSize: Optional[int]
     """Smallest size in GiB."""
 
-    MaxSize: int
+    MaxSize: Optional[int]
     """Largest size in GiB."""
 
 
 class Externals(TypedDict, total=False):
     """Additional data on an action timer or an instance type."""
 
-    ReleaseAddress: bool
+    ReleaseAddress: Optional[bool]
     """Whether the public address is released."""
 
-    UnsupportNetworks: list[UnsupportedNetwork]
+    UnsupportNetworks: Optional[list[UnsupportedNetwork]]
     """Kinds of network that are not supported."""
 
-    StorageBlockAttr: StorageBlock
+    StorageBlockAttr: Optional[StorageBlock]
     """The local HDD storage on offer."""
 
 
@@ -1159,37 +1160,37 @@ class ActionTimer(TypedDict, total=False):
     filled in by the service.
     """
 
-    TimerAction: TimerAction
+    TimerAction: Optional[TimerAction]
     """What the task does.
 
     `TerminateInstances` is the only action.
     """
 
-    ActionTime: str
+    ActionTime: Optional[str]
     """Time of execution, ISO 8601 in UTC, such as `2018-05-29T11:26:40Z`.
 
     At least 5 minutes from now.
     """
 
-    Externals: Externals
+    Externals: Optional[Externals]
     """Additional data.
 
     Only present in responses.
     """
 
-    ActionTimerId: str
+    ActionTimerId: Optional[str]
     """Id of the task.
 
     Only present in responses.
     """
 
-    Status: ActionTimerStatus
+    Status: Optional[ActionTimerStatus]
     """Progress of the task.
 
     Only present in responses.
     """
 
-    InstanceId: str
+    InstanceId: Optional[str]
     """Id of the instance.
 
     Only present in responses.
@@ -1213,7 +1214,7 @@ class _ChargePrepaidRequired(TypedDict):
 class ChargePrepaid(_ChargePrepaidRequired, total=False):
     """The terms of a prepaid purchase of a dedicated host: its length and its renewal."""
 
-    RenewFlag: RenewFlag
+    RenewFlag: Optional[RenewFlag]
     """What happens when the time runs out.
 
     Default `NOTIFY_AND_AUTO_RENEW`, which renews by the month while the balance allows it.
@@ -1235,13 +1236,13 @@ class ChcDeployExtraConfig(_ChcDeployExtraConfigRequired, total=False):
     by the customer.
     """
 
-    BootFile: str
+    BootFile: Optional[str]
     """Boot file for PXE.
 
     Default `pxelinux.0`.
     """
 
-    NextServerAddress: str
+    NextServerAddress: Optional[str]
     """IP address of the TFTP server."""
 
 
@@ -1257,34 +1258,34 @@ class Placement(_PlacementRequired, total=False):
     carries it.
     """
 
-    ProjectId: int
+    ProjectId: Optional[int]
     """Id of the project.
 
     Default 0, the default project.
     """
 
-    HostIds: list[str]
+    HostIds: Optional[list[str]]
     """Ids of dedicated hosts, one of which is chosen at random for each instance.
 
     Only used in requests.
     """
 
-    HostId: str
+    HostId: Optional[str]
     """Id of the dedicated host that the instance is on.
 
     Only present in responses.
     """
 
-    DedicatedResourcePackTenancy: DedicatedResourcePackTenancy
+    DedicatedResourcePackTenancy: Optional[DedicatedResourcePackTenancy]
     """How to draw on reserved resources.
 
     Required with `DedicatedResourcePackIds`.
     """
 
-    DedicatedResourcePackIds: list[str]
+    DedicatedResourcePackIds: Optional[list[str]]
     """Ids of the instance resource pools to draw on, such as `rpp-7eumgm3l`."""
 
-    RackId: str
+    RackId: Optional[str]
     """Id of the rack in the instance resource pool.
 
     Only present in responses.
@@ -1310,19 +1311,19 @@ class _VirtualPrivateCloudRequired(TypedDict):
 class VirtualPrivateCloud(_VirtualPrivateCloudRequired, total=False):
     """The VPC, the subnet and the private addresses of the primary network interface."""
 
-    AsVpcGateway: bool
+    AsVpcGateway: Optional[bool]
     """Uses the instance as a public gateway.
 
     Default `False`; only works for an instance with a public address.
     """
 
-    PrivateIpAddresses: list[str]
+    PrivateIpAddresses: Optional[list[str]]
     """Private addresses, when instances are created or moved.
 
     Several can be given when several instances are created in one subnet.
     """
 
-    Ipv6AddressCount: int
+    Ipv6AddressCount: Optional[int]
     """Number of IPv6 addresses to assign at random."""
 
 
@@ -1482,13 +1483,13 @@ class ChcHostDeniedActions(TypedDict):
 class CpuTopology(TypedDict, total=False):
     """The number of physical cores of an instance and the threads each of them runs."""
 
-    CoreCount: int
+    CoreCount: Optional[int]
     """Number of physical cores to use.
 
     May be null.
     """
 
-    ThreadPerCore: int
+    ThreadPerCore: Optional[int]
     """Threads for each core: 1 turns hyper-threading off, 2 turns it on.
 
     Default is the policy of the instance type; may be null.
@@ -1498,68 +1499,68 @@ class CpuTopology(TypedDict, total=False):
 class DataDisk(TypedDict, total=False):
     """A data disk of an instance."""
 
-    DiskSize: int
+    DiskSize: Optional[int]
     """Size in GiB, in steps of 10.
 
     The range depends on the disk type; 0 means no data disk.
     """
 
-    DiskType: DiskType
+    DiskType: Optional[DiskType]
     """Medium of the disk.
 
     Default `LOCAL_BASIC`. `LOCAL_NVME` and `LOCAL_PRO` come with the instance type and cannot be
     asked for. Not used by `ResizeInstanceDisks`.
     """
 
-    DiskId: str
+    DiskId: Optional[str]
     """Id of the disk, such as `disk-ciezoimt`.
 
     Only present in responses, and not used in requests that create instances.
     """
 
-    DeleteWithInstance: bool
+    DeleteWithInstance: Optional[bool]
     """Deletes the disk together with the instance.
 
     Default `True`; only used by `RunInstances`, and only for hourly cloud disks.
     """
 
-    SnapshotId: str
+    SnapshotId: Optional[str]
     """Id of the snapshot to fill the disk from.
 
     The snapshot must be smaller than the disk.
     """
 
-    Encrypt: bool
+    Encrypt: Optional[bool]
     """Encrypts the disk.
 
     Default `False`; only used by `RunInstances`.
     """
 
-    KmsKeyId: str
+    KmsKeyId: Optional[str]
     """Id of the KMS key to encrypt a cloud disk with, a UUID or a text such as `kms-abcd1234`.
 
     Only used by `RunInstances`; may be null.
     """
 
-    ThroughputPerformance: int
+    ThroughputPerformance: Optional[int]
     """Extra throughput to buy, in MiB/s.
 
     Only for `CLOUD_TSSD` and `CLOUD_HSSD`; may be null.
     """
 
-    CdcId: str
+    CdcId: Optional[str]
     """Id of the dedicated storage cluster that the disk is in.
 
     May be null.
     """
 
-    BurstPerformance: bool
+    BurstPerformance: Optional[bool]
     """Turns burst performance on.
 
     It is in a closed beta.
     """
 
-    DiskName: str
+    DiskName: Optional[str]
     """Name of the disk, up to 128 characters."""
 
 
@@ -1606,7 +1607,7 @@ class DisasterRecoverGroup(TypedDict):
 class RunSecurityServiceEnabled(TypedDict, total=False):
     """Whether the security agent is installed."""
 
-    Enabled: bool
+    Enabled: Optional[bool]
     """Installs the agent.
 
     Default `True`.
@@ -1616,7 +1617,7 @@ class RunSecurityServiceEnabled(TypedDict, total=False):
 class RunMonitorServiceEnabled(TypedDict, total=False):
     """Whether the monitoring agent is installed."""
 
-    Enabled: bool
+    Enabled: Optional[bool]
     """Installs the agent.
 
     Default `True`.
@@ -1626,7 +1627,7 @@ class RunMonitorServiceEnabled(TypedDict, total=False):
 class RunAutomationServiceEnabled(TypedDict, total=False):
     """Whether the automation agent (TAT) is installed."""
 
-    Enabled: bool
+    Enabled: Optional[bool]
     """Installs the agent.
 
     Default `False`.
@@ -1636,19 +1637,19 @@ class RunAutomationServiceEnabled(TypedDict, total=False):
 class EnhancedService(TypedDict, total=False):
     """The agents for security, monitoring and automation that are installed on an instance."""
 
-    SecurityService: RunSecurityServiceEnabled
+    SecurityService: Optional[RunSecurityServiceEnabled]
     """Whether to install the security agent.
 
     Default is to install it.
     """
 
-    MonitorService: RunMonitorServiceEnabled
+    MonitorService: Optional[RunMonitorServiceEnabled]
     """Whether to install the monitoring agent.
 
     Default is to install it.
     """
 
-    AutomationService: RunAutomationServiceEnabled
+    AutomationService: Optional[RunAutomationServiceEnabled]
     """Whether to install the automation agent (TAT).
 
     Default is to install it on public images only.
@@ -2040,40 +2041,40 @@ class ImportImageDataDisk(TypedDict):
 class SystemDisk(TypedDict, total=False):
     """The system disk of an instance."""
 
-    DiskType: DiskType
+    DiskType: Optional[DiskType]
     """Medium of the disk.
 
     Default is a type that is in stock. `LOCAL_NVME` and `LOCAL_PRO` do not apply.
     """
 
-    DiskId: str
+    DiskId: Optional[str]
     """Id of the disk, such as `disk-xyzw1a3x`.
 
     Only present in responses, and not used in requests that create instances.
     """
 
-    DiskSize: int
+    DiskSize: Optional[int]
     """Size in GiB.
 
     Default 50.
     """
 
-    CdcId: str
+    CdcId: Optional[str]
     """Id of the dedicated storage cluster that the disk is in.
 
     May be null.
     """
 
-    DiskName: str
+    DiskName: Optional[str]
     """Name of the disk, up to 128 characters."""
 
-    Encrypt: bool
+    Encrypt: Optional[bool]
     """Encrypts the disk.
 
     Default `False`; only used by `RunInstances`, and not open to every account.
     """
 
-    KmsKeyId: str
+    KmsKeyId: Optional[str]
     """Id of the KMS key to encrypt the disk with, a UUID or a text such as `kms-abcd1234`.
 
     Only used by `RunInstances`, and not open to every account.
@@ -2085,52 +2086,52 @@ class InternetAccessible(TypedDict, total=False):
     bandwidth limit and kind of address.
     """
 
-    InternetChargeType: InternetChargeType
+    InternetChargeType: Optional[InternetChargeType]
     """How public bandwidth is paid for.
 
     Default follows the charge type of the instance: prepaid for prepaid instances, postpaid for
     others.
     """
 
-    InternetMaxBandwidthOut: int
+    InternetMaxBandwidthOut: Optional[int]
     """Largest outgoing bandwidth in Mbps.
 
     Default 0; the maximum depends on the instance type.
     """
 
-    PublicIpAssigned: bool
+    PublicIpAssigned: Optional[bool]
     """Assigns a public IP address.
 
     Default `True` when there is any bandwidth, and not allowed when there is none. Only used by
     `RunInstances`.
     """
 
-    BandwidthPackageId: str
+    BandwidthPackageId: Optional[str]
     """Id of the bandwidth package to join.
 
     Only used by `RunInstances`.
     """
 
-    InternetServiceProvider: InternetServiceProvider
+    InternetServiceProvider: Optional[InternetServiceProvider]
     """Line type of the public address.
 
     Default `BGP`; the others need an account on the list for static single-carrier addresses and
     are offered in some regions only.
     """
 
-    IPv4AddressType: Ipv4AddressType
+    IPv4AddressType: Optional[Ipv4AddressType]
     """Kind of public IPv4 address to assign.
 
     Open in some regions only.
     """
 
-    IPv6AddressType: Ipv6AddressType
+    IPv6AddressType: Optional[Ipv6AddressType]
     """Kind of elastic IPv6 address to assign.
 
     Open in some regions only.
     """
 
-    AntiDDoSPackageId: str
+    AntiDDoSPackageId: Optional[str]
     """Id of the DDoS protection package.
 
     Required for an address of type `AntiDDoSEIP`.
@@ -2143,7 +2144,7 @@ class LoginSettings(TypedDict, total=False):
     At most one of the three can be given.
     """
 
-    Password: str
+    Password: Optional[str]
     """Login password, 8 to 30 characters of at least two kinds on Linux, 12 to 30 of at least three
     kinds on Windows; the kinds are lower-case letters, upper-case letters, digits and special
     characters.
@@ -2151,13 +2152,13 @@ class LoginSettings(TypedDict, total=False):
     By default a random password is made up and sent as a site message.
     """
 
-    KeyIds: list[str]
+    KeyIds: Optional[list[str]]
     """Ids of the key pairs to log in with.
 
     Not on Windows, and not together with `Password`; may be null.
     """
 
-    KeepImageLogin: str
+    KeepImageLogin: Optional[str]
     """Whether to keep the login set up in the image, as the text `True` or `False`.
 
     Default `False`; only for images that are not public, and not together with `Password` or
@@ -2409,7 +2410,7 @@ class _InstanceChargePrepaidRequired(TypedDict):
 class InstanceChargePrepaid(_InstanceChargePrepaidRequired, total=False):
     """The terms of a prepaid instance: its length and its renewal."""
 
-    RenewFlag: RenewFlag
+    RenewFlag: Optional[RenewFlag]
     """What happens when the time runs out.
 
     Default `NOTIFY_AND_MANUAL_RENEW`, unlike that of `ChargePrepaid`.
@@ -2436,7 +2437,7 @@ class _SpotMarketOptionsRequired(TypedDict):
 class SpotMarketOptions(_SpotMarketOptionsRequired, total=False):
     """The bid for a spot instance."""
 
-    SpotInstanceType: SpotInstanceType
+    SpotInstanceType: Optional[SpotInstanceType]
     """Kind of the request.
 
     `one-time` is the only one.
@@ -2453,7 +2454,7 @@ class _InstanceMarketOptionsRequestRequired(TypedDict):
 class InstanceMarketOptionsRequest(_InstanceMarketOptionsRequestRequired, total=False):
     """Market options of an instance, which at present means spot options."""
 
-    MarketType: MarketType
+    MarketType: Optional[MarketType]
     """Market to buy on.
 
     `spot` is the only one.
@@ -2694,10 +2695,10 @@ class KeyPair(TypedDict):
 class LaunchTemplate(TypedDict, total=False):
     """A reference to a launch template, and to one of its versions, for creating instances."""
 
-    LaunchTemplateId: str
+    LaunchTemplateId: Optional[str]
     """Id of the launch template."""
 
-    LaunchTemplateVersion: int
+    LaunchTemplateVersion: Optional[int]
     """Version of the launch template.
 
     Default is its default version.
@@ -2883,19 +2884,19 @@ class NetworkInterfaces(_NetworkInterfacesRequired, total=False):
     only.
     """
 
-    NetworkInterfaceId: str
+    NetworkInterfaceId: Optional[str]
     """Id of an existing interface to bind.
 
     Only for a secondary interface, and only when a single instance is created.
     """
 
-    SecurityGroupIds: list[str]
+    SecurityGroupIds: Optional[list[str]]
     """Ids of the security groups to bind.
 
     Default is the default group of the project, which is created when needed.
     """
 
-    DeleteWithInstance: bool
+    DeleteWithInstance: Optional[bool]
     """Deletes the interface together with the instance.
 
     Default `False`; only for a secondary interface, since the primary one is always deleted.
@@ -3251,34 +3252,34 @@ class _AllocateHostsRequestRequired(TypedDict):
 class AllocateHostsRequest(_AllocateHostsRequestRequired, total=False):
     """What `AllocateHosts` takes."""
 
-    ClientToken: str
+    ClientToken: Optional[str]
     """Text that makes the call idempotent, unique to the request."""
 
-    HostChargePrepaid: ChargePrepaid
+    HostChargePrepaid: Optional[ChargePrepaid]
     """Length and renewal of the purchase.
 
     Required when `HostChargeType` is `PREPAID`.
     """
 
-    HostChargeType: HostChargeType
+    HostChargeType: Optional[HostChargeType]
     """How the hosts are paid for.
 
     Default `PREPAID`, which is the only one.
     """
 
-    HostType: str
+    HostType: Optional[str]
     """Host type.
 
     Default `HS1`.
     """
 
-    HostCount: int
+    HostCount: Optional[int]
     """Number of hosts.
 
     Default 1.
     """
 
-    TagSpecification: list[TagSpecification]
+    TagSpecification: Optional[list[TagSpecification]]
     """Tags to bind to the hosts, with `host` as the resource type."""
 
 
@@ -3308,7 +3309,7 @@ class _AssociateInstancesKeyPairsRequestRequired(TypedDict):
 class AssociateInstancesKeyPairsRequest(_AssociateInstancesKeyPairsRequestRequired, total=False):
     """What `AssociateInstancesKeyPairs` takes."""
 
-    ForceStop: bool
+    ForceStop: Optional[bool]
     """Powers running instances off for the change.
 
     Default `False`, with which all must be stopped.
@@ -3355,16 +3356,16 @@ class _ConfigureChcAssistVpcRequestRequired(TypedDict):
 class ConfigureChcAssistVpcRequest(_ConfigureChcAssistVpcRequestRequired, total=False):
     """What `ConfigureChcAssistVpc` takes."""
 
-    BmcSecurityGroupIds: list[str]
+    BmcSecurityGroupIds: Optional[list[str]]
     """Ids of the security groups of the out-of-band network."""
 
-    DeployVirtualPrivateCloud: VirtualPrivateCloud
+    DeployVirtualPrivateCloud: Optional[VirtualPrivateCloud]
     """VPC and subnet of the deployment network."""
 
-    DeploySecurityGroupIds: list[str]
+    DeploySecurityGroupIds: Optional[list[str]]
     """Ids of the security groups of the deployment network."""
 
-    ChcDeployExtraConfig: ChcDeployExtraConfig
+    ChcDeployExtraConfig: Optional[ChcDeployExtraConfig]
     """Boot options for the deployment network."""
 
 
@@ -3388,10 +3389,10 @@ class _ConfigureChcDeployVpcRequestRequired(TypedDict):
 class ConfigureChcDeployVpcRequest(_ConfigureChcDeployVpcRequestRequired, total=False):
     """What `ConfigureChcDeployVpc` takes."""
 
-    DeploySecurityGroupIds: list[str]
+    DeploySecurityGroupIds: Optional[list[str]]
     """Ids of the security groups of the deployment network."""
 
-    ChcDeployExtraConfig: ChcDeployExtraConfig
+    ChcDeployExtraConfig: Optional[ChcDeployExtraConfig]
     """Boot options for the deployment network."""
 
 
@@ -3412,19 +3413,19 @@ class _ConvertOperatingSystemsRequestRequired(TypedDict):
 class ConvertOperatingSystemsRequest(_ConvertOperatingSystemsRequestRequired, total=False):
     """What `ConvertOperatingSystems` takes."""
 
-    MinimalConversion: bool
+    MinimalConversion: Optional[bool]
     """Converts as little as possible.
 
     Default `False`.
     """
 
-    DryRun: bool
+    DryRun: Optional[bool]
     """Only checks the instances and reports the possible targets.
 
     Default `False`.
     """
 
-    TargetOSType: TargetOsType
+    TargetOSType: Optional[TargetOsType]
     """Operating system to convert to.
 
     Default `TencentOS`, which is the only one.
@@ -3460,31 +3461,31 @@ class _CreateDisasterRecoverGroupRequestRequired(TypedDict):
 class CreateDisasterRecoverGroupRequest(_CreateDisasterRecoverGroupRequestRequired, total=False):
     """What `CreateDisasterRecoverGroup` takes."""
 
-    ClientToken: str
+    ClientToken: Optional[str]
     """Text that makes the call idempotent, unique to the request and up to 64 ASCII characters.
 
     Without it a repeated call is carried out again.
     """
 
-    Affinity: int
+    Affinity: Optional[int]
     """Affinity by which instances are spread, 1 to 10.
 
     Default 1.
     """
 
-    Strategy: DisasterRecoverGroupStrategy
+    Strategy: Optional[DisasterRecoverGroupStrategy]
     """How the group spreads its instances.
 
     Default `SPREAD`.
     """
 
-    PartitionCount: int
+    PartitionCount: Optional[int]
     """Number of partitions, 2 to 30.
 
     Only for the strategy `PARTITION`, which is not open to every account.
     """
 
-    TagSpecification: list[TagSpecification]
+    TagSpecification: Optional[list[TagSpecification]]
     """Tags to bind to the group, with `ps` as the resource type."""
 
 
@@ -3541,22 +3542,22 @@ class _CreateHpcClusterRequestRequired(TypedDict):
 class CreateHpcClusterRequest(_CreateHpcClusterRequestRequired, total=False):
     """What `CreateHpcCluster` takes."""
 
-    Remark: str
+    Remark: Optional[str]
     """Remark, 1 to 256 characters."""
 
-    HpcClusterType: HpcClusterType
+    HpcClusterType: Optional[HpcClusterType]
     """Kind of the cluster.
 
     Default `STANDARD`.
     """
 
-    HpcClusterBusinessId: str
+    HpcClusterBusinessId: Optional[str]
     """Id of what the cluster belongs to, such as `cluster-iu5gustw`.
 
     Only for the kind `CDC`.
     """
 
-    TagSpecification: list[TagSpecification]
+    TagSpecification: Optional[list[TagSpecification]]
     """Tags to bind to the cluster, with `hpc` as the resource type."""
 
 
@@ -3580,50 +3581,50 @@ class _CreateImageRequestRequired(TypedDict):
 class CreateImageRequest(_CreateImageRequestRequired, total=False):
     """What `CreateImage` takes."""
 
-    InstanceId: str
+    InstanceId: Optional[str]
     """Id of the instance to make the image from.
 
     Exactly one of `InstanceId` and `SnapshotIds` is needed.
     """
 
-    ImageDescription: str
+    ImageDescription: Optional[str]
     """Description of the image, up to 256 characters."""
 
-    ForcePoweroff: str
+    ForcePoweroff: Optional[str]
     """Whether to power off the instance for the time the image is made, as the text `True` or
     `False`.
 
     Default `False`; an image of a running instance may lack data that was not yet written to disk.
     """
 
-    Sysprep: str
+    Sysprep: Optional[str]
     """Whether to run Sysprep on a Windows instance, as the text `True` or `False`.
 
     Default `False`.
     """
 
-    DataDiskIds: list[str]
+    DataDiskIds: Optional[list[str]]
     """Ids of data disks to include in the image.
 
     They must belong to the instance in `InstanceId`; local disks cannot be included.
     """
 
-    SnapshotIds: list[str]
+    SnapshotIds: Optional[list[str]]
     """Ids of the snapshots to make the image from, exactly one of them of a system disk.
 
     Cannot be combined with `InstanceId`.
     """
 
-    DryRun: bool
+    DryRun: Optional[bool]
     """Only checks the request, without creating anything.
 
     Default `False`.
     """
 
-    TagSpecification: list[TagSpecification]
+    TagSpecification: Optional[list[TagSpecification]]
     """Tags to bind to the image, with `image` as the resource type."""
 
-    ImageFamily: str
+    ImageFamily: Optional[str]
     """Image family that the image joins."""
 
 
@@ -3656,7 +3657,7 @@ class _CreateKeyPairRequestRequired(TypedDict):
 class CreateKeyPairRequest(_CreateKeyPairRequestRequired, total=False):
     """What `CreateKeyPair` takes."""
 
-    TagSpecification: list[TagSpecification]
+    TagSpecification: Optional[list[TagSpecification]]
     """Tags to bind to the key pair, with `keypair` as the resource type."""
 
 
@@ -3686,164 +3687,164 @@ class _CreateLaunchTemplateRequestRequired(TypedDict):
 class CreateLaunchTemplateRequest(_CreateLaunchTemplateRequestRequired, total=False):
     """What `CreateLaunchTemplate` takes."""
 
-    LaunchTemplateVersionDescription: str
+    LaunchTemplateVersionDescription: Optional[str]
     """Description of the version, 2 to 256 characters.
 
     Default is empty.
     """
 
-    InstanceType: str
+    InstanceType: Optional[str]
     """Instance type, such as `S5.LARGE4`.
 
     Default is a type that is in stock. With `CDHPAID` it has the form `CDH_1C1G`, made up of the
     number of cores and the memory in GB.
     """
 
-    SystemDisk: SystemDisk
+    SystemDisk: Optional[SystemDisk]
     """System disk.
 
     Default depends on what the service has to offer.
     """
 
-    DataDisks: list[DataDisk]
+    DataDisks: Optional[list[DataDisk]]
     """Data disks, at most 21: up to 20 cloud disks and one local disk.
 
     Default is none.
     """
 
-    VirtualPrivateCloud: VirtualPrivateCloud
+    VirtualPrivateCloud: Optional[VirtualPrivateCloud]
     """VPC, subnet and private addresses.
 
     When addresses are given there must be one for each instance, and `InstanceCount` cannot be more
     than 20. Default is the classic network.
     """
 
-    InternetAccessible: InternetAccessible
+    InternetAccessible: Optional[InternetAccessible]
     """Public bandwidth and address.
 
     Default is a bandwidth of 0 Mbps.
     """
 
-    InstanceCount: int
+    InstanceCount: Optional[int]
     """Number of instances.
 
     Default 1; the remaining quota is the limit.
     """
 
-    InstanceName: str
+    InstanceName: Optional[str]
     """Display name, up to 128 characters including patterns.
 
     `{R:x}` is replaced by numbers counting from `x`. Without a pattern, several instances get the
     suffixes 1, 2 and so on.
     """
 
-    LoginSettings: LoginSettings
+    LoginSettings: Optional[LoginSettings]
     """How to log in to the instances: with key pairs, or as set up in the image."""
 
-    SecurityGroupIds: list[str]
+    SecurityGroupIds: Optional[list[str]]
     """Ids of the security groups to bind.
 
     Default is the default group of the project, which is created when needed.
     """
 
-    EnhancedService: EnhancedService
+    EnhancedService: Optional[EnhancedService]
     """Agents to install.
 
     By default public images get security and monitoring, other images keep what they contain.
     """
 
-    ClientToken: str
+    ClientToken: Optional[str]
     """Text that makes the call idempotent, unique to the request and up to 64 ASCII characters.
 
     Without it a repeated call is carried out again.
     """
 
-    HostName: str
+    HostName: Optional[str]
     """Host name, 2 to 60 characters on Linux and 2 to 15 on Windows.
 
     Letters, digits and hyphens, on Linux in parts separated by dots; neither end may be a dot or a
     hyphen.
     """
 
-    ActionTimer: ActionTimer
+    ActionTimer: Optional[ActionTimer]
     """Task to schedule for the instances.
 
     Only termination is offered.
     """
 
-    DisasterRecoverGroupIds: list[str]
+    DisasterRecoverGroupIds: Optional[list[str]]
     """Id of the placement group to join.
 
     At most one, although this is a list.
     """
 
-    TagSpecification: list[TagSpecification]
+    TagSpecification: Optional[list[TagSpecification]]
     """Tags to bind to the instances."""
 
-    InstanceMarketOptions: InstanceMarketOptionsRequest
+    InstanceMarketOptions: Optional[InstanceMarketOptionsRequest]
     """Market options.
 
     Required for spot instances.
     """
 
-    UserData: str
+    UserData: Optional[str]
     """User data for the instance, base64 text of up to 16 KB."""
 
-    DryRun: bool
+    DryRun: Optional[bool]
     """Only checks the request, without creating anything.
 
     Default `False`.
     """
 
-    CamRoleName: str
+    CamRoleName: Optional[str]
     """Name of the CAM role to bind to the instances."""
 
-    HpcClusterId: str
+    HpcClusterId: Optional[str]
     """Id of the computing cluster to put the instances in.
 
     Needed for instance types for high-performance computing, and not allowed for others.
     """
 
-    InstanceChargeType: InstanceChargeType
+    InstanceChargeType: Optional[InstanceChargeType]
     """How the instances are paid for.
 
     Default `POSTPAID_BY_HOUR`.
     """
 
-    InstanceChargePrepaid: InstanceChargePrepaid
+    InstanceChargePrepaid: Optional[InstanceChargePrepaid]
     """Length and renewal of the purchase.
 
     Required when `InstanceChargeType` is `PREPAID`.
     """
 
-    DisableApiTermination: bool
+    DisableApiTermination: Optional[bool]
     """Protects the instances from being terminated through the API.
 
     Default `False`.
     """
 
-    EnableJumboFrame: bool
+    EnableJumboFrame: Optional[bool]
     """Turns jumbo frames on or off.
 
     Only for instance types that support them.
     """
 
-    LaunchTemplateTagSpecification: list[TagSpecification]
+    LaunchTemplateTagSpecification: Optional[list[TagSpecification]]
     """Tags to bind to the launch template itself."""
 
-    Metadata: Metadata
+    Metadata: Optional[Metadata]
     """Metadata to attach to the instances.
 
     It is in a closed beta.
     """
 
-    TemplateDataModifyAction: TemplateDataModifyAction
+    TemplateDataModifyAction: Optional[TemplateDataModifyAction]
     """How `Metadata` of the template goes together with metadata given to `RunInstances`.
 
     Default `Replace`; it is in a closed beta.
     """
 
-    NetworkInterfaces: list[NetworkInterfaces]
+    NetworkInterfaces: Optional[list[NetworkInterfaces]]
     """Network interfaces, in place of `VirtualPrivateCloud`.
 
     Open in some regions only.
@@ -3873,173 +3874,173 @@ class _CreateLaunchTemplateVersionRequestRequired(TypedDict):
 class CreateLaunchTemplateVersionRequest(_CreateLaunchTemplateVersionRequestRequired, total=False):
     """What `CreateLaunchTemplateVersion` takes."""
 
-    LaunchTemplateVersion: int
+    LaunchTemplateVersion: Optional[int]
     """Version to base the new one on.
 
     Default is the default version of the template.
     """
 
-    LaunchTemplateVersionDescription: str
+    LaunchTemplateVersionDescription: Optional[str]
     """Description of the version, 2 to 256 characters.
 
     Default is empty.
     """
 
-    InstanceType: str
+    InstanceType: Optional[str]
     """Instance type, such as `S5.LARGE4`.
 
     Default is a type that is in stock. With `CDHPAID` it has the form `CDH_1C1G`, made up of the
     number of cores and the memory in GB.
     """
 
-    ImageId: str
+    ImageId: Optional[str]
     """Id of the image to start from.
 
     Default is the image of the version this one is based on.
     """
 
-    SystemDisk: SystemDisk
+    SystemDisk: Optional[SystemDisk]
     """System disk.
 
     Default depends on what the service has to offer.
     """
 
-    DataDisks: list[DataDisk]
+    DataDisks: Optional[list[DataDisk]]
     """Data disks, at most 21: up to 20 cloud disks and one local disk.
 
     Default is none.
     """
 
-    VirtualPrivateCloud: VirtualPrivateCloud
+    VirtualPrivateCloud: Optional[VirtualPrivateCloud]
     """VPC, subnet and private addresses.
 
     When addresses are given there must be one for each instance, and `InstanceCount` cannot be more
     than 20. Default is the classic network.
     """
 
-    InternetAccessible: InternetAccessible
+    InternetAccessible: Optional[InternetAccessible]
     """Public bandwidth and address.
 
     Default is a bandwidth of 0 Mbps.
     """
 
-    InstanceCount: int
+    InstanceCount: Optional[int]
     """Number of instances.
 
     The remaining quota is the limit.
     """
 
-    InstanceName: str
+    InstanceName: Optional[str]
     """Display name, up to 128 characters including patterns.
 
     `{R:x}` is replaced by numbers counting from `x`. Without a pattern, several instances get the
     suffixes 1, 2 and so on.
     """
 
-    LoginSettings: LoginSettings
+    LoginSettings: Optional[LoginSettings]
     """How to log in to the instances: with key pairs, or as set up in the image."""
 
-    SecurityGroupIds: list[str]
+    SecurityGroupIds: Optional[list[str]]
     """Ids of the security groups to bind.
 
     Default is the default group of the project, which is created when needed.
     """
 
-    EnhancedService: EnhancedService
+    EnhancedService: Optional[EnhancedService]
     """Agents to install.
 
     By default public images get security and monitoring, other images keep what they contain.
     """
 
-    ClientToken: str
+    ClientToken: Optional[str]
     """Text that makes the call idempotent, unique to the request and up to 64 ASCII characters.
 
     Without it a repeated call is carried out again.
     """
 
-    HostName: str
+    HostName: Optional[str]
     """Host name, 2 to 60 characters on Linux and 2 to 15 on Windows.
 
     Letters, digits and hyphens, on Linux in parts separated by dots; neither end may be a dot or a
     hyphen.
     """
 
-    ActionTimer: ActionTimer
+    ActionTimer: Optional[ActionTimer]
     """Task to schedule for the instances.
 
     Only termination is offered.
     """
 
-    DisasterRecoverGroupIds: list[str]
+    DisasterRecoverGroupIds: Optional[list[str]]
     """Id of the placement group to join.
 
     At most one, although this is a list.
     """
 
-    TagSpecification: list[TagSpecification]
+    TagSpecification: Optional[list[TagSpecification]]
     """Tags to bind to the instances."""
 
-    InstanceMarketOptions: InstanceMarketOptionsRequest
+    InstanceMarketOptions: Optional[InstanceMarketOptionsRequest]
     """Market options.
 
     Required for spot instances.
     """
 
-    UserData: str
+    UserData: Optional[str]
     """User data for the instance, base64 text of up to 16 KB."""
 
-    DryRun: bool
+    DryRun: Optional[bool]
     """Only checks the request, without creating anything.
 
     Default `False`.
     """
 
-    CamRoleName: str
+    CamRoleName: Optional[str]
     """Name of the CAM role to bind to the instances."""
 
-    HpcClusterId: str
+    HpcClusterId: Optional[str]
     """Id of the computing cluster to put the instances in.
 
     Needed for instance types for high-performance computing, and not allowed for others.
     """
 
-    InstanceChargeType: InstanceChargeType
+    InstanceChargeType: Optional[InstanceChargeType]
     """How the instances are paid for.
 
     Default `POSTPAID_BY_HOUR`.
     """
 
-    InstanceChargePrepaid: InstanceChargePrepaid
+    InstanceChargePrepaid: Optional[InstanceChargePrepaid]
     """Length and renewal of the purchase.
 
     Required when `InstanceChargeType` is `PREPAID`.
     """
 
-    DisableApiTermination: bool
+    DisableApiTermination: Optional[bool]
     """Protects the instances from being terminated through the API.
 
     Default `False`.
     """
 
-    EnableJumboFrame: bool
+    EnableJumboFrame: Optional[bool]
     """Turns jumbo frames on or off.
 
     Only for instance types that support them.
     """
 
-    Metadata: Metadata
+    Metadata: Optional[Metadata]
     """Metadata to attach to the instances.
 
     It is in a closed beta.
     """
 
-    TemplateDataModifyAction: TemplateDataModifyAction
+    TemplateDataModifyAction: Optional[TemplateDataModifyAction]
     """How `Metadata` of the template goes together with metadata given to `RunInstances`.
 
     Default `Replace`; it is in a closed beta.
     """
 
-    NetworkInterfaces: list[NetworkInterfaces]
+    NetworkInterfaces: Optional[list[NetworkInterfaces]]
     """Network interfaces, in place of `VirtualPrivateCloud`.
 
     Open in some regions only.
@@ -4100,13 +4101,13 @@ class _DeleteImagesRequestRequired(TypedDict):
 class DeleteImagesRequest(_DeleteImagesRequestRequired, total=False):
     """What `DeleteImages` takes."""
 
-    DeleteBindedSnap: bool
+    DeleteBindedSnap: Optional[bool]
     """Also deletes the snapshots of the images.
 
     Default `False`.
     """
 
-    DryRun: bool
+    DryRun: Optional[bool]
     """Only checks whether the images could be deleted.
 
     Default `False`.
@@ -4202,7 +4203,7 @@ class DeleteLaunchTemplateVersionsResponse(TypedDict):
 class DescribeAccountQuotaRequest(TypedDict, total=False):
     """What `DescribeAccountQuota` takes."""
 
-    Filters: list[Filter]
+    Filters: Optional[list[Filter]]
     """Conditions on the quotas.
 
     Names are `zone` and `quota-type`; the latter takes `PostPaidQuotaSet`, `PrePaidQuotaSet`,
@@ -4243,26 +4244,26 @@ class DescribeChcDeniedActionsResponse(TypedDict):
 class DescribeChcHostsRequest(TypedDict, total=False):
     """What `DescribeChcHosts` takes."""
 
-    ChcIds: list[str]
+    ChcIds: Optional[list[str]]
     """Ids of the servers to return, at most 100.
 
     Cannot be combined with `Filters`.
     """
 
-    Filters: list[Filter]
+    Filters: Optional[list[Filter]]
     """Conditions on the servers; cannot be combined with `ChcIds`.
 
     Among the names are `zone`, `instance-state`, `device-type`, `vpc-id`, `subnet-id` and `sn`
     (serial number).
     """
 
-    Offset: int
+    Offset: Optional[int]
     """Number of servers to skip.
 
     Default 0.
     """
 
-    Limit: int
+    Limit: Optional[int]
     """Largest number of servers to return, up to 100.
 
     Default 20.
@@ -4319,25 +4320,25 @@ class DescribeDisasterRecoverGroupQuotaResponse(TypedDict):
 class DescribeDisasterRecoverGroupsRequest(TypedDict, total=False):
     """What `DescribeDisasterRecoverGroups` takes."""
 
-    DisasterRecoverGroupIds: list[str]
+    DisasterRecoverGroupIds: Optional[list[str]]
     """Ids of the groups to return, at most 10."""
 
-    Name: str
+    Name: Optional[str]
     """Part of the name of the groups to return."""
 
-    Offset: int
+    Offset: Optional[int]
     """Number of groups to skip.
 
     Default 0.
     """
 
-    Limit: int
+    Limit: Optional[int]
     """Largest number of groups to return, up to 100.
 
     Default 20.
     """
 
-    Filters: list[Filter]
+    Filters: Optional[list[Filter]]
     """Conditions on the groups, at most 10 with up to 5 values each.
 
     Names are `tag-key`, `tag-value` and `tag:` followed by a tag key.
@@ -4360,20 +4361,20 @@ class DescribeDisasterRecoverGroupsResponse(TypedDict):
 class DescribeHostsRequest(TypedDict, total=False):
     """What `DescribeHosts` takes."""
 
-    Filters: list[Filter]
+    Filters: Optional[list[Filter]]
     """Conditions on the hosts, at most 10 with up to 5 values each.
 
     Names are `zone`, `project-id`, `host-id`, `host-name`, `host-state`, `host-type`, `tag-key`,
     `tag-value` and `tag:` followed by a tag key.
     """
 
-    Offset: int
+    Offset: Optional[int]
     """Number of hosts to skip.
 
     Default 0.
     """
 
-    Limit: int
+    Limit: Optional[int]
     """Largest number of hosts to return, up to 100.
 
     Default 20.
@@ -4396,43 +4397,43 @@ class DescribeHostsResponse(TypedDict):
 class DescribeHpcClustersRequest(TypedDict, total=False):
     """What `DescribeHpcClusters` takes."""
 
-    HpcClusterIds: list[str]
+    HpcClusterIds: Optional[list[str]]
     """Ids of the clusters to return, at most 100 and no more than `Limit`."""
 
-    Name: str
+    Name: Optional[str]
     """Name of the clusters to return, 1 to 60 characters."""
 
-    Zone: str
+    Zone: Optional[str]
     """Zone of the clusters to return."""
 
-    Offset: int
+    Offset: Optional[int]
     """Number of clusters to skip.
 
     Default 0.
     """
 
-    Limit: int
+    Limit: Optional[int]
     """Largest number of clusters to return, 1 to 100.
 
     Default 20.
     """
 
-    HpcClusterType: HpcClusterType
+    HpcClusterType: Optional[HpcClusterType]
     """Kind of the clusters to return.
 
     Default `STANDARD`.
     """
 
-    HpcClusterBusinessId: str
+    HpcClusterBusinessId: Optional[str]
     """Id of what the clusters belong to.
 
     Only for the kind `CDC`.
     """
 
-    InstanceType: str
+    InstanceType: Optional[str]
     """Instance type of the clusters to return."""
 
-    Filters: list[Filter]
+    Filters: Optional[list[Filter]]
     """Conditions on the clusters, at most 10 with up to 5 values each.
 
     Names are `tag-key`, `tag-value` and `tag:` followed by a tag key.
@@ -4455,7 +4456,7 @@ class DescribeHpcClustersResponse(TypedDict):
 class DescribeImageFromFamilyRequest(TypedDict, total=False):
     """What `DescribeImageFromFamily` takes."""
 
-    ImageFamily: str
+    ImageFamily: Optional[str]
     """Name of the image family, such as `business-daily-update`."""
 
 
@@ -4506,13 +4507,13 @@ class DescribeImageSharePermissionResponse(TypedDict):
 class DescribeImagesRequest(TypedDict, total=False):
     """What `DescribeImages` takes."""
 
-    ImageIds: list[str]
+    ImageIds: Optional[list[str]]
     """Ids of the images to return, such as `img-gvbnzy6f`.
 
     Cannot be combined with `Filters`.
     """
 
-    Filters: list[Filter]
+    Filters: Optional[list[Filter]]
     """Conditions on the images, at most 10 with up to 5 values each; cannot be combined with
     `ImageIds`.
 
@@ -4521,19 +4522,19 @@ class DescribeImagesRequest(TypedDict, total=False):
     `cdc-cache-status`.
     """
 
-    Offset: int
+    Offset: Optional[int]
     """Number of images to skip.
 
     Default 0.
     """
 
-    Limit: int
+    Limit: Optional[int]
     """Largest number of images to return, up to 100.
 
     Default 20.
     """
 
-    InstanceType: str
+    InstanceType: Optional[str]
     """Instance type, such as `SA5.MEDIUM2`, that the images must be usable with."""
 
 
@@ -4601,7 +4602,7 @@ class DescribeInstanceInternetBandwidthConfigsResponse(TypedDict):
 class DescribeInstanceTypeConfigsRequest(TypedDict, total=False):
     """What `DescribeInstanceTypeConfigs` takes."""
 
-    Filters: list[Filter]
+    Filters: Optional[list[Filter]]
     """Conditions on the instance types, at most 10 with one value each.
 
     Names are `zone`, `instance-family` and `instance-type`.
@@ -4642,13 +4643,13 @@ class DescribeInstanceVncUrlResponse(TypedDict):
 class DescribeInstancesRequest(TypedDict, total=False):
     """What `DescribeInstances` takes."""
 
-    InstanceIds: list[str]
+    InstanceIds: Optional[list[str]]
     """Ids of the instances to return, at most 100.
 
     Cannot be combined with `Filters`.
     """
 
-    Filters: list[Filter]
+    Filters: Optional[list[Filter]]
     """Conditions on the instances, at most 10 with up to 5 values each; cannot be combined with
     `InstanceIds`.
 
@@ -4658,13 +4659,13 @@ class DescribeInstancesRequest(TypedDict, total=False):
     `creation-start-time` and `creation-end-time`.
     """
 
-    Offset: int
+    Offset: Optional[int]
     """Number of instances to skip.
 
     Default 0.
     """
 
-    Limit: int
+    Limit: Optional[int]
     """Largest number of instances to return, up to 100.
 
     Default 20.
@@ -4687,22 +4688,22 @@ class DescribeInstancesResponse(TypedDict):
 class DescribeInstancesActionTimerRequest(TypedDict, total=False):
     """What `DescribeInstancesActionTimer` takes."""
 
-    ActionTimerIds: list[str]
+    ActionTimerIds: Optional[list[str]]
     """Ids of the tasks to return."""
 
-    InstanceIds: list[str]
+    InstanceIds: Optional[list[str]]
     """Ids of the instances whose tasks to return."""
 
-    TimerAction: TimerAction
+    TimerAction: Optional[TimerAction]
     """What the tasks to return do."""
 
-    EndActionTime: str
+    EndActionTime: Optional[str]
     """Latest time of execution to return, such as `2018-05-01 19:00:00`."""
 
-    StartActionTime: str
+    StartActionTime: Optional[str]
     """Earliest time of execution to return, such as `2018-05-01 19:00:00`."""
 
-    StatusList: list[ActionTimerStatus]
+    StatusList: Optional[list[ActionTimerStatus]]
     """States of the tasks to return."""
 
 
@@ -4749,7 +4750,7 @@ class _DescribeInstancesModificationRequestRequired(TypedDict):
 class DescribeInstancesModificationRequest(_DescribeInstancesModificationRequestRequired, total=False):
     """What `DescribeInstancesModification` takes."""
 
-    Filters: list[Filter]
+    Filters: Optional[list[Filter]]
     """Conditions on the instance types, at most 10 with up to 2 values each.
 
     The only name is `status`, with the values `SELL` and `UNAVAILABLE`.
@@ -4792,19 +4793,19 @@ class DescribeInstancesOperationLimitResponse(TypedDict):
 class DescribeInstancesStatusRequest(TypedDict, total=False):
     """What `DescribeInstancesStatus` takes."""
 
-    InstanceIds: list[str]
+    InstanceIds: Optional[list[str]]
     """Ids of the instances to return, at most 100.
 
     Default is all instances.
     """
 
-    Offset: int
+    Offset: Optional[int]
     """Number of instances to skip.
 
     Default 0.
     """
 
-    Limit: int
+    Limit: Optional[int]
     """Largest number of instances to return, up to 100.
 
     Default 20.
@@ -4841,25 +4842,25 @@ class DescribeInternetChargeTypeConfigsResponse(TypedDict):
 class DescribeKeyPairsRequest(TypedDict, total=False):
     """What `DescribeKeyPairs` takes."""
 
-    KeyIds: list[str]
+    KeyIds: Optional[list[str]]
     """Ids of the key pairs to return.
 
     Cannot be combined with `Filters`.
     """
 
-    Filters: list[Filter]
+    Filters: Optional[list[Filter]]
     """Conditions on the key pairs; cannot be combined with `KeyIds`.
 
     Names are `project-id`, `key-name`, `tag-key`, `tag-value` and `tag:` followed by a tag key.
     """
 
-    Offset: int
+    Offset: Optional[int]
     """Number of key pairs to skip.
 
     Default 0.
     """
 
-    Limit: int
+    Limit: Optional[int]
     """Largest number of key pairs to return, up to 100.
 
     Default 20.
@@ -4889,37 +4890,37 @@ class _DescribeLaunchTemplateVersionsRequestRequired(TypedDict):
 class DescribeLaunchTemplateVersionsRequest(_DescribeLaunchTemplateVersionsRequestRequired, total=False):
     """What `DescribeLaunchTemplateVersions` takes."""
 
-    LaunchTemplateVersions: list[int]
+    LaunchTemplateVersions: Optional[list[int]]
     """Numbers of the versions to return.
 
     Cannot be combined with `MinVersion`, `MaxVersion`, `Offset`, `Limit` or `DefaultVersion`.
     """
 
-    MinVersion: int
+    MinVersion: Optional[int]
     """Smallest version number to return.
 
     Default 0.
     """
 
-    MaxVersion: int
+    MaxVersion: Optional[int]
     """Largest version number to return.
 
     Default 30.
     """
 
-    Offset: int
+    Offset: Optional[int]
     """Number of versions to skip.
 
     Default 0.
     """
 
-    Limit: int
+    Limit: Optional[int]
     """Largest number of versions to return, up to 100.
 
     Default 20.
     """
 
-    DefaultVersion: bool
+    DefaultVersion: Optional[bool]
     """Returns the default version only.
 
     Default `False`.
@@ -4942,26 +4943,26 @@ class DescribeLaunchTemplateVersionsResponse(TypedDict):
 class DescribeLaunchTemplatesRequest(TypedDict, total=False):
     """What `DescribeLaunchTemplates` takes."""
 
-    LaunchTemplateIds: list[str]
+    LaunchTemplateIds: Optional[list[str]]
     """Ids of the launch templates to return.
 
     Default is all of them; cannot be combined with `Filters`.
     """
 
-    Filters: list[Filter]
+    Filters: Optional[list[Filter]]
     """Conditions on the templates, at most 10 with up to 5 values each; cannot be combined with
     `LaunchTemplateIds`.
 
     Names are `LaunchTemplateName`, `tag-key`, `tag-value` and `tag:` followed by a tag key.
     """
 
-    Offset: int
+    Offset: Optional[int]
     """Number of templates to skip.
 
     Default 0.
     """
 
-    Limit: int
+    Limit: Optional[int]
     """Largest number of templates to return, up to 100.
 
     Default 20.
@@ -5038,19 +5039,19 @@ class DescribeResourcePoolPackTypeConfigsResponse(TypedDict):
 class DescribeResourcePoolPacksRequest(TypedDict, total=False):
     """What `DescribeResourcePoolPacks` takes."""
 
-    MaxResults: int
+    MaxResults: Optional[int]
     """Largest number of pools to return, 10 to 100.
 
     Default 10.
     """
 
-    NextToken: str
+    NextToken: Optional[str]
     """Mark of the page to return, taken from the answer with the page before.
 
     Default is the first page.
     """
 
-    Filters: list[Filter]
+    Filters: Optional[list[Filter]]
     """Conditions on the pools, at most 10.
 
     Names are `dedicated-resource-pack-id`, `zone`, `instance-family`, `instance-type` and `status`
@@ -5093,51 +5094,51 @@ class _DescribeTaskInfoRequestRequired(TypedDict):
 class DescribeTaskInfoRequest(_DescribeTaskInfoRequestRequired, total=False):
     """What `DescribeTaskInfo` takes."""
 
-    Product: RepairProduct
+    Product: Optional[RepairProduct]
     """Product whose tasks to return.
 
     Default is all products.
     """
 
-    TaskStatus: list[int]
+    TaskStatus: Optional[list[int]]
     """States of the tasks to return: 1 waiting for authorisation, 2 in progress, 3 ended, 4
     appointed, 5 cancelled, 6 avoided.
     """
 
-    TaskTypeIds: list[int]
+    TaskTypeIds: Optional[list[int]]
     """Types of the tasks to return: 101 risk to the instance, 102 fault of the instance, 103 fault
     of a disk, 104 fault of the network, 105 warning about the instance, 106 warning about a
     disk, 107 maintenance.
     """
 
-    TaskIds: list[str]
+    TaskIds: Optional[list[str]]
     """Ids of the tasks to return, such as `rep-xxxxxxxx`."""
 
-    InstanceIds: list[str]
+    InstanceIds: Optional[list[str]]
     """Ids of the instances whose tasks to return."""
 
-    Aliases: list[str]
+    Aliases: Optional[list[str]]
     """Names of the instances whose tasks to return."""
 
-    StartDate: str
+    StartDate: Optional[str]
     """Earliest time of creation to return, as `YYYY-MM-DD hh:mm:ss`.
 
     Default is the start of today.
     """
 
-    EndDate: str
+    EndDate: Optional[str]
     """Latest time of creation to return, as `YYYY-MM-DD hh:mm:ss`.
 
     Default is now.
     """
 
-    OrderField: RepairTaskOrderField
+    OrderField: Optional[RepairTaskOrderField]
     """Time to sort the tasks by.
 
     Default `CreateTime`.
     """
 
-    Order: int
+    Order: Optional[int]
     """Order of the tasks: 0 ascending, 1 descending.
 
     Default 0.
@@ -5160,7 +5161,7 @@ class DescribeTaskInfoResponse(TypedDict):
 class DescribeZoneInstanceConfigInfosRequest(TypedDict, total=False):
     """What `DescribeZoneInstanceConfigInfos` takes."""
 
-    Filters: list[Filter]
+    Filters: Optional[list[Filter]]
     """Conditions on the instance types, at most 10 with up to 100 values each.
 
     Names are `zone`, `instance-family`, `instance-type` and `instance-charge-type`; `sort-keys`
@@ -5211,7 +5212,7 @@ class _DisassociateInstancesKeyPairsRequestRequired(TypedDict):
 class DisassociateInstancesKeyPairsRequest(_DisassociateInstancesKeyPairsRequestRequired, total=False):
     """What `DisassociateInstancesKeyPairs` takes."""
 
-    ForceStop: bool
+    ForceStop: Optional[bool]
     """Powers running instances off for the change.
 
     Default `False`, with which all must be stopped.
@@ -5262,10 +5263,10 @@ class _EnterRescueModeRequestRequired(TypedDict):
 class EnterRescueModeRequest(_EnterRescueModeRequestRequired, total=False):
     """What `EnterRescueMode` takes."""
 
-    Username: str
+    Username: Optional[str]
     """User name in the rescue system, such as `root`."""
 
-    ForceStop: bool
+    ForceStop: Optional[bool]
     """Cuts the power of the instance.
 
     Deprecated in favour of `StopType`, with which it cannot be combined.
@@ -5273,7 +5274,7 @@ class EnterRescueModeRequest(_EnterRescueModeRequestRequired, total=False):
     The service no longer recommends it.
     """
 
-    StopType: StopType
+    StopType: Optional[StopType]
     """How the instance is shut down.
 
     Default `SOFT`.
@@ -5311,37 +5312,37 @@ class _ExportImagesRequestRequired(TypedDict):
 class ExportImagesRequest(_ExportImagesRequestRequired, total=False):
     """What `ExportImages` takes."""
 
-    ImageIds: list[str]
+    ImageIds: Optional[list[str]]
     """Ids of the images to export.
 
     Needed in practice, since the alternative the service hints at, snapshot ids, is not open.
     """
 
-    ExportFormat: ExportFormat
+    ExportFormat: Optional[ExportFormat]
     """Format of the files.
 
     Default `RAW`.
     """
 
-    FileNamePrefixList: list[str]
+    FileNamePrefixList: Optional[list[str]]
     """Prefixes of the file names.
 
     Default is no prefix.
     """
 
-    OnlyExportRootDisk: bool
+    OnlyExportRootDisk: Optional[bool]
     """Exports the system disk only.
 
     Default `False`, which includes the data disks of the image.
     """
 
-    DryRun: bool
+    DryRun: Optional[bool]
     """Only checks whether the images could be exported.
 
     Default `False`.
     """
 
-    RoleName: str
+    RoleName: Optional[str]
     """Name of the CAM role with which the service writes to the bucket.
 
     Default `CVM_QcsRole`; the role must exist and have write access.
@@ -5394,40 +5395,40 @@ class _ImportImageRequestRequired(TypedDict):
 class ImportImageRequest(_ImportImageRequestRequired, total=False):
     """What `ImportImage` takes."""
 
-    ImageDescription: str
+    ImageDescription: Optional[str]
     """Description of the image, up to 256 characters."""
 
-    DryRun: bool
+    DryRun: Optional[bool]
     """Only checks the parameters, without importing anything.
 
     Default `False`.
     """
 
-    Force: bool
+    Force: Optional[bool]
     """Imports the image without checking that it is fit for use.
 
     Default `False`; an ISO file can only be imported with `True`.
     """
 
-    TagSpecification: list[TagSpecification]
+    TagSpecification: Optional[list[TagSpecification]]
     """Tags to bind to the image, with `image` as the resource type."""
 
-    LicenseType: LicenseType
+    LicenseType: Optional[LicenseType]
     """Licence with which the operating system is activated after the import.
 
     Default `TencentCloud`.
     """
 
-    BootMode: BootMode
+    BootMode: Optional[BootMode]
     """How the image boots.
 
     Default `Legacy BIOS`.
     """
 
-    ImageFamily: str
+    ImageFamily: Optional[str]
     """Image family that the image joins."""
 
-    ImportImageDataDiskList: list[ImportImageDataDisk]
+    ImportImageDataDiskList: Optional[list[ImportImageDataDisk]]
     """Files of data disks to import along with the system disk."""
 
 
@@ -5486,7 +5487,7 @@ class _ImportKeyPairRequestRequired(TypedDict):
 class ImportKeyPairRequest(_ImportKeyPairRequestRequired, total=False):
     """What `ImportKeyPair` takes."""
 
-    TagSpecification: list[TagSpecification]
+    TagSpecification: Optional[list[TagSpecification]]
     """Tags to bind to the key pair, with `keypair` as the resource type."""
 
 
@@ -5542,13 +5543,13 @@ class _InquiryPriceModifyInstancesChargeTypeRequestRequired(TypedDict):
 class InquiryPriceModifyInstancesChargeTypeRequest(_InquiryPriceModifyInstancesChargeTypeRequestRequired, total=False):
     """What `InquiryPriceModifyInstancesChargeType` takes."""
 
-    InstanceChargePrepaid: InstanceChargePrepaid
+    InstanceChargePrepaid: Optional[InstanceChargePrepaid]
     """Length and renewal of the purchase.
 
     Required when `InstanceChargeType` is `PREPAID`.
     """
 
-    ModifyPortableDataDisk: bool
+    ModifyPortableDataDisk: Optional[bool]
     """Also covers the change of elastic data disks.
 
     Default `False`.
@@ -5578,7 +5579,7 @@ class _InquiryPriceRenewHostsRequestRequired(TypedDict):
 class InquiryPriceRenewHostsRequest(_InquiryPriceRenewHostsRequestRequired, total=False):
     """What `InquiryPriceRenewHosts` takes."""
 
-    DryRun: bool
+    DryRun: Optional[bool]
     """Only checks the request.
 
     Default `False`.
@@ -5611,13 +5612,13 @@ class _InquiryPriceRenewInstancesRequestRequired(TypedDict):
 class InquiryPriceRenewInstancesRequest(_InquiryPriceRenewInstancesRequestRequired, total=False):
     """What `InquiryPriceRenewInstances` takes."""
 
-    DryRun: bool
+    DryRun: Optional[bool]
     """Only checks the request.
 
     Default `False`.
     """
 
-    RenewPortableDataDisk: bool
+    RenewPortableDataDisk: Optional[bool]
     """Also covers the elastic data disks of the instances.
 
     Default `True`.
@@ -5644,28 +5645,28 @@ class _InquiryPriceResetInstanceRequestRequired(TypedDict):
 class InquiryPriceResetInstanceRequest(_InquiryPriceResetInstanceRequestRequired, total=False):
     """What `InquiryPriceResetInstance` takes."""
 
-    ImageId: str
+    ImageId: Optional[str]
     """Id of the image to install.
 
     Default is the image that the instance was made from.
     """
 
-    SystemDisk: SystemDisk
+    SystemDisk: Optional[SystemDisk]
     """New size of the system disk, which can only grow.
 
     Default is the present size.
     """
 
-    LoginSettings: LoginSettings
+    LoginSettings: Optional[LoginSettings]
     """How to log in."""
 
-    EnhancedService: EnhancedService
+    EnhancedService: Optional[EnhancedService]
     """Agents to install.
 
     Default is security and monitoring.
     """
 
-    UserData: str
+    UserData: Optional[str]
     """User data for the instance, base64 text of up to 16 KB."""
 
 
@@ -5698,13 +5699,13 @@ class _InquiryPriceResetInstancesInternetMaxBandwidthRequestRequired(TypedDict):
 class InquiryPriceResetInstancesInternetMaxBandwidthRequest(_InquiryPriceResetInstancesInternetMaxBandwidthRequestRequired, total=False):
     """What `InquiryPriceResetInstancesInternetMaxBandwidth` takes."""
 
-    StartTime: str
+    StartTime: Optional[str]
     """First day of the new bandwidth, as `YYYY-MM-DD`.
 
     Not in the past; today means at once. Only for prepaid bandwidth, and not accepted otherwise.
     """
 
-    EndTime: str
+    EndTime: Optional[str]
     """Last day of the new bandwidth, as `YYYY-MM-DD`.
 
     Not after the instance expires. Only for prepaid bandwidth, and not accepted otherwise.
@@ -5754,26 +5755,26 @@ class _InquiryPriceResizeInstanceDisksRequestRequired(TypedDict):
 class InquiryPriceResizeInstanceDisksRequest(_InquiryPriceResizeInstanceDisksRequestRequired, total=False):
     """What `InquiryPriceResizeInstanceDisks` takes."""
 
-    DataDisks: list[DataDisk]
+    DataDisks: Optional[list[DataDisk]]
     """The data disk to enlarge with its new size in GiB, as a list of one.
 
     Sizes go in steps of 10 GiB, and the disk must not be elastic. Exactly one of `DataDisks` and
     `SystemDisk` is needed.
     """
 
-    ForceStop: bool
+    ForceStop: Optional[bool]
     """Shuts a running instance down, by force if needed.
 
     Default `False`.
     """
 
-    SystemDisk: SystemDisk
+    SystemDisk: Optional[SystemDisk]
     """New size of the system disk in GiB, which must be a cloud disk.
 
     Exactly one of `DataDisks` and `SystemDisk` is needed.
     """
 
-    ResizeOnline: bool
+    ResizeOnline: Optional[bool]
     """Enlarges the cloud disk while the instance is running."""
 
 
@@ -5790,127 +5791,127 @@ class InquiryPriceResizeInstanceDisksResponse(TypedDict):
 class InquiryPriceRunInstancesRequest(TypedDict, total=False):
     """What `InquiryPriceRunInstances` takes."""
 
-    Placement: Placement
+    Placement: Optional[Placement]
     """Where the instances go.
 
     Overrides what `LaunchTemplate` says.
     """
 
-    ImageId: str
+    ImageId: Optional[str]
     """Id of the image to start from.
 
     Overrides what `LaunchTemplate` says.
     """
 
-    InstanceChargeType: InstanceChargeType
+    InstanceChargeType: Optional[InstanceChargeType]
     """How the instances are paid for: `PREPAID`, `POSTPAID_BY_HOUR` or `SPOTPAID`.
 
     Default `POSTPAID_BY_HOUR`.
     """
 
-    InstanceChargePrepaid: InstanceChargePrepaid
+    InstanceChargePrepaid: Optional[InstanceChargePrepaid]
     """Length and renewal of the purchase.
 
     Required when `InstanceChargeType` is `PREPAID`.
     """
 
-    InstanceType: str
+    InstanceType: Optional[str]
     """Instance type, such as `S5.LARGE4`.
 
     Default is a type that is in stock. With `CDHPAID` it has the form `CDH_1C1G`, made up of the
     number of cores and the memory in GB.
     """
 
-    SystemDisk: SystemDisk
+    SystemDisk: Optional[SystemDisk]
     """System disk.
 
     Default depends on what the service has to offer.
     """
 
-    DataDisks: list[DataDisk]
+    DataDisks: Optional[list[DataDisk]]
     """Data disks, at most 21: up to 20 cloud disks and one local disk.
 
     Default is none.
     """
 
-    VirtualPrivateCloud: VirtualPrivateCloud
+    VirtualPrivateCloud: Optional[VirtualPrivateCloud]
     """VPC, subnet and private address.
 
     With an address, `InstanceCount` must be 1. Default is the classic network.
     """
 
-    InternetAccessible: InternetAccessible
+    InternetAccessible: Optional[InternetAccessible]
     """Public bandwidth and address.
 
     Default is a bandwidth of 0 Mbps.
     """
 
-    InstanceCount: int
+    InstanceCount: Optional[int]
     """Number of instances, 1 to 100.
 
     Default 1.
     """
 
-    InstanceName: str
+    InstanceName: Optional[str]
     """Display name, up to 128 characters including patterns.
 
     `{R:x}` is replaced by numbers counting from `x`. Without a pattern, several instances get the
     suffixes 1, 2 and so on.
     """
 
-    LoginSettings: LoginSettings
+    LoginSettings: Optional[LoginSettings]
     """How to log in to the instances."""
 
-    SecurityGroupIds: list[str]
+    SecurityGroupIds: Optional[list[str]]
     """Ids of the security groups to bind.
 
     Default is the default group of the project, which is created when needed.
     """
 
-    EnhancedService: EnhancedService
+    EnhancedService: Optional[EnhancedService]
     """Agents to install.
 
     Default is security and monitoring.
     """
 
-    ClientToken: str
+    ClientToken: Optional[str]
     """Text that makes the call idempotent, unique to the request and up to 64 ASCII characters.
 
     Without it a repeated call is carried out again.
     """
 
-    HostName: str
+    HostName: Optional[str]
     """Host name, 2 to 30 characters on Linux and 2 to 15 on Windows.
 
     Letters, digits and hyphens, on Linux in parts separated by dots; neither end may be a dot or a
     hyphen.
     """
 
-    TagSpecification: list[TagSpecification]
+    TagSpecification: Optional[list[TagSpecification]]
     """Tags to bind to the instances."""
 
-    InstanceMarketOptions: InstanceMarketOptionsRequest
+    InstanceMarketOptions: Optional[InstanceMarketOptionsRequest]
     """Market options, for spot instances."""
 
-    Metadata: Metadata
+    Metadata: Optional[Metadata]
     """Metadata to attach to the instances.
 
     It is in a closed beta.
     """
 
-    HpcClusterId: str
+    HpcClusterId: Optional[str]
     """Id of the computing cluster to put the instances in."""
 
-    CpuTopology: CpuTopology
+    CpuTopology: Optional[CpuTopology]
     """Cores and threads of the CPU.
 
     Default depends on the available resources.
     """
 
-    LaunchTemplate: LaunchTemplate
+    LaunchTemplate: Optional[LaunchTemplate]
     """Launch template to take parameters from."""
 
-    NetworkInterfaces: list[NetworkInterfaces]
+    NetworkInterfaces: Optional[list[NetworkInterfaces]]
     """Network interfaces, in place of `VirtualPrivateCloud`.
 
     Open in some regions only.
@@ -5954,19 +5955,19 @@ class _ModifyChcAttributeRequestRequired(TypedDict):
 class ModifyChcAttributeRequest(_ModifyChcAttributeRequestRequired, total=False):
     """What `ModifyChcAttribute` takes."""
 
-    InstanceName: str
+    InstanceName: Optional[str]
     """New display name."""
 
-    DeviceType: str
+    DeviceType: Optional[str]
     """New hardware type."""
 
-    BmcUser: str
+    BmcUser: Optional[str]
     """User name for out-of-band access, made up of letters, digits, hyphens and underscores."""
 
-    Password: str
+    Password: Optional[str]
     """Password for out-of-band access, 8 to 16 letters, digits and special characters."""
 
-    BmcSecurityGroupIds: list[str]
+    BmcSecurityGroupIds: Optional[list[str]]
     """Ids of the security groups of the out-of-band network."""
 
 
@@ -6011,7 +6012,7 @@ class _ModifyDisasterRecoverGroupAttributeRequestRequired(TypedDict):
 class ModifyDisasterRecoverGroupAttributeRequest(_ModifyDisasterRecoverGroupAttributeRequestRequired, total=False):
     """What `ModifyDisasterRecoverGroupAttribute` takes."""
 
-    Affinity: int
+    Affinity: Optional[int]
     """New affinity, 1 to 10.
 
     It can only be raised.
@@ -6035,19 +6036,19 @@ class _ModifyHostsAttributeRequestRequired(TypedDict):
 class ModifyHostsAttributeRequest(_ModifyHostsAttributeRequestRequired, total=False):
     """What `ModifyHostsAttribute` takes."""
 
-    HostName: str
+    HostName: Optional[str]
     """New display name, up to 60 characters.
 
     Cannot be combined with `RenewFlag`.
     """
 
-    RenewFlag: RenewFlag
+    RenewFlag: Optional[RenewFlag]
     """What is to happen when the hosts are about to expire.
 
     Cannot be combined with `HostName`.
     """
 
-    ProjectId: int
+    ProjectId: Optional[int]
     """Id of the new project."""
 
 
@@ -6068,10 +6069,10 @@ class _ModifyHpcClusterAttributeRequestRequired(TypedDict):
 class ModifyHpcClusterAttributeRequest(_ModifyHpcClusterAttributeRequestRequired, total=False):
     """What `ModifyHpcClusterAttribute` takes."""
 
-    Name: str
+    Name: Optional[str]
     """New name, 1 to 60 characters."""
 
-    Remark: str
+    Remark: Optional[str]
     """New remark, 1 to 256 characters."""
 
 
@@ -6092,19 +6093,19 @@ class _ModifyImageAttributeRequestRequired(TypedDict):
 class ModifyImageAttributeRequest(_ModifyImageAttributeRequestRequired, total=False):
     """What `ModifyImageAttribute` takes."""
 
-    ImageName: str
+    ImageName: Optional[str]
     """New name, up to 60 characters.
 
     No other image of the account may have it.
     """
 
-    ImageDescription: str
+    ImageDescription: Optional[str]
     """New description, up to 256 characters."""
 
-    ImageFamily: str
+    ImageFamily: Optional[str]
     """New image family."""
 
-    ImageDeprecated: bool
+    ImageDeprecated: Optional[bool]
     """Marks the image as deprecated, or removes the mark."""
 
 
@@ -6148,13 +6149,13 @@ class _ModifyInstanceDiskTypeRequestRequired(TypedDict):
 class ModifyInstanceDiskTypeRequest(_ModifyInstanceDiskTypeRequestRequired, total=False):
     """What `ModifyInstanceDiskType` takes."""
 
-    DataDisks: list[DataDisk]
+    DataDisks: Optional[list[DataDisk]]
     """The new `DiskType` of the data disk, as a list of one.
 
     `CdcId` can be given for `CDHPAID` instances; other members are not used.
     """
 
-    SystemDisk: SystemDisk
+    SystemDisk: Optional[SystemDisk]
     """The new `DiskType` of the system disk.
 
     `CdcId` can be given for `CDHPAID` instances; other members are not used.
@@ -6178,47 +6179,47 @@ class _ModifyInstancesAttributeRequestRequired(TypedDict):
 class ModifyInstancesAttributeRequest(_ModifyInstancesAttributeRequestRequired, total=False):
     """What `ModifyInstancesAttribute` takes."""
 
-    InstanceName: str
+    InstanceName: Optional[str]
     """New display name, up to 60 characters."""
 
-    UserData: str
+    UserData: Optional[str]
     """New user data, base64 text of up to 16 KB."""
 
-    SecurityGroups: list[str]
+    SecurityGroups: Optional[list[str]]
     """Ids of the security groups to bind.
 
     Groups that were bound before are unbound.
     """
 
-    CamRoleName: str
+    CamRoleName: Optional[str]
     """Name of the CAM role to bind.
 
     Empty text unbinds the role.
     """
 
-    HostName: str
+    HostName: Optional[str]
     """New host name, 2 to 60 characters on Linux and 2 to 15 on Windows.
 
     Letters, digits and hyphens, on Linux in parts separated by dots; neither end may be a dot or a
     hyphen. The instance reboots, see `AutoReboot`.
     """
 
-    DisableApiTermination: bool
+    DisableApiTermination: Optional[bool]
     """Protects the instances from being terminated through the API, or lifts that protection."""
 
-    CamRoleType: CamRoleType
+    CamRoleType: Optional[CamRoleType]
     """Kind of the role in `CamRoleName`.
 
     Default `user`; a role of a cloud service needs `service_linked`.
     """
 
-    AutoReboot: bool
+    AutoReboot: Optional[bool]
     """Reboots the instance after a change of the host name.
 
     Default `True`; with `False`, the new name takes effect on the next reboot.
     """
 
-    EnableJumboFrame: bool
+    EnableJumboFrame: Optional[bool]
     """Turns jumbo frames on or off.
 
     Only for instance types that support them.
@@ -6245,13 +6246,13 @@ class _ModifyInstancesChargeTypeRequestRequired(TypedDict):
 class ModifyInstancesChargeTypeRequest(_ModifyInstancesChargeTypeRequestRequired, total=False):
     """What `ModifyInstancesChargeType` takes."""
 
-    InstanceChargePrepaid: InstanceChargePrepaid
+    InstanceChargePrepaid: Optional[InstanceChargePrepaid]
     """Length and renewal of the purchase.
 
     Required when `InstanceChargeType` is `PREPAID`.
     """
 
-    ModifyPortableDataDisk: bool
+    ModifyPortableDataDisk: Optional[bool]
     """Also changes the charge type of elastic data disks.
 
     Default `False`.
@@ -6275,7 +6276,7 @@ class _ModifyInstancesDisasterRecoverGroupRequestRequired(TypedDict):
 class ModifyInstancesDisasterRecoverGroupRequest(_ModifyInstancesDisasterRecoverGroupRequestRequired, total=False):
     """What `ModifyInstancesDisasterRecoverGroup` takes."""
 
-    DisasterRecoverGroupId: str
+    DisasterRecoverGroupId: Optional[str]
     """Id of the new placement group.
 
     Deprecated in favour of `DisasterRecoverGroupIds`.
@@ -6283,20 +6284,20 @@ class ModifyInstancesDisasterRecoverGroupRequest(_ModifyInstancesDisasterRecover
     The service no longer recommends it.
     """
 
-    Force: bool
+    Force: Optional[bool]
     """Permits a move to another host, and a reboot.
 
     Default `False`, with which the change can fail for want of room on the present host; not for
     instances with local disks.
     """
 
-    DisasterRecoverGroupIds: list[str]
+    DisasterRecoverGroupIds: Optional[list[str]]
     """Id of the new placement group.
 
     At most one, although this is a list.
     """
 
-    PartitionNumber: int
+    PartitionNumber: Optional[int]
     """Partition of the placement group to use, 1 to 10, if that is a group with partitions.
 
     Default is one at random; not open to every account.
@@ -6367,13 +6368,13 @@ class _ModifyInstancesVpcAttributeRequestRequired(TypedDict):
 class ModifyInstancesVpcAttributeRequest(_ModifyInstancesVpcAttributeRequestRequired, total=False):
     """What `ModifyInstancesVpcAttribute` takes."""
 
-    ForceStop: bool
+    ForceStop: Optional[bool]
     """Cuts the power of running instances.
 
     Default `True`.
     """
 
-    ReserveHostName: bool
+    ReserveHostName: Optional[bool]
     """Keeps the host names.
 
     Default `True`.
@@ -6397,13 +6398,13 @@ class _ModifyKeyPairAttributeRequestRequired(TypedDict):
 class ModifyKeyPairAttributeRequest(_ModifyKeyPairAttributeRequestRequired, total=False):
     """What `ModifyKeyPairAttribute` takes."""
 
-    KeyName: str
+    KeyName: Optional[str]
     """New name, up to 25 letters, digits and underscores.
 
     No other key pair may have it; at least one of `KeyName` and `Description` is needed.
     """
 
-    Description: str
+    Description: Optional[str]
     """New description, up to 60 characters."""
 
 
@@ -6444,13 +6445,13 @@ class _ProgramFpgaImageRequestRequired(TypedDict):
 class ProgramFpgaImageRequest(_ProgramFpgaImageRequestRequired, total=False):
     """What `ProgramFpgaImage` takes."""
 
-    DBDFs: list[str]
+    DBDFs: Optional[list[str]]
     """Addresses of the FPGA cards to write, such as `0000:00:08.0`.
 
     Default is all cards of the instance.
     """
 
-    DryRun: bool
+    DryRun: Optional[bool]
     """Only checks the request, without writing anything.
 
     Default `False`.
@@ -6486,30 +6487,30 @@ class _PurchaseResourcePoolPacksRequestRequired(TypedDict):
 class PurchaseResourcePoolPacksRequest(_PurchaseResourcePoolPacksRequestRequired, total=False):
     """What `PurchaseResourcePoolPacks` takes."""
 
-    ResourcePoolPackType: ResourcePoolPackType
+    ResourcePoolPackType: Optional[ResourcePoolPackType]
     """Who can use the pools.
 
     Default `EXCLUSIVE`, which is the only one open so far.
     """
 
-    AutoPlacement: bool
+    AutoPlacement: Optional[bool]
     """Lets instances be placed in the pools without naming a pool.
 
     Default `True`; with `False`, only instances that name the pool are placed in it.
     """
 
-    DedicatedResourcePoolPackName: str
+    DedicatedResourcePoolPackName: Optional[str]
     """Name of the pools, 1 to 60 characters: letters, Chinese characters, digits, hyphens and
     underscores.
     """
 
-    RenewFlag: RenewFlag
+    RenewFlag: Optional[RenewFlag]
     """What happens when the time runs out.
 
     Default `NOTIFY_AND_MANUAL_RENEW`.
     """
 
-    DryRun: bool
+    DryRun: Optional[bool]
     """Only checks the request, without buying anything.
 
     Default `False`.
@@ -6542,7 +6543,7 @@ class _RebootInstancesRequestRequired(TypedDict):
 class RebootInstancesRequest(_RebootInstancesRequestRequired, total=False):
     """What `RebootInstances` takes."""
 
-    ForceReboot: bool
+    ForceReboot: Optional[bool]
     """Forces the reboot if a normal one fails.
 
     Default `False`. Deprecated in favour of `StopType`, with which it cannot be combined.
@@ -6550,7 +6551,7 @@ class RebootInstancesRequest(_RebootInstancesRequestRequired, total=False):
     The service no longer recommends it.
     """
 
-    StopType: StopType
+    StopType: Optional[StopType]
     """How the instances are shut down.
 
     Default `SOFT`.
@@ -6622,13 +6623,13 @@ class _RenewInstancesRequestRequired(TypedDict):
 class RenewInstancesRequest(_RenewInstancesRequestRequired, total=False):
     """What `RenewInstances` takes."""
 
-    InstanceChargePrepaid: InstanceChargePrepaid
+    InstanceChargePrepaid: Optional[InstanceChargePrepaid]
     """Length and renewal of the extension.
 
     Required for prepaid instances, and so in effect always.
     """
 
-    RenewPortableDataDisk: bool
+    RenewPortableDataDisk: Optional[bool]
     """Also renews the elastic data disks of the instances.
 
     Default `True`.
@@ -6664,14 +6665,14 @@ class _RepairTaskControlRequestRequired(TypedDict):
 class RepairTaskControlRequest(_RepairTaskControlRequestRequired, total=False):
     """What `RepairTaskControl` takes."""
 
-    OrderAuthTime: str
+    OrderAuthTime: Optional[str]
     """Appointed time of the repair, as `YYYY-MM-DD hh:mm:ss`, between 5 minutes and 48 hours from
     now.
 
     Default is at once.
     """
 
-    TaskSubMethod: RepairTaskSubMethod
+    TaskSubMethod: Optional[RepairTaskSubMethod]
     """Extra permission.
 
     `LossyLocal` permits a migration that destroys all data on local disks; it is ignored where it
@@ -6699,38 +6700,38 @@ class _ResetInstanceRequestRequired(TypedDict):
 class ResetInstanceRequest(_ResetInstanceRequestRequired, total=False):
     """What `ResetInstance` takes."""
 
-    ImageId: str
+    ImageId: Optional[str]
     """Id of the image to install.
 
     Default is the image that the instance was made from.
     """
 
-    SystemDisk: SystemDisk
+    SystemDisk: Optional[SystemDisk]
     """New size of the system disk, which can only grow.
 
     The disk type cannot be changed.
     """
 
-    LoginSettings: LoginSettings
+    LoginSettings: Optional[LoginSettings]
     """How to log in.
 
     By default a random password is made up and sent as a site message.
     """
 
-    EnhancedService: EnhancedService
+    EnhancedService: Optional[EnhancedService]
     """Agents to install.
 
     By default public images get security and monitoring, other images keep what they contain.
     """
 
-    HostName: str
+    HostName: Optional[str]
     """New host name, 2 to 60 characters on Linux and 2 to 15 on Windows.
 
     Letters, digits and hyphens, on Linux in parts separated by dots; neither end may be a dot or a
     hyphen.
     """
 
-    UserData: str
+    UserData: Optional[str]
     """User data for the instance, base64 text of up to 16 KB."""
 
 
@@ -6760,13 +6761,13 @@ class _ResetInstancesInternetMaxBandwidthRequestRequired(TypedDict):
 class ResetInstancesInternetMaxBandwidthRequest(_ResetInstancesInternetMaxBandwidthRequestRequired, total=False):
     """What `ResetInstancesInternetMaxBandwidth` takes."""
 
-    StartTime: str
+    StartTime: Optional[str]
     """First day of the new bandwidth, as `YYYY-MM-DD`.
 
     Not in the past; today means at once. Only for prepaid bandwidth, and not accepted otherwise.
     """
 
-    EndTime: str
+    EndTime: Optional[str]
     """Last day of the new bandwidth, as `YYYY-MM-DD`.
 
     Not after the instance expires. Only for prepaid bandwidth, and not accepted otherwise.
@@ -6798,13 +6799,13 @@ class _ResetInstancesPasswordRequestRequired(TypedDict):
 class ResetInstancesPasswordRequest(_ResetInstancesPasswordRequestRequired, total=False):
     """What `ResetInstancesPassword` takes."""
 
-    UserName: str
+    UserName: Optional[str]
     """User whose password is set, up to 64 characters.
 
     Default is the administrator: `Administrator` on Windows, `ubuntu` on Ubuntu, `root` on others.
     """
 
-    ForceStop: bool
+    ForceStop: Optional[bool]
     """Shuts running instances down, by force if needed.
 
     Default `False`, with which only stopped instances are accepted.
@@ -6834,7 +6835,7 @@ class _ResetInstancesTypeRequestRequired(TypedDict):
 class ResetInstancesTypeRequest(_ResetInstancesTypeRequestRequired, total=False):
     """What `ResetInstancesType` takes."""
 
-    ForceStop: bool
+    ForceStop: Optional[bool]
     """Shuts a running instance down, by force if needed.
 
     Default `False`. A forced stop can lose data.
@@ -6858,26 +6859,26 @@ class _ResizeInstanceDisksRequestRequired(TypedDict):
 class ResizeInstanceDisksRequest(_ResizeInstanceDisksRequestRequired, total=False):
     """What `ResizeInstanceDisks` takes."""
 
-    DataDisks: list[DataDisk]
+    DataDisks: Optional[list[DataDisk]]
     """The data disk to enlarge with its new size in GiB, as a list of one.
 
     Sizes go in steps of 10 GiB, and the disk must not be elastic. Exactly one of `DataDisks` and
     `SystemDisk` is needed.
     """
 
-    ForceStop: bool
+    ForceStop: Optional[bool]
     """Shuts a running instance down, by force if needed.
 
     Default `False`; a running instance needs either this or `ResizeOnline`.
     """
 
-    SystemDisk: SystemDisk
+    SystemDisk: Optional[SystemDisk]
     """New size of the system disk in GiB, which must be a cloud disk.
 
     Exactly one of `DataDisks` and `SystemDisk` is needed.
     """
 
-    ResizeOnline: bool
+    ResizeOnline: Optional[bool]
     """Enlarges the cloud disk while the instance is running.
 
     By default it is shut down.
@@ -6894,107 +6895,107 @@ class ResizeInstanceDisksResponse(TypedDict):
 class RunInstancesRequest(TypedDict, total=False):
     """What `RunInstances` takes."""
 
-    InstanceChargeType: InstanceChargeType
+    InstanceChargeType: Optional[InstanceChargeType]
     """How the instances are paid for.
 
     Default `POSTPAID_BY_HOUR`.
     """
 
-    InstanceChargePrepaid: InstanceChargePrepaid
+    InstanceChargePrepaid: Optional[InstanceChargePrepaid]
     """Length and renewal of the purchase.
 
     Required when `InstanceChargeType` is `PREPAID`.
     """
 
-    Placement: Placement
+    Placement: Optional[Placement]
     """Where the instances go: zone, project and dedicated host.
 
     Required unless `LaunchTemplate` is given, in which case it overrides the template.
     """
 
-    InstanceType: str
+    InstanceType: Optional[str]
     """Instance type, such as `S5.LARGE4`.
 
     Default is a type that is in stock. With `CDHPAID` it has the form `CDH_1C1G`, made up of the
     number of cores and the memory in GB.
     """
 
-    ImageId: str
+    ImageId: Optional[str]
     """Id of the image to start from.
 
     Required unless `LaunchTemplate` is given, in which case it overrides the template.
     """
 
-    SystemDisk: SystemDisk
+    SystemDisk: Optional[SystemDisk]
     """System disk.
 
     Default depends on what the service has to offer.
     """
 
-    DataDisks: list[DataDisk]
+    DataDisks: Optional[list[DataDisk]]
     """Data disks, at most 21: up to 20 cloud disks and one local disk.
 
     Default is none.
     """
 
-    VirtualPrivateCloud: VirtualPrivateCloud
+    VirtualPrivateCloud: Optional[VirtualPrivateCloud]
     """VPC, subnet and private addresses.
 
     When addresses are given there must be one for each instance, and `InstanceCount` cannot be more
     than 20.
     """
 
-    InternetAccessible: InternetAccessible
+    InternetAccessible: Optional[InternetAccessible]
     """Public bandwidth and address.
 
     Default is a bandwidth of 0 Mbps.
     """
 
-    InstanceCount: int
+    InstanceCount: Optional[int]
     """Number of instances, 1 to 500.
 
     Default 1; the remaining quota is a further limit.
     """
 
-    MinCount: int
+    MinCount: Optional[int]
     """Smallest number of instances to create when stock does not suffice for `InstanceCount`.
 
     A positive number up to `InstanceCount`; the call fails when even that many are not in stock.
     Only effective for accounts, regions and charge types that allow partial delivery.
     """
 
-    InstanceName: str
+    InstanceName: Optional[str]
     """Display name, up to 128 characters including patterns.
 
     `{R:x}` is replaced by numbers counting from `x`, and `{R:x,F:y}` by the same padded to `y`
     digits (0 to 8). Without a pattern, several instances get the suffixes 1, 2 and so on.
     """
 
-    LoginSettings: LoginSettings
+    LoginSettings: Optional[LoginSettings]
     """How to log in to the instances.
 
     By default a random password is made up and sent as a site message.
     """
 
-    SecurityGroupIds: list[str]
+    SecurityGroupIds: Optional[list[str]]
     """Ids of the security groups to bind.
 
     Default is the default group of the project, which is created when needed.
     """
 
-    EnhancedService: EnhancedService
+    EnhancedService: Optional[EnhancedService]
     """Agents to install.
 
     By default public images get security and monitoring, other images keep what they contain.
     """
 
-    ClientToken: str
+    ClientToken: Optional[str]
     """Text that makes the call idempotent, unique to the request and up to 64 ASCII characters.
 
     Without it a repeated call is carried out again.
     """
 
-    HostName: str
+    HostName: Optional[str]
     """Host name, 2 to 60 characters on Linux and 2 to 15 on Windows.
 
     Letters, digits and hyphens, on Linux in parts separated by dots; neither end may be a dot or a
@@ -7002,88 +7003,88 @@ class RunInstancesRequest(TypedDict, total=False):
     without a pattern, several instances get number suffixes.
     """
 
-    ActionTimer: ActionTimer
+    ActionTimer: Optional[ActionTimer]
     """Task to schedule for the instances.
 
     Only termination is offered.
     """
 
-    DisasterRecoverGroupIds: list[str]
+    DisasterRecoverGroupIds: Optional[list[str]]
     """Id of the placement group to join.
 
     At most one, although this is a list.
     """
 
-    TagSpecification: list[TagSpecification]
+    TagSpecification: Optional[list[TagSpecification]]
     """Tags to bind to the instances and their cloud disks."""
 
-    InstanceMarketOptions: InstanceMarketOptionsRequest
+    InstanceMarketOptions: Optional[InstanceMarketOptionsRequest]
     """Market options, for spot instances.
 
     Without it, `SPOTPAID` bids the current fixed discount price.
     """
 
-    UserData: str
+    UserData: Optional[str]
     """User data for the instance, base64 text of up to 16 KB."""
 
-    Metadata: Metadata
+    Metadata: Optional[Metadata]
     """Metadata to attach to the instances.
 
     It is in a closed beta.
     """
 
-    DryRun: bool
+    DryRun: Optional[bool]
     """Only checks parameters, format, limits and stock, without creating anything.
 
     Default `False`.
     """
 
-    CpuTopology: CpuTopology
+    CpuTopology: Optional[CpuTopology]
     """Cores and threads of the CPU.
 
     Default depends on the available resources.
     """
 
-    CamRoleName: str
+    CamRoleName: Optional[str]
     """Name of the CAM role to bind to the instances."""
 
-    HpcClusterId: str
+    HpcClusterId: Optional[str]
     """Id of the computing cluster to put the instances in.
 
     Needed for instance types for high-performance computing, and not allowed for others.
     """
 
-    LaunchTemplate: LaunchTemplate
+    LaunchTemplate: Optional[LaunchTemplate]
     """Launch template to take the parameters from.
 
     Parameters of the request override those of the template.
     """
 
-    DedicatedClusterId: str
+    DedicatedClusterId: Optional[str]
     """Id of the dedicated cluster (CDC) to create the instances in."""
 
-    ChcIds: list[str]
+    ChcIds: Optional[list[str]]
     """Ids of the CHC physical servers to create the instances on."""
 
-    PartitionNumber: int
+    PartitionNumber: Optional[int]
     """Partition of the placement group to use, if that is a group with partitions.
 
     Default is one at random; not open to every account.
     """
 
-    DisableApiTermination: bool
+    DisableApiTermination: Optional[bool]
     """Protects the instances from being terminated through the API.
 
     Default `False`.
     """
 
-    EnableJumboFrame: bool
+    EnableJumboFrame: Optional[bool]
     """Turns jumbo frames on or off.
 
     Only for instance types that support them.
     """
 
-    NetworkInterfaces: list[NetworkInterfaces]
+    NetworkInterfaces: Optional[list[NetworkInterfaces]]
     """Network interfaces, in place of `VirtualPrivateCloud`.
 
     Open in some regions only.
@@ -7133,7 +7134,7 @@ class _StopInstancesRequestRequired(TypedDict):
 class StopInstancesRequest(_StopInstancesRequestRequired, total=False):
     """What `StopInstances` takes."""
 
-    ForceStop: bool
+    ForceStop: Optional[bool]
     """Cuts the power if the instance does not shut down by itself.
 
     Default `False`. Deprecated in favour of `StopType`, with which it cannot be combined.
@@ -7141,13 +7142,13 @@ class StopInstancesRequest(_StopInstancesRequestRequired, total=False):
     The service no longer recommends it.
     """
 
-    StopType: StopType
+    StopType: Optional[StopType]
     """How the instances are shut down.
 
     Default `SOFT`.
     """
 
-    StoppedMode: StoppedMode
+    StoppedMode: Optional[StoppedMode]
     """Whether hourly instances are charged for while they are stopped.
 
     Default `KEEP_CHARGING`; only some instances support the alternative.
@@ -7182,32 +7183,32 @@ class _SyncImagesRequestRequired(TypedDict):
 class SyncImagesRequest(_SyncImagesRequestRequired, total=False):
     """What `SyncImages` takes."""
 
-    DryRun: bool
+    DryRun: Optional[bool]
     """Only checks whether the copy could be started.
 
     Default `False`.
     """
 
-    ImageName: str
+    ImageName: Optional[str]
     """Name of the copies, up to 60 characters.
 
     Default is the name of the source image.
     """
 
-    ImageSetRequired: bool
+    ImageSetRequired: Optional[bool]
     """Returns the ids of the copies in `ImageSet`.
 
     Default `False`, with which `ImageSet` may be empty or missing.
     """
 
-    Encrypt: bool
+    Encrypt: Optional[bool]
     """Makes an encrypted copy.
 
     Default `False`; when `True`, `DestinationRegions` must be exactly the region of the source
     image.
     """
 
-    KmsKeyId: str
+    KmsKeyId: Optional[str]
     """Id of the KMS key for an encrypted copy.
 
     Only used when `Encrypt` is `True`; the default key of the disk service is used when it is left
@@ -7241,14 +7242,14 @@ class _TerminateInstancesRequestRequired(TypedDict):
 class TerminateInstancesRequest(_TerminateInstancesRequestRequired, total=False):
     """What `TerminateInstances` takes."""
 
-    ReleaseAddress: bool
+    ReleaseAddress: Optional[bool]
     """Also releases the elastic IP address: the first one on the primary network interface, if it
     is of type `HighQualityEIP`, `AntiDDoSEIP`, `EIPv6` or `HighQualityEIPv6`.
 
     Default `False`.
     """
 
-    ReleasePrepaidDataDisks: bool
+    ReleasePrepaidDataDisks: Optional[bool]
     """Also releases prepaid data disks of the instances.
 
     Default `False`.

@@ -23,5 +23,6 @@ mod pages;
 mod properties;
 mod round_trip;
 mod signing;
+mod text;
 mod vectors;
 mod wait;

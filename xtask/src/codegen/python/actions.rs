@@ -75,11 +75,11 @@ fn entry(model: &Model, member: &Member) -> (String, String) {
             }
         }
     }
+    if member.nullable {
+        kind.push_str(" or None");
+    }
     if member.required {
         kind.push_str(", required");
-    }
-    if member.nullable && !member.input {
-        kind.push_str(" or None");
     }
     if member.deprecated {
         text.push_str(" The service no longer recommends it.");
@@ -161,6 +161,6 @@ fn wait(model: &Model, def: &str) -> String {
             &format!("Unpack[types.{name}Request]"),
         );
     }
-    overload("str", "Any", "Any");
+    overload("str", "dict[str, Any]", "Any");
     out
 }

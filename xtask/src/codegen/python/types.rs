@@ -15,8 +15,9 @@ Where the time of an import counts, only the type checker needs to see it.
     if TYPE_CHECKING:
         from cvm.types import DescribeImagesRequest, Image
 
-A member of an answer is there if its type says so, except that the service may leave out an empty
-list. Members that only some of the actions fill in may be absent: read them with `get`.
+A member of a request that is `None` is left out. Of an answer, a member is there if its type says
+so, except that the service may leave out an empty list. Members that only some of the actions fill
+in may be absent: read them with `get`.
 """
 
 from typing import Literal, Optional, TypedDict, Union
@@ -104,7 +105,8 @@ fn structure(s: &Struct, name: &str, doc: &str) -> Result<String, String> {
 
 fn attribute(member: &Member) -> String {
     let mut ty = hint(&member.ty);
-    if member.nullable && !member.input {
+    // Of what is sent, `None` is left out; answers have the same structures, with null for what there is not.
+    if member.nullable || member.input && !member.required {
         ty = format!("Optional[{ty}]");
     }
     let mut doc = Docstring::new(4, &member.doc);

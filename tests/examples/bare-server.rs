@@ -5,6 +5,7 @@
 // Its set-up is the benchmark's: what is wrong there ends it with a panic.
 #![allow(clippy::unwrap_used, clippy::disallowed_types, clippy::disallowed_methods, missing_docs, dead_code)]
 
+#[path = "../benches/bare/mod.rs"]
 mod bare;
 
 use std::io::Read;

@@ -1,0 +1,96 @@
+"""What a sync job tells on its way, as types. ``event["event"]`` tells which one it is, also to type checkers."""
+
+from typing import Any, Literal, Optional, TypedDict, Union
+
+
+class Found(TypedDict):
+    """A source is there and can be copied; its size is in GiB."""
+
+    event: Literal["found"]
+    source: str
+    image_name: str
+    image_size: int
+
+
+class Busy(TypedDict):
+    """A source is busy with another copy: the service takes no second one until it is done."""
+
+    event: Literal["busy"]
+    source: str
+
+
+class Adopted(TypedDict):
+    """A copy that somebody started before is on its way; the job waits for it and starts none."""
+
+    event: Literal["adopted"]
+    source: str
+    region: str
+    image_id: str
+
+
+class Submitted(TypedDict):
+    """The service accepted a request to copy to these regions."""
+
+    event: Literal["submitted"]
+    source: str
+    regions: list[str]
+    request_id: str
+
+
+class Copying(TypedDict):
+    """A copy's state or percentage changed; the time is since the submission."""
+
+    event: Literal["copying"]
+    source: str
+    region: str
+    image_id: str
+    state: str
+    percent: Optional[int]
+    elapsed_seconds: float
+
+
+class Trouble(TypedDict):
+    """A request failed in a way that may pass; the job goes on."""
+
+    event: Literal["trouble"]
+    source: str
+    region: str
+    error: dict[str, Any]
+
+
+class _Ended(TypedDict):
+    event: Literal["ended"]
+    source: str
+    region: str
+    image_id: Optional[str]
+    outcome: str
+    elapsed_seconds: float
+    request_ids: list[str]
+
+
+class Ended(_Ended, total=False):
+    """A destination has ended, as :class:`cvm.Destination` has it."""
+
+    error: Optional[dict[str, Any]]
+    notes: list[str]
+
+
+SyncEvent = Union[Found, Busy, Adopted, Submitted, Copying, Trouble, Ended]
+
+
+class SyncOptions(TypedDict, total=False):
+    """The options of a sync job; :meth:`cvm.Client.sync_job` says what they mean."""
+
+    source_region: Optional[str]
+    name: Optional[str]
+    timeout: Optional[float]
+    destination_timeout: Optional[float]
+    settle: Optional[float]
+    encrypt: Optional[bool]
+    kms_key_id: Optional[str]
+    max_size: Optional[int]
+    on_conflict: Literal["fail", "skip"]
+    same_attributes: Optional[bool]
+    delete_failed: Optional[bool]
+    wait: Optional[bool]
+    dry_run: Optional[bool]
