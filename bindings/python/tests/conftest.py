@@ -3,6 +3,7 @@
 The endpoint is the package's own fixture, `cvm_local`.
 """
 
+import os
 import socket
 import threading
 
@@ -13,6 +14,18 @@ import cvm
 #: An image of the endpoint's default seed, and the region it is in.
 IMAGE = "img-o3ycss2p"
 REGION = "ap-shanghai"
+
+
+@pytest.fixture(autouse=True)
+def nothing_of_this_machine(monkeypatch, tmp_path):
+    """No test sees what its user has set up: variables, profiles, proxies."""
+    for name in os.environ:
+        if name.startswith(("TENCENTCLOUD_", "TCCLI_", "TKE_")) or name.upper().endswith("_PROXY"):
+            monkeypatch.delenv(name)
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path))
+    # A machine in the cloud may have a role.
+    monkeypatch.setenv("TENCENTCLOUD_INSTANCE_ROLE", "off")
 
 
 class Steering:

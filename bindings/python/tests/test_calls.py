@@ -116,6 +116,26 @@ def test_settings_come_from_the_files_of_the_official_command_line(cvm_local, mo
         cvm.Client(profile="wrok")
 
 
+def test_settings_come_from_a_profile(cvm_local, monkeypatch, tmp_path):
+    folder = tmp_path / ".tencentcloud"
+    folder.mkdir()
+    (folder / "credentials").write_text(
+        f"""
+        [nightly]
+        secret_id = {cvm_local.secret_id}
+        secret_key = {cvm_local.secret_key}
+        endpoint = {cvm_local.endpoint}
+        region = {REGION}
+        """.replace("        ", "")
+    )
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", "AKIDofanother")
+    monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", "of-another")
+    with cvm.Client(profile="nightly") as client:
+        assert client.describe_images(ImageIds=[IMAGE])["TotalCount"] == 1
+    with pytest.raises(cvm.ConfigError, match="weekly"):
+        cvm.Client(profile="weekly", region=REGION)
+
+
 @pytest.mark.parametrize("sign_method", ["TC3-HMAC-SHA256", "HmacSHA256", "HmacSHA1"])
 def test_every_signature_is_accepted(settings, sign_method):
     with cvm.Client(sign_method=sign_method, **settings) as client:

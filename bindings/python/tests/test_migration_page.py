@@ -8,14 +8,21 @@ from urllib.parse import urlsplit
 import pytest
 
 PAGE = pathlib.Path(__file__).parents[3] / "docs" / "from-tencentcloud-sdk-python.md"
+INI = re.compile(r"^```ini\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```python(?P<side> official)?\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
-def environment(cvm_local, steer, monkeypatch):
+def environment(cvm_local, steer, monkeypatch, tmp_path):
     monkeypatch.setenv("TENCENTCLOUD_SECRET_ID", cvm_local.secret_id)
     monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", cvm_local.secret_key)
     monkeypatch.setenv("TENCENTCLOUD_ENDPOINT", cvm_local.endpoint)
+    monkeypatch.setenv("TENCENTCLOUD_STS_ENDPOINT", cvm_local.endpoint)
+    ini = INI.search(PAGE.read_text(encoding="utf-8"))["text"]
+    ini = ini.replace("secret_id = AKID...", f"secret_id = {cvm_local.secret_id}")
+    ini = ini.replace("secret_key = ...", f"secret_key = {cvm_local.secret_key}")
+    (tmp_path / "credentials").write_text(ini)
+    monkeypatch.setenv("TENCENTCLOUD_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     steer.hurry()
     yield
     logger = logging.getLogger("cvm")
@@ -26,12 +33,14 @@ def environment(cvm_local, steer, monkeypatch):
 def official(cvm_local, monkeypatch):
     """Has the official client find the endpoint, as the page does not say where it is."""
     profile = pytest.importorskip("tencentcloud.common.profile.http_profile").HttpProfile
-    made = profile.__init__
+    for name, value in [
+        ("endpoint", urlsplit(cvm_local.endpoint).netloc),
+        ("protocol", "http"),
+        ("scheme", "http"),
+    ]:
+        always = property(lambda self, value=value: value, lambda self, other: None)
+        monkeypatch.setattr(profile, name, always, raising=False)
 
-    def init(self, *args, **settings):
-        made(self, *args, **{**settings, "protocol": "http", "endpoint": urlsplit(cvm_local.endpoint).netloc})
-
-    monkeypatch.setattr(profile, "__init__", init)
 
 
 def run(side):
