@@ -13,7 +13,6 @@ use core::time::Duration;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::Credential;
 use super::provider::{Fetch, Found, Lease, Provider, ready};
 use crate::codec::percent;
 use crate::config::Config;
@@ -212,11 +211,5 @@ fn lease(body: &[u8]) -> Result<Lease, Error> {
     if let Some(code) = document.get("Code").and_then(Value::as_str).filter(|&code| code != "Success") {
         return Err(bad(&format!("says `{}`", code.escape_debug())));
     }
-    let text = |name: &str| {
-        document.get(name).and_then(Value::as_str).ok_or_else(|| bad(&format!("has no `{name}`")))
-    };
-    let expires =
-        document.get("ExpiredTime").and_then(Value::as_u64).ok_or_else(|| bad("has no `ExpiredTime`"))?;
-    let credential = Credential::new(text("TmpSecretId")?, text("TmpSecretKey")?)?.with_token(text("Token")?);
-    Ok(Lease::until(credential, expires))
+    Lease::read(Some(&document), &document, |name| bad(&format!("has no `{name}`")))
 }

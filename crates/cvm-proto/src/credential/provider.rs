@@ -5,6 +5,8 @@ use alloc::string::String;
 use core::convert::Infallible;
 use core::fmt;
 
+use serde_json::Value;
+
 use super::Credential;
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
@@ -27,6 +29,22 @@ impl Lease {
     /// A credential that expires at a time in seconds since 1970.
     pub fn until(credential: Credential, expires: u64) -> Self {
         Self { credential, expires: Some(expires) }
+    }
+
+    /// The temporary credential in a document of the service, where `expires` may stand beside the object with the key.
+    /// `lacks` makes the error for a member that is not there; none repeats what is in the document.
+    pub(super) fn read(
+        key: Option<&Value>,
+        document: &Value,
+        lacks: impl Fn(&str) -> Error,
+    ) -> Result<Self, Error> {
+        let text =
+            |name| key.and_then(|key| key.get(name)).and_then(Value::as_str).ok_or_else(|| lacks(name));
+        let expires = document.get("ExpiredTime").and_then(Value::as_u64);
+        let expires = expires.ok_or_else(|| lacks("ExpiredTime"))?;
+        let credential =
+            Credential::new(text("TmpSecretId")?, text("TmpSecretKey")?)?.with_token(text("Token")?);
+        Ok(Self::until(credential, expires))
     }
 }
 

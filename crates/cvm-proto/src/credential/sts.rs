@@ -9,7 +9,6 @@ use core::convert::Infallible;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Credential;
 use super::provider::{Fetch, Found, Lease};
 use crate::call::{Typed, prepare};
 use crate::config::Config;
@@ -96,11 +95,5 @@ fn lease(answer: &Value) -> Result<Lease, Error> {
     let request_id = answer.get("RequestId").and_then(Value::as_str);
     let lacks =
         |what: &str| Error::response(format!("the answer has no `{what}`"), request_id.map(Into::into), 200);
-    let text = |name: &'static str| {
-        let member = answer.get("Credentials").and_then(|credentials| credentials.get(name));
-        member.and_then(Value::as_str).ok_or_else(|| lacks(name))
-    };
-    let expires = answer.get("ExpiredTime").and_then(Value::as_u64).ok_or_else(|| lacks("ExpiredTime"))?;
-    let credential = Credential::new(text("TmpSecretId")?, text("TmpSecretKey")?)?.with_token(text("Token")?);
-    Ok(Lease::until(credential, expires))
+    Lease::read(answer.get("Credentials"), answer, lacks)
 }
