@@ -2,7 +2,8 @@
 
 mod connect;
 mod exchange;
-mod interruptible;
+mod frugal;
+mod tcp;
 
 use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
@@ -14,7 +15,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tracing::{debug_span, warn};
 
-use crate::interruptible::Interrupt;
+use crate::tcp::Interrupt;
 
 pub use cvm_proto;
 #[doc(no_inline)]

@@ -1,7 +1,8 @@
-//! A TCP connection whose waits can be broken off: they are cut into slices, and between two somebody is asked.
+//! A TCP connection with few system calls, whose waits can be broken off if there is somebody to ask.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
+use std::mem;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, Resolver};
-use ureq::unversioned::transport::time::Duration as Never;
+use ureq::unversioned::transport::time::Duration as Span;
 use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
 };
@@ -42,10 +43,9 @@ impl Interrupt {
     }
 }
 
-/// Connects in a thread of its own, since neither resolution nor connecting can be cut into slices. A thread that
-/// nobody waits for any more ends with its timeout.
+/// Resolves and connects.
 #[derive(Debug)]
-pub(crate) struct Tcp(pub(crate) Interrupt);
+pub(crate) struct Tcp(pub(crate) Option<Interrupt>);
 
 impl<In: Transport> Connector<In> for Tcp {
     type Out = Either<In, TcpTransport>;
@@ -59,23 +59,11 @@ impl<In: Transport> Connector<In> for Tcp {
         if let Some(tunnel) = chained {
             return Ok(Some(Either::A(tunnel)));
         }
-        let (uri, config) = (details.uri.clone(), details.config.clone());
         let after = if details.timeout.after.is_not_happening() { LONGEST } else { *details.timeout.after };
         let ends = Instant::now() + after.min(LONGEST);
-        let (send, receive) = mpsc::sync_channel(1);
-        std::thread::Builder::new().name("cvm-connect".into()).spawn(move || {
-            // Nobody is there to hear it after an interrupt.
-            let _ = send.send(dial(&uri, &config, ends));
-        })?;
-        let stream = loop {
-            match receive.recv_timeout(SLICE) {
-                Ok(stream) => break stream?,
-                Err(RecvTimeoutError::Timeout) if Instant::now() >= ends => {
-                    return Err(Error::Timeout(Timeout::Connect));
-                }
-                Err(RecvTimeoutError::Timeout) => self.0.check()?,
-                Err(RecvTimeoutError::Disconnected) => return Err(Error::ConnectionFailed),
-            }
+        let stream = match &self.0 {
+            None => dial(details.uri, details.config, ends, details.timeout)?,
+            Some(interrupt) => interrupt.dial(details, ends)?,
         };
         stream.set_nodelay(details.config.no_delay())?;
         let (input, output) = (details.config.input_buffer_size(), details.config.output_buffer_size());
@@ -90,10 +78,34 @@ impl<In: Transport> Connector<In> for Tcp {
     }
 }
 
-/// Resolves and connects. Resolution takes as long as it takes: nobody waits for it after the end.
-fn dial(uri: &Uri, config: &Config, ends: Instant) -> Result<TcpStream, Error> {
-    let for_ever = NextTimeout { after: Never::NotHappening, ..NextTimeout::default() };
-    let addresses = DefaultResolver::default().resolve(uri, config, for_ever)?;
+impl Interrupt {
+    /// Connects in a thread of its own, since neither resolution nor connecting can be cut into slices. A thread that
+    /// nobody waits for any more ends with its timeout.
+    fn dial(&self, details: &ConnectionDetails<'_>, ends: Instant) -> Result<TcpStream, Error> {
+        let (uri, config) = (details.uri.clone(), details.config.clone());
+        let (send, receive) = mpsc::sync_channel(1);
+        std::thread::Builder::new().name("cvm-connect".into()).spawn(move || {
+            // Resolution takes as long as it takes here: nobody waits for it after the end.
+            let for_ever = NextTimeout { after: Span::NotHappening, ..NextTimeout::default() };
+            // Nobody is there to hear it after an interrupt.
+            let _ = send.send(dial(&uri, &config, ends, for_ever));
+        })?;
+        loop {
+            match receive.recv_timeout(SLICE) {
+                Ok(stream) => return stream,
+                Err(RecvTimeoutError::Timeout) if Instant::now() >= ends => {
+                    return Err(Error::Timeout(Timeout::Connect));
+                }
+                Err(RecvTimeoutError::Timeout) => self.check()?,
+                Err(RecvTimeoutError::Disconnected) => return Err(Error::ConnectionFailed),
+            }
+        }
+    }
+}
+
+/// Resolves and connects. ureq resolves in a thread of its own where that has a timeout.
+fn dial(uri: &Uri, config: &Config, ends: Instant, resolving: NextTimeout) -> Result<TcpStream, Error> {
+    let addresses = DefaultResolver::default().resolve(uri, config, resolving)?;
     let mut failed = None;
     for (at, address) in addresses.iter().enumerate() {
         let left = ends.saturating_duration_since(Instant::now());
@@ -117,7 +129,7 @@ fn dial(uri: &Uri, config: &Config, ends: Instant) -> Result<TcpStream, Error> {
 pub(crate) struct TcpTransport {
     stream: TcpStream,
     buffers: LazyBuffers,
-    interrupt: Interrupt,
+    interrupt: Option<Interrupt>,
     /// What is set on the socket, so that it is set only where it differs.
     read_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
@@ -125,22 +137,26 @@ pub(crate) struct TcpTransport {
 
 /// How the waits for one read or write go on.
 struct Patience<'a> {
-    interrupt: &'a Interrupt,
+    interrupt: Option<&'a Interrupt>,
     ends: Option<Instant>,
     reason: Timeout,
 }
 
 impl<'a> Patience<'a> {
-    fn new(interrupt: &'a Interrupt, timeout: NextTimeout) -> Self {
+    fn new(interrupt: Option<&'a Interrupt>, timeout: NextTimeout) -> Self {
         let after = if timeout.after.is_not_happening() { None } else { Some(*timeout.after) };
         let ends = after.and_then(|after| Instant::now().checked_add(after));
         Self { interrupt, ends, reason: timeout.reason }
     }
 
-    /// The next slice, in whole milliseconds: mostly the same, so that the socket mostly has it already.
-    fn slice(&self) -> Duration {
-        let left = self.ends.map_or(SLICE, |ends| ends.saturating_duration_since(Instant::now()));
-        if left >= SLICE { SLICE } else { left.max(Duration::from_millis(1)) }
+    /// How long the socket may wait before it is asked again: mostly the same, so that it mostly has it already.
+    fn slice(&self) -> Option<Duration> {
+        let left = self.ends.map(|ends| ends.saturating_duration_since(Instant::now()));
+        let most = self.interrupt.map(|_| SLICE);
+        match (left, most) {
+            (Some(left), Some(most)) => Some(coarse(left).min(most)),
+            (left, most) => left.map(coarse).or(most),
+        }
     }
 
     /// Judges an attempt that moved nothing: goes on, or says why not.
@@ -149,12 +165,19 @@ impl<'a> Patience<'a> {
             ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {}
             _ => return Err(Error::Io(error)),
         }
-        self.interrupt.check()?;
+        self.interrupt.map_or(Ok(()), Interrupt::check)?;
         match self.ends {
             Some(ends) if Instant::now() >= ends => Err(Error::Timeout(self.reason)),
             _ => Ok(()),
         }
     }
+}
+
+/// A time rounded up by a sixteenth of itself at most, and to whole milliseconds: 30 s in steps of about a second.
+fn coarse(left: Duration) -> Duration {
+    let left = u64::try_from(left.as_micros().div_ceil(1000)).unwrap_or(u64::MAX).max(1);
+    let step = 1 << left.ilog2().saturating_sub(4);
+    Duration::from_millis(left.checked_next_multiple_of(step).unwrap_or(left))
 }
 
 impl Transport for TcpTransport {
@@ -163,12 +186,12 @@ impl Transport for TcpTransport {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        let patience = Patience::new(&self.interrupt, timeout);
+        let patience = Patience::new(self.interrupt.as_ref(), timeout);
         let mut output = &self.buffers.output()[..amount];
         while !output.is_empty() {
             let slice = patience.slice();
-            if self.write_timeout.replace(slice) != Some(slice) {
-                self.stream.set_write_timeout(Some(slice))?;
+            if mem::replace(&mut self.write_timeout, slice) != slice {
+                self.stream.set_write_timeout(slice)?;
             }
             match self.stream.write(output) {
                 Ok(0) => return Err(Error::Io(ErrorKind::WriteZero.into())),
@@ -180,12 +203,12 @@ impl Transport for TcpTransport {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        let patience = Patience::new(&self.interrupt, timeout);
+        let patience = Patience::new(self.interrupt.as_ref(), timeout);
         let input = self.buffers.input_append_buf();
         loop {
             let slice = patience.slice();
-            if self.read_timeout.replace(slice) != Some(slice) {
-                self.stream.set_read_timeout(Some(slice))?;
+            if mem::replace(&mut self.read_timeout, slice) != slice {
+                self.stream.set_read_timeout(slice)?;
             }
             match self.stream.read(input) {
                 Ok(amount) => {

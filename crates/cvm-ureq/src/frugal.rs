@@ -1,0 +1,142 @@
+//! An exchange on an open connection with fewer system calls and fewer packets than ureq makes by itself.
+
+use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
+
+/// The most that is held back to go out in one piece, in bytes: a TLS record.
+const GATHERED: usize = 16 << 10;
+
+/// A transport that gathers what goes out.
+///
+/// ureq sends a request's head, and then its body: here both go out together, when the answer is waited for or there is
+/// much to send. And ureq looks twice whether a connection is open, after one exchange and before the next: here the
+/// second look is the one that looks.
+#[derive(Debug)]
+pub(crate) struct Frugal<T> {
+    transport: T,
+    /// What ureq has sent and the transport has not.
+    held: Vec<u8>,
+    used: bool,
+}
+
+impl<T: Transport> Frugal<T> {
+    pub(crate) fn new(transport: T) -> Self {
+        Self { transport, held: Vec::new(), used: false }
+    }
+
+    fn flush(&mut self, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        let mut rest = &*self.held;
+        while !rest.is_empty() {
+            let output = self.transport.buffers().output();
+            let (piece, after) = rest.split_at(rest.len().min(output.len()));
+            output[..piece.len()].copy_from_slice(piece);
+            self.transport.transmit_output(piece.len(), timeout)?;
+            rest = after;
+        }
+        self.held.clear();
+        Ok(())
+    }
+}
+
+impl<T: Transport> Transport for Frugal<T> {
+    fn buffers(&mut self) -> &mut dyn Buffers {
+        self.transport.buffers()
+    }
+
+    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
+        self.used = true;
+        self.held.extend_from_slice(&self.transport.buffers().output()[..amount]);
+        if self.held.len() > GATHERED { self.flush(timeout) } else { Ok(()) }
+    }
+
+    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
+        self.flush(timeout)?;
+        self.transport.await_input(timeout)
+    }
+
+    fn is_open(&mut self) -> bool {
+        std::mem::take(&mut self.used) || self.transport.is_open()
+    }
+
+    fn is_tls(&self) -> bool {
+        self.transport.is_tls()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::{Arc, Mutex};
+    use ureq::unversioned::transport::LazyBuffers;
+
+    type Sent = Arc<Mutex<Vec<Vec<u8>>>>;
+
+    /// Writes down what goes out; its peer has closed it.
+    #[derive(Debug)]
+    struct Recorder {
+        buffers: LazyBuffers,
+        sent: Sent,
+    }
+
+    impl Transport for Recorder {
+        fn buffers(&mut self) -> &mut dyn Buffers {
+            &mut self.buffers
+        }
+
+        fn transmit_output(&mut self, amount: usize, _: NextTimeout) -> Result<(), ureq::Error> {
+            self.sent.lock().unwrap().push(self.buffers.output()[..amount].to_vec());
+            Ok(())
+        }
+
+        fn await_input(&mut self, _: NextTimeout) -> Result<bool, ureq::Error> {
+            Ok(false)
+        }
+
+        fn is_open(&mut self) -> bool {
+            false
+        }
+    }
+
+    fn frugal() -> (Frugal<Recorder>, Sent) {
+        let sent = Arc::default();
+        let recorder = Recorder { buffers: LazyBuffers::new(1 << 10, 24 << 10), sent: Arc::clone(&sent) };
+        (Frugal::new(recorder), sent)
+    }
+
+    fn send(transport: &mut Frugal<Recorder>, bytes: &[u8]) {
+        transport.buffers().output()[..bytes.len()].copy_from_slice(bytes);
+        transport.transmit_output(bytes.len(), NextTimeout::default()).unwrap();
+    }
+
+    #[test]
+    fn head_and_body_go_out_together() {
+        let (mut transport, sent) = frugal();
+        for exchange in 1..=2 {
+            send(&mut transport, b"head ");
+            send(&mut transport, b"body");
+            transport.await_input(NextTimeout::default()).unwrap();
+            assert_eq!(*sent.lock().unwrap(), vec![b"head body".to_vec(); exchange]);
+        }
+    }
+
+    #[test]
+    fn a_long_body_goes_out_in_order_before_the_answer_is_waited_for() {
+        let (mut transport, sent) = frugal();
+        let body: Vec<u8> = (0..=250).cycle().take(100_000).collect();
+        send(&mut transport, b"head ");
+        for part in body.chunks(24 << 10) {
+            send(&mut transport, part);
+        }
+        let early = sent.lock().unwrap().concat().len();
+        assert!(early + GATHERED >= body.len(), "{early} bytes went out");
+        transport.await_input(NextTimeout::default()).unwrap();
+        assert_eq!(sent.lock().unwrap().concat(), [b"head ".as_slice(), &body].concat());
+    }
+
+    #[test]
+    fn only_the_look_before_an_exchange_asks_the_transport() {
+        let (mut transport, _) = frugal();
+        send(&mut transport, b"head");
+        assert!(transport.is_open(), "the look after an exchange");
+        assert!(!transport.is_open(), "the look before the next");
+    }
+}
