@@ -4,8 +4,7 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 use std::net::TcpStream;
-use std::sync::Arc;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ureq::config::Config;
@@ -83,22 +82,25 @@ impl Interrupt {
     /// nobody waits for any more ends with its timeout.
     fn dial(&self, details: &ConnectionDetails<'_>, ends: Instant) -> Result<TcpStream, Error> {
         let (uri, config) = (details.uri.clone(), details.config.clone());
-        let (send, receive) = mpsc::sync_channel(1);
+        let slot = Arc::new((Mutex::new(None), Condvar::new()));
+        let filled = Arc::clone(&slot);
         std::thread::Builder::new().name("cvm-connect".into()).spawn(move || {
             // Resolution takes as long as it takes here: nobody waits for it after the end.
             let for_ever = NextTimeout { after: Span::NotHappening, ..NextTimeout::default() };
-            // Nobody is there to hear it after an interrupt.
-            let _ = send.send(dial(&uri, &config, ends, for_ever));
+            let stream = dial(&uri, &config, ends, for_ever);
+            *filled.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream);
+            filled.1.notify_one();
         })?;
+        let mut stream = slot.0.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            match receive.recv_timeout(SLICE) {
-                Ok(stream) => return stream,
-                Err(RecvTimeoutError::Timeout) if Instant::now() >= ends => {
-                    return Err(Error::Timeout(Timeout::Connect));
-                }
-                Err(RecvTimeoutError::Timeout) => self.check()?,
-                Err(RecvTimeoutError::Disconnected) => return Err(Error::ConnectionFailed),
+            if let Some(stream) = stream.take() {
+                return stream;
             }
+            if Instant::now() >= ends {
+                return Err(Error::Timeout(Timeout::Connect));
+            }
+            self.check()?;
+            (stream, _) = slot.1.wait_timeout(stream, SLICE).unwrap_or_else(PoisonError::into_inner);
         }
     }
 }
