@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use serde::Serialize;
 
-use crate::codec::{flatten, multipart, percent};
+use crate::codec::{flatten, json, multipart, percent};
 use crate::config::{Config, Shared};
 use crate::credential::Credential;
 use crate::endpoint::Origin;
@@ -117,7 +117,7 @@ impl Prepared {
         match notation {
             Notation::Json => {
                 encoded.content_type = Cow::Borrowed(JSON);
-                encoded.body = json(parameters)?;
+                encoded.body = json_object(parameters)?;
                 within(BODY_LIMIT, encoded.body.len(), "a JSON body")?;
             }
             Notation::Multipart => {
@@ -275,23 +275,10 @@ impl Encoded {
     }
 }
 
-fn json<T: Serialize + ?Sized>(parameters: &T) -> Result<Vec<u8>, Error> {
-    let body = written(parameters)
+fn json_object<T: Serialize + ?Sized>(parameters: &T) -> Result<Vec<u8>, Error> {
+    let body = json::to_vec(parameters)
         .map_err(|error| Error::parameter(format!("the parameters cannot be written: {error}")))?;
     if body.first() == Some(&b'{') { Ok(body) } else { Err(flatten::not_an_object()) }
-}
-
-/// Most requests fit into what is allocated at first, so that they are never moved.
-#[cfg(feature = "std")]
-fn written<T: Serialize + ?Sized>(parameters: &T) -> serde_json::Result<Vec<u8>> {
-    let mut body = Vec::with_capacity(256);
-    serde_json::to_writer(&mut body, parameters)?;
-    Ok(body)
-}
-
-#[cfg(not(feature = "std"))]
-fn written<T: Serialize + ?Sized>(parameters: &T) -> serde_json::Result<Vec<u8>> {
-    serde_json::to_vec(parameters)
 }
 
 fn within(limit: usize, len: usize, what: &str) -> Result<(), Error> {

@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub mod envelope;
 pub mod flatten;
+pub(crate) mod json;
 mod lenient;
 pub mod multipart;
 pub mod percent;
