@@ -52,22 +52,30 @@ fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u64> {
 }
 
 /// Seconds since 1970 of an HTTP date in its preferred form (RFC 9110: `Sun, 06 Nov 1994 08:49:37 GMT`).
+///
+/// Every answer has one, so it is read at fixed places.
+#[rustfmt::skip]
 pub(crate) fn parse_http_date(text: &str) -> Option<u64> {
-    const MONTHS: [&str; 12] =
-        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let (_, rest) = text.trim().split_once(", ")?;
-    let mut parts = rest.split(' ');
-    let mut next = || parts.next();
-    let (day, month, year, time, zone) = (next()?, next()?, next()?, next()?, next()?);
-    if zone != "GMT" || next().is_some() {
+    let text: &[u8; 29] = text.trim_ascii().as_bytes().try_into().ok()?;
+    let &[
+        _, _, _, b',', b' ', d1, d2, b' ', m1, m2, m3, b' ', y1, y2, y3, y4, b' ',
+        h1, h2, b':', n1, n2, b':', s1, s2, b' ', b'G', b'M', b'T',
+    ] = text else {
         return None;
-    }
-    let number = |text: &str, max: u64| text.parse::<u64>().ok().filter(|&n| n <= max);
-    let month = MONTHS.iter().position(|&name| name == month)? as u64 + 1;
-    let mut clock = time.split(':');
-    let (hour, minute, second) = (clock.next()?, clock.next()?, clock.next()?);
-    let days = days_from_civil(number(year, 9999)?, month, number(day, 31).filter(|&d| d > 0)?)?;
-    Some(days * 86_400 + number(hour, 23)? * 3600 + number(minute, 59)? * 60 + number(second, 60)?)
+    };
+    let month = match &[m1, m2, m3] {
+        b"Jan" => 1, b"Feb" => 2, b"Mar" => 3, b"Apr" => 4, b"May" => 5, b"Jun" => 6,
+        b"Jul" => 7, b"Aug" => 8, b"Sep" => 9, b"Oct" => 10, b"Nov" => 11, b"Dec" => 12,
+        _ => return None,
+    };
+    let two = |tens: u8, ones: u8, max: u64| {
+        let is_number = tens.is_ascii_digit() && ones.is_ascii_digit();
+        let number = u64::from(tens.wrapping_sub(b'0')) * 10 + u64::from(ones.wrapping_sub(b'0'));
+        (is_number && number <= max).then_some(number)
+    };
+    let (year, day) = (two(y1, y2, 99)? * 100 + two(y3, y4, 99)?, two(d1, d2, 31).filter(|&day| day > 0)?);
+    let days = days_from_civil(year, month, day)?;
+    Some(days * 86_400 + two(h1, h2, 23)? * 3600 + two(n1, n2, 59)? * 60 + two(s1, s2, 60)?)
 }
 
 #[cfg(test)]

@@ -209,7 +209,7 @@ impl Prepared {
                     None => UNSIGNED.into(),
                     Some(Keys { day, head }) => {
                         let head = head.unwrap_or_else(|| encoded.head(encoded.origin(&attempt).host()));
-                        day.authorization(timestamp.as_str(), &head.hash(&encoded.payload_hash))
+                        day.authorization(timestamp.as_bytes(), &head.hash(&encoded.payload_hash))
                     }
                 };
                 Signed::Tc3 { timestamp, authorization }

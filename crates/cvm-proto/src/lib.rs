@@ -57,6 +57,9 @@
 //! # Features
 //!
 //! `std`, on by default, makes [`Config`] shareable between threads. Without it the crate is `no_std` and needs `alloc`.
+//!
+//! `http` adds `Request::header_map`: the headers as the types of the crate [`http`](https://docs.rs/http), which hyper,
+//! reqwest and ureq speak.
 
 #![no_std]
 
@@ -80,6 +83,8 @@ mod error;
 mod error_code;
 mod exchange;
 mod failover;
+#[cfg(feature = "http")]
+mod http;
 mod image_sync;
 mod limit;
 mod page;

@@ -66,6 +66,21 @@ impl Language {
     }
 }
 
+/// The names of all headers that a request can have.
+pub(crate) const HEADERS: [&str; 11] = [
+    "host",
+    "content-type",
+    "authorization",
+    "x-tc-action",
+    "x-tc-version",
+    "x-tc-timestamp",
+    "x-tc-region",
+    "x-tc-language",
+    "x-tc-token",
+    "x-tc-requestclient",
+    "x-tc-content-sha256",
+];
+
 /// One HTTP request, signed and ready to be sent as it is.
 ///
 /// What is signed is byte for byte what [`headers`](Self::headers), [`url`](Self::url) and [`body`](Self::body) give:
@@ -107,8 +122,12 @@ impl Timestamp {
         Self { digits, len }
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        core::str::from_utf8(&self.digits[..usize::from(self.len)]).expect("only digits were written")
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.digits[..usize::from(self.len)]
+    }
+
+    fn as_str(&self) -> &str {
+        core::str::from_utf8(self.as_bytes()).expect("only digits were written")
     }
 }
 
@@ -154,29 +173,31 @@ impl Request {
 
     /// Every header to send, names in lower case, `host` first; `content-length` is left to the transport.
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let Self { encoded, signed, .. } = self;
-        let config = &encoded.config;
+        HEADERS.into_iter().zip(self.header_values()).filter_map(|(name, value)| Some((name, value?)))
+    }
+
+    /// The values of [`HEADERS`], each in its place.
+    pub(crate) fn header_values(&self) -> [Option<&str>; HEADERS.len()] {
+        let Self { encoded, signed, attempt } = self;
+        let host = Some(self.origin().host());
         let content_type = Some(&*encoded.content_type).filter(|kind| !kind.is_empty());
-        let always = [("host", Some(self.origin().host())), ("content-type", content_type)];
-        let tc3 = match signed {
-            Signed::V1 { .. } | Signed::Plain => [("", None); 9],
-            Signed::Tc3 { timestamp, authorization } => {
-                let settings = config.settings();
-                let token = encoded.credential(&self.attempt).and_then(Credential::token);
-                [
-                    ("authorization", Some(authorization.as_str())),
-                    ("x-tc-action", Some(&*encoded.action)),
-                    ("x-tc-version", Some(&*encoded.version)),
-                    ("x-tc-timestamp", Some(timestamp.as_str())),
-                    ("x-tc-region", config.region()),
-                    ("x-tc-language", settings.language.map(Language::as_str)),
-                    ("x-tc-token", token),
-                    ("x-tc-requestclient", settings.request_client.as_deref()),
-                    ("x-tc-content-sha256", settings.unsigned_payload.then_some(UNSIGNED_PAYLOAD)),
-                ]
-            }
+        let Signed::Tc3 { timestamp, authorization } = signed else {
+            return [host, content_type, None, None, None, None, None, None, None, None, None];
         };
-        always.into_iter().chain(tc3).filter_map(|(name, value)| Some((name, value?)))
+        let settings = encoded.config.settings();
+        [
+            host,
+            content_type,
+            Some(authorization),
+            Some(&encoded.action),
+            Some(&encoded.version),
+            Some(timestamp.as_str()),
+            encoded.config.region(),
+            settings.language.map(Language::as_str),
+            encoded.credential(attempt).and_then(Credential::token),
+            settings.request_client.as_deref(),
+            settings.unsigned_payload.then_some(UNSIGNED_PAYLOAD),
+        ]
     }
 
     /// Whether a header's value is a secret, or proves knowledge of one: not for logs, nor for anybody's eyes.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use cvm_proto::machine::{Failure, FailureKind};
 use cvm_proto::{Config, Error, Method, Reply, Request, Response, Settings};
-use reqwest::header::{DATE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::DATE;
 use reqwest::{Proxy, Url, redirect, retry};
 use tracing::debug;
 
@@ -96,24 +96,18 @@ impl Client {
     }
 
     fn convert(&self, request: Request) -> Result<reqwest::Request, Failure> {
-        let wrong =
-            |what: &str| Failure::not_sent(FailureKind::Connect, format!("{what} cannot be sent over HTTP"));
+        let wrong = |_| Failure::not_sent(FailureKind::Connect, "the URL cannot be sent over HTTP");
         let url = match request.url() {
             Cow::Borrowed(url) if url == self.url.as_str() => Url::clone(&self.url),
-            url => Url::parse(&url).map_err(|_| wrong("the URL"))?,
+            url => Url::parse(&url).map_err(wrong)?,
         };
         let method = match request.method() {
             Method::Get => reqwest::Method::GET,
             Method::Post => reqwest::Method::POST,
         };
-        let mut headers = HeaderMap::with_capacity(16);
-        for (name, value) in request.headers() {
-            let mut value = HeaderValue::from_str(value).map_err(|_| wrong(name))?;
-            value.set_sensitive(Request::is_secret_header(name));
-            headers.insert(HeaderName::from_static(name), value);
-        }
         let mut wire = reqwest::Request::new(method, url);
-        *wire.headers_mut() = headers;
+        // reqwest adds `accept` and `user-agent`.
+        *wire.headers_mut() = request.header_map(2)?;
         if request.method() == Method::Post {
             *wire.body_mut() = Some(request.into_body().into());
         }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use cvm_proto::machine::{Failure, FailureKind, Sent};
 use cvm_proto::{Config, Error, Method, Reply, Request, Response};
 use tracing::debug;
-use ureq::http::header::{DATE, HeaderMap, HeaderName, HeaderValue};
+use ureq::http::header::{DATE, HeaderMap};
 use ureq::http::{self, Uri};
 use ureq::{AsSendBody, Body, Timeout};
 
@@ -48,19 +48,14 @@ impl Client {
     fn perform(&self, request: Request) -> Result<Response, Failure> {
         let (timeout, most) = (request.timeout(), request.max_response_bytes());
         let direct = request.bypasses_proxy() && self.config.settings().proxy.is_some();
-        let wrong =
-            |what: &str| Failure::not_sent(FailureKind::Connect, format!("{what} cannot be sent over HTTP"));
+        let wrong = |_| Failure::not_sent(FailureKind::Connect, "the URL cannot be sent over HTTP");
         let too_large =
             || Failure::maybe_sent(FailureKind::TooLarge, format!("the answer is larger than {most} bytes"));
-        let mut headers = HeaderMap::with_capacity(16);
-        for (name, value) in request.headers() {
-            let mut value = HeaderValue::from_str(value).map_err(|_| wrong(name))?;
-            value.set_sensitive(Request::is_secret_header(name));
-            headers.insert(HeaderName::from_static(name), value);
-        }
+        // ureq writes those that it adds itself beside these.
+        let headers = request.header_map(0)?;
         let uri = match request.url() {
             Cow::Borrowed(url) if self.uri == *url => self.uri.clone(),
-            url => url.parse().map_err(|_| wrong("the URL"))?,
+            url => url.parse().map_err(wrong)?,
         };
         let answer = match request.method() {
             Method::Get => self.transfer(http::Method::GET, uri, headers, (), timeout, direct),

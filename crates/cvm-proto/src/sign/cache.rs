@@ -86,7 +86,7 @@ impl Day {
     }
 
     /// The `Authorization` header for a canonical request; `timestamp` is the time stamp's digits.
-    pub(crate) fn authorization(&self, timestamp: &str, canonical_hash: &[u8; 32]) -> String {
+    pub(crate) fn authorization(&self, timestamp: &[u8], canonical_hash: &[u8; 32]) -> String {
         let mut text = String::with_capacity(self.authorization.len() + Signature::LEN);
         text.push_str(&self.authorization);
         self.key.sign_parts(timestamp, &self.scope, canonical_hash).write(&mut text);

@@ -75,11 +75,12 @@ impl SigningKey {
         Signature(self.0.finish(&mut mac))
     }
 
-    /// Signs what is kept of a string to sign in parts: `scope` is the line of the scope between its line breaks.
-    pub(super) fn sign_parts(&self, timestamp: &str, scope: &str, canonical_hash: &[u8; 32]) -> Signature {
+    /// Signs what is kept of a string to sign in parts: the time stamp's digits, and the line of the scope between its
+    /// line breaks.
+    pub(super) fn sign_parts(&self, timestamp: &[u8], scope: &str, canonical_hash: &[u8; 32]) -> Signature {
         let mut mac = self.0.begin();
         mac.update(FIRST_LINE);
-        mac.update(timestamp.as_bytes());
+        mac.update(timestamp);
         mac.update(scope.as_bytes());
         mac.update(Hex::new(canonical_hash).as_bytes());
         Signature(self.0.finish(&mut mac))

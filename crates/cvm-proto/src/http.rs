@@ -1,0 +1,58 @@
+//! A request's headers as the types of the crate `http`, for transports that speak them.
+
+use alloc::format;
+
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+
+use crate::machine::{Failure, FailureKind};
+use crate::request::{HEADERS, Request};
+
+/// [`HEADERS`], checked once and not for each request.
+static NAMES: [HeaderName; HEADERS.len()] = [
+    HOST,
+    CONTENT_TYPE,
+    AUTHORIZATION,
+    HeaderName::from_static(HEADERS[3]),
+    HeaderName::from_static(HEADERS[4]),
+    HeaderName::from_static(HEADERS[5]),
+    HeaderName::from_static(HEADERS[6]),
+    HeaderName::from_static(HEADERS[7]),
+    HeaderName::from_static(HEADERS[8]),
+    HeaderName::from_static(HEADERS[9]),
+    HeaderName::from_static(HEADERS[10]),
+];
+
+impl Request {
+    /// The same as [`headers`](Self::headers), with room for `more` that the transport adds. Secret values are marked as
+    /// sensitive.
+    ///
+    /// Needs the feature `http`.
+    ///
+    /// # Errors
+    ///
+    /// What to reply with if a value cannot stand in a header, naming it; the request was not sent.
+    pub fn header_map(&self, more: usize) -> Result<HeaderMap, Failure> {
+        let values = self.header_values();
+        let mut headers = HeaderMap::with_capacity(values.iter().flatten().count() + more);
+        for (name, value) in NAMES.iter().zip(values) {
+            let Some(value) = value else { continue };
+            let Ok(mut value) = HeaderValue::from_str(value) else {
+                let why = format!("the header {name} cannot be sent over HTTP");
+                return Err(Failure::not_sent(FailureKind::Connect, why));
+            };
+            value.set_sensitive(Self::is_secret_header(name.as_str()));
+            headers.insert(name, value);
+        }
+        Ok(headers)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_names_are_the_same() {
+        assert_eq!(NAMES.each_ref().map(HeaderName::as_str), HEADERS);
+    }
+}
