@@ -2,6 +2,7 @@
 
 use alloc::format;
 
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 
 use crate::machine::{Failure, FailureKind};
@@ -32,11 +33,15 @@ impl Request {
     ///
     /// What to reply with if a value cannot stand in a header, naming it; the request was not sent.
     pub fn header_map(&self, more: usize) -> Result<HeaderMap, Failure> {
-        let values = self.header_values();
+        let (values, lasting) = (self.header_values(), self.lasting_values());
         let mut headers = HeaderMap::with_capacity(values.iter().flatten().count() + more);
-        for (name, value) in NAMES.iter().zip(values) {
+        for (name, (value, lasting)) in NAMES.iter().zip(values.into_iter().zip(lasting)) {
             let Some(value) = value else { continue };
-            let Ok(mut value) = HeaderValue::from_str(value) else {
+            let value = match lasting {
+                Some(lasting) => HeaderValue::from_maybe_shared(Bytes::from_static(lasting.as_bytes())),
+                None => HeaderValue::from_str(value),
+            };
+            let Ok(mut value) = value else {
                 let why = format!("the header {name} cannot be sent over HTTP");
                 return Err(Failure::not_sent(FailureKind::Connect, why));
             };

@@ -200,6 +200,18 @@ impl Request {
         ]
     }
 
+    /// Those values of [`HEADERS`] that are part of the program, and can be passed on without a copy.
+    #[cfg(feature = "http")]
+    pub(crate) fn lasting_values(&self) -> [Option<&'static str>; HEADERS.len()] {
+        let lasting = |value: &Cow<'static, str>| match value {
+            Cow::Borrowed(lasting) => Some(*lasting),
+            Cow::Owned(_) => None,
+        };
+        let Encoded { content_type, action, version, .. } = &*self.encoded;
+        let (content_type, action, version) = (lasting(content_type), lasting(action), lasting(version));
+        [None, content_type, None, action, version, None, None, None, None, None, None]
+    }
+
     /// Whether a header's value is a secret, or proves knowledge of one: not for logs, nor for anybody's eyes.
     pub fn is_secret_header(name: &str) -> bool {
         matches!(name, "authorization" | "x-tc-token")

@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
+use std::pin::pin;
 use std::time::Instant;
 
 use cvm_proto::machine::{Failure, FailureKind};
 use cvm_proto::{Config, Error, Method, Reply, Request, Response, Settings};
-use reqwest::header::DATE;
+use reqwest::header::{DATE, HeaderValue};
 use reqwest::{Proxy, Url, redirect, retry};
 use tracing::debug;
 
@@ -16,7 +17,7 @@ use crate::{Client, tls};
 pub(crate) fn http_client(settings: &Settings, proxy: Option<&str>) -> Result<reqwest::Client, Error> {
     let mut builder = reqwest::Client::builder()
         .tls_backend_preconfigured(tls::config(settings)?)
-        .user_agent(concat!("cvm-reqwest/", env!("CARGO_PKG_VERSION")))
+        .user_agent(HeaderValue::from_static(concat!("cvm-reqwest/", env!("CARGO_PKG_VERSION"))))
         .http1_only()
         .no_proxy()
         .redirect(redirect::Policy::none())
@@ -51,7 +52,9 @@ impl Client {
             bytes = request.body().len(),
             "request"
         );
-        let outcome = match tokio::time::timeout(timeout, self.perform(request)).await {
+        // Pinned where it is, as it is large to move.
+        let perform = pin!(self.perform(request));
+        let outcome = match tokio::time::timeout(timeout, perform).await {
             Ok(outcome) => outcome,
             Err(_) => {
                 Err(Failure::maybe_sent(FailureKind::Timeout, format!("no whole answer within {timeout:?}")))

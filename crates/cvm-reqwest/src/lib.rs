@@ -7,6 +7,7 @@ use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
 use std::hash::BuildHasher;
 use std::ops::ControlFlow::{self, Break, Continue};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -166,7 +167,14 @@ impl Client {
         M: Machine<Output = Result<T, Error>, Progress = Infallible>,
     {
         let span = debug_span!("cvm.call", action, region = self.config.region());
-        match self.advance(&mut call).instrument(span.clone()).await {
+        // Pinned where it is, as it is large to move, and not wrapped for a span that nobody wants.
+        let mut advance = pin!(self.advance(&mut call));
+        let end = if span.is_disabled() {
+            advance.as_mut().await
+        } else {
+            advance.as_mut().instrument(span.clone()).await
+        };
+        match end {
             Continue(never) => match never {},
             Break(result) => span.in_scope(|| logged(result)),
         }
@@ -174,13 +182,18 @@ impl Client {
 
     /// Does what the machine says until it has something to tell, or is done.
     async fn advance<M: Machine>(&self, machine: &mut M) -> ControlFlow<M::Output, M::Progress> {
+        let mut now = self.now();
         loop {
-            match machine.poll(self.now()) {
+            match machine.poll(now) {
                 Step::Send(request) => {
                     let reply = self.exchange(request).await;
-                    machine.reply(self.now(), reply);
+                    now = self.now();
+                    machine.reply(now, reply);
                 }
-                Step::WaitUntil(at) => tokio::time::sleep_until((self.epoch + at).into()).await,
+                Step::WaitUntil(at) => {
+                    tokio::time::sleep_until((self.epoch + at).into()).await;
+                    now = self.now();
+                }
                 Step::Progress(step) => return Continue(step),
                 Step::Done(output) => return Break(output),
             }

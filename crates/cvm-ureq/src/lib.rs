@@ -182,13 +182,18 @@ impl Client {
 
     /// Does what the machine says until it has something to tell, or is done.
     fn advance<M: Machine>(&self, machine: &mut M) -> ControlFlow<M::Output, M::Progress> {
+        let mut now = self.now();
         loop {
-            match machine.poll(self.now()) {
+            match machine.poll(now) {
                 Step::Send(request) => {
                     let reply = self.exchange(request);
-                    machine.reply(self.now(), reply);
+                    now = self.now();
+                    machine.reply(now, reply);
                 }
-                Step::WaitUntil(at) => std::thread::sleep(at.saturating_sub(self.epoch.elapsed())),
+                Step::WaitUntil(at) => {
+                    std::thread::sleep(at.saturating_sub(self.epoch.elapsed()));
+                    now = self.now();
+                }
                 Step::Progress(step) => return Continue(step),
                 Step::Done(output) => return Break(output),
             }
