@@ -21,7 +21,7 @@ macro_rules! known_codes {
         ///
         /// Every documented code is a variant; any other is kept as text in [`Other`](Self::Other), so nothing the
         /// service says is lost. The part before the first dot is the code's [`group`](Self::group).
-        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum ErrorCode {
             $($(#[$doc])* $name,)*
@@ -161,6 +161,13 @@ impl PartialEq<&str> for ErrorCode {
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// As the service writes it, which is also what stands in documents: a derived `Debug` would carry all names once more.
+impl fmt::Debug for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
