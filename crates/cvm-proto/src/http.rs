@@ -55,9 +55,42 @@ impl Request {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::api::DescribeImages;
+    use crate::{Call, Config, Credential, Language, Machine, Now, Settings, Step};
+    use alloc::vec::Vec;
+    use core::time::Duration;
+
+    fn request() -> Request {
+        let mut settings = Settings::default();
+        let credential = Credential::new("AKIDexample", "not-a-real-key").unwrap();
+        settings.credential = Some(credential.with_token("a-token"));
+        settings.region = Some("ap-shanghai".into());
+        settings.language = Some(Language::English);
+        settings.request_client = Some("a-program".into());
+        settings.unsigned_payload = true;
+        let config = Config::new(settings).unwrap();
+        match Call::new(&config, DescribeImages::default(), 1).poll(Now::new(1_551_113_065, Duration::ZERO)) {
+            Step::Send(request) => request,
+            _ => unreachable!("a call begins with a request"),
+        }
+    }
 
     #[test]
     fn the_names_are_the_same() {
         assert_eq!(NAMES.each_ref().map(HeaderName::as_str), HEADERS);
+    }
+
+    #[test]
+    fn the_same_headers_and_secrets_are_marked() {
+        let request = request();
+        let map = request.header_map(0).unwrap();
+        let shown: Vec<_> =
+            map.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        let expected: Vec<_> = request.headers().collect();
+        assert_eq!(shown, expected);
+        assert_eq!(expected.len(), HEADERS.len());
+        let secret: Vec<_> =
+            map.iter().filter(|(_, value)| value.is_sensitive()).map(|(name, _)| name.as_str()).collect();
+        assert_eq!(secret, ["authorization", "x-tc-token"]);
     }
 }
