@@ -17,7 +17,7 @@ use ureq::unversioned::transport::{
 use ureq::{Error, Timeout};
 
 /// The longest wait before somebody is asked again whether to go on.
-pub(crate) const SLICE: Duration = Duration::from_millis(50);
+const SLICE: Duration = Duration::from_millis(50);
 
 /// The longest time for a connection; only settings without any other get there.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -39,6 +39,32 @@ impl Interrupt {
             return Err(Error::Io(io::Error::other("interrupted by the caller")));
         }
         Ok(())
+    }
+
+    /// Connects in a thread of its own, since neither resolution nor connecting can be cut into slices. A thread that
+    /// nobody waits for any more ends with its timeout.
+    fn dial(&self, details: &ConnectionDetails<'_>, ends: Instant) -> Result<TcpStream, Error> {
+        let (uri, config) = (details.uri.clone(), details.config.clone());
+        let slot = Arc::new((Mutex::new(None), Condvar::new()));
+        let filled = Arc::clone(&slot);
+        std::thread::Builder::new().name("cvm-connect".into()).spawn(move || {
+            // Resolution takes as long as it takes here: nobody waits for it after the end.
+            let for_ever = NextTimeout { after: Span::NotHappening, ..NextTimeout::default() };
+            let stream = dial(&uri, &config, ends, for_ever);
+            *filled.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream);
+            filled.1.notify_one();
+        })?;
+        let mut stream = slot.0.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(stream) = stream.take() {
+                return stream;
+            }
+            if Instant::now() >= ends {
+                return Err(Error::Timeout(Timeout::Connect));
+            }
+            self.check()?;
+            (stream, _) = slot.1.wait_timeout(stream, SLICE).unwrap_or_else(PoisonError::into_inner);
+        }
     }
 }
 
@@ -74,34 +100,6 @@ impl<In: Transport> Connector<In> for Tcp {
             write_timeout: None,
         };
         Ok(Some(Either::B(transport)))
-    }
-}
-
-impl Interrupt {
-    /// Connects in a thread of its own, since neither resolution nor connecting can be cut into slices. A thread that
-    /// nobody waits for any more ends with its timeout.
-    fn dial(&self, details: &ConnectionDetails<'_>, ends: Instant) -> Result<TcpStream, Error> {
-        let (uri, config) = (details.uri.clone(), details.config.clone());
-        let slot = Arc::new((Mutex::new(None), Condvar::new()));
-        let filled = Arc::clone(&slot);
-        std::thread::Builder::new().name("cvm-connect".into()).spawn(move || {
-            // Resolution takes as long as it takes here: nobody waits for it after the end.
-            let for_ever = NextTimeout { after: Span::NotHappening, ..NextTimeout::default() };
-            let stream = dial(&uri, &config, ends, for_ever);
-            *filled.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream);
-            filled.1.notify_one();
-        })?;
-        let mut stream = slot.0.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(stream) = stream.take() {
-                return stream;
-            }
-            if Instant::now() >= ends {
-                return Err(Error::Timeout(Timeout::Connect));
-            }
-            self.check()?;
-            (stream, _) = slot.1.wait_timeout(stream, SLICE).unwrap_or_else(PoisonError::into_inner);
-        }
     }
 }
 
@@ -155,10 +153,7 @@ impl<'a> Patience<'a> {
     fn slice(&self) -> Option<Duration> {
         let left = self.ends.map(|ends| ends.saturating_duration_since(Instant::now()));
         let most = self.interrupt.map(|_| SLICE);
-        match (left, most) {
-            (Some(left), Some(most)) => Some(coarse(left).min(most)),
-            (left, most) => left.map(coarse).or(most),
-        }
+        left.map(coarse).into_iter().chain(most).min()
     }
 
     /// Judges an attempt that moved nothing: goes on, or says why not.

@@ -1,6 +1,7 @@
 //! Writing JSON, byte for byte as `serde_json` does, in less time: a request is texts mostly, and hardly one of them needs
 //! an escape. So all are copied as they are at first, and one look at the whole tells whether that was right.
 
+use alloc::format;
 use alloc::vec::Vec;
 use core::mem;
 
@@ -65,10 +66,7 @@ impl Out {
                 0x0c => b'f',
                 b'\r' => b'r',
                 _ if byte < 0x20 => {
-                    const HEX: &[u8; 16] = b"0123456789abcdef";
-                    let digits = [HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]];
-                    self.bytes.extend_from_slice(b"\\u00");
-                    self.bytes.extend_from_slice(&digits);
+                    self.plain(&format!("\\u{byte:04x}"));
                     continue;
                 }
                 _ => {
@@ -119,25 +117,24 @@ struct Json<'a>(&'a mut Out);
 struct Parts<'a> {
     out: &'a mut Out,
     is_first: bool,
-    /// Of one of [`RAW`], whose only member is a text that is JSON already: how texts are written after it.
-    raw: Option<bool>,
+    /// Whether it is one of [`RAW`]: its only member is a text that is JSON already.
+    is_raw: bool,
     end: &'static str,
 }
 
 impl<'a> Parts<'a> {
     fn list(out: &'a mut Out, end: &'static str) -> Self {
         out.bytes.push(b'[');
-        Self { out, is_first: true, raw: None, end }
+        Self { out, is_first: true, is_raw: false, end }
     }
 
     fn object(out: &'a mut Out, end: &'static str) -> Self {
         out.bytes.push(b'{');
-        Self { out, is_first: true, raw: None, end }
+        Self { out, is_first: true, is_raw: false, end }
     }
 
     fn raw(out: &'a mut Out) -> Self {
-        let escapes = mem::replace(&mut out.escapes, false);
-        Self { out, is_first: true, raw: Some(escapes), end: "" }
+        Self { out, is_first: true, is_raw: true, end: "" }
     }
 
     fn next(&mut self) {
@@ -146,29 +143,30 @@ impl<'a> Parts<'a> {
         }
     }
 
-    fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Error> {
-        self.name(name);
-        let start = self.out.bytes.len();
-        value.serialize(Json(self.out))?;
-        match self.raw {
-            None => Ok(()),
-            Some(_) => self.out.unquote(start),
-        }
+    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
+        self.next();
+        value.serialize(Json(self.out))
     }
 
-    fn name(&mut self, name: &str) {
-        if self.raw.is_none() {
+    fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), Error> {
+        let (start, escapes) = (self.out.bytes.len(), self.out.escapes);
+        if self.is_raw {
+            self.out.escapes = false;
+        } else {
             self.next();
             self.out.text(name);
             self.out.bytes.push(b':');
         }
+        value.serialize(Json(self.out))?;
+        if self.is_raw {
+            self.out.escapes = escapes;
+            self.out.unquote(start)?;
+        }
+        Ok(())
     }
 
     fn close(self) {
         self.out.plain(self.end);
-        if let Some(escapes) = self.raw {
-            self.out.escapes = escapes;
-        }
     }
 }
 
@@ -311,16 +309,19 @@ impl<'a> Serializer for Json<'a> {
     }
 }
 
-/// What the traits of lists have in common.
-macro_rules! items {
-    ($($trait:ident::$method:ident),*) => {$(
+/// What the traits of lists, and of objects whose members have names, have in common.
+macro_rules! parts {
+    ($($trait:ident::$method:ident($($name:ident)?) => $part:ident),*) => {$(
         impl $trait for Parts<'_> {
             type Ok = ();
             type Error = Error;
 
-            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-                self.next();
-                value.serialize(Json(self.out))
+            fn $method<T: Serialize + ?Sized>(
+                &mut self,
+                $($name: &'static str,)?
+                value: &T,
+            ) -> Result<(), Error> {
+                self.$part($($name,)? value)
             }
 
             fn end(self) -> Result<(), Error> {
@@ -331,11 +332,13 @@ macro_rules! items {
     )*};
 }
 
-items!(
-    SerializeSeq::serialize_element,
-    SerializeTuple::serialize_element,
-    SerializeTupleStruct::serialize_field,
-    SerializeTupleVariant::serialize_field
+parts!(
+    SerializeSeq::serialize_element() => item,
+    SerializeTuple::serialize_element() => item,
+    SerializeTupleStruct::serialize_field() => item,
+    SerializeTupleVariant::serialize_field() => item,
+    SerializeStruct::serialize_field(name) => member,
+    SerializeStructVariant::serialize_field(name) => member
 );
 
 impl SerializeMap for Parts<'_> {
@@ -368,31 +371,6 @@ impl SerializeMap for Parts<'_> {
         Ok(())
     }
 }
-
-/// What the traits of objects with fixed members have in common.
-macro_rules! members {
-    ($($trait:ident),*) => {$(
-        impl $trait for Parts<'_> {
-            type Ok = ();
-            type Error = Error;
-
-            fn serialize_field<T: Serialize + ?Sized>(
-                &mut self,
-                name: &'static str,
-                value: &T,
-            ) -> Result<(), Error> {
-                self.member(name, value)
-            }
-
-            fn end(self) -> Result<(), Error> {
-                self.close();
-                Ok(())
-            }
-        }
-    )*};
-}
-
-members!(SerializeStruct, SerializeStructVariant);
 
 #[cfg(test)]
 mod tests {
