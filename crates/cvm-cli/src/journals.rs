@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cvm_config::{Origin, Setting, Value};
-use cvm_proto::{ImageSync, SyncState};
+use cvm_proto::ImageSync;
 
 use crate::args::Global;
 use crate::connect;
@@ -22,8 +22,12 @@ pub(crate) fn folder() -> Result<PathBuf, Failure> {
 }
 
 /// The journal of a job: the same job has the same one, so that a command that is just run again goes on.
-pub(crate) fn of(job: &ImageSync, global: &Global, name: Option<&str>) -> Result<PathBuf, Failure> {
-    let state = SyncState::new(job.clone());
+pub(crate) fn of(
+    job: &ImageSync,
+    from: &str,
+    global: &Global,
+    name: Option<&str>,
+) -> Result<PathBuf, Failure> {
     let loaded = connect::load(global)?;
     let shown = |setting| {
         let set = |value: &&Value| value.setting == setting && value.origin != Origin::Default;
@@ -33,13 +37,9 @@ pub(crate) fn of(job: &ImageSync, global: &Global, name: Option<&str>) -> Result
     let key = loaded.settings.credential.as_ref().map(|key| key.secret_id().to_owned());
     // A key that comes and goes says nothing; the profile that leads to it does.
     let account = key.or_else(|| shown(Setting::Profile));
-    let identity = format!(
-        "{:?} {:?} {:?} {name:?} {endpoint:?} {account:?}",
-        state.images(),
-        state.source_region(),
-        state.regions()
-    );
-    let first = state.images().first().map_or("none", String::as_str);
+    let identity =
+        format!("{:?} {:?} {:?} {name:?} {endpoint:?} {account:?}", job.images(), from, job.regions());
+    let first = job.images().first().map_or("none", String::as_str);
     let safe: String = first.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect();
     Ok(folder()?.join(format!("{safe}-{:016x}.json", fnv1a(identity.as_bytes()))))
 }

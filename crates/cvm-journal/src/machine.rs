@@ -3,24 +3,43 @@
 use std::fmt;
 
 use cvm_proto::{
-    Config, Error, ImageSyncMachine, Job, Machine, Now, Reply, Step, SyncProgress, SyncReport, SyncState,
+    Cancel, Config, Error, ImageSyncMachine, Job, Machine, Now, PreparedSync, Reply, Step, SyncProgress,
+    SyncReport, SyncState,
 };
 
 use crate::Journal;
 
-/// A sync job that is kept in a journal; made by [`Journal::keep`], and run by any client.
+/// A sync job that is kept in a journal; made by [`Journal::begin_or_resume`] and [`Journal::resume`], and run by any
+/// client.
 ///
 /// It ends as the job does, or with an [`ErrorKind::Journal`](cvm_proto::ErrorKind::Journal) error as soon as the journal
 /// cannot be written: before the step that it would have told of.
 #[derive(Debug)]
 pub struct Journaled {
     journal: Journal,
-    state: SyncState,
+    prepared: PreparedSync,
 }
 
 impl Journaled {
-    pub(crate) fn new(journal: Journal, state: SyncState) -> Self {
-        Self { journal, state }
+    pub(crate) fn new(journal: Journal, prepared: PreparedSync) -> Self {
+        Self { journal, prepared }
+    }
+
+    /// Whether a job that had not ended is resumed.
+    pub fn is_resumed(&self) -> bool {
+        self.prepared.is_resumed()
+    }
+
+    /// The job as it stands.
+    pub fn state(&self) -> &SyncState {
+        self.prepared.state()
+    }
+
+    /// Lets this run be cancelled.
+    #[must_use]
+    pub fn cancel_with(mut self, cancel: &Cancel) -> Self {
+        self.prepared = self.prepared.cancel_with(cancel);
+        self
     }
 }
 
@@ -28,7 +47,7 @@ impl Job for Journaled {
     type Machine = JournaledMachine;
 
     fn start(self, config: &Config, seed: u64) -> JournaledMachine {
-        JournaledMachine { journal: self.journal, inner: self.state.start(config, seed) }
+        JournaledMachine { journal: self.journal, inner: self.prepared.start(config, seed) }
     }
 }
 

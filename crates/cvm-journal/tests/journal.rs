@@ -56,10 +56,10 @@ fn a_job_is_gone_on_with_by_the_next_process() {
     let client = client(&local);
 
     let cancel = Cancel::new();
-    let journal = Journal::open(&path).unwrap();
-    assert!(journal.read().unwrap().is_none());
+    let begun = Journal::open(&path).unwrap().begin_or_resume(job(), client.config()).unwrap();
+    assert!(!begun.is_resumed());
     let report = client
-        .run(journal.keep(job().cancel_with(&cancel)), |event| {
+        .run(begun.cancel_with(&cancel), |event| {
             if let SyncProgress::Copying { .. } = event {
                 cancel.cancel();
             }
@@ -68,13 +68,16 @@ fn a_job_is_gone_on_with_by_the_next_process() {
     assert!(report.destinations.iter().all(|of| of.outcome == Outcome::Started), "{report:?}");
 
     local.advance(Duration::from_secs(60));
-    let journal = Journal::open(&path).unwrap();
-    let state = journal.read().unwrap().unwrap();
-    assert!(!state.is_finished());
-    let again = client.run(journal.keep(state), |_| ()).unwrap();
+    // The order of the lists is no part of what the job is.
+    let other_way_round = ImageSync::new("img-o3ycss2p").to(["ap-beijing", "ap-guangzhou"]);
+    let resumed = Journal::open(&path).unwrap().begin_or_resume(other_way_round, client.config()).unwrap();
+    assert!(resumed.is_resumed() && !resumed.state().is_finished());
+    let again = client.run(resumed, |_| ()).unwrap();
     assert!(again.is_complete(), "{again:?}");
     let ids = |report: &cvm_proto::SyncReport| {
-        report.destinations.iter().map(|of| of.image_id.clone()).collect::<Vec<_>>()
+        let mut ids: Vec<_> = report.destinations.iter().map(|of| of.image_id.clone()).collect();
+        ids.sort();
+        ids
     };
     assert_eq!(ids(&again), ids(&report));
     assert!(read(&path).unwrap().unwrap().is_finished());
@@ -102,7 +105,10 @@ fn two_processes_do_not_share_a_journal() {
 fn nothing_is_left_of_a_journal_that_is_removed() {
     let folder = Folder::new("remove");
     let path = folder.0.join("job.json");
-    Journal::open(&path).unwrap().write(&job().into()).unwrap();
+    let local = CvmLocal::start().unwrap();
+    let client = client(&local);
+    let journal = Journal::open(&path).unwrap();
+    client.run(journal.begin_or_resume(job().wait(false), client.config()).unwrap(), |_| ()).unwrap();
     assert_eq!(folder.names(), ["job.json", "job.json.lock"]);
     remove(&path).unwrap();
     assert_eq!(folder.names(), [""; 0]);
@@ -115,7 +121,9 @@ fn what_is_no_journal_is_refused_and_stays() {
     let path = folder.0.join("job.json");
     for text in ["", "{}", "{\"version\":7}", "half of a jour"] {
         fs::write(&path, text).unwrap();
-        let error = Journal::open(&path).unwrap().read().unwrap_err();
+        let local = CvmLocal::start().unwrap();
+        let journal = Journal::open(&path).unwrap();
+        let error = journal.begin_or_resume(job(), client(&local).config()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Journal, "{text}");
         assert!(error.to_string().contains("job.json"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
@@ -133,7 +141,9 @@ fn a_job_whose_journal_cannot_be_written_starts_nothing() {
     let journal = Journal::open(&path).unwrap();
     // A folder in the place of the file that is written first.
     let obstacle = folder.0.join("job.json.tmp");
-    let outcome = client(&local).run(journal.keep(job()), |event| {
+    let client = client(&local);
+    let kept = journal.begin_or_resume(job(), client.config()).unwrap();
+    let outcome = client.run(kept, |event| {
         if let SyncProgress::Found { .. } = event {
             fs::create_dir(&obstacle).unwrap();
         }

@@ -152,6 +152,16 @@ impl Endpoint {
         }
     }
 
+    /// Host and port, the scheme's own included, unless it is one of the service's hosts.
+    pub(crate) fn foreign_host(&self) -> Option<String> {
+        let origin = self.origin("");
+        let (host, port) = split_port(origin.host());
+        let is_service =
+            host == ROOT_DOMAIN || host.strip_suffix(ROOT_DOMAIN).is_some_and(|rest| rest.ends_with('.'));
+        let port = port.unwrap_or(if self.uses_tls() { "443" } else { "80" });
+        (!is_service).then(|| format!("{host}:{port}"))
+    }
+
     /// Whether it is spoken to over TLS.
     pub fn uses_tls(&self) -> bool {
         match &self.0 {

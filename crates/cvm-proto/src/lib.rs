@@ -107,8 +107,8 @@ pub use error::{Error, ErrorKind};
 pub use error_code::ErrorCode;
 pub use failover::Failover;
 pub use image_sync::{
-    Cancel, Destination, ImageSync, ImageSyncMachine, OnConflict, Outcome, SyncProgress, SyncReport,
-    SyncState,
+    Basis, Cancel, Destination, ImageFacts, ImageSync, ImageSyncMachine, OnConflict, Outcome, PreparedSync,
+    SyncEndpoint, SyncProgress, SyncReport, SyncRun, SyncState,
 };
 pub use machine::{Job, Machine, Now, Reply, Step};
 pub use page::{AnyList, Paged, Pages};

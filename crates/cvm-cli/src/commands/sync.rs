@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cvm_journal::Journal;
-use cvm_proto::{Cancel, ImageSync, OnConflict, Outcome, SyncReport, SyncState};
+use cvm_journal::{Journal, Journaled};
+use cvm_proto::{Cancel, ImageSync, OnConflict, Outcome, SyncReport, SyncRun};
 use serde_json::json;
 
 use crate::args::{Conflicts, Global, Output, SyncArgs};
@@ -16,14 +16,12 @@ use crate::{connect, journals, output, table};
 /// Copies the images and reports on every destination.
 pub(crate) fn run(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
     let cancel = Cancel::new();
-    let (state, journal) = prepare(global, args)?;
-    let state = state.wait(!args.no_wait).cancel_with(&cancel);
-    let state = args.timeout.into_iter().fold(state, SyncState::timeout);
-    let place = journal.as_ref().map(|journal| journal.path().to_owned());
     let link = connect::open(global)?;
+    let job = prepare(global, args, &link, &cancel)?;
+    let place = job.place();
     listen_for_interrupts(&cancel)?;
 
-    let several = state.images().len() > 1;
+    let several = job.images().len() > 1;
     let progress = if args.json {
         Progress::events()
     } else if global.quiet {
@@ -31,7 +29,7 @@ pub(crate) fn run(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
     } else {
         Progress::for_people(several, global.verbose == 0)
     };
-    let report = match carry(&link, state, journal, progress) {
+    let report = match job.run(&link, progress) {
         Ok(report) => report,
         Err(failure) => {
             go_on_later(args, place.as_deref())?;
@@ -56,51 +54,77 @@ pub(crate) fn run(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
     Ok(if interrupted { Exit::Interrupted } else { exit(&report) })
 }
 
-/// The job that the options describe, begun or not, and the file that it is kept in.
-fn prepare(global: &Global, args: &SyncArgs) -> Result<(SyncState, Option<Journal>), Failure> {
+/// A job that is ready to run.
+enum Ready {
+    /// Nobody keeps it: a dry run starts nothing, and an embedded endpoint forgets everything.
+    Unkept(Box<ImageSync>),
+    Kept(PathBuf, Box<Journaled>),
+}
+
+impl Ready {
+    fn images(&self) -> &[String] {
+        match self {
+            Self::Unkept(job) => job.images(),
+            Self::Kept(_, job) => job.state().images(),
+        }
+    }
+
+    fn place(&self) -> Option<PathBuf> {
+        match self {
+            Self::Unkept(_) => None,
+            Self::Kept(path, _) => Some(path.clone()),
+        }
+    }
+
+    fn run(self, link: &Link, mut progress: Progress) -> Result<SyncReport, Failure> {
+        let show = |event| progress.show(&event);
+        let outcome = match self {
+            Self::Unkept(job) => link.client.run(*job, show),
+            Self::Kept(_, job) => link.client.run(*job, show),
+        };
+        progress.finish();
+        Ok(outcome?)
+    }
+}
+
+/// The job that the options describe, or the one in the journal.
+fn prepare(global: &Global, args: &SyncArgs, link: &Link, cancel: &Cancel) -> Result<Ready, Failure> {
+    let config = link.client.config();
+    let open = |path: &Path| -> Result<Journal, Failure> {
+        let journal = Journal::open(path)?;
+        let journal = if global.local { journal.embedded() } else { journal };
+        Ok(global.profile.iter().fold(journal, Journal::profile))
+    };
     if args.resume {
         let path = args.journal.clone().map_or_else(journals::only_one, Ok)?;
         if !path.exists() {
             return Err(Failure::usage(format!("there is no journal {}: name another file", path.display())));
         }
-        let journal = Journal::open(path)?;
-        let Some(state) = journal.read()? else {
-            return Err(Failure::usage("the journal is gone: start the job anew"));
-        };
-        return Ok((state, Some(journal)));
+        let job = open(&path)?.resume(this_run(args).cancel_with(cancel), config)?;
+        return Ok(Ready::Kept(path, Box::new(job)));
     }
-    let from = match &args.from {
-        Some(from) => Some(from.clone()),
-        None => connect::region(global)?,
-    };
-    let Some(from) = from else {
+    let Some(from) = args.from.as_deref().or(config.region()) else {
         return Err(Failure::usage("no source region: name the region that the images are in with --from"));
     };
-    let job = job(args, &from);
-    let path: Option<PathBuf> = match &args.journal {
-        Some(path) => Some(path.clone()),
-        // A dry run starts nothing, and an embedded endpoint forgets everything.
-        None if args.dry_run || global.local => None,
-        None => Some(journals::of(&job, global, args.name.as_deref())?),
+    let job = job(args, from).cancel_with(cancel);
+    let path: PathBuf = match &args.journal {
+        Some(path) => path.clone(),
+        None if args.dry_run || global.local => return Ok(Ready::Unkept(Box::new(job))),
+        None => journals::of(&job, from, global, args.name.as_deref())?,
     };
-    let new = SyncState::new(job);
-    let Some(path) = path else { return Ok((new, None)) };
-    let journal = Journal::open(path)?;
-    let Some(state) = journal.read()?.filter(|state| !state.is_finished()) else {
-        return Ok((new, Some(journal)));
-    };
-    let path = journal.path().display();
-    if (state.images(), state.regions(), state.source_region())
-        != (new.images(), new.regions(), new.source_region())
-    {
-        return Err(Failure::usage(format!(
-            "{path} holds another job that has not ended: go on with it by --resume, or name another file"
-        )));
+    let job = open(&path)?.begin_or_resume(job, config)?;
+    if job.is_resumed() && !global.quiet {
+        output::note(format_args!("cvm: resuming the job in {}", path.display()));
     }
-    if !global.quiet {
-        output::note(format_args!("cvm: going on with the job in {path}"));
-    }
-    Ok((state, Some(journal)))
+    Ok(Ready::Kept(path, Box::new(job)))
+}
+
+/// What belongs to this run of the job.
+fn this_run(args: &SyncArgs) -> SyncRun {
+    let run = SyncRun::new().delete_failed(args.delete_failed).wait(!args.no_wait).dry_run(args.dry_run);
+    let run = args.timeout.into_iter().fold(run, SyncRun::timeout);
+    let run = args.settle.into_iter().fold(run, SyncRun::settle);
+    args.destination_timeout.into_iter().fold(run, SyncRun::destination_timeout)
 }
 
 fn job(args: &SyncArgs, from: &str) -> ImageSync {
@@ -114,28 +138,10 @@ fn job(args: &SyncArgs, from: &str) -> ImageSync {
         .on_conflict(on_conflict)
         .encrypt(args.encrypt)
         .same_attributes(args.same_attributes)
-        .delete_failed(args.delete_failed)
-        .dry_run(args.dry_run);
+        .with_run(this_run(args));
     let job = args.name.iter().fold(job, ImageSync::name);
     let job = args.kms_key_id.iter().fold(job, ImageSync::kms_key_id);
-    let job = args.max_size.into_iter().fold(job, ImageSync::max_size);
-    let job = args.settle.into_iter().fold(job, ImageSync::settle);
-    args.destination_timeout.into_iter().fold(job, ImageSync::destination_timeout)
-}
-
-fn carry(
-    link: &Link,
-    state: SyncState,
-    journal: Option<Journal>,
-    mut progress: Progress,
-) -> Result<SyncReport, Failure> {
-    let show = |event| progress.show(&event);
-    let outcome = match journal {
-        Some(journal) => link.client.run(journal.keep(state), show),
-        None => link.client.run(state, show),
-    };
-    progress.finish();
-    Ok(outcome?)
+    args.max_size.into_iter().fold(job, ImageSync::max_size)
 }
 
 /// The first interrupt lets the job end in order, the second ends the program.

@@ -3,7 +3,8 @@
 use alloc::format;
 use alloc::vec::Vec;
 
-use super::{ImageSync, SyncState};
+use super::SyncState;
+use super::job::SyncJob;
 use crate::action::Action;
 use crate::api::SyncImages;
 use crate::config::Config;
@@ -61,7 +62,7 @@ pub(super) fn check(state: &SyncState, config: &Config) -> Result<(Config, Vec<C
 }
 
 /// Which regions go together, as far as it does not depend on the images.
-fn pairing(job: &ImageSync, from: &str) -> Result<(), Error> {
+fn pairing(job: &SyncJob, from: &str) -> Result<(), Error> {
     let home = job.to.iter().any(|region| region == from);
     let only_home = home && job.to.len() == 1;
     if job.encrypt && !only_home {

@@ -1,9 +1,13 @@
 //! How targets end, for good or for this run, and what the job says of them all.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use super::lane::{Errand, Lane};
+use super::account::Proof;
+use super::handle::{Actor, TargetId};
+use super::machine::Closing;
+use super::runs::{Lane, Task};
 use super::state::Stage;
 use super::{Destination, ImageSyncMachine, Outcome, SyncProgress, SyncReport};
 use crate::error::Error;
@@ -13,119 +17,191 @@ impl ImageSyncMachine {
     /// A target has ended for good.
     pub(super) fn end(
         &mut self,
-        source: usize,
-        target: usize,
+        target: TargetId,
         outcome: Outcome,
         change: impl FnOnce(&mut Destination),
         now: Now,
     ) {
-        let mut destination = self.destination(source, target, outcome, now);
+        let mut destination = self.destination(target, outcome, now);
         change(&mut destination);
-        self.events.push_back(SyncProgress::Ended(destination.clone()));
-        self.state.sources[source].targets[target].stage = Stage::Ended(destination);
-        let at = self.lane(source, Some(target));
-        self.lanes[at].errand = Errand::Idle;
+        self.announce(destination.clone());
+        self.state[target].stage = Stage::Ended(Box::new(destination));
+        let run = &mut self.runs[target];
+        run.is_reviewed = false;
+        run.lane.task = Task::Idle;
         self.dirty = true;
     }
 
+    /// Says how a target ended, and keeps what went wrong.
+    pub(super) fn announce(&mut self, destination: Destination) {
+        if let Some(error) = &destination.error {
+            self.note_error(&destination, error);
+        }
+        self.events.push_back(SyncProgress::Ended(destination));
+    }
+
+    fn note_error(&mut self, destination: &Destination, error: &Error) {
+        let text = format!("{}: {}: {error}", destination.source, destination.region);
+        if self.state.last_error.as_ref() != Some(&text) {
+            self.state.last_error = Some(text);
+            self.dirty = true;
+        }
+    }
+
     /// A target has ended without a usable copy; `image_id` is what is there to be cleaned up.
-    pub(super) fn fail(
-        &mut self,
-        source: usize,
-        target: usize,
-        image_id: Option<String>,
-        error: Error,
-        now: Now,
-    ) {
+    pub(super) fn fail(&mut self, target: TargetId, image_id: Option<String>, error: Error, now: Now) {
         let change = |destination: &mut Destination| {
             destination.image_id = image_id;
             destination.error = Some(error);
         };
-        self.end(source, target, Outcome::Failed, change, now);
+        self.end(target, Outcome::Failed, change, now);
     }
 
-    fn destination(&self, source: usize, target: usize, outcome: Outcome, now: Now) -> Destination {
-        let source = &self.state.sources[source];
-        let target = &source.targets[target];
-        let mut destination = target.destination(&source.image_id, outcome);
-        destination.elapsed = match &target.stage {
+    fn destination(&self, target: TargetId, outcome: Outcome, now: Now) -> Destination {
+        let (source, of, run) = (&self.state[target.source], &self.state[target], &self.runs[target]);
+        let mut destination = of.destination(&source.image_id, outcome);
+        destination.elapsed = match &of.stage {
             Stage::Copying { since, .. } => self.since(*since, now),
             _ => now.mono.saturating_sub(self.began.unwrap_or(now).mono),
         };
+        destination.notes.extend(run.notes.iter().cloned().chain(self.runs[target.source].note.clone()));
         destination
     }
 
-    /// A target has ended for this run: a later one can go on with it. A source has nothing to close.
-    pub(super) fn close(&mut self, source: usize, target: Option<usize>, now: Now) {
-        let Some(target) = target else { return };
-        let why = self.closing.unwrap_or(Outcome::TimedOut);
-        let of = &self.state.sources[source].targets[target];
-        let (outcome, error) = if let Stage::Copying { .. } = of.stage {
-            match why {
-                Outcome::TimedOut => {
-                    (why, Some("the copy was not there when the job's time was over; it goes on"))
-                }
-                _ => (Outcome::Started, None),
+    /// An actor has ended for this run: a later one can go on with it. A source has nothing to close.
+    pub(super) fn close(&mut self, actor: Actor, now: Now) {
+        let Actor::Target(target) = actor else { return };
+        if matches!(self.state[target].stage, Stage::Ended(_)) {
+            self.runs[target].notes.clear();
+            return self.close_unreviewed(target);
+        }
+        let (outcome, message) = self.why_closed(target, now);
+        let error = message.map(|mut message| {
+            let declined = self.runs[target.source].declined.as_ref();
+            if let Some(declined) = declined.filter(|_| self.state[target].image_id().is_none()) {
+                message.push_str(&format!("; the last request came to nothing: {declined}"));
+            } else if let Some(trouble) = self.last_trouble(target) {
+                message.push_str(&format!("; the last error was: {trouble}"));
             }
-        } else if of.is_uncertain() {
-            (
+            Error::timeout(message)
+        });
+        self.close_as(target, outcome, error, now);
+    }
+
+    /// What went wrong last for a target or its source, and has not got right since.
+    fn last_trouble(&self, target: TargetId) -> Option<&Error> {
+        let trouble = self.runs[target].lane.trouble.as_ref();
+        trouble.or(self.runs[target.source].lane.trouble.as_ref()).map(|(_, error)| error)
+    }
+
+    /// What it means for a target that the run ends.
+    fn why_closed(&self, target: TargetId, now: Now) -> (Outcome, Option<String>) {
+        let of = &self.state[target];
+        let why = self.closing.map_or(Outcome::TimedOut, |closing| closing.why);
+        match &of.stage {
+            Stage::Copying { image_id, since, seen, .. } => {
+                let accepted = self.since(*since, now).as_secs();
+                let last_seen = self.runs[target].seen.or(*seen);
+                let is_missing = self.runs[target].misses > 0;
+                if is_missing && self.may_be_gone(target, now) {
+                    let since = match last_seen {
+                        Some(seen) => format!("has not been seen for {} s", self.since(seen, now).as_secs()),
+                        None => format!("was accepted {accepted} s ago and has not been seen since"),
+                    };
+                    let region = &of.region;
+                    let message = format!(
+                        "the copy {image_id} {since} in {region}: it was deleted, or a policy hides it; look before starting another"
+                    );
+                    return (Outcome::Unknown, Some(message));
+                }
+                let unseen = if is_missing {
+                    format!("; it was accepted {accepted} s ago and has not been seen since")
+                } else {
+                    String::new()
+                };
+                match why {
+                    Outcome::TimedOut if self.closing.is_none() => (
+                        why,
+                        Some(format!(
+                            "the copy was not there when the time for one copy was over (destination_timeout); it continues in the service{unseen}"
+                        )),
+                    ),
+                    Outcome::TimedOut => (
+                        why,
+                        Some(format!(
+                            "the copy was not there when the run's time was over (timeout); it continues in the service{unseen}"
+                        )),
+                    ),
+                    _ if is_missing => (Outcome::Started, Some(format!("the copy was not looked for any more{unseen}"))),
+                    _ => (Outcome::Started, None),
+                }
+            }
+            Stage::Deleting { image_id, .. } => (
+                why,
+                Some(format!(
+                    "the failed copy {image_id} was to be deleted, and whether it was is not known: resume the job"
+                )),
+            ),
+            Stage::Taken { .. } => (Outcome::Unknown, Some(self.name_taken(target).message().into())),
+            _ if of.is_uncertain() => (
                 Outcome::Unknown,
                 Some(
-                    "the request for a copy got no answer, and no copy has been seen: look before starting another",
+                    "the request for a copy got no answer, and no copy has been seen: look before starting another"
+                        .into(),
                 ),
-            )
-        } else {
-            match why {
-                Outcome::TimedOut => (why, Some("the job's time was over before a copy was started")),
+            ),
+            _ => match why {
+                Outcome::TimedOut => (why, Some("the run's time was over before a copy was started".into())),
                 _ => (why, None),
-            }
-        };
-        let declined = self.fronts[source].declined.as_ref().filter(|_| of.image_id().is_none());
-        let error = error.map(|message| {
-            let message = match declined {
-                Some(declined) => format!("{message}; the last request came to nothing: {declined}"),
-                None => message.into(),
-            };
-            match outcome {
-                Outcome::Unknown => Error::response(message, None, 200),
-                _ => Error::timeout(message),
-            }
-        });
-        self.close_as(source, target, outcome, error, now);
+            },
+        }
+    }
+
+    /// A target that had ended in an earlier run, and was not looked at again in this one.
+    fn close_unreviewed(&mut self, target: TargetId) {
+        if let Stage::Ended(destination) = &self.state[target].stage {
+            let mut destination = (**destination).clone();
+            destination.notes.push("as an earlier run left it; this one ended before it looked again".into());
+            self.announce(destination.clone());
+            self.runs[target].closed = Some(Box::new(destination));
+        }
+        self.runs[target].is_reviewed = false;
     }
 
     /// A target has ended for this run like this.
-    pub(super) fn close_as(
-        &mut self,
-        source: usize,
-        target: usize,
-        outcome: Outcome,
-        error: Option<Error>,
-        now: Now,
-    ) {
-        let mut destination = self.destination(source, target, outcome, now);
+    pub(super) fn close_as(&mut self, target: TargetId, outcome: Outcome, error: Option<Error>, now: Now) {
+        let mut destination = self.destination(target, outcome, now);
         destination.error = error;
-        let at = self.lane(source, Some(target));
-        self.events.push_back(SyncProgress::Ended(destination.clone()));
-        self.lanes[at] = Lane::closed(destination);
+        self.announce(destination.clone());
+        let run = &mut self.runs[target];
+        run.lane = Lane::default();
+        run.closed = Some(Box::new(destination));
     }
 
     /// Brings the run to its end: nothing new is begun but a last look at what was started.
-    pub(super) fn close_all(&mut self, why: Outcome, now: Now) {
-        self.closing = Some(why);
+    pub(super) fn close_all(&mut self, closing: Closing, now: Now) {
+        self.closing = Some(closing);
         self.take_answers(now);
-        for source in 0..self.state.sources.len() {
-            for target in 0..self.state.job.to.len() {
-                let at = self.lane(source, Some(target));
-                self.lanes[at].errand = Errand::Idle;
-                let worth_a_look = match &self.state.sources[source].targets[target].stage {
-                    Stage::Sent { .. } => true,
-                    Stage::Copying { .. } => why == Outcome::TimedOut,
-                    _ => false,
-                };
-                if !worth_a_look && !self.is_over(source, target) {
-                    self.close(source, Some(target), now);
-                }
+        for target in self.all_targets() {
+            self.runs[target].lane.task = Task::Idle;
+            let is_worth_a_look = match &self.state[target].stage {
+                _ if self.proof != Proof::Given => false,
+                Stage::Sent { .. } => true,
+                Stage::Copying { .. } => closing.why == Outcome::TimedOut,
+                _ => false,
+            };
+            if !is_worth_a_look && !self.is_over(target) {
+                self.close(target.into(), now);
+            }
+        }
+    }
+
+    /// There is no time for a look any more.
+    pub(super) fn close_without_a_look(&mut self, now: Now) {
+        for target in self.all_targets() {
+            if !self.is_over(target) {
+                self.runs[target].lane.call = None;
+                self.close(target.into(), now);
             }
         }
     }
@@ -133,49 +209,49 @@ impl ImageSyncMachine {
     /// Hears what has been answered, and drops the calls that have not: a request that is out is none of them, since its
     /// reply comes before the next poll.
     fn take_answers(&mut self, now: Now) {
-        for at in 0..self.lanes.len() {
-            let Some(mut ask) = self.lanes[at].ask.take() else { continue };
-            let (source, target) = self.place(at);
-            let errand = self.lanes[at].take_errand();
-            match (ask.poll(now), errand) {
-                (Step::Done(outcome), errand) => self.answered(source, target, errand, outcome, now),
+        let sources = self.all_sources().map(Actor::Source);
+        for actor in sources.chain(self.all_targets().map(Actor::Target)) {
+            let lane = self.runs.lane(actor);
+            let Some(mut call) = lane.call.take() else { continue };
+            let task = lane.take_task();
+            match (call.poll(now), task, actor) {
+                (Step::Done(outcome), task, actor) => self.answered(actor, task, outcome, now),
                 // Its earlier attempts were refused, or never left.
-                (_, Errand::Submit { batch, .. }) => self.back_to_missing(source, &batch),
+                (_, Task::Submit { batch, .. }, Actor::Source(source)) => {
+                    self.back_to_missing(source, &batch);
+                }
                 _ => {}
             }
         }
     }
 
     /// Whether a target needs nothing more in this run.
-    pub(super) fn is_over(&self, source: usize, target: usize) -> bool {
-        matches!(self.state.sources[source].targets[target].stage, Stage::Ended(_))
-            || self.lanes[self.lane(source, Some(target))].closed.is_some()
+    pub(super) fn is_over(&self, target: TargetId) -> bool {
+        let run = &self.runs[target];
+        run.closed.is_some() || matches!(self.state[target].stage, Stage::Ended(_)) && !run.is_reviewed
     }
 
     pub(super) fn outcome_if_over(&mut self) -> Option<Result<SyncReport, Error>> {
-        let width = self.state.job.to.len();
-        let all =
-            (0..self.state.sources.len()).flat_map(|source| (0..width).map(move |target| (source, target)));
-        if !all.clone().all(|(source, target)| self.is_over(source, target)) {
+        let mut all = self.all_targets();
+        let count = all.clone().count();
+        if !all.clone().all(|target| self.is_over(target))
+            || self.proof != Proof::Given && self.closing.is_none()
+        {
             return None;
         }
-        if self.refused.0 == self.state.sources.len() * width
+        if self.refused.0 == count
             && let Some(error) = self.refused.1.take()
         {
             return Some(Err(error));
         }
-        let destinations = all.filter_map(|(source, target)| {
-            match (
-                &self.lanes[self.lane(source, Some(target))].closed,
-                &self.state.sources[source].targets[target].stage,
-            ) {
+        let destinations =
+            all.by_ref().filter_map(|target| match (&self.runs[target].closed, &self.state[target].stage) {
                 (Some(closed), _) => Some((**closed).clone()),
-                (None, Stage::Ended(destination)) => Some(destination.clone()),
+                (None, Stage::Ended(destination)) => Some((**destination).clone()),
                 _ => None,
-            }
-        });
+            });
         Some(Ok(SyncReport {
-            source_region: String::from(&*self.state.from),
+            source_region: self.state.source_region().into(),
             destinations: destinations.collect(),
         }))
     }

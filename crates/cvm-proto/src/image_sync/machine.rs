@@ -6,10 +6,13 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use super::ask::Answer;
-use super::lane::{Errand, Front, Lane};
-use super::state::{Stage, SyncState, Target};
-use super::{Outcome, SyncProgress, SyncReport, check};
+use super::account::Proof;
+use super::calls::Answer;
+use super::handle::{Actor, SourceId, TargetId};
+use super::prepared::Start;
+use super::runs::{Runs, Task};
+use super::state::{Stage, SyncState};
+use super::{Outcome, SyncProgress, SyncReport, SyncRun, check};
 use crate::config::Config;
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
@@ -17,14 +20,18 @@ use crate::random::Random;
 use crate::request::Request;
 
 /// How long a lane has nothing but trouble before it gives up, as long as it has started nothing.
-const PATIENCE: Duration = Duration::from_secs(60);
+const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
 
 /// How soon a job notices that it was cancelled, at the latest.
-const ATTENTION: Duration = Duration::from_millis(200);
+const POLL_EVERY: Duration = Duration::from_millis(200);
 
-/// The sync job on its way; made from an [`ImageSync`](super::ImageSync) or a [`SyncState`].
+/// How long a run may take to its end once it was cancelled, its last looks included.
+const END_WITHIN: Duration = Duration::from_secs(6);
+
+/// The sync job on its way; made from an [`ImageSync`](super::ImageSync) or a [`PreparedSync`](super::PreparedSync).
 pub struct ImageSyncMachine {
     pub(super) state: SyncState,
+    pub(super) run: SyncRun,
     /// The settings as given; then those of the source region.
     pub(super) config: Config,
     /// The settings of each destination.
@@ -33,14 +40,12 @@ pub struct ImageSyncMachine {
     /// When this run began.
     pub(super) began: Option<Now>,
     deadline: Duration,
-    /// The run is coming to its end, and what that means for what has not ended.
-    pub(super) closing: Option<Outcome>,
-    pub(super) fronts: Vec<Front>,
-    /// A source and then its targets, and so on for every source.
-    pub(super) lanes: Vec<Lane>,
-    /// The lane whose request is out.
-    asking: Option<usize>,
-    /// The lane to begin with, so that each has its turn.
+    pub(super) closing: Option<Closing>,
+    pub(super) proof: Proof,
+    pub(super) runs: Runs,
+    /// Whose request is out.
+    asking: Option<Actor>,
+    /// Whose turn is next.
     next: usize,
     pub(super) events: VecDeque<SyncProgress>,
     /// The state has changed and is to be written down.
@@ -50,14 +55,23 @@ pub struct ImageSyncMachine {
     over: Over,
 }
 
+/// The run is coming to its end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Closing {
+    /// What that means for what has not ended.
+    pub(super) why: Outcome,
+    /// When the last looks have to be done.
+    pub(super) until: Duration,
+}
+
 enum Over {
     No,
     Yes(Box<Result<SyncReport, Error>>),
     Told,
 }
 
-/// What a lane wants.
-pub(super) enum Turn {
+/// What an actor wants.
+enum Turn {
     Send(Request),
     Wait(Duration),
     /// Nothing, before something else has changed.
@@ -67,8 +81,12 @@ pub(super) enum Turn {
 }
 
 impl ImageSyncMachine {
-    pub(super) fn new(state: SyncState, config: &Config, seed: u64) -> Self {
-        let lanes = state.sources.len() * (1 + state.job.to.len());
+    pub(super) fn new(state: SyncState, run: SyncRun, start: Start, config: &Config, seed: u64) -> Self {
+        let mut runs = Runs::new(state.sources.len(), state.job.to.len());
+        for target in targets_of(&state) {
+            runs[target].is_reviewed =
+                start == Start::Resumed && matches!(state[target].stage, Stage::Ended(_));
+        }
         Self {
             config: config.clone(),
             configs: Vec::new(),
@@ -76,8 +94,8 @@ impl ImageSyncMachine {
             began: None,
             deadline: Duration::ZERO,
             closing: None,
-            fronts: state.sources.iter().map(|_| Front::default()).collect(),
-            lanes: (0..lanes).map(|_| Lane::default()).collect(),
+            proof: Proof::Sources,
+            runs,
             asking: None,
             next: 0,
             events: VecDeque::new(),
@@ -85,6 +103,7 @@ impl ImageSyncMachine {
             refused: (0, None),
             over: Over::No,
             state,
+            run,
         }
     }
 
@@ -96,28 +115,43 @@ impl ImageSyncMachine {
     /// Checks the job when it is first polled.
     fn begin(&mut self, now: Now) {
         self.began = Some(now);
-        self.deadline = now.mono.saturating_add(self.state.job.timeout);
+        self.deadline = now.mono.saturating_add(self.run.timeout);
+        self.state.begun.get_or_insert(now.unix);
         match check::check(&self.state, &self.config) {
             Ok((home, configs)) => {
-                self.state.from = home.region().unwrap_or_default().into();
-                // Whoever goes on may have another default region.
-                self.state.job.from = Some(self.state.from.clone());
                 self.config = home;
                 self.configs = configs;
-                self.dirty = true;
             }
-            Err(error) => self.over = Over::Yes(Box::new(Err(error))),
+            Err(error) => self.end_with(error),
         }
     }
 
-    /// The lane of a source, or of one of its targets.
-    pub(super) fn lane(&self, source: usize, target: Option<usize>) -> usize {
-        source * (1 + self.state.job.to.len()) + target.map_or(0, |target| target + 1)
+    /// Ends the run with an error; what is written down stays as it is.
+    pub(super) fn end_with(&mut self, error: Error) {
+        self.dirty = false;
+        self.over = Over::Yes(Box::new(Err(error)));
     }
 
-    pub(super) fn place(&self, at: usize) -> (usize, Option<usize>) {
+    pub(super) fn all_sources(&self) -> impl Iterator<Item = SourceId> + use<> {
+        (0..self.state.sources.len()).map(SourceId)
+    }
+
+    pub(super) fn targets_of(&self, source: SourceId) -> impl Iterator<Item = TargetId> + Clone + use<> {
+        (0..self.state.job.to.len()).map(move |region| TargetId { source, region })
+    }
+
+    pub(super) fn all_targets(&self) -> impl Iterator<Item = TargetId> + Clone + use<> {
+        targets_of(&self.state)
+    }
+
+    /// Who has this turn: each source, and then its targets.
+    fn actor(&self, turn: usize) -> Actor {
         let width = 1 + self.state.job.to.len();
-        (at / width, (at % width).checked_sub(1))
+        let source = SourceId(turn / width);
+        match (turn % width).checked_sub(1) {
+            None => Actor::Source(source),
+            Some(region) => Actor::Target(TargetId { source, region }),
+        }
     }
 
     /// The time in milliseconds since 1970, by the clock that never goes back.
@@ -133,154 +167,166 @@ impl ImageSyncMachine {
     }
 
     /// When the time for one copy is over.
-    fn expiry(&self, target: &Target, now: Now) -> Option<Duration> {
-        let Stage::Copying { since, .. } = &target.stage else { return None };
-        let allowed = self.state.job.destination_timeout;
-        let left = allowed.checked_sub(self.since(*since, now)).unwrap_or_default();
-        (!allowed.is_zero()).then(|| now.mono.saturating_add(left))
+    fn expiry(&self, target: TargetId, now: Now) -> Option<Duration> {
+        let Stage::Copying { since, .. } = &self.state[target].stage else { return None };
+        let left = self.run.destination_timeout?.saturating_sub(self.since(*since, now));
+        Some(now.mono.saturating_add(left))
     }
 
-    /// Whether this is the last that a lane can do.
-    pub(super) fn is_last(&self, source: usize, target: Option<usize>, now: Now) -> bool {
-        let target = target.map(|target| &self.state.sources[source].targets[target]);
+    /// Whether the time for this one copy is over.
+    pub(super) fn has_expired(&self, target: TargetId, now: Now) -> bool {
+        self.expiry(target, now).is_some_and(|expiry| expiry <= now.mono)
+    }
+
+    /// Whether this is the last that an actor can do.
+    pub(super) fn is_last(&self, actor: impl Into<Actor>, now: Now) -> bool {
         self.closing.is_some()
-            || target.and_then(|target| self.expiry(target, now)).is_some_and(|expiry| expiry <= now.mono)
+            || matches!(actor.into(), Actor::Target(target) if self.has_expired(target, now))
     }
 
-    /// Lets one lane go on.
-    fn step(&mut self, at: usize, now: Now) -> Turn {
-        let (source, target) = self.place(at);
-        if self.lanes[at].ask.is_none()
-            && let Some(turn) = self.begin_errand(at, now)
+    /// Lets one actor go on.
+    fn step(&mut self, actor: Actor, now: Now) -> Turn {
+        if self.runs.lane(actor).call.is_none()
+            && let Some(turn) = self.begin_task(actor, now)
         {
             return turn;
         }
-        let last = self.is_last(source, target, now);
-        let lane = &mut self.lanes[at];
-        let Some(ask) = &mut lane.ask else { return Turn::Changed };
-        match ask.poll(now) {
-            Step::Send(request) => {
-                if let Errand::Submit { recorded, .. } = &mut lane.errand
-                    && *recorded != request.attempt()
-                {
-                    // The same request comes again with the next poll, once this has been written down.
-                    *recorded = request.attempt();
-                    self.record_intent(source, now);
-                    return Turn::Changed;
-                }
-                Turn::Send(request)
-            }
+        let last = self.is_last(actor, now);
+        let Some(call) = &mut self.runs.lane(actor).call else { return Turn::Changed };
+        match call.poll(now) {
+            // The same request comes again with the next poll, once its intent has been written down.
+            Step::Send(request) if self.record_intent(actor, request.attempt(), now) => Turn::Changed,
+            Step::Send(request) => Turn::Send(request),
             Step::WaitUntil(_) if last => {
-                lane.ask = None;
-                self.close(source, target, now);
+                self.runs.lane(actor).call = None;
+                self.close(actor, now);
                 Turn::Changed
             }
             Step::WaitUntil(until) => Turn::Wait(until),
             Step::Done(outcome) => {
-                lane.ask = None;
-                let errand = lane.take_errand();
-                self.answered(source, target, errand, outcome, now);
+                let lane = self.runs.lane(actor);
+                lane.call = None;
+                let task = lane.take_task();
+                self.answered(actor, task, outcome, now);
                 Turn::Changed
             }
             Step::Progress(never) => match never {},
         }
     }
 
-    /// Makes the next call of a lane that has none, or says why there is none.
-    fn begin_errand(&mut self, at: usize, now: Now) -> Option<Turn> {
-        let (source, target) = self.place(at);
-        if target.is_some_and(|target| self.is_over(source, target)) {
+    /// Makes the next call of an actor that has none, or says why there is none.
+    fn begin_task(&mut self, actor: Actor, now: Now) -> Option<Turn> {
+        if let Actor::Target(target) = actor
+            && self.is_over(target)
+        {
             return Some(Turn::Idle);
         }
-        if self.lanes[at].due > now.mono && !self.is_last(source, target, now) {
-            return Some(Turn::Wait(self.next_wake(source, target, now)));
+        if self.runs.lane(actor).due > now.mono && !self.is_last(actor, now) {
+            return Some(Turn::Wait(self.next_wake(actor, now)));
         }
-        let errand = match self.lanes[at].take_errand() {
-            Errand::Idle => match target {
-                None => self.next_of_source(source),
-                Some(target) => self.next_of_target(source, target),
+        let task = match self.runs.lane(actor).take_task() {
+            Task::Idle => match actor {
+                Actor::Source(source) => self.next_of_source(source),
+                Actor::Target(target) => self.next_of_target(target),
             },
             begun => begun,
         };
-        if matches!(errand, Errand::Idle) {
+        if matches!(task, Task::Idle) {
             return Some(Turn::Idle);
         }
         let seed = self.random.next();
-        let ask = self.ask(source, target, &errand, seed);
-        self.lanes[at].errand = errand;
-        self.lanes[at].ask = Some(ask);
+        let call = self.call(actor, &task, seed);
+        let lane = self.runs.lane(actor);
+        lane.task = task;
+        lane.call = Some(call);
         None
     }
 
-    /// When a lane is due, or its time is over.
-    fn next_wake(&self, source: usize, target: Option<usize>, now: Now) -> Duration {
-        let due = self.lanes[self.lane(source, target)].due;
-        let expiry = target.and_then(|target| self.expiry(&self.state.sources[source].targets[target], now));
-        expiry.map_or(due, |expiry| due.min(expiry))
+    /// When an actor is due, or its time is over.
+    fn next_wake(&mut self, actor: Actor, now: Now) -> Duration {
+        let due = self.runs.lane(actor).due;
+        match actor {
+            Actor::Source(_) => due,
+            Actor::Target(target) => self.expiry(target, now).map_or(due, |expiry| due.min(expiry)),
+        }
     }
 
-    pub(super) fn answered(
-        &mut self,
-        source: usize,
-        target: Option<usize>,
-        errand: Errand,
-        outcome: Result<Answer, Error>,
-        now: Now,
-    ) {
-        match (errand, target) {
-            (Errand::Look, None) => self.looked(source, outcome, now),
-            (Errand::Submit { batch, .. }, None) => self.submitted(source, batch, outcome, now),
-            (Errand::Survey { query, found }, Some(target)) => {
-                self.surveyed(source, target, (query, found), outcome, now);
+    /// Writes down that a request is going out which is not safe to repeat; `false` if that stands already.
+    fn record_intent(&mut self, actor: Actor, attempt: u32, now: Now) -> bool {
+        match (&mut self.runs.lane(actor).task, actor) {
+            (Task::Submit { recorded, .. }, Actor::Source(source)) if *recorded != attempt => {
+                *recorded = attempt;
+                self.record_submission(source, now);
+                true
             }
-            (Errand::Count, Some(target)) => self.counted(source, target, outcome),
-            (Errand::Quota { images }, Some(target)) => {
-                self.quota_known(source, target, images, outcome, now);
+            (Task::Delete { recorded, .. }, Actor::Target(target)) if *recorded != attempt => {
+                *recorded = attempt;
+                self.record_deletion(target);
+                true
             }
-            (Errand::Probe, Some(target)) => self.probed(source, target, outcome, now),
-            (Errand::Watch, Some(target)) => self.watched(source, target, outcome, now),
-            (Errand::Align { image, notes }, Some(target)) => {
-                self.aligned(source, target, (image, notes), outcome, now);
+            _ => false,
+        }
+    }
+
+    pub(super) fn answered(&mut self, actor: Actor, task: Task, outcome: Result<Answer, Error>, now: Now) {
+        match (task, actor) {
+            (Task::Look, Actor::Source(source)) => self.looked(source, outcome, now),
+            (Task::Submit { batch, .. }, Actor::Source(source)) => {
+                self.submitted(source, &batch, outcome, now);
             }
-            (Errand::Discard { image_id, error }, Some(target)) => {
-                self.discarded(source, target, image_id, error, outcome, now);
+            (Task::Recall(known), Actor::Target(target)) => self.recalled(target, known, outcome, now),
+            (Task::Survey { query, found, how }, Actor::Target(target)) => {
+                self.surveyed(target, (query, found, how), outcome, now);
             }
-            // Sources and targets have no other errands.
+            (Task::Count, Actor::Target(target)) => self.counted(target, outcome, now),
+            (Task::Quota { images }, Actor::Target(target)) => self.quota_known(target, images, outcome, now),
+            (Task::Probe(why), Actor::Target(target)) => self.probed(target, why, outcome, now),
+            (Task::Watch, Actor::Target(target)) => self.watched(target, outcome, now),
+            (Task::Align { image, notes }, Actor::Target(target)) => {
+                self.aligned(target, (image, notes), outcome, now);
+            }
+            (Task::Delete { image_id, error, .. }, Actor::Target(target)) => {
+                self.deleted(target, image_id, error, outcome, now);
+            }
+            // Sources and targets have no other tasks.
             _ => {}
         }
     }
 
-    /// Takes note of a failure that may pass: the lane tries again later. `true` once it has gone on for too long.
-    pub(super) fn troubled(&mut self, source: usize, target: Option<usize>, error: &Error, now: Now) -> bool {
-        let region = match target {
-            None => self.state.from.clone(),
-            Some(target) => self.state.sources[source].targets[target].region.clone(),
+    /// Takes note of a failure that may pass: the actor tries again later. `true` once it has gone on for too long.
+    pub(super) fn troubled(&mut self, actor: impl Into<Actor>, error: &Error, now: Now) -> bool {
+        let actor = actor.into();
+        let region = match actor {
+            Actor::Source(_) => self.state.source_region().into(),
+            Actor::Target(target) => self.state[target].region.clone(),
         };
-        let at = self.lane(source, target);
-        let lane = &mut self.lanes[at];
+        let lane = self.runs.lane(actor);
         lane.rest(now.mono, &mut self.random);
         // A call that found no place in the rate limit is no trouble: there are many others.
         if error.attempts() == 0 {
             return false;
         }
-        let source = self.state.sources[source].image_id.clone();
+        let since = lane.trouble.take().map_or(now.mono, |(since, _)| since);
+        lane.trouble = Some((since, error.clone()));
+        let source = self.state[actor.source()].image_id.clone();
         self.events.push_back(SyncProgress::Trouble { source, region, error: error.clone() });
-        let since = *lane.trouble_since.get_or_insert(now.mono);
-        now.mono.saturating_sub(since) >= PATIENCE
+        now.mono.saturating_sub(since) >= GIVE_UP_AFTER
     }
 
-    /// Goes through the lanes until one has something to be done; `None` once something has changed.
+    /// Goes round until one has something to be done; `None` once something has changed.
     fn round(&mut self, now: Now) -> Option<Turn> {
-        let mut wake = if self.closing.is_some() { Duration::MAX } else { self.deadline };
-        if self.state.job.cancel.is_some() {
-            wake = wake.min(now.mono.saturating_add(ATTENTION));
+        let mut wake = self.closing.map_or(self.deadline, |closing| closing.until);
+        if self.run.cancel.is_some() {
+            wake = wake.min(now.mono.saturating_add(POLL_EVERY));
         }
-        for turn in 0..self.lanes.len() {
-            let at = (self.next + turn) % self.lanes.len();
-            match self.step(at, now) {
+        let turns = self.state.sources.len() * (1 + self.state.job.to.len());
+        for turn in 0..turns {
+            let at = (self.next + turn) % turns;
+            let actor = self.actor(at);
+            match self.step(actor, now) {
                 Turn::Send(request) => {
-                    self.asking = Some(at);
-                    self.next = (at + 1) % self.lanes.len();
+                    self.asking = Some(actor);
+                    self.next = (at + 1) % turns;
                     return Some(Turn::Send(request));
                 }
                 Turn::Wait(until) => wake = wake.min(until),
@@ -290,6 +336,46 @@ impl ImageSyncMachine {
         }
         Some(Turn::Wait(wake))
     }
+
+    /// Whether there is something to be written down or told.
+    fn has_news(&self) -> bool {
+        !self.events.is_empty() || self.is_to_be_kept()
+    }
+
+    /// Whether the state has changed and may be written down.
+    fn is_to_be_kept(&self) -> bool {
+        self.dirty && self.proof == Proof::Given && !self.run.dry_run
+    }
+
+    /// The request that is out, asked for again.
+    fn pending(&mut self, now: Now) -> Option<Request> {
+        match self.runs.lane(self.asking?).call.as_mut()?.poll(now) {
+            Step::Send(request) => Some(request),
+            _ => None,
+        }
+    }
+
+    /// Begins to end the run if it is time.
+    fn look_at_the_clock(&mut self, now: Now) {
+        match self.closing {
+            None if self.run.cancel.as_ref().is_some_and(super::Cancel::is_cancelled) => {
+                let until = now.mono.saturating_add(END_WITHIN);
+                self.close_all(Closing { why: Outcome::Cancelled, until }, now);
+            }
+            None if now.mono >= self.deadline => {
+                let until = now.mono.saturating_add(self.config.settings().call_timeout);
+                self.close_all(Closing { why: Outcome::TimedOut, until }, now);
+            }
+            Some(closing) if now.mono >= closing.until => self.close_without_a_look(now),
+            _ => {}
+        }
+    }
+}
+
+fn targets_of(state: &SyncState) -> impl Iterator<Item = TargetId> + Clone + use<> {
+    let (sources, regions) = (state.sources.len(), state.job.to.len());
+    (0..sources)
+        .flat_map(move |source| (0..regions).map(move |region| TargetId { source: SourceId(source), region }))
 }
 
 impl Machine for ImageSyncMachine {
@@ -301,7 +387,8 @@ impl Machine for ImageSyncMachine {
             self.begin(now);
         }
         loop {
-            if core::mem::take(&mut self.dirty) && !self.state.job.dry_run {
+            if self.is_to_be_kept() {
+                self.dirty = false;
                 return Step::Progress(SyncProgress::Checkpoint);
             }
             if let Some(event) = self.events.pop_front() {
@@ -312,18 +399,13 @@ impl Machine for ImageSyncMachine {
                 Over::Told => unreachable!("a sync job was polled after its end"),
                 Over::No => self.over = Over::No,
             }
-            if let Some(at) = self.asking
-                && let Some(ask) = &mut self.lanes[at].ask
-                && let Step::Send(request) = ask.poll(now)
-            {
+            if let Some(request) = self.pending(now) {
                 return Step::Send(request);
             }
-            if self.closing.is_none() {
-                if self.state.job.cancel.as_ref().is_some_and(super::Cancel::is_cancelled) {
-                    self.close_all(Outcome::Cancelled, now);
-                } else if now.mono >= self.deadline {
-                    self.close_all(Outcome::TimedOut, now);
-                }
+            self.look_at_the_clock(now);
+            self.prove_account(now);
+            if matches!(self.over, Over::Yes(_)) || self.has_news() {
+                continue;
             }
             if let Some(outcome) = self.outcome_if_over() {
                 self.over = Over::Yes(Box::new(outcome));
@@ -338,8 +420,8 @@ impl Machine for ImageSyncMachine {
     }
 
     fn reply(&mut self, now: Now, reply: Reply) {
-        if let Some(ask) = self.asking.take().and_then(|at| self.lanes[at].ask.as_mut()) {
-            ask.reply(now, reply);
+        if let Some(call) = self.asking.take().and_then(|actor| self.runs.lane(actor).call.as_mut()) {
+            call.reply(now, reply);
         }
     }
 }

@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::api::types::ImageState;
+use crate::api::types::{Image, ImageState};
 use crate::error::Error;
 
 /// What came of a sync job, destination by destination.
@@ -25,6 +25,12 @@ impl SyncReport {
         self.destinations.iter().all(|destination| destination.outcome.is_good())
     }
 
+    /// The destinations that have neither what was asked for nor what the run was to do: a copy that was only to be started
+    /// ([`wait`](crate::SyncRun::wait) off), and one that a dry run would start, are no failures.
+    pub fn failures(&self) -> impl Iterator<Item = &Destination> {
+        self.destinations.iter().filter(|destination| !destination.is_as_asked())
+    }
+
     /// Whether the time was over before every copy had ended.
     pub fn is_timed_out(&self) -> bool {
         self.destinations.iter().any(|destination| destination.outcome == Outcome::TimedOut)
@@ -38,6 +44,7 @@ impl SyncReport {
 
 /// What came of one image in one region.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Destination {
     /// The image that was to be copied.
@@ -48,6 +55,12 @@ pub struct Destination {
     pub image_id: Option<String>,
     /// How it ended.
     pub outcome: Outcome,
+    /// What it rests on that this image is the copy; for one that is there or on its way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub basis: Option<Basis>,
+    /// What the copy looked like when it was last seen; for one that is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageFacts>,
     /// From the submission, or the start of the job, to the end; in seconds when serialized.
     #[serde(rename = "elapsed_seconds", with = "seconds")]
     pub elapsed: Duration,
@@ -62,29 +75,94 @@ pub struct Destination {
     pub notes: Vec<String>,
 }
 
+impl Destination {
+    /// Whether it has what was asked for, or what the run was to do without an error: to start it, or to plan it.
+    pub fn is_as_asked(&self) -> bool {
+        let is_asked_for =
+            matches!(self.outcome, Outcome::Started | Outcome::Planned) && self.error.is_none();
+        self.outcome.is_good() || is_asked_for
+    }
+}
+
+/// What it rests on that an image is the copy that the job is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Basis {
+    /// Its id stood in the service's answer to this job.
+    Answered,
+    /// It was seen after a request of this job whose answer was lost.
+    Appeared,
+    /// It was found: it has the name of the copy, and system, architecture and size of the source, and is not older. The
+    /// service says of no image what it is a copy of, so another image that was made like this passes for one.
+    Found,
+}
+
+impl Basis {
+    /// The basis as one word, for tables and machines.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Appeared => "appeared",
+            Self::Found => "found",
+        }
+    }
+}
+
+/// What an image looked like: what a copy is compared by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ImageFacts {
+    /// Its name.
+    pub name: String,
+    /// Its system, such as `Ubuntu Server 22.04 LTS 64bit`.
+    pub os_name: String,
+    /// Its architecture, such as `x86_64`.
+    pub architecture: String,
+    /// Its size in GiB.
+    pub image_size: i64,
+    /// When it was made, as the service writes it.
+    pub created_time: String,
+}
+
+impl ImageFacts {
+    pub(super) fn of(image: &Image) -> Self {
+        Self {
+            name: image.image_name.clone(),
+            os_name: image.os_name.clone(),
+            architecture: image.architecture.as_str().into(),
+            image_size: image.image_size,
+            created_time: image.created_time.clone(),
+        }
+    }
+}
+
 /// How a destination ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The copy is there, `NORMAL`: this job started it, or found it on its way.
+    /// The copy is there, `NORMAL`: this job started it, or found it on its way; its [`Basis`] says which.
     Copied,
-    /// A copy was there already, `NORMAL`.
+    /// A copy was there already, `NORMAL`; its [`Basis`] says what makes it one.
     Present,
-    /// Another image has the name. Nothing was started, nothing overwritten.
+    /// Another image has the name, or a copy that failed. Nothing was started, nothing overwritten.
     Conflict,
-    /// Another image has the name, and such destinations were to be passed over.
+    /// Another image that can be used has the name, and such destinations were to be passed over.
     Skipped,
+    /// A copy that was started is not there any more: its id does not show it, nor its name, and the name is free.
+    Gone,
     /// There is no usable copy; the error says why.
     Failed,
-    /// The time was over. With an image id, a copy is on its way and goes on in the service.
+    /// The time was over. With an image id, a copy is on its way and continues in the service.
     TimedOut,
-    /// A copy was started and goes on in the service: the job was not to wait for it, was cancelled, or has lost the
+    /// A copy was started and continues in the service: the run was not to wait for it, was cancelled, or has lost the
     /// right to see it.
     Started,
     /// The job was cancelled before a copy was started.
     Cancelled,
-    /// A request got no answer, and no copy has been seen: one may be on its way. Look before starting another.
+    /// A request got no answer and no copy has been seen, the name is taken by something unseen, or a copy has not been
+    /// seen for long: one may be on its way. Look before starting another.
     Unknown,
     /// A dry run: a copy would be started.
     Planned,
@@ -98,6 +176,7 @@ impl Outcome {
             Self::Present => "present",
             Self::Conflict => "conflict",
             Self::Skipped => "skipped",
+            Self::Gone => "gone",
             Self::Failed => "failed",
             Self::TimedOut => "timed_out",
             Self::Started => "started",
@@ -147,6 +226,16 @@ pub enum SyncProgress {
         region: String,
         /// The copy's id.
         image_id: String,
+    },
+    /// The service says that the name of the copy is taken, by something that was not to be seen: it is searched for.
+    #[non_exhaustive]
+    NameTaken {
+        /// The source's id.
+        source: String,
+        /// The copy's region.
+        region: String,
+        /// The name.
+        image_name: String,
     },
     /// The service accepted a request.
     #[non_exhaustive]

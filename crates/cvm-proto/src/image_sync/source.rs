@@ -2,10 +2,13 @@
 
 use alloc::format;
 
-use super::ask::Answer;
+use super::account::Proof;
+use super::calls::Answer;
 use super::check::own_region;
-use super::lane::Errand;
-use super::state::{Stage, Traits};
+use super::handle::{Actor, SourceId};
+use super::runs::{FirstLook, Task};
+use super::state::Stage;
+use super::traits::Traits;
 use super::{ImageSyncMachine, SyncProgress};
 use crate::api::types::{Image, ImageState, ImageType};
 use crate::error::Error;
@@ -14,92 +17,124 @@ use crate::machine::Now;
 
 impl ImageSyncMachine {
     /// A look before anything else; then, once no target is looked for any more, a request for those without a copy.
-    pub(super) fn next_of_source(&self, source: usize) -> Errand {
-        let of = &self.state.sources[source];
-        let open = (0..of.targets.len()).filter(|&target| !self.is_over(source, target));
-        if self.closing.is_some() || open.clone().next().is_none() {
-            return Errand::Idle;
+    pub(super) fn next_of_source(&self, source: SourceId) -> Task {
+        let run = &self.runs[source];
+        if self.closing.is_some() {
+            return Task::Idle;
         }
-        if of.traits.is_none() {
-            return Errand::Look;
+        if run.first_look == FirstLook::Pending {
+            return Task::Look;
         }
-        let settled = open.clone().all(|target| {
-            matches!(of.targets[target].stage, Stage::Missing | Stage::Copying { .. })
-                && (matches!(of.targets[target].stage, Stage::Copying { .. })
-                    || matches!(self.lanes[self.lane(source, Some(target))].errand, Errand::Idle))
+        let mut open = self.targets_of(source).filter(|&target| !self.is_over(target)).peekable();
+        if self.proof != Proof::Given || run.refused.is_some() || self.run.dry_run || open.peek().is_none() {
+            return Task::Idle;
+        }
+        let is_settled = open.all(|target| match self.state[target].stage {
+            Stage::Copying { .. } => true,
+            Stage::Missing => matches!(self.runs[target].lane.task, Task::Idle),
+            _ => false,
         });
-        if self.state.job.dry_run || !settled {
-            return Errand::Idle;
-        }
-        let batch = self.batch(source);
+        let batch = if is_settled { self.batch(source) } else { alloc::vec::Vec::new() };
         if batch.is_empty() {
-            Errand::Idle
-        } else if self.fronts[source].ready {
-            Errand::Submit { batch, recorded: 0 }
+            Task::Idle
+        } else if run.ready {
+            Task::Submit { batch, recorded: 0 }
         } else {
-            Errand::Look
+            Task::Look
         }
     }
 
     /// After a look at a source.
-    pub(super) fn looked(&mut self, source: usize, outcome: Result<Answer, Error>, now: Now) {
-        let id = self.state.sources[source].image_id.clone();
+    pub(super) fn looked(&mut self, source: SourceId, outcome: Result<Answer, Error>, now: Now) {
+        let id = self.state[source].image_id.clone();
         let images = match outcome {
             Ok(Answer::Images(images)) => images.image_set,
             Ok(_) => return,
             Err(error) if error.is_not_found() => alloc::vec::Vec::new(),
             Err(error) if error.is_retryable() => {
-                if self.troubled(source, None, &error, now) {
-                    self.refuse(source, &error, now);
+                if self.troubled(source, &error, now) {
+                    self.found_out(source, FirstLook::Nothing, Some(error), now);
                 }
                 return;
             }
-            Err(error) => return self.refuse(source, &error, now),
+            Err(error) => return self.found_out(source, FirstLook::Nothing, Some(error), now),
         };
-        let Some(image) = images.iter().find(|image| image.image_id == id) else {
-            let message =
-                format!("image {id} is not in {}: check the id and the source region", self.state.from);
+        let Some(image) = images.into_iter().find(|image| image.image_id == id) else {
+            let message = format!(
+                "image {id} is not in {}: check the id, the source region and the account",
+                self.state.source_region()
+            );
             let error = Error::service(ErrorCode::InvalidImageIdNotFound, message, None, 200);
-            return self.refuse(source, &error, now);
+            return self.found_out(source, FirstLook::Nothing, Some(error), now);
         };
-        if let Err(error) = self.judge_source(image) {
-            return self.refuse(source, &error, now);
+        let is_own = ![ImageType::PUBLIC_IMAGE, ImageType::SHARED_IMAGE].contains(&image.image_type);
+        let look = if is_own { FirstLook::Own } else { FirstLook::Foreign };
+        if let Err(error) = self.judge_source(&image) {
+            return self.found_out(source, look, Some(error), now);
         }
-        self.state.sources[source].traits = Some(Traits::of(image));
-        let front = &mut self.fronts[source];
-        if !front.told_found {
-            front.told_found = true;
+        self.resolve_name(source, &image);
+        self.state[source].traits = Some(Traits::of(&image));
+        let run = &mut self.runs[source];
+        if !core::mem::replace(&mut run.told_found, true) {
             self.events.push_back(SyncProgress::Found {
                 source: id,
-                image_name: image.image_name.clone(),
+                image_name: image.image_name,
                 image_size: image.image_size,
             });
         }
-        let at = self.lane(source, None);
+        run.lane.trouble = None;
         if image.image_state == ImageState::NORMAL {
-            self.fronts[source].ready = true;
+            run.ready = true;
             // The pauses stay as long as they have grown: the service may refuse what looks free.
-            self.lanes[at].trouble_since = None;
-            self.lanes[at].due = now.mono;
+            run.lane.due = now.mono;
         } else {
             self.busy(source, now);
+        }
+        self.found_out(source, look, None, now);
+    }
+
+    /// The name of the copies is resolved once, before anything is requested, and stays what it is.
+    fn resolve_name(&mut self, source: SourceId, image: &Image) {
+        let given = self.state.job.name.clone();
+        let name = self.state[source]
+            .copy_name
+            .get_or_insert_with(|| given.clone().unwrap_or(image.image_name.clone()));
+        if given.is_none() && *name != image.image_name {
+            self.runs[source].note = Some(format!(
+                "the source is called `{}` by now; its copies keep the name `{}`, under which this job began",
+                image.image_name.escape_debug(),
+                name.escape_debug()
+            ));
+        }
+    }
+
+    /// What a look at a source means: at first for the proof of the account, and then for its targets.
+    fn found_out(&mut self, source: SourceId, look: FirstLook, refused: Option<Error>, now: Now) {
+        let run = &mut self.runs[source];
+        if run.first_look == FirstLook::Pending {
+            run.first_look = look;
+            run.refused = refused;
+        } else if let Some(error) = refused {
+            run.refused = Some(error.clone());
+            self.refuse(source, &error, now);
         }
     }
 
     /// A copy of the source is running: the service takes no second request until it is done.
-    pub(super) fn busy(&mut self, source: usize, now: Now) {
-        self.fronts[source].ready = false;
-        let at = self.lane(source, None);
-        self.lanes[at].rest(now.mono, &mut self.random);
-        if !self.batch(source).is_empty() && !core::mem::replace(&mut self.fronts[source].told_busy, true) {
-            let source = self.state.sources[source].image_id.clone();
+    pub(super) fn busy(&mut self, source: SourceId, now: Now) {
+        let has_batch = !self.batch(source).is_empty();
+        let run = &mut self.runs[source];
+        run.ready = false;
+        run.lane.rest(now.mono, &mut self.random);
+        if has_batch && !core::mem::replace(&mut run.told_busy, true) {
+            let source = self.state[source].image_id.clone();
             self.events.push_back(SyncProgress::Busy { source });
         }
     }
 
     /// Whether an image can be copied as the job has it. One that is being copied can be, later.
     fn judge_source(&self, image: &Image) -> Result<(), Error> {
-        let (id, from, job) = (&image.image_id, &self.state.from, &self.state.job);
+        let (id, from, job) = (&image.image_id, self.state.source_region(), &self.state.job);
         let home = job.to.iter().any(|region| region == from);
         if image.image_type == ImageType::PUBLIC_IMAGE {
             return Err(Error::parameter(format!(
@@ -143,18 +178,23 @@ impl ImageSyncMachine {
         Ok(())
     }
 
-    /// The source cannot be copied: what has not been started never will be.
-    pub(super) fn refuse(&mut self, source: usize, error: &Error, now: Now) {
-        for target in 0..self.state.job.to.len() {
-            let startable =
-                matches!(self.state.sources[source].targets[target].stage, Stage::Unseen | Stage::Missing);
-            if startable && !self.is_over(source, target) {
-                let at = self.lane(source, Some(target));
-                self.lanes[at].ask = None;
-                self.refused.0 += 1;
-                self.refused.1.get_or_insert_with(|| error.clone());
-                self.fail(source, target, None, error.clone(), now);
+    /// The source cannot be copied: what has not been started never will be. A copy that is known from before is looked
+    /// at all the same.
+    pub(super) fn refuse(&mut self, source: SourceId, error: &Error, now: Now) {
+        for target in self.targets_of(source) {
+            let of = &self.state[target];
+            let is_startable = matches!(of.stage, Stage::Unseen | Stage::Missing) && of.known.is_none();
+            if is_startable && !self.is_over(target) {
+                self.refuse_target(target, error, now);
             }
         }
+    }
+
+    /// A target whose source cannot be copied.
+    pub(super) fn refuse_target(&mut self, target: super::handle::TargetId, error: &Error, now: Now) {
+        self.runs.lane(Actor::Target(target)).call = None;
+        self.refused.0 += 1;
+        self.refused.1.get_or_insert_with(|| error.clone());
+        self.fail(target, None, error.clone(), now);
     }
 }

@@ -1,5 +1,6 @@
-//! The job as it is written down, so that it can be gone on with after a crash.
+//! The job as it is written down, so that it can be resumed after a crash.
 
+use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -7,41 +8,39 @@ use core::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Cancel, Destination, ImageSync, ImageSyncMachine, Outcome, SyncReport};
-use crate::api::types::Image;
-use crate::config::Config;
-use crate::machine::Job;
+use super::job::SyncJob;
+use super::traits::Traits;
+use super::{Basis, Destination, ImageFacts, Outcome, SyncEndpoint, SyncReport};
+use crate::error::Error;
 
-/// Everything that a sync job has to know to go on: a [`Job`] that goes on where the state was taken.
+/// Everything that a sync job has to know to go on where it was.
 ///
-/// It serializes (JSON, or whatever serde writes), carries the version of its format, and refuses to be read in another.
-/// It holds no secret: neither credential nor endpoint. Its form is not part of this crate's interface; what it says is
-/// asked with [`report`](Self::report).
-///
-/// ```
-/// use cvm_proto::{ImageSync, SyncState};
-///
-/// let state = SyncState::new(ImageSync::new("img-o3ycss2p").from("ap-shanghai").to(["ap-guangzhou"]));
-/// let text = serde_json::to_string(&state)?;
-/// let again: SyncState = serde_json::from_str(&text)?;
-/// assert_eq!(again.images(), ["img-o3ycss2p"]);
-/// assert!(!again.is_finished());
-/// # Ok::<(), serde_json::Error>(())
-/// ```
+/// It holds the job, and nothing of a run: whoever [resumes](Self::resume) it says anew how long to wait. It has no
+/// secret: no credential, and of the endpoint only where it is. [`to_bytes`](Self::to_bytes) gives what belongs into a
+/// file; as a serde value it carries the version of its format, and refuses to be read in another. Its form is not part of
+/// this crate's interface; what it says is asked with [`report`](Self::report).
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SyncState {
     version: Version,
-    pub(super) job: ImageSync,
-    /// The source region, once the job has begun.
-    pub(super) from: String,
+    pub(super) endpoint: SyncEndpoint,
+    /// The profile that it was begun with: a name, for people.
+    pub(super) profile: Option<String>,
+    /// The number of the account, where one was asked for.
+    pub(super) account: Option<String>,
+    /// When it was begun, in seconds since 1970.
+    pub(super) begun: Option<u64>,
+    pub(super) last_error: Option<String>,
+    pub(super) job: SyncJob,
     pub(super) sources: Vec<Source>,
 }
 
 /// The version of the format: written always, and checked when read.
 #[derive(Clone, Copy, Debug)]
-struct Version;
+pub(super) struct Version;
 
-const VERSION: u32 = 1;
+/// The version that this build writes.
+pub(super) const VERSION: u32 = 2;
 
 impl Serialize for Version {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -53,134 +52,151 @@ impl<'de> Deserialize<'de> for Version {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match u32::deserialize(deserializer)? {
             VERSION => Ok(Self),
-            other => Err(serde::de::Error::custom(format!(
-                "version {other} of a sync job's state: this build reads version {VERSION}; use the build that wrote it"
-            ))),
+            other => Err(serde::de::Error::custom(wrong_version(other))),
         }
     }
 }
 
+pub(super) fn wrong_version(other: u32) -> String {
+    format!(
+        "it has version {other}, and this build reads versions 1 and {VERSION}: use the build that wrote it"
+    )
+}
+
 /// An image to be copied.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Source {
     pub(super) image_id: String,
+    /// The name of its copies: resolved once, before anything is requested.
+    pub(super) copy_name: Option<String>,
     /// What it is; `None` before the first look.
     pub(super) traits: Option<Traits>,
     pub(super) targets: Vec<Target>,
 }
 
-/// What a copy has in common with its source, and what is brought over to it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Traits {
-    pub(super) name: String,
-    os_name: String,
-    architecture: String,
-    size: i64,
-    created: String,
-    pub(super) description: String,
-    pub(super) family: String,
-    pub(super) tags: Vec<String>,
-}
-
 /// One region that an image goes to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Target {
     pub(super) region: String,
     pub(super) stage: Stage,
+    /// The copy that an earlier job made there, or this one before it was begun anew.
+    pub(super) known: Option<KnownCopy>,
     /// How many requests for a copy got no answer and left no copy that could be seen.
     pub(super) unanswered: u32,
-    /// The images that had the name before the first request.
-    pub(super) before: Vec<String>,
-    /// The service says that the name is taken, and it is not: it does not have to be given.
-    pub(super) unnamed: bool,
+    /// Images that have had the name and are no copies of this job.
+    pub(super) strangers: Vec<String>,
     pub(super) request_ids: Vec<String>,
 }
 
-/// How far a target is.
+/// A copy whose id is known from before.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "is", rename_all = "snake_case")]
+#[serde(deny_unknown_fields)]
+pub(super) struct KnownCopy {
+    pub(super) image_id: String,
+    pub(super) basis: Basis,
+    /// What it counts as if it is still there.
+    pub(super) outcome: Outcome,
+}
+
+/// How far a target is. Times are in milliseconds since 1970.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case", deny_unknown_fields)]
 pub(super) enum Stage {
     /// Nobody has looked what is there.
     Unseen,
     /// Nothing is there: a copy is to be started.
     Missing,
-    /// A request for a copy went out, and its answer is not known. Times are in milliseconds since 1970.
+    /// A request for a copy went out, and its answer is not known.
     Sent {
         at: u64,
         /// It was accepted, but without the copy's id.
         accepted: bool,
     },
+    /// The service says that the name is taken, by something that nobody has seen.
+    Taken { since: u64 },
     /// A copy is on its way.
-    Copying { image_id: String, since: u64 },
+    Copying {
+        image_id: String,
+        since: u64,
+        basis: Basis,
+        /// When it was first seen.
+        seen: Option<u64>,
+    },
+    /// A failed copy is being deleted, and whether it was is not known.
+    Deleting {
+        image_id: String,
+        /// Why this target ends without a copy; `None` if the name is to be freed for another.
+        error: Option<Error>,
+    },
     /// It is over.
-    Ended(Destination),
-}
-
-impl Traits {
-    pub(super) fn of(image: &Image) -> Self {
-        Self {
-            name: image.image_name.clone(),
-            os_name: image.os_name.clone(),
-            architecture: image.architecture.as_str().into(),
-            size: image.image_size,
-            created: image.created_time.clone(),
-            description: image.image_description.clone(),
-            family: image.image_family.clone().unwrap_or_default(),
-            tags: image.tags.iter().map(|tag| tag.key.clone()).collect(),
-        }
-    }
-
-    /// Why an image of the same name cannot be a copy of this one. What the service leaves out, as it may while a copy
-    /// is young, speaks against nothing.
-    pub(super) fn differs(&self, image: &Image) -> Option<String> {
-        let other = |ours: &str, theirs: &str| !ours.is_empty() && !theirs.is_empty() && ours != theirs;
-        let architecture = image.architecture.as_str();
-        if other(&self.os_name, &image.os_name) {
-            Some(format!("its system is {}, not {}", image.os_name, self.os_name))
-        } else if other(&self.architecture, architecture) {
-            Some(format!("its architecture is {architecture}, not {}", self.architecture))
-        } else if self.size > 0 && image.image_size > 0 && self.size != image.image_size {
-            Some(format!("its size is {} GiB, not {}", image.image_size, self.size))
-        } else if is_time(&self.created)
-            && is_time(&image.created_time)
-            && image.created_time.as_str() < self.created.as_str()
-        {
-            Some(format!("it was made at {}, before the source", image.created_time))
-        } else {
-            None
-        }
-    }
-}
-
-/// Whether it is a time as the service writes it, `2026-01-31T08:00:00Z`; such times compare as texts.
-fn is_time(text: &str) -> bool {
-    let form = b"0000-00-00T00:00:00Z";
-    text.len() == form.len()
-        && text.bytes().zip(form).all(|(b, &f)| if f == b'0' { b.is_ascii_digit() } else { b == f })
+    Ended(Box<Destination>),
 }
 
 impl Target {
+    pub(super) fn new(region: &str) -> Self {
+        Self {
+            region: region.into(),
+            stage: Stage::Unseen,
+            known: None,
+            unanswered: 0,
+            strangers: Vec::new(),
+            request_ids: Vec::new(),
+        }
+    }
+
     /// Whether a request for it went out of which nobody knows what came of it.
     pub(super) fn is_uncertain(&self) -> bool {
         self.unanswered > 0 || matches!(self.stage, Stage::Sent { .. })
     }
 
+    /// Whether nothing has been requested and nothing seen.
+    pub(super) fn is_untouched(&self) -> bool {
+        matches!(self.stage, Stage::Unseen | Stage::Missing)
+            && self.unanswered == 0
+            && self.known.is_none()
+            && self.request_ids.is_empty()
+    }
+
     /// The id of the copy, as far as one is known.
     pub(super) fn image_id(&self) -> Option<&String> {
         match &self.stage {
-            Stage::Copying { image_id, .. } => Some(image_id),
+            Stage::Copying { image_id, .. } | Stage::Deleting { image_id, .. } => Some(image_id),
             Stage::Ended(destination) => destination.image_id.as_ref(),
-            _ => None,
+            _ => self.known.as_ref().map(|known| &known.image_id),
+        }
+    }
+
+    /// The copy that is there as far as is known from before: to be looked at by its id.
+    pub(super) fn known_copy(&self) -> Option<KnownCopy> {
+        match &self.stage {
+            Stage::Ended(ended) if matches!(ended.outcome, Outcome::Copied | Outcome::Present) => {
+                Some(KnownCopy {
+                    image_id: ended.image_id.clone()?,
+                    basis: ended.basis.unwrap_or(Basis::Found),
+                    outcome: ended.outcome,
+                })
+            }
+            Stage::Ended(_) => None,
+            _ => self.known.clone(),
         }
     }
 
     /// A destination that is over for this run, if not for good.
     pub(super) fn destination(&self, source: &str, outcome: Outcome) -> Destination {
+        let basis = match &self.stage {
+            Stage::Copying { basis, .. } => Some(*basis),
+            Stage::Ended(destination) => destination.basis,
+            _ => None,
+        };
         Destination {
             source: source.into(),
             region: self.region.clone(),
             image_id: self.image_id().cloned(),
             outcome,
+            basis,
+            image: None::<ImageFacts>,
             elapsed: Duration::ZERO,
             request_ids: self.request_ids.clone(),
             error: None,
@@ -190,23 +206,25 @@ impl Target {
 }
 
 impl SyncState {
-    /// The state of a job that has not begun.
-    pub fn new(job: ImageSync) -> Self {
-        let target = |region: &String| Target {
-            region: region.clone(),
-            stage: Stage::Unseen,
-            unanswered: 0,
-            before: Vec::new(),
-            unnamed: false,
-            request_ids: Vec::new(),
-        };
+    /// The state of a job that has not begun. Its source region is known.
+    pub(super) fn new(job: SyncJob, endpoint: SyncEndpoint) -> Self {
         let source = |image_id: &String| Source {
             image_id: image_id.clone(),
+            copy_name: None,
             traits: None,
-            targets: job.to.iter().map(target).collect(),
+            targets: job.to.iter().map(|region| Target::new(region)).collect(),
         };
         let sources = job.images.iter().map(source).collect();
-        Self { version: Version, from: job.from.clone().unwrap_or_default(), sources, job }
+        Self {
+            version: Version,
+            endpoint,
+            profile: None,
+            account: None,
+            begun: None,
+            last_error: None,
+            sources,
+            job,
+        }
     }
 
     /// The images to be copied.
@@ -219,12 +237,40 @@ impl SyncState {
         &self.job.to
     }
 
-    /// The region that they come from; empty if the job has not begun and names none.
+    /// The region that they come from; empty if the job names none and no client's is known.
     pub fn source_region(&self) -> &str {
-        &self.from
+        self.job.from.as_deref().unwrap_or_default()
     }
 
-    /// Whether every destination has ended for good, so that there is nothing to go on with.
+    /// Where the service is that the job is done at.
+    pub fn endpoint(&self) -> &SyncEndpoint {
+        &self.endpoint
+    }
+
+    /// The profile that the job was begun with, if it was noted.
+    pub fn profile(&self) -> Option<&str> {
+        self.profile.as_deref()
+    }
+
+    /// Notes the profile that the job is begun with, a name for people and for commands that resume it; the one that is
+    /// noted already stays.
+    #[must_use]
+    pub fn with_profile(mut self, name: Option<String>) -> Self {
+        self.profile = self.profile.or(name);
+        self
+    }
+
+    /// When the job was begun, in seconds since 1970.
+    pub fn begun(&self) -> Option<u64> {
+        self.begun
+    }
+
+    /// What went wrong last, in a sentence.
+    pub fn last_error(&self) -> Option<&str> {
+        self.last_error.as_deref()
+    }
+
+    /// Whether every destination has ended for good, so that there is nothing to resume.
     pub fn is_finished(&self) -> bool {
         let mut targets = self.sources.iter().flat_map(|source| &source.targets);
         targets.all(|target| matches!(target.stage, Stage::Ended(_)))
@@ -236,57 +282,32 @@ impl SyncState {
     pub fn report(&self) -> SyncReport {
         let destinations = self.sources.iter().flat_map(|source| {
             source.targets.iter().map(|target| match &target.stage {
-                Stage::Ended(destination) => destination.clone(),
+                Stage::Ended(destination) => (**destination).clone(),
                 Stage::Copying { .. } => target.destination(&source.image_id, Outcome::Started),
                 _ if target.is_uncertain() => target.destination(&source.image_id, Outcome::Unknown),
                 _ => target.destination(&source.image_id, Outcome::Planned),
             })
         });
-        SyncReport { source_region: self.from.clone(), destinations: destinations.collect() }
-    }
-
-    /// The longest time to wait, from the moment the job goes on; see [`ImageSync::timeout`].
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.job.timeout = timeout;
-        self
-    }
-
-    /// Whether to wait for the copies; see [`ImageSync::wait`].
-    #[must_use]
-    pub fn wait(mut self, wait: bool) -> Self {
-        self.job.wait = wait;
-        self
-    }
-
-    /// Lets the job be cancelled; see [`ImageSync::cancel_with`].
-    #[must_use]
-    pub fn cancel_with(mut self, cancel: &Cancel) -> Self {
-        self.job.cancel = Some(cancel.clone());
-        self
+        SyncReport { source_region: self.source_region().into(), destinations: destinations.collect() }
     }
 
     /// What was true of a destination when the state was taken need not be now: whoever goes on looks again.
-    fn forget_what_may_have_changed(&mut self) {
+    pub(super) fn forget_what_may_have_changed(&mut self) {
         for target in self.sources.iter_mut().flat_map(|source| &mut source.targets) {
-            if matches!(target.stage, Stage::Missing) {
+            if matches!(target.stage, Stage::Missing | Stage::Taken { .. }) {
                 target.stage = Stage::Unseen;
             }
         }
     }
-}
 
-impl Job for SyncState {
-    type Machine = ImageSyncMachine;
-
-    fn start(mut self, config: &Config, seed: u64) -> ImageSyncMachine {
-        self.forget_what_may_have_changed();
-        ImageSyncMachine::new(self, config, seed)
-    }
-}
-
-impl From<ImageSync> for SyncState {
-    fn from(job: ImageSync) -> Self {
-        Self::new(job)
+    /// Puts images and regions into the order of a list; nothing else is in them.
+    pub(super) fn arrange(&mut self, order: &SyncJob) {
+        let position = |list: &[String], item: &String| list.iter().position(|of| of == item);
+        self.sources.sort_by_key(|source| position(&order.images, &source.image_id));
+        for source in &mut self.sources {
+            source.targets.sort_by_key(|target| position(&order.to, &target.region));
+        }
+        self.job.images.clone_from(&order.images);
+        self.job.to.clone_from(&order.to);
     }
 }

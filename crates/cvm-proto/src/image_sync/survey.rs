@@ -1,4 +1,4 @@
-//! What is in a destination: before a copy is requested, and after a request that got no answer.
+//! What is in a destination: before a copy is requested, after a request that got no answer, and where a name is taken.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -6,18 +6,21 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::ask::Answer;
-use super::lane::Errand;
+use super::account::Proof;
+use super::calls::Answer;
+use super::handle::TargetId;
+use super::runs::{Search, Task, Why};
 use super::state::Stage;
-use super::{ImageSyncMachine, OnConflict, Outcome, SyncProgress};
+use super::{Basis, ImageFacts, ImageSyncMachine, Outcome, SyncProgress};
 use crate::api::DescribeImages;
-use crate::api::types::{Filter, Image, ImageState};
+use crate::api::types::{Filter, Image, ImageState, ImageType};
 use crate::error::{Error, ErrorKind};
 use crate::error_code::ErrorCode;
 use crate::machine::Now;
 use crate::page::Paged;
 
-/// How long a copy that was accepted may stay invisible before it counts as gone.
+/// How long a copy that was accepted may stay invisible before it counts as gone, and how long the holder of a name is
+/// searched for.
 pub(super) const INVISIBLE_FOR: Duration = Duration::from_secs(300);
 
 /// How many requests of one run may be lost before the job stops sending more.
@@ -28,162 +31,236 @@ pub(super) fn own_images() -> Filter {
     Filter::new("image-type", ["PRIVATE_IMAGE"])
 }
 
+/// Whether an image may be one that the account has made: a young one may have no type yet.
+fn may_be_own(image: &Image) -> bool {
+    image.image_type == ImageType::PRIVATE_IMAGE || image.image_type.as_str().is_empty()
+}
+
+/// A name without what people overlook: case and blanks.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect()
+}
+
 impl ImageSyncMachine {
     /// A survey as long as it is not known what is there, and then looks at the copy.
-    pub(super) fn next_of_target(&self, source: usize, target: usize) -> Errand {
-        let of = &self.state.sources[source];
-        let lost_trail = self.closing.is_some();
-        match &of.targets[target].stage {
-            Stage::Unseen if lost_trail => Errand::Idle,
-            Stage::Unseen | Stage::Sent { .. } => match &of.traits {
-                Some(_) if self.is_submitting(source) => Errand::Idle,
-                Some(_) => self.survey(source),
-                None => Errand::Idle,
+    pub(super) fn next_of_target(&self, target: TargetId) -> Task {
+        if self.proof != Proof::Given {
+            return Task::Idle;
+        }
+        let of = &self.state[target];
+        let survey = |how| self.survey(target, how);
+        match &of.stage {
+            Stage::Unseen | Stage::Ended(_) if self.closing.is_some() => Task::Idle,
+            Stage::Unseen | Stage::Ended(_) => match of.known_copy() {
+                Some(known) => Task::Recall(known),
+                None => survey(Search::ByName),
             },
-            Stage::Copying { .. } => Errand::Watch,
-            Stage::Missing | Stage::Ended(_) => Errand::Idle,
+            Stage::Sent { .. } if self.is_submitting(target.source) => Task::Idle,
+            Stage::Sent { .. } => survey(Search::ByName),
+            Stage::Taken { .. } => survey(Search::Everything),
+            Stage::Copying { .. } | Stage::Deleting { .. } => Task::Watch,
+            Stage::Missing => Task::Idle,
         }
     }
 
-    /// The name that the copies of a source have.
-    pub(super) fn copy_name(&self, source: usize) -> &str {
-        let traits = self.state.sources[source].traits.as_ref();
-        let own = traits.map_or("", |traits| traits.name.as_str());
-        self.state.job.name.as_deref().unwrap_or(own)
+    /// The name that the copies of a source have; empty as long as nobody knows.
+    pub(super) fn copy_name(&self, target: TargetId) -> &str {
+        self.state[target.source].copy_name.as_deref().unwrap_or_default()
     }
 
-    fn survey(&self, source: usize) -> Errand {
-        // The service looks for a part of the name.
-        let named = Filter::new("image-name", [self.copy_name(source)]);
-        let query = DescribeImages::default().filters([named, own_images()]);
-        Errand::Survey { query: Box::new(query), found: Vec::new() }
+    pub(super) fn survey(&self, target: TargetId, how: Search) -> Task {
+        let query = match how {
+            Search::Everything => DescribeImages::default(),
+            // The service looks for a part of the name.
+            Search::ByName | Search::Vanished => DescribeImages::default()
+                .filters([Filter::new("image-name", [self.copy_name(target)]), own_images()]),
+        };
+        if self.state[target.source].copy_name.is_none() {
+            return Task::Idle;
+        }
+        Task::Survey { query: Box::new(query), found: Vec::new(), how }
     }
 
     /// After a page of a survey.
     pub(super) fn surveyed(
         &mut self,
-        source: usize,
-        target: usize,
-        (mut query, mut found): (Box<DescribeImages>, Vec<Image>),
+        target: TargetId,
+        (mut query, mut found, how): (Box<DescribeImages>, Vec<Image>, Search),
         outcome: Result<Answer, Error>,
         now: Now,
     ) {
-        let at = self.lane(source, Some(target));
         let answer = match outcome {
             Ok(Answer::Images(answer)) => answer,
             Ok(_) => return,
-            Err(error) => return self.survey_failed(source, target, error, now),
+            Err(error) => return self.survey_failed(target, error, now),
         };
-        self.lanes[at].trouble_since = None;
+        self.runs[target].lane.trouble = None;
         let (page, more) = query.turn(answer);
-        let name = self.copy_name(source);
-        let id = &self.state.sources[source].image_id;
-        found.extend(page.into_iter().filter(|image| image.image_name == name && image.image_id != *id));
+        let name = plain(self.copy_name(target));
+        let others = self.ids_of_others(target);
+        let is_candidate =
+            |image: &Image| plain(&image.image_name) == name && !others.contains(&image.image_id);
+        found.extend(page.into_iter().filter(is_candidate));
         if more {
-            self.lanes[at].errand = Errand::Survey { query, found };
-            self.lanes[at].due = now.mono;
+            self.runs[target].lane.next(Task::Survey { query, found, how }, now.mono);
         } else {
-            self.judge(source, target, &found, now);
+            self.judge(target, &found, how, now);
         }
     }
 
-    fn survey_failed(&mut self, source: usize, target: usize, error: Error, now: Now) {
-        let uncertain = self.state.sources[source].targets[target].is_uncertain();
-        if self.is_last(source, Some(target), now) {
-            self.close(source, Some(target), now);
-        } else if error.is_retryable() || uncertain {
-            let too_long = self.troubled(source, Some(target), &error, now);
-            if too_long && !uncertain {
-                self.fail(source, target, None, error, now);
-            } else if uncertain && !error.is_retryable() {
-                self.close_as(source, target, Outcome::Unknown, Some(error), now);
+    /// The ids that belong to something else of this job: its source, and the copies of other sources in that region.
+    fn ids_of_others(&self, target: TargetId) -> Vec<String> {
+        let others = self.all_sources().filter(|&source| source != target.source);
+        let copies = others.filter_map(|source| self.state[TargetId { source, ..target }].image_id());
+        copies.chain([&self.state[target.source].image_id]).cloned().collect()
+    }
+
+    fn survey_failed(&mut self, target: TargetId, error: Error, now: Now) {
+        let is_uncertain = self.state[target].is_uncertain();
+        let has_more_to_say = is_uncertain || !matches!(self.state[target].stage, Stage::Unseen);
+        if self.is_last(target, now) {
+            self.troubled(target, &error, now);
+            self.close(target.into(), now);
+        } else if error.is_retryable() || has_more_to_say {
+            let too_long = self.troubled(target, &error, now);
+            if too_long && !has_more_to_say {
+                self.fail(target, None, error, now);
+            } else if has_more_to_say && !error.is_retryable() {
+                self.close_as(target, Outcome::Unknown, Some(error), now);
             }
         } else {
-            self.fail(source, target, None, error, now);
+            self.fail(target, None, error, now);
         }
     }
 
-    /// What the images that have the name mean.
-    fn judge(&mut self, source: usize, target: usize, found: &[Image], now: Now) {
-        let of = &self.state.sources[source];
-        let (Some(traits), aim) = (&of.traits, &of.targets[target]) else { return };
-        let uncertain = aim.is_uncertain();
+    /// What the images mean whose names are the copy's, or nearly.
+    fn judge(&mut self, target: TargetId, found: &[Image], how: Search, now: Now) {
+        let name = self.copy_name(target);
+        let (exact, near): (Vec<&Image>, Vec<&Image>) =
+            found.iter().partition(|image| image.image_name == name && may_be_own(image));
+        let (of, traits) = (&self.state[target], &self.state[target.source].traits);
+        let is_uncertain = of.is_uncertain();
         // An image that was not there before the request is the copy that was asked for.
-        let is_new = |image: &Image| uncertain && !aim.before.contains(&image.image_id);
+        let is_new = |image: &Image| is_uncertain && !of.strangers.contains(&image.image_id);
+        let differs = |image: &Image| traits.as_ref().and_then(|traits| traits.differs(image));
         let encrypt = self.state.job.encrypt;
-        let fits = |image: &&Image| traits.differs(image).is_none() && (!encrypt || is_new(image));
-        let copies = || found.iter().filter(fits);
-        if let Some(copy) = copies().find(|image| image.image_state == ImageState::NORMAL) {
-            let outcome = if is_new(copy) { Outcome::Copied } else { Outcome::Present };
-            let id = copy.image_id.clone();
-            if outcome == Outcome::Copied && self.state.job.same_attributes {
-                // A last look by its id brings over what it lacks.
-                return self.adopt(source, target, id, now);
-            }
-            return self.end(source, target, outcome, |destination| destination.image_id = Some(id), now);
+        let copies: Vec<&Image> = exact
+            .iter()
+            .copied()
+            .filter(|image| differs(image).is_none() && (!encrypt || is_new(image)))
+            .collect();
+        let is_there = |image: &&&Image| image.image_state == ImageState::NORMAL;
+        let is_on_its_way = |image: &&&Image| !has_failed(&image.image_state);
+        let copy = copies.iter().find(is_there).or_else(|| copies.iter().find(is_on_its_way));
+        if let Some(&copy) = copy {
+            let basis = match &of.stage {
+                Stage::Copying { image_id, basis, .. } if *image_id == copy.image_id => *basis,
+                _ if is_new(copy) => Basis::Appeared,
+                _ => Basis::Found,
+            };
+            return self.copy_found(target, copy, basis, now);
         }
-        if let Some(copy) = copies().find(|image| !has_failed(&image.image_state)) {
-            let id = copy.image_id.clone();
-            return self.adopt(source, target, id, now);
-        }
-        if let Some(copy) = copies().find(|image| is_new(image)) {
+        if let Some(&copy) = copies.iter().find(|image| is_new(image)) {
             let (id, state) = (copy.image_id.clone(), copy.image_state.clone());
-            return self.copy_failed(source, target, id, &state, now);
+            return self.copy_failed(target, id, &state, now);
         }
-        if let Some((image, why)) = found.iter().find_map(|image| Some((image, traits.differs(image)?))) {
-            let why = format!("image {} has the name `{}`, but {why}", image.image_id, image.image_name);
-            return self.conflict(source, target, image.image_id.clone(), &why, now);
+        let shown = |image: &Image| {
+            format!("image {} has the name `{}`", image.image_id, image.image_name.escape_debug())
+        };
+        if let Some((image, why)) = exact.iter().find_map(|image| Some((image, differs(image)?))) {
+            let why = format!("{}, but {why}", shown(image));
+            return self.conflict(target, image.image_id.clone(), &why, now);
         }
-        if let Some(image) = found.iter().find(|_| encrypt) {
+        if let Some(image) = exact.iter().find(|image| encrypt && !has_failed(&image.image_state)) {
+            let why = format!("{}, and whether it is encrypted is not to be seen", shown(image));
+            return self.conflict(target, image.image_id.clone(), &why, now);
+        }
+        if let Some(left) = exact.first().filter(|_| !is_uncertain) {
+            return self.left_behind(target, left.image_id.clone(), now);
+        }
+        if how == Search::Everything
+            && let Some(image) = near.first()
+        {
             let why = format!(
-                "image {} has the name `{}`, and whether it is encrypted is not to be seen",
-                image.image_id, image.image_name
+                "the name `{}` is taken, and {} of type {}, which the service seems to take for the same",
+                name.escape_debug(),
+                shown(image),
+                image.image_type
             );
-            return self.conflict(source, target, image.image_id.clone(), &why, now);
+            return self.conflict(target, image.image_id.clone(), &why, now);
         }
-        if let Some(left) = found.first().filter(|_| !uncertain) {
-            return self.left_behind(source, target, left.image_id.clone(), found, now);
+        self.nothing_there(target, now);
+    }
+
+    /// A copy is there, or on its way.
+    fn copy_found(&mut self, target: TargetId, copy: &Image, basis: Basis, now: Now) {
+        let id = copy.image_id.clone();
+        if basis == Basis::Found && self.run.own_copies {
+            let why = format!(
+                "image {id} has the name `{}` and fits, but this job is not known to have started it",
+                copy.image_name.escape_debug()
+            );
+            return self.conflict_for_all(target, id, &why, now);
         }
-        self.nothing_there(source, target, found, now);
+        if copy.image_state != ImageState::NORMAL {
+            return self.adopt(target, id, basis, now);
+        }
+        if basis == Basis::Found {
+            return self.end_present(target, copy, basis, now);
+        }
+        if self.state.job.same_attributes {
+            // A last look by its id brings over what it lacks.
+            return self.adopt(target, id, basis, now);
+        }
+        let (facts, notes) = (ImageFacts::of(copy), Vec::new());
+        self.copied(target, id, basis, facts, notes, now);
+    }
+
+    /// A copy was there already.
+    pub(super) fn end_present(&mut self, target: TargetId, copy: &Image, basis: Basis, now: Now) {
+        let (id, facts) = (copy.image_id.clone(), ImageFacts::of(copy));
+        let change = |destination: &mut super::Destination| {
+            destination.image_id = Some(id);
+            destination.basis = Some(basis);
+            destination.image = Some(facts);
+        };
+        self.end(target, Outcome::Present, change, now);
     }
 
     /// A copy is on its way.
-    fn adopt(&mut self, source: usize, target: usize, image_id: String, now: Now) {
+    pub(super) fn adopt(&mut self, target: TargetId, image_id: String, basis: Basis, now: Now) {
         let unix = self.unix_millis(now);
-        let at = self.lane(source, Some(target));
-        let id = self.state.sources[source].image_id.clone();
-        let of = &mut self.state.sources[source].targets[target];
+        let source = self.state[target.source].image_id.clone();
+        let of = &mut self.state[target];
         let since = if let Stage::Sent { at, .. } = of.stage { at } else { unix };
-        of.stage = Stage::Copying { image_id: image_id.clone(), since };
-        self.events.push_back(SyncProgress::Adopted { source: id, region: of.region.clone(), image_id });
+        of.stage = Stage::Copying { image_id: image_id.clone(), since, basis, seen: Some(unix) };
+        self.events.push_back(SyncProgress::Adopted { source, region: of.region.clone(), image_id });
         self.dirty = true;
-        self.lanes[at].refresh();
-        self.lanes[at].due = now.mono;
-        self.started(source, target, now);
+        let run = &mut self.runs[target];
+        run.is_reviewed = false;
+        run.seen = Some(unix);
+        run.misses = 0;
+        run.lane.refresh();
+        run.lane.due = now.mono;
+        self.started(target, now);
     }
 
-    /// An earlier copy failed, and its remains have the name.
-    fn left_behind(&mut self, source: usize, target: usize, image_id: String, found: &[Image], now: Now) {
-        let at = self.lane(source, Some(target));
-        if self.state.job.delete_failed && !self.state.job.dry_run {
-            self.lanes[at].errand = Errand::Discard { image_id, error: None };
-            self.lanes[at].due = now.mono;
-        } else if self.state.job.name.is_some() {
-            let why = format!("image {image_id} has the name, and is a copy that failed: delete it");
-            self.conflict(source, target, image_id, &why, now);
-        } else {
-            // The service takes the source's own name also where it is taken.
-            self.state.sources[source].targets[target].unnamed = true;
-            self.nothing_there(source, target, found, now);
+    /// Another image has the name.
+    fn conflict(&mut self, target: TargetId, image_id: String, why: &str, now: Now) {
+        use super::OnConflict;
+        match self.state.job.on_conflict {
+            OnConflict::Fail => self.conflict_for_all(target, image_id, why, now),
+            OnConflict::Skip => self.end_taken(target, Outcome::Skipped, image_id, why, now),
         }
     }
 
-    fn conflict(&mut self, source: usize, target: usize, image_id: String, why: &str, now: Now) {
-        let outcome = match self.state.job.on_conflict {
-            OnConflict::Fail => Outcome::Conflict,
-            OnConflict::Skip => Outcome::Skipped,
-        };
-        let region = &self.state.sources[source].targets[target].region;
+    /// Another image has the name, and none that could be passed over.
+    pub(super) fn conflict_for_all(&mut self, target: TargetId, image_id: String, why: &str, now: Now) {
+        self.end_taken(target, Outcome::Conflict, image_id, why, now);
+    }
+
+    fn end_taken(&mut self, target: TargetId, outcome: Outcome, image_id: String, why: &str, now: Now) {
+        let region = &self.state[target].region;
         let error =
             Error::failed(format!("{why}: nothing was started in {region}; give the copies another name"))
                 .with_call("SyncImages", Some(region), 0);
@@ -191,98 +268,107 @@ impl ImageSyncMachine {
             destination.image_id = Some(image_id);
             destination.error = Some(error);
         };
-        self.end(source, target, outcome, change, now);
+        self.end(target, outcome, change, now);
     }
 
-    /// No copy is to be seen: one is to be requested, unless a request may still show its copy.
-    fn nothing_there(&mut self, source: usize, target: usize, found: &[Image], now: Now) {
-        let at = self.lane(source, Some(target));
-        let unix = self.unix_millis(now);
-        let named = self.state.job.name.is_some();
-        if let Stage::Sent { at: sent, accepted } = self.state.sources[source].targets[target].stage {
-            let waited = self.since(sent, now);
-            let settled = waited >= if accepted { INVISIBLE_FOR } else { self.state.job.settle };
-            if self.is_last(source, Some(target), now) {
-                self.close(source, Some(target), now);
-            } else if !settled {
-                let soonest = now.mono.saturating_add(self.state.job.settle.saturating_sub(waited));
-                self.lanes[at].rest(now.mono, &mut self.random);
-                if !accepted {
-                    self.lanes[at].due = self.lanes[at].due.min(soonest);
+    /// No copy is to be seen: one is to be requested, unless one may still show.
+    fn nothing_there(&mut self, target: TargetId, now: Now) {
+        let is_last = self.is_last(target, now);
+        match self.state[target].stage {
+            Stage::Sent { at, accepted } => self.nothing_after(target, at, accepted, now),
+            Stage::Taken { since } => {
+                if is_last || self.run.dry_run || self.since(since, now) >= INVISIBLE_FOR {
+                    let error = self.name_taken(target);
+                    self.close_as(target, Outcome::Unknown, Some(error), now);
+                } else {
+                    self.runs[target].lane.rest(now.mono, &mut self.random);
                 }
-            } else if accepted || self.lanes[at].lost >= MOST_LOST {
-                self.close(source, Some(target), now);
-            } else {
-                let of = &mut self.state.sources[source].targets[target];
-                of.unanswered += 1;
-                of.stage = Stage::Missing;
-                self.dirty = true;
             }
-            return;
+            // The name of a copy that is not to be seen any more.
+            Stage::Copying { .. } => self.probe(target, Why::Vanished, now),
+            Stage::Ended(_) if self.runs[target].misses > 0 => self.probe(target, Why::Vanished, now),
+            Stage::Ended(_) => self.review_ends(target),
+            _ if self.state[target].unanswered > 0 => self.missing(target, now),
+            _ => self.runs[target].lane.next(Task::Count, now.mono),
         }
-        let taken = self.lanes[at].taken.take();
-        let of = &mut self.state.sources[source].targets[target];
-        match taken {
-            // The copy that nobody sees has the name.
-            Some(_) if of.unanswered > 0 => {
-                of.stage = Stage::Sent { at: unix, accepted: true };
-                self.lanes[at].rest(now.mono, &mut self.random);
-            }
-            Some(error) if named || of.unnamed => {
-                self.fail(source, target, None, error, now);
-            }
-            Some(_) => {
-                of.unnamed = true;
-                of.stage = Stage::Missing;
-            }
-            None if of.unanswered > 0 => of.stage = Stage::Missing,
-            None => {
-                of.before = found.iter().map(|image| image.image_id.clone()).collect();
-                self.lanes[at].errand = Errand::Count;
-                self.lanes[at].due = now.mono;
-            }
+    }
+
+    /// No copy is to be seen after a request that got no answer, or one without the copy's id.
+    fn nothing_after(&mut self, target: TargetId, sent: u64, accepted: bool, now: Now) {
+        let waited = self.since(sent, now);
+        let patience = if accepted { INVISIBLE_FOR } else { self.run.settle };
+        if self.is_last(target, now) {
+            return self.close(target.into(), now);
         }
+        if waited < patience {
+            let run = &mut self.runs[target];
+            run.lane.rest(now.mono, &mut self.random);
+            if !accepted {
+                run.lane.due = run.lane.due.min(now.mono.saturating_add(patience.saturating_sub(waited)));
+            }
+        } else if accepted {
+            self.probe(target, Why::Vanished, now);
+        } else if self.runs[target].lost >= MOST_LOST {
+            self.close(target.into(), now);
+        } else {
+            let of = &mut self.state[target];
+            of.unanswered += 1;
+            of.stage = Stage::Missing;
+            self.dirty = true;
+        }
+    }
+
+    fn probe(&mut self, target: TargetId, why: Why, now: Now) {
+        self.runs[target].lane.next(Task::Probe(why), now.mono);
+    }
+
+    /// The name is taken by something that was searched for and not seen.
+    pub(super) fn name_taken(&self, target: TargetId) -> Error {
+        let region = &self.state[target].region;
+        let message = format!(
+            "the name `{}` is taken in {region} by an image that this credential does not see: a copy on its way, or one that a policy hides; run the job again later, or give the copies another name",
+            self.copy_name(target).escape_debug()
+        );
+        Error::service(ErrorCode::InvalidImageNameDuplicate, message, None, 200)
     }
 
     /// After the number of images in a region. Only the service's own answer counts: where it does not tell, it will
     /// refuse what is too much.
-    pub(super) fn counted(&mut self, source: usize, target: usize, outcome: Result<Answer, Error>) {
+    pub(super) fn counted(&mut self, target: TargetId, outcome: Result<Answer, Error>, now: Now) {
         match outcome {
             Ok(Answer::Images(images)) => {
-                let at = self.lane(source, Some(target));
-                self.lanes[at].errand = Errand::Quota { images: images.total_count };
+                self.runs[target].lane.task = Task::Quota { images: images.total_count };
             }
-            _ => self.missing(source, target),
+            _ => self.missing(target, now),
         }
     }
 
     /// After the quota of a region.
     pub(super) fn quota_known(
         &mut self,
-        source: usize,
-        target: usize,
+        target: TargetId,
         images: i64,
         outcome: Result<Answer, Error>,
         now: Now,
     ) {
         match outcome {
             Ok(Answer::Quota(quota)) if images >= quota => {
-                let region = self.state.sources[source].targets[target].region.clone();
+                let region = &self.state[target].region;
                 let message = format!(
                     "the quota of {quota} images in {region} is used up: delete images there, or ask for more"
                 );
                 let error = Error::service(ErrorCode::ImageQuotaLimitExceeded, message, None, 200);
-                self.fail(source, target, None, error, now);
+                self.fail(target, None, error, now);
             }
-            _ => self.missing(source, target),
+            _ => self.missing(target, now),
         }
     }
 
-    fn missing(&mut self, source: usize, target: usize) {
-        self.state.sources[source].targets[target].stage = Stage::Missing;
-        if self.state.job.dry_run {
-            let at = self.lane(source, Some(target));
-            self.lanes[at].errand = Errand::Probe;
+    /// A copy is to be requested.
+    fn missing(&mut self, target: TargetId, now: Now) {
+        self.state[target].stage = Stage::Missing;
+        if self.run.dry_run {
+            self.probe(target, Why::Blame, now);
         }
     }
 }

@@ -1,29 +1,27 @@
-//! A copy on its way: looks in its own rhythm, until it is `NORMAL`, has failed, or the time is over.
+//! A copy on its way: looks in its own rhythm, until it is `NORMAL`, has failed, is gone, or the time is over.
 
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use super::ask::Answer;
-use super::lane::Errand;
+use super::calls::Answer;
+use super::handle::TargetId;
+use super::runs::Search;
 use super::state::Stage;
 use super::survey::{INVISIBLE_FOR, has_failed};
-use super::{ImageSyncMachine, Outcome, SyncProgress};
+use super::{Destination, ImageSyncMachine, Outcome, SyncProgress};
 use crate::api::types::{Image, ImageState};
 use crate::error::Error;
 use crate::error_code::ErrorCode;
 use crate::machine::Now;
 
-/// How many looks in a row have to miss a copy before it counts as gone: lists may lag behind.
-const MISSES: u32 = 3;
+/// How many looks in a row have to miss a copy before it is searched for by its name: lists may lag behind.
+pub(super) const MISSES: u32 = 3;
 
 impl ImageSyncMachine {
     /// After a look at a copy.
-    pub(super) fn watched(&mut self, source: usize, target: usize, outcome: Result<Answer, Error>, now: Now) {
-        let Stage::Copying { image_id, since } = &self.state.sources[source].targets[target].stage else {
-            return;
-        };
-        let (image_id, since) = (image_id.clone(), *since);
+    pub(super) fn watched(&mut self, target: TargetId, outcome: Result<Answer, Error>, now: Now) {
+        let Some(image_id) = self.state[target].image_id().cloned() else { return };
         let image = match outcome {
             Ok(Answer::Images(images)) => {
                 images.image_set.into_iter().find(|image| image.image_id == image_id)
@@ -32,94 +30,127 @@ impl ImageSyncMachine {
             Err(error) if error.is_not_found() => None,
             // The copy goes on whether it can be seen or not, and also without the right to see it.
             Err(error) => {
-                if self.troubled(source, Some(target), &error, now) && !error.is_retryable() {
-                    return self.close_as(source, target, Outcome::Started, Some(error), now);
+                if self.troubled(target, &error, now) && !error.is_retryable() {
+                    return self.close_as(target, Outcome::Started, Some(error), now);
                 }
-                return self.close_if_last(source, target, now);
+                return self.close_if_last(target, now);
             }
         };
-        let at = self.lane(source, Some(target));
-        self.lanes[at].trouble_since = None;
-        match image {
-            None => self.missed(source, target, &image_id, since, now),
-            Some(image) if image.image_state == ImageState::NORMAL => {
-                self.arrived(source, target, Box::new(image), now);
-            }
-            Some(image) if has_failed(&image.image_state) => {
-                self.copy_failed(source, target, image_id, &image.image_state, now);
-            }
-            Some(image) => {
-                self.lanes[at].misses = 0;
-                self.tell(source, target, image, since, now);
-                self.lanes[at].rest(now.mono, &mut self.random);
-                self.close_if_last(source, target, now);
-            }
+        self.runs[target].lane.trouble = None;
+        if let Stage::Deleting { error, .. } = &self.state[target].stage {
+            let error = error.clone();
+            return self.deletion_seen(target, image_id, image, error, now);
+        }
+        let Some(image) = image else { return self.missed(target, now) };
+        self.saw(target, now);
+        if image.image_state == ImageState::NORMAL {
+            self.arrived(target, Box::new(image), now);
+        } else if has_failed(&image.image_state) {
+            self.copy_failed(target, image_id, &image.image_state, now);
+        } else {
+            self.tell(target, image, now);
+            self.runs[target].lane.rest(now.mono, &mut self.random);
+            self.started(target, now);
+            self.close_if_last(target, now);
         }
     }
 
-    fn close_if_last(&mut self, source: usize, target: usize, now: Now) {
-        if self.is_last(source, Some(target), now) && !self.is_over(source, target) {
-            self.close(source, Some(target), now);
+    pub(super) fn close_if_last(&mut self, target: TargetId, now: Now) {
+        if self.is_last(target, now) && !self.is_over(target) {
+            self.close(target.into(), now);
+        }
+    }
+
+    /// The copy is there. That it was ever seen is written down.
+    fn saw(&mut self, target: TargetId, now: Now) {
+        let unix = self.unix_millis(now);
+        self.runs[target].misses = 0;
+        self.runs[target].seen = Some(unix);
+        if let Stage::Copying { seen: seen @ None, .. } = &mut self.state[target].stage {
+            *seen = Some(unix);
+            self.dirty = true;
+        }
+    }
+
+    /// Whether a copy may be called gone if nobody finds it: it was seen once, or has had time enough to show.
+    pub(super) fn may_be_gone(&self, target: TargetId, now: Now) -> bool {
+        match &self.state[target].stage {
+            Stage::Copying { since, seen, .. } => seen.is_some() || self.since(*since, now) >= INVISIBLE_FOR,
+            Stage::Sent { at, .. } => self.since(*at, now) >= INVISIBLE_FOR,
+            Stage::Ended(_) => true,
+            _ => false,
         }
     }
 
     /// The copy is not to be seen: not yet, or no more.
-    fn missed(&mut self, source: usize, target: usize, image_id: &str, since: u64, now: Now) {
-        let at = self.lane(source, Some(target));
-        let lane = &mut self.lanes[at];
-        lane.misses += 1;
-        let (seen, misses) = (lane.seen.is_some(), lane.misses);
-        lane.rest(now.mono, &mut self.random);
-        if misses < MISSES || !seen && self.since(since, now) < INVISIBLE_FOR {
-            return self.close_if_last(source, target, now);
+    fn missed(&mut self, target: TargetId, now: Now) {
+        let may_be_gone = self.may_be_gone(target, now);
+        let run = &mut self.runs[target];
+        run.misses += 1;
+        run.lane.rest_shortly(now.mono, &mut self.random);
+        if self.is_last(target, now) || run_ends_here(self.run.wait, may_be_gone) {
+            return self.close(target.into(), now);
         }
-        let region = &self.state.sources[source].targets[target].region;
-        let message = format!("the copy {image_id} is not in {region}: it was deleted, or never made");
+        if may_be_gone && self.runs[target].misses.is_multiple_of(MISSES) {
+            let survey = self.survey(target, Search::Vanished);
+            self.runs[target].lane.next(survey, now.mono);
+        }
+    }
+
+    /// After the question whether the name of a copy is free that is not to be seen any more. Only a clear yes counts.
+    pub(super) fn name_asked_for(&mut self, target: TargetId, outcome: Result<Answer, Error>, now: Now) {
+        let is_free = match &outcome {
+            Ok(_) => true,
+            Err(error) => error.code() == Some(&ErrorCode::DryRunOperation),
+        };
+        if is_free {
+            return self.gone(target, now);
+        }
+        if self.runs[target].is_reviewed {
+            return self.review_ends(target);
+        }
+        self.runs[target].lane.rest(now.mono, &mut self.random);
+        self.close_if_last(target, now);
+    }
+
+    fn gone(&mut self, target: TargetId, now: Now) {
+        let of = &self.state[target];
+        let copy = of.image_id().map_or_else(String::new, |id| format!(" {id}"));
+        let message = format!(
+            "the copy{copy} is gone from {}: it is not visible, and its name is free; run the job again to copy the image anew",
+            of.region
+        );
         let error = Error::service(ErrorCode::InvalidImageIdNotFound, message, None, 200);
-        self.fail(source, target, Some(image_id.into()), error, now);
+        let id = of.image_id().cloned();
+        self.runs[target].is_reviewed = false;
+        let change = |destination: &mut Destination| {
+            destination.image_id = id;
+            destination.error = Some(error);
+        };
+        self.end(target, Outcome::Gone, change, now);
     }
 
     /// Says how far the copy is, if that is news.
-    fn tell(&mut self, source: usize, target: usize, image: Image, since: u64, now: Now) {
+    fn tell(&mut self, target: TargetId, image: Image, now: Now) {
+        let Stage::Copying { since, .. } = self.state[target].stage else { return };
         let percent = image.sync_percent.map(|percent| percent.clamp(0, 100));
-        let seen = Some((image.image_state.clone(), percent));
-        let at = self.lane(source, Some(target));
-        if self.lanes[at].seen == seen {
+        let told = Some((image.image_state.clone(), percent));
+        if self.runs[target].told == told {
             return;
         }
-        self.lanes[at].seen = seen;
-        let elapsed = self.since(since, now);
-        let of = &self.state.sources[source];
+        self.runs[target].told = told;
         self.events.push_back(SyncProgress::Copying {
-            source: of.image_id.clone(),
-            region: of.targets[target].region.clone(),
+            source: self.state[target.source].image_id.clone(),
+            region: self.state[target].region.clone(),
             image_id: image.image_id,
             state: image.image_state,
             percent,
-            elapsed,
+            elapsed: self.since(since, now),
         });
     }
+}
 
-    /// A copy has ended without being one.
-    pub(super) fn copy_failed(
-        &mut self,
-        source: usize,
-        target: usize,
-        image_id: String,
-        state: &ImageState,
-        now: Now,
-    ) {
-        let region = self.state.sources[source].targets[target].region.clone();
-        let deletes = self.state.job.delete_failed && self.closing.is_none();
-        let advice = if deletes { "" } else { ": delete it and copy again" };
-        let message = format!("the copy {image_id} in {region} ended as {state}{advice}");
-        let error = Error::service(ErrorCode::FailedOperationInvalidImageState, message, None, 200);
-        if deletes {
-            let at = self.lane(source, Some(target));
-            self.lanes[at].errand = Errand::Discard { image_id, error: Some(Box::new(error)) };
-            self.lanes[at].due = now.mono;
-            return;
-        }
-        self.fail(source, target, Some(image_id), error, now);
-    }
+/// A run that does not wait looks once, unless it has to find out whether the copy is gone.
+fn run_ends_here(waits: bool, may_be_gone: bool) -> bool {
+    !waits && !may_be_gone
 }

@@ -218,19 +218,25 @@ fn a_service_that_cannot_be_reached_is_given_up() {
 }
 
 #[test]
-fn a_failed_copy_of_an_earlier_job_is_passed_over_or_deleted() {
-    let left = || copy("img-left0001", "CREATEFAILED");
-    let (world, report) = with(left(), job());
-    assert!(report.is_complete(), "{report:?}");
-    assert_eq!(world.service.images["ap-beijing"].len(), 2, "the remains stay unless they are to be deleted");
-    let (world, report) = with(left(), job().delete_failed(true));
-    assert!(report.is_complete(), "{report:?}");
-    assert_eq!(world.service.images["ap-beijing"].len(), 1);
-    let named = || Image { name: "golden".into(), ..left() };
-    let (_, report) = with(named(), job().name("golden"));
-    assert_eq!(report.destinations[1].outcome, Outcome::Conflict, "the name is taken");
-    let (_, report) = with(named(), job().name("golden").delete_failed(true));
-    assert!(report.is_complete(), "{report:?}");
+fn a_failed_copy_that_holds_the_name_is_a_conflict_until_it_is_deleted() {
+    let left = |name: &str| Image { name: name.into(), ..copy("img-left0001", "CREATEFAILED") };
+    for (name, job) in [("base", job()), ("golden", job().name("golden"))] {
+        for on_conflict in [OnConflict::Fail, OnConflict::Skip] {
+            let (world, report) = with(left(name), job.clone().on_conflict(on_conflict));
+            assert_eq!(
+                report.destinations[1].outcome,
+                Outcome::Conflict,
+                "a failed copy is nothing to skip for"
+            );
+            let error = report.destinations[1].error.as_ref().unwrap().to_string();
+            assert!(error.contains("delete_failed") && error.contains("another name"), "{error}");
+            assert_eq!(world.service.images["ap-beijing"].len(), 1);
+        }
+        let (world, report) = with(left(name), job.delete_failed(true));
+        assert!(report.is_complete(), "{report:?}");
+        assert!(report.destinations[1].notes[0].contains("img-left0001 was deleted"), "{report:?}");
+        assert_eq!(world.service.images["ap-beijing"].len(), 1, "the copy, without the remains");
+    }
 }
 
 #[test]

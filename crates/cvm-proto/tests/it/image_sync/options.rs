@@ -31,7 +31,7 @@ fn a_dry_run_says_what_would_happen_and_nothing_does() {
     let mut world = World::new(service);
     world.service.quotas.insert("ap-nanjing", 0);
     world.service.refuse_copies_to = Some(("ap-chengdu", "InvalidRegion.Unavailable"));
-    let report = world.run(job().to(["ap-tokyo", "ap-nanjing", "ap-chengdu"]).dry_run(true)).unwrap();
+    let report = world.dry_run(job().to(["ap-tokyo", "ap-nanjing", "ap-chengdu"])).unwrap();
     assert_eq!(
         outcomes(&report),
         [
@@ -61,8 +61,6 @@ fn without_waiting_it_ends_with_the_submission_and_can_be_gone_on_with() {
     let report = world.run(job().wait(false)).unwrap();
     assert_eq!(outcomes(&report), [("ap-guangzhou", Outcome::Started), ("ap-beijing", Outcome::Started)]);
 
-    let state: cvm_proto::SyncState = serde_json::from_str(world.disk.as_ref().unwrap()).unwrap();
-    world.disk = Some(serde_json::to_string(&state.wait(true)).unwrap());
     assert!(world.run(job()).unwrap().is_complete());
     assert_eq!(world.service.accepted.len(), 1);
 }

@@ -112,7 +112,8 @@ proptest! {
             let fate = world.service.fates.get(of.region.as_str()).copied().unwrap_or(Fate::Fine);
             let expected = match fate {
                 Fate::Fine => of.outcome == Outcome::Copied || of.outcome == Outcome::Present,
-                Fate::Fails => of.outcome == Outcome::Failed,
+                // Whoever finds the remains of an earlier run finds the name taken.
+                Fate::Fails => matches!(of.outcome, Outcome::Failed | Outcome::Conflict),
                 // It also holds up what has to be started after it.
                 Fate::Never => of.outcome == Outcome::TimedOut,
             };

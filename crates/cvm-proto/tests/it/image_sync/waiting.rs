@@ -54,13 +54,23 @@ fn a_copy_may_be_invisible_at_first() {
 }
 
 #[test]
-fn a_copy_that_never_shows_or_goes_away_has_failed() {
+fn a_copy_that_never_shows_and_has_its_name_is_not_called_gone() {
     let mut world = World::new(Service { hidden_millis: u64::MAX / 2, ..Service::default() });
-    let report = world.run(job()).unwrap();
+    let report = world.run(job().timeout(Duration::from_secs(900))).unwrap();
     for destination in &report.destinations {
-        assert_eq!(destination.outcome, Outcome::Failed);
+        assert_eq!(destination.outcome, Outcome::Unknown);
         assert!(destination.image_id.is_some(), "what to look for");
-        assert!(destination.error.as_ref().unwrap().is_not_found());
+        let error = destination.error.as_ref().unwrap().to_string();
+        assert!(error.contains("s ago and has not been seen since"), "{error}");
+    }
+    assert_eq!(world.service.accepted.len(), 1);
+    // Within five minutes it is only late.
+    let mut world = World::new(Service { hidden_millis: u64::MAX / 2, ..Service::default() });
+    let report = world.run(job().timeout(Duration::from_secs(120))).unwrap();
+    for destination in &report.destinations {
+        assert_eq!(destination.outcome, Outcome::TimedOut);
+        let error = destination.error.as_ref().unwrap().to_string();
+        assert!(error.contains("s ago and has not been seen since"), "{error}");
     }
 }
 

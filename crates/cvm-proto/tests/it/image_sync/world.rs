@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use cvm_proto::machine::Job;
 use cvm_proto::{
-    Error, ImageSync, ImageSyncMachine, Machine, Now, Outcome, Step, SyncProgress, SyncReport, SyncState,
+    Error, ImageSync, ImageSyncMachine, Machine, Now, Outcome, Step, SyncEndpoint, SyncProgress, SyncReport,
+    SyncRun, SyncState,
 };
 
 use super::service::Service;
@@ -19,7 +20,7 @@ pub(crate) struct World {
     /// Milliseconds since 1970.
     pub unix: u64,
     /// What the journal holds.
-    pub disk: Option<String>,
+    pub disk: Option<Vec<u8>>,
     pub events: Vec<SyncProgress>,
     seed: u64,
 }
@@ -44,18 +45,45 @@ impl World {
         self.process(&job, Kill::Never).expect("nobody kills it")
     }
 
-    /// One process: goes on with what is on the disk, or begins. `None` if it was killed.
-    pub(crate) fn process(&mut self, job: &ImageSync, kill: Kill) -> Option<Result<SyncReport, Error>> {
-        self.seed += 1;
-        let seed = self.seed;
-        let state = match &self.disk {
-            Some(text) => serde_json::from_str(text).unwrap(),
-            None => SyncState::new(job.clone()),
-        };
-        self.drive(state.start(&config(), seed), kill)
+    /// The same as a dry run, which keeps nothing.
+    pub(crate) fn dry_run(&mut self, job: ImageSync) -> Result<SyncReport, Error> {
+        self.unkept(&job.dry_run(true), Kill::Never).expect("nobody kills it")
     }
 
-    fn drive(&mut self, mut machine: ImageSyncMachine, kill: Kill) -> Option<Result<SyncReport, Error>> {
+    /// One process: goes on with what is on the disk, or begins. `None` if it was killed.
+    pub(crate) fn process(&mut self, job: &ImageSync, kill: Kill) -> Option<Result<SyncReport, Error>> {
+        let stored = self.disk.as_ref().map(|bytes| SyncState::from_bytes(bytes).unwrap());
+        match job.clone().begin_or_resume(stored, SyncEndpoint::of(&config()), &config()) {
+            Ok(prepared) => self.drive(prepared, kill),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// One process that resumes what is on the disk.
+    pub(crate) fn resume(&mut self, run: SyncRun, kill: Kill) -> Option<Result<SyncReport, Error>> {
+        let stored = SyncState::from_bytes(self.disk.as_ref().unwrap()).unwrap();
+        self.drive(stored.resume(run, &SyncEndpoint::of(&config())).unwrap(), kill)
+    }
+
+    /// One process that keeps nothing.
+    pub(crate) fn unkept(&mut self, job: &ImageSync, kill: Kill) -> Option<Result<SyncReport, Error>> {
+        let disk = self.disk.take();
+        let outcome = self.drive(job.clone(), kill);
+        self.disk = disk;
+        outcome
+    }
+
+    pub(crate) fn state(&self) -> SyncState {
+        SyncState::from_bytes(self.disk.as_ref().unwrap()).unwrap()
+    }
+
+    fn drive(
+        &mut self,
+        job: impl Job<Machine = ImageSyncMachine>,
+        kill: Kill,
+    ) -> Option<Result<SyncReport, Error>> {
+        self.seed += 1;
+        let mut machine = job.start(&config(), self.seed);
         // Each process has a clock of its own that begins anywhere.
         let mut mono = Duration::from_secs(1000 * self.seed);
         let (mut steps, mut requests) = (0, 0);
@@ -68,7 +96,10 @@ impl World {
             match machine.poll(Now::new(self.unix / 1000, mono)) {
                 Step::Send(request) => {
                     let again = machine.poll(Now::new(self.unix / 1000, mono));
-                    assert!(matches!(again, Step::Send(same) if same.body() == request.body()));
+                    assert!(
+                        matches!(&again, Step::Send(same) if same.body() == request.body()),
+                        "{request:?}, then {again:?}"
+                    );
                     requests += 1;
                     let reply = self.service.serve(&request, self.unix);
                     if matches!(kill, Kill::During(number) if number == requests) {
@@ -85,7 +116,7 @@ impl World {
                     mono = until + Duration::from_millis(1);
                 }
                 Step::Progress(SyncProgress::Checkpoint) => {
-                    self.disk = Some(serde_json::to_string(machine.state()).unwrap());
+                    self.disk = Some(machine.state().to_bytes());
                 }
                 Step::Progress(event) => self.events.push(event),
                 Step::Done(outcome) => return Some(outcome),

@@ -1,0 +1,142 @@
+//! Copies that have failed: they hold their name, and are deleted if the run is to do so.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+
+use super::calls::Answer;
+use super::handle::TargetId;
+use super::runs::Task;
+use super::state::Stage;
+use super::survey::has_failed;
+use super::{Destination, ImageSyncMachine, Outcome};
+use crate::api::types::{Image, ImageState};
+use crate::error::Error;
+use crate::error_code::ErrorCode;
+use crate::machine::Now;
+
+impl ImageSyncMachine {
+    /// An earlier copy failed, and its remains have the name.
+    pub(super) fn left_behind(&mut self, target: TargetId, image_id: String, now: Now) {
+        if self.run.delete_failed && !self.run.dry_run && !self.runs[target].is_reviewed {
+            return self.delete(target, image_id, None, now);
+        }
+        let why = format!(
+            "image {image_id} has the name `{}`, and is a copy that failed: delete it, also with delete_failed",
+            self.copy_name(target).escape_debug()
+        );
+        self.conflict_for_all(target, image_id, &why, now);
+    }
+
+    fn delete(&mut self, target: TargetId, image_id: String, error: Option<Box<Error>>, now: Now) {
+        self.runs[target].lane.next(Task::Delete { image_id, error, recorded: 0 }, now.mono);
+    }
+
+    /// Writes down that a failed copy is about to be deleted.
+    pub(super) fn record_deletion(&mut self, target: TargetId) {
+        let Task::Delete { image_id, error, .. } = &self.runs[target].lane.task else { return };
+        let (image_id, error) = (image_id.clone(), error.as_deref().cloned());
+        let of = &mut self.state[target];
+        if !of.strangers.contains(&image_id) {
+            of.strangers.push(image_id.clone());
+        }
+        of.stage = Stage::Deleting { image_id, error };
+        self.dirty = true;
+    }
+
+    /// A copy has ended without being one.
+    pub(super) fn copy_failed(&mut self, target: TargetId, image_id: String, state: &ImageState, now: Now) {
+        let region = self.state[target].region.clone();
+        let deletes = self.run.delete_failed && !self.run.dry_run;
+        let advice = if deletes { "" } else { ": delete it, and copy the image again" };
+        let message = format!("the copy {image_id} in {region} ended as {state}{advice}");
+        let error = Error::service(ErrorCode::FailedOperationInvalidImageState, message, None, 200);
+        if !deletes {
+            self.fail(target, Some(image_id), error, now);
+        } else if let Some(closing) = self.closing {
+            // It is not the end: whoever resumes the job deletes it.
+            let message = format!(
+                "the copy {image_id} in {region} ended as {state}, and the run ended before it was deleted: resume the job"
+            );
+            let error = Error::service(ErrorCode::FailedOperationInvalidImageState, message, None, 200);
+            self.close_as(target, closing.why, Some(error), now);
+        } else {
+            self.delete(target, image_id, Some(Box::new(error)), now);
+        }
+    }
+
+    /// After a failed copy was deleted: the end with its error, or the way is free for another.
+    pub(super) fn deleted(
+        &mut self,
+        target: TargetId,
+        image_id: String,
+        error: Option<Box<Error>>,
+        outcome: Result<Answer, Error>,
+        now: Now,
+    ) {
+        match outcome {
+            // What came of it is not known, or nothing yet: a look tells.
+            Err(trouble) if trouble.is_retryable() && !self.troubled(target, &trouble, now) => {
+                if !matches!(self.state[target].stage, Stage::Deleting { .. }) {
+                    self.runs[target].lane.task = Task::Delete { image_id, error, recorded: 0 };
+                }
+            }
+            // Gone is gone.
+            Err(trouble) if !trouble.is_not_found() => {
+                self.not_deleted(target, image_id, error.map(|error| *error), trouble, now);
+            }
+            _ => self.is_deleted(target, &image_id, error.map(|error| *error), now),
+        }
+    }
+
+    /// After a look at a copy that was to be deleted.
+    pub(super) fn deletion_seen(
+        &mut self,
+        target: TargetId,
+        image_id: String,
+        image: Option<Image>,
+        error: Option<Error>,
+        now: Now,
+    ) {
+        match image {
+            None => self.is_deleted(target, &image_id, error, now),
+            Some(_) if self.closing.is_some() => self.close(target.into(), now),
+            Some(image) if has_failed(&image.image_state) && self.run.delete_failed => {
+                self.delete(target, image_id, error.map(Box::new), now);
+            }
+            // This run is not to delete, or there is nothing to delete any more: the target begins anew.
+            Some(_) => match error {
+                Some(error) => self.fail(target, Some(image_id), error, now),
+                None => self.way_is_free(target, now),
+            },
+        }
+    }
+
+    fn is_deleted(&mut self, target: TargetId, image_id: &str, error: Option<Error>, now: Now) {
+        let note = format!("the failed copy {image_id} was deleted");
+        self.runs[target].notes.push(note);
+        match error {
+            None => self.way_is_free(target, now),
+            Some(error) => self.fail(target, None, error, now),
+        }
+    }
+
+    /// The name is free for another copy.
+    fn way_is_free(&mut self, target: TargetId, now: Now) {
+        self.state[target].stage = Stage::Unseen;
+        self.dirty = true;
+        let lane = &mut self.runs[target].lane;
+        lane.refresh();
+        lane.rest(now.mono, &mut self.random);
+    }
+
+    fn not_deleted(&mut self, target: TargetId, id: String, error: Option<Error>, why: Error, now: Now) {
+        let note = format!("the failed copy {id} could not be deleted: {why}");
+        let change = |destination: &mut Destination| {
+            destination.image_id = Some(id);
+            destination.error = Some(error.unwrap_or(why));
+            destination.notes.push(note);
+        };
+        self.end(target, Outcome::Failed, change, now);
+    }
+}

@@ -1,0 +1,243 @@
+//! What the machine has in mind for one source or one target during a run, and does not write down.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::mem;
+use core::ops::{Index, IndexMut};
+use core::time::Duration;
+
+use super::Destination;
+use super::calls::AnyOf;
+use super::handle::{Actor, SourceId, TargetId};
+use super::state::KnownCopy;
+use crate::api::DescribeImages;
+use crate::api::types::{Image, ImageState};
+use crate::error::Error;
+use crate::random::Random;
+
+/// The first pause between two looks at the same thing, and the longest.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+/// The one thing after another that a source or a target does.
+pub(super) struct Lane {
+    pub(super) task: Task,
+    /// The call that the task has out.
+    pub(super) call: Option<AnyOf>,
+    /// Nothing is begun before this time.
+    pub(super) due: Duration,
+    pause: Duration,
+    /// Since when nothing but trouble has come back, and the last of it.
+    pub(super) trouble: Option<(Duration, Error)>,
+}
+
+/// What a lane is at.
+#[derive(Default)]
+pub(super) enum Task {
+    #[default]
+    Idle,
+    /// A source: does it exist, and is it free?
+    Look,
+    /// A source: start the copies for these targets. The intent of this attempt has been written down.
+    Submit {
+        batch: Vec<usize>,
+        recorded: u32,
+    },
+    /// A target: is the copy there that is known from before?
+    Recall(KnownCopy),
+    /// A target: what has the name there?
+    Survey {
+        query: Box<DescribeImages>,
+        found: Vec<Image>,
+        how: Search,
+    },
+    /// A target: how many images are there, and how many may be?
+    Count,
+    Quota {
+        images: i64,
+    },
+    /// A target: would a copy be accepted?
+    Probe(Why),
+    /// A target: how far is the copy?
+    Watch,
+    /// A target: the copy gets what it lacks of its source.
+    Align {
+        image: Box<Image>,
+        notes: Vec<String>,
+    },
+    /// A target: a copy that failed is deleted; with an error, that ends the target. The intent of this attempt has been
+    /// written down.
+    Delete {
+        image_id: String,
+        error: Option<Box<Error>>,
+        recorded: u32,
+    },
+}
+
+/// How a region is searched for a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Search {
+    /// By the name, among the account's own images.
+    ByName,
+    /// Among all images, for the holder of a name that is taken.
+    Everything,
+    /// By the name, for a copy that its id does not show any more.
+    Vanished,
+}
+
+/// Why a copy is asked for as a dry run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The whole run is one, or a request for several regions was refused: for whose sake?
+    Blame,
+    /// A copy is not to be seen any more: is its name free?
+    Vanished,
+}
+
+/// A source during this run.
+#[derive(Default)]
+pub(super) struct SourceRun {
+    pub(super) lane: Lane,
+    pub(super) targets: Vec<TargetRun>,
+    pub(super) first_look: FirstLook,
+    /// The last look found it free.
+    pub(super) ready: bool,
+    pub(super) told_found: bool,
+    pub(super) told_busy: bool,
+    /// It cannot be copied, and why.
+    pub(super) refused: Option<Error>,
+    /// What is to be said of it with each of its targets.
+    pub(super) note: Option<String>,
+    /// Why the last request for copies came to nothing.
+    pub(super) declined: Option<Error>,
+    pub(super) batches: Batches,
+}
+
+/// What the first look of this run at a source showed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum FirstLook {
+    #[default]
+    Pending,
+    /// An image of the account's own.
+    Own,
+    /// Another account's, or one that all have: it says nothing of this account.
+    Foreign,
+    /// Nothing, or no answer.
+    Nothing,
+}
+
+/// How many regions go into one request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Batches {
+    #[default]
+    All,
+    /// A request for all was refused: they have been tried one by one.
+    Probed,
+    /// Each would be accepted, all together are not.
+    Single,
+}
+
+/// A target during this run.
+#[derive(Default)]
+pub(super) struct TargetRun {
+    pub(super) lane: Lane,
+    /// How it ended for this run, if not for good.
+    pub(super) closed: Option<Box<Destination>>,
+    /// It ended in an earlier run and is looked at once more; nothing is started for it.
+    pub(super) is_reviewed: bool,
+    /// What was last told of the copy.
+    pub(super) told: Option<(ImageState, Option<i64>)>,
+    /// When the copy was last seen, in milliseconds since 1970.
+    pub(super) seen: Option<u64>,
+    /// How many looks in a row did not find the copy.
+    pub(super) misses: u32,
+    /// How many requests of this run were lost.
+    pub(super) lost: u32,
+    /// Since when the name has been taken by something unseen, on this run's clock.
+    pub(super) notes: Vec<String>,
+}
+
+impl Default for Lane {
+    fn default() -> Self {
+        Self { task: Task::Idle, call: None, due: Duration::ZERO, pause: FIRST_PAUSE, trouble: None }
+    }
+}
+
+impl Lane {
+    /// Comes back later: after pauses that grow, and that differ from lane to lane.
+    pub(super) fn rest(&mut self, mono: Duration, random: &mut Random) {
+        self.due = mono.saturating_add(random.jittered(self.pause));
+        self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
+    }
+
+    /// Comes back after a pause that is not longer than the last.
+    pub(super) fn rest_shortly(&mut self, mono: Duration, random: &mut Random) {
+        self.pause = self.pause.min(FIRST_PAUSE * 2);
+        self.rest(mono, random);
+    }
+
+    /// Something has changed: pauses are short again, and what was wrong is over.
+    pub(super) fn refresh(&mut self) {
+        self.pause = FIRST_PAUSE;
+        self.trouble = None;
+    }
+
+    /// The next task, at once.
+    pub(super) fn next(&mut self, task: Task, mono: Duration) {
+        self.task = task;
+        self.due = mono;
+    }
+
+    pub(super) fn take_task(&mut self) -> Task {
+        mem::take(&mut self.task)
+    }
+}
+
+/// All of this run.
+pub(super) struct Runs(Vec<SourceRun>);
+
+impl Runs {
+    pub(super) fn new(sources: usize, regions: usize) -> Self {
+        let source = || SourceRun {
+            targets: (0..regions).map(|_| TargetRun::default()).collect(),
+            ..SourceRun::default()
+        };
+        Self((0..sources).map(|_| source()).collect())
+    }
+
+    pub(super) fn lane(&mut self, actor: Actor) -> &mut Lane {
+        match actor {
+            Actor::Source(source) => &mut self[source].lane,
+            Actor::Target(target) => &mut self[target].lane,
+        }
+    }
+}
+
+impl Index<SourceId> for Runs {
+    type Output = SourceRun;
+
+    fn index(&self, source: SourceId) -> &SourceRun {
+        &self.0[source.0]
+    }
+}
+
+impl IndexMut<SourceId> for Runs {
+    fn index_mut(&mut self, source: SourceId) -> &mut SourceRun {
+        &mut self.0[source.0]
+    }
+}
+
+impl Index<TargetId> for Runs {
+    type Output = TargetRun;
+
+    fn index(&self, target: TargetId) -> &TargetRun {
+        &self[target.source].targets[target.region]
+    }
+}
+
+impl IndexMut<TargetId> for Runs {
+    fn index_mut(&mut self, target: TargetId) -> &mut TargetRun {
+        &mut self[target.source].targets[target.region]
+    }
+}
