@@ -67,7 +67,8 @@ impl<A: Action> Call<A> {
         if let Some(token @ None) = action.client_token() {
             *token = Some(Random::new(!seed).token());
         }
-        let rules = Rules { rate_limit: A::RATE_LIMIT, safe_to_repeat: action.safe_to_repeat() };
+        let rules =
+            Rules { rate_limit: A::RATE_LIMIT, safe_to_repeat: action.safe_to_repeat(), ..Rules::default() };
         let prepared =
             action.check().map_err(|error| error.with_call(A::NAME, config.region(), 0)).and_then(|()| {
                 prepare(config, Cow::Borrowed(A::NAME), Cow::Borrowed(A::VERSION), A::NEEDS_REGION, &action)
@@ -112,6 +113,7 @@ impl AnyCall {
         let rules = Rules {
             rate_limit: known.as_ref().and_then(|action| action.rate_limit),
             safe_to_repeat: only_reads(name) || is_marked_repeatable(parameters),
+            ..Rules::default()
         };
         let needs_region = known.is_some_and(|action| action.needs_region);
         let none = Value::Object(serde_json::Map::new());

@@ -37,7 +37,7 @@ struct Client {
     settings: Settings,
     service: &'static str,
     notation: Notation,
-    shared: Mutex<Shared>,
+    shared: Arc<Mutex<Shared>>,
 }
 
 /// What the calls of one client know together.
@@ -69,13 +69,23 @@ impl Config {
 
     /// Checks the settings for a client of another service; without a credential, its requests are not signed.
     pub(crate) fn of_service(settings: Settings, service: &'static str) -> Result<Self, Error> {
+        Self::sharing(Arc::default(), settings, service)
+    }
+
+    /// The same client for another service. It shares what the calls of this one share: credentials that were fetched,
+    /// the clock, the budget for retries. `settings` has to keep who signs.
+    pub(crate) fn for_service(&self, settings: Settings, service: &'static str) -> Result<Self, Error> {
+        Self::sharing(Arc::clone(&self.0.client.shared), settings, service)
+    }
+
+    fn sharing(shared: Arc<Mutex<Shared>>, settings: Settings, service: &'static str) -> Result<Self, Error> {
         settings.check()?;
         let notation = settings.notation.unwrap_or(match settings.sign_method {
             SignMethod::Tc3HmacSha256 => Notation::Json,
             SignMethod::HmacSha256 | SignMethod::HmacSha1 => Notation::Form,
         });
         let region = settings.region.clone();
-        Ok(Self::at(region, Arc::new(Client { service, notation, settings, shared: Mutex::default() })))
+        Ok(Self::at(region, Arc::new(Client { settings, service, notation, shared })))
     }
 
     fn at(region: Option<String>, client: Arc<Client>) -> Self {

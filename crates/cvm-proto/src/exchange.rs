@@ -42,6 +42,8 @@ pub(crate) struct Rules {
     pub(crate) rate_limit: Option<u32>,
     /// Whether it may be sent again when nobody knows what became of it.
     pub(crate) safe_to_repeat: bool,
+    /// Whether the client keeps its credential, whatever the answer says of it.
+    pub(crate) keeps_credential: bool,
 }
 
 enum State {
@@ -97,7 +99,10 @@ impl Exchange {
                     );
                 }
                 State::Fetching { turn, fetch } => match fetch.poll(now) {
-                    Step::Send(request) => return Do::Send(request),
+                    // A call that gives up leaves the fetch to the next one, and no failure is remembered.
+                    Step::Send(request) => {
+                        return Do::Send(request.within(deadline.saturating_sub(now.mono)));
+                    }
                     Step::WaitUntil(mono) => return Do::WaitUntil(mono.min(deadline)),
                     Step::Progress(never) => match never {},
                     Step::Done(outcome) => {
@@ -276,6 +281,7 @@ impl Exchange {
             )
         );
         outdated
+            && !self.rules.keeps_credential
             && !self.credential_renewed
             && self.prepared.config().shared(|shared| shared.leases.refused(credential, now.mono))
     }

@@ -14,6 +14,7 @@
 //! | read a list that comes in pages | [`Pages`] of an action, or of [`AnyList`] by the action's name |
 //! | call with texts, for values that are not Rust's | [`TextCall`], [`TextList`] |
 //! | wait for a state | [`WaitUntil`] |
+//! | ask whose the credential is | [`WhoAmI`] |
 //! | copy an image to other regions | [`ImageSync`] |
 //! | drive any of them | [`machine`] |
 //! | sign a request, see each stage, or verify one | [`sign`](mod@sign) |
@@ -101,7 +102,7 @@ pub use action::Action;
 pub use call::{AnyCall, Call};
 pub use config::Config;
 #[doc(no_inline)]
-pub use credential::Credential;
+pub use credential::{CallerIdentity, Credential, IdentityCall, WhoAmI};
 pub use endpoint::{Endpoint, Origin, Scheme};
 pub use error::{Error, ErrorKind};
 pub use error_code::ErrorCode;

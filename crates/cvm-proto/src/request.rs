@@ -259,6 +259,12 @@ impl Request {
         self.attempt.timeout
     }
 
+    /// The same request, with no more time for its exchange than this.
+    pub(crate) fn within(mut self, longest: Duration) -> Self {
+        self.attempt.timeout = self.attempt.timeout.min(longest);
+        self
+    }
+
     /// The largest response body to read; above it, reply with
     /// [`FailureKind::TooLarge`](crate::machine::FailureKind::TooLarge).
     pub fn max_response_bytes(&self) -> usize {

@@ -32,6 +32,9 @@ pub struct Settings {
     pub region: Option<String>,
     /// Where requests go; the public hosts by default.
     pub endpoint: Endpoint,
+    /// Where the service sts says [whose the credential is](crate::WhoAmI); by default the endpoint, if that is one
+    /// address, and else the public host of sts beside it.
+    pub sts_endpoint: Option<Endpoint>,
     /// Another endpoint for when that one cannot be reached; none by default.
     pub failover: Option<Failover>,
     /// How requests are signed; TC3-HMAC-SHA256 by default.
@@ -69,6 +72,7 @@ impl Default for Settings {
             provider: None,
             region: None,
             endpoint: Endpoint::default(),
+            sts_endpoint: None,
             failover: None,
             sign_method: SignMethod::default(),
             notation: None,
@@ -92,6 +96,7 @@ impl Settings {
     /// authorities.
     pub fn uses_tls(&self) -> bool {
         self.endpoint.uses_tls()
+            || self.sts_endpoint.as_ref().is_some_and(Endpoint::uses_tls)
             || self.failover.as_ref().is_some_and(|failover| failover.backup().uses_tls())
             || self.proxy.as_deref().is_some_and(|proxy| proxy.starts_with("https:"))
             || (self.credential.is_none()
@@ -156,6 +161,7 @@ impl fmt::Debug for Settings {
             .field("provider", &self.provider)
             .field("region", &self.region)
             .field("endpoint", &self.endpoint)
+            .field("sts_endpoint", &self.sts_endpoint)
             .field("failover", &self.failover)
             .field("sign_method", &self.sign_method)
             .field("notation", &self.notation)
@@ -208,6 +214,12 @@ impl<C: FromSettings> ClientBuilder<C> {
     /// Where requests go; the public hosts by default.
     pub fn endpoint(self, endpoint: Endpoint) -> Self {
         self.with(|settings| settings.endpoint = endpoint)
+    }
+
+    /// Where the service sts says [whose the credential is](crate::WhoAmI); by default the endpoint, if that is one
+    /// address, and else the public host of sts beside it.
+    pub fn sts_endpoint(self, endpoint: Endpoint) -> Self {
+        self.with(|settings| settings.sts_endpoint = Some(endpoint))
     }
 
     /// Another endpoint for when that one cannot be reached; none by default.

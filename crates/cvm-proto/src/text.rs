@@ -150,6 +150,7 @@ impl TextCall {
         let rules = Rules {
             rate_limit: known.as_ref().and_then(|action| action.rate_limit),
             safe_to_repeat: request.safe_to_repeat || takes_token,
+            ..Rules::default()
         };
         let needs_region = known.is_some_and(|action| action.needs_region);
         let prepared = call::prepare_text(config, &request.name, needs_region, &parameters);

@@ -39,6 +39,7 @@
 mod assume_role;
 mod cache;
 mod chain;
+mod identity;
 mod instance_role;
 mod provider;
 mod sts;
@@ -55,6 +56,7 @@ use crate::error::Error;
 pub use assume_role::AssumeRole;
 pub(crate) use cache::{Ask, LeaseCache, Ticket};
 pub use chain::Chain;
+pub use identity::{CallerIdentity, IdentityCall, WhoAmI};
 pub use instance_role::InstanceRole;
 pub use provider::{Fetch, Found, Lease, Provider, ready};
 pub use web_identity::WebIdentity;

@@ -18,8 +18,8 @@ use crate::exchange::Rules;
 use crate::machine::{Machine, Now, Reply, Step};
 use crate::settings::Settings;
 
-const SERVICE: &str = "sts";
-const VERSION: &str = "2018-08-13";
+pub(super) const SERVICE: &str = "sts";
+pub(super) const VERSION: &str = "2018-08-13";
 
 /// How long a credential is asked for unless the user says otherwise, in seconds.
 pub(super) const USUAL_DURATION: u32 = 7200;
@@ -48,7 +48,7 @@ pub(super) fn fetch<T: Serialize>(
     let prepared = Config::of_service(settings, SERVICE)
         .and_then(|config| prepare(&config, Cow::Borrowed(action), Cow::Borrowed(VERSION), true, parameters));
     // Both actions give out one more credential each time, and undo nothing.
-    let rules = Rules { rate_limit: None, safe_to_repeat: true };
+    let rules = Rules { safe_to_repeat: true, ..Rules::default() };
     Box::new(Issue { action, region, call: Typed::new(prepared, rules, seed) })
 }
 

@@ -24,6 +24,7 @@ pub(crate) struct KeyCache {
 /// What signs the requests of one UTC day, and how their texts begin and go on.
 pub(crate) struct Day {
     credential: Credential,
+    service: String,
     number: u64,
     key: SigningKey,
     /// An `Authorization` header up to its signature.
@@ -42,11 +43,11 @@ struct CachedHead {
 const HEADS: usize = 32;
 
 impl KeyCache {
-    /// What signs for `credential` at a time, in seconds since 1970. One client has one service.
+    /// What signs for `credential` at a time, in seconds since 1970.
     pub(crate) fn day(&mut self, credential: &Credential, service: &str, unix: u64) -> Arc<Day> {
         let number = Date::number(unix);
         match &mut self.day {
-            Some(day) if day.number == number && day.credential.is(credential) => Arc::clone(day),
+            Some(day) if day.signs(credential, service, number) => Arc::clone(day),
             day => Arc::clone(day.insert(Arc::new(Day::new(credential, service, unix)))),
         }
     }
@@ -78,11 +79,16 @@ impl Day {
         let scope = CredentialScope::new(unix, service);
         Self {
             credential: credential.clone(),
+            service: service.into(),
             number: Date::number(unix),
             key: SigningKey::derive(credential.secret_key(), scope),
             authorization: signature::unsigned_authorization(credential.secret_id(), scope, SIGNED_HEADERS),
             scope: alloc::format!("\n{scope}\n"),
         }
+    }
+
+    fn signs(&self, credential: &Credential, service: &str, number: u64) -> bool {
+        self.number == number && self.service == service && self.credential.is(credential)
     }
 
     /// The `Authorization` header for a canonical request; `timestamp` is the time stamp's digits.

@@ -15,7 +15,7 @@ use crate::driver::{UNIX, answer, not_sent, ok, refused, run, settings};
 
 const METADATA: &str = "instance metadata";
 
-fn config(provider: impl Provider + 'static) -> Config {
+pub(crate) fn config(provider: impl Provider + 'static) -> Config {
     let mut settings = settings();
     settings.credential = None;
     settings.provider = Some(std::sync::Arc::new(provider));
@@ -28,15 +28,15 @@ fn describe(config: &Config) -> Call<DescribeImages> {
 }
 
 /// An instance of the role `images`; its credentials are numbered, and each is good for `life` seconds.
-struct Instance {
-    issued: u64,
+pub(crate) struct Instance {
+    pub(crate) issued: u64,
     life: u64,
     /// Whether the metadata service works.
     up: bool,
 }
 
 impl Instance {
-    fn serve(&mut self, request: &Request, mono: Duration) -> Reply {
+    pub(crate) fn serve(&mut self, request: &Request, mono: Duration) -> Reply {
         if request.action() != METADATA {
             return ok("");
         }
@@ -65,22 +65,22 @@ impl Instance {
     }
 }
 
-fn instance(life: u64) -> Instance {
+pub(crate) fn instance(life: u64) -> Instance {
     Instance { issued: 0, life, up: true }
 }
 
 /// Who signed a request.
-fn signer(request: &Request) -> &str {
+pub(crate) fn signer(request: &Request) -> &str {
     let header = request.headers().find(|(name, _)| *name == "authorization").unwrap().1;
     header.split_once("Credential=").map_or(header, |(_, rest)| rest.split_once('/').unwrap().0)
 }
 
-fn token(request: &Request) -> Option<&str> {
+pub(crate) fn token(request: &Request) -> Option<&str> {
     request.headers().find(|(name, _)| *name == "x-tc-token").map(|(_, value)| value)
 }
 
 /// Whether the signature is that of a key.
-fn verified(request: &Request, secret_key: &str) {
+pub(crate) fn verified(request: &Request, secret_key: &str) {
     let incoming = Incoming {
         method: request.method().as_str(),
         path: "/",
@@ -129,7 +129,7 @@ fn run_all<M: Machine>(
     outputs.into_iter().map(Option::unwrap).collect()
 }
 
-const START: Duration = Duration::from_secs(1000);
+pub(crate) const START: Duration = Duration::from_secs(1000);
 
 fn many(config: &Config, count: usize) -> Vec<Call<DescribeZones>> {
     (0..count as u64).map(|seed| Call::new(config, DescribeZones::default(), seed)).collect()
@@ -259,6 +259,18 @@ fn a_caller_that_is_never_driven_on_is_given_up() {
 }
 
 #[test]
+fn the_calls_deadline_holds_for_its_credential_too() {
+    let base = Credential::new("AKIDexample", "not-a-real-key").unwrap();
+    let mut settings = settings();
+    settings.credential = None;
+    settings.provider = Some(std::sync::Arc::new(AssumeRole::new(base, "qcs::cam::uin/1:roleName/x", "y")));
+    settings.call_timeout = Duration::from_secs(4);
+    let mut call = describe(&Config::new(settings).unwrap());
+    let Step::Send(request) = call.poll(Now::new(UNIX, START)) else { panic!("a credential comes first") };
+    assert_eq!(request.timeout(), Duration::from_secs(4));
+}
+
+#[test]
 fn a_credential_that_the_service_refuses_is_fetched_again_once() {
     for code in ["AuthFailure.TokenFailure", "AuthFailure.SecretIdNotFound"] {
         let config = config(InstanceRole::new());
@@ -307,7 +319,7 @@ fn a_wrong_clock_does_not_make_a_credential_older() {
 }
 
 /// The credential that sts gives out.
-fn issued(number: u32, expires: u64) -> Reply {
+pub(crate) fn issued(number: u32, expires: u64) -> Reply {
     ok(&format!(
         r#""Credentials":{{"TmpSecretId":"ID{number}","TmpSecretKey":"key{number}","Token":"token{number}"}},
            "ExpiredTime":{expires},"Expiration":"2019-02-25T20:00:00Z","#

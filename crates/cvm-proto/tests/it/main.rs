@@ -18,6 +18,7 @@ mod driver;
 mod every_type;
 mod examples;
 mod failover;
+mod identity;
 mod image_sync;
 mod pages;
 mod properties;
