@@ -134,6 +134,7 @@ impl Loader {
             values.push(Value { setting, shown, origin });
         }
         settings.endpoint = network::endpoint(&found)?;
+        settings.sts_endpoint = network::identity(&found)?;
         settings.failover = network::failover(&found)?;
         network::standard_proxy(environment, &mut settings, &mut values)?;
         let mut candidates = Vec::new();

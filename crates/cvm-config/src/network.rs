@@ -40,6 +40,15 @@ pub(crate) fn failover(found: &Found) -> Result<Option<Failover>, Error> {
     Ok(backup.map(Failover::to))
 }
 
+/// Where it is asked whose the credential is, if that is set. An endpoint that is set nearer to the program has no other
+/// beside it.
+pub(crate) fn identity(found: &Found) -> Result<Option<Endpoint>, Error> {
+    let Some((address, origin)) = found.get(Setting::StsEndpoint) else { return Ok(None) };
+    let nearer = place(found)?.0.is_some()
+        && found.get(Setting::Endpoint).is_some_and(|(_, endpoint)| endpoint.rank() > origin.rank());
+    if nearer { Ok(None) } else { explicit(found, address).map(Some) }
+}
+
 /// Where roles are assumed: below the same domain as all else, unless it is said.
 pub(crate) fn sts(found: &Found) -> Result<Endpoint, Error> {
     match found.get(Setting::StsEndpoint) {

@@ -45,7 +45,7 @@ pub enum Setting {
     InstanceRole,
     /// Where instances learn about themselves.
     MetadataEndpoint,
-    /// Where roles are assumed.
+    /// Where sts is, which gives out roles and says whose a credential is.
     StsEndpoint,
 }
 

@@ -40,6 +40,7 @@ fn given_then_environment_then_profile_then_default() {
     check(Setting::Internal, ["true", "false", "yes"], url);
     check(Setting::Scheme, ["http", "https", "HTTP"], url);
     check(Setting::BackupEndpoint, ["a", "b", "c"], |settings| format!("{:?}", settings.failover));
+    check(Setting::StsEndpoint, ["a", "b", "c"], |settings| format!("{:?}", settings.sts_endpoint));
     check(Setting::Proxy, ["http://a:1", "http://b:2", "http://c:3"], |settings| {
         settings.proxy.clone().unwrap()
     });
@@ -83,6 +84,25 @@ fn of_two_ways_to_name_the_host_the_nearer_counts() {
         url(&[("TENCENTCLOUD_ENDPOINT", "https://exact.example"), ("TENCENTCLOUD_SCHEME", "http")]),
         "https://exact.example/"
     );
+}
+
+#[test]
+fn an_endpoint_that_is_nearer_has_no_sts_beside_it() {
+    let home = Home::new().with(INI, "[default]\nsts_endpoint = sts.example\n");
+    let sts = |loader: Loader| {
+        let settings = loader.load().unwrap().settings;
+        settings.sts_endpoint.map(|endpoint| endpoint.origin("").url().to_owned())
+    };
+    let in_profile = Some("https://sts.example/".to_owned());
+    let own = ("TENCENTCLOUD_ENDPOINT", "http://127.0.0.1:8080");
+    let beside = ("TENCENTCLOUD_STS_ENDPOINT", "http://127.0.0.1:9090");
+    assert_eq!(sts(home.loader(&[])), in_profile);
+    assert_eq!(sts(home.loader(&[("TENCENTCLOUD_INTERNAL", "true")])), in_profile, "that is no one address");
+    assert_eq!(sts(home.loader(&[own])), None);
+    assert_eq!(sts(home.loader(&[own, beside])).as_deref(), Some("http://127.0.0.1:9090/"));
+    assert_eq!(sts(home.loader(&[beside]).endpoint("http://127.0.0.1:8080")), None);
+    let given = home.loader(&[]).endpoint("http://127.0.0.1:8080").set(Setting::StsEndpoint, "sts.other");
+    assert_eq!(sts(given).as_deref(), Some("https://sts.other/"));
 }
 
 #[test]
