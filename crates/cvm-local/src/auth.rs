@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::parse_iso;
 use crate::ids::Stream;
 use crate::loose::{Check, Loose};
+use crate::principal::Principal;
 use crate::refusal::{Refusal, refuse};
 use crate::seed::Seed;
 
@@ -18,6 +19,9 @@ const WINDOW: u64 = 300;
 
 /// How many temporary credentials are kept; the oldest go first. It bounds an endpoint that runs for weeks.
 const MAX_ISSUED: usize = 10_000;
+
+/// The ids of roles are numbers of this size.
+const FIRST_ROLE: u64 = 1 << 62;
 
 /// The keys of all accounts: those of the seed, and those that were issued since.
 #[derive(Debug)]
@@ -35,6 +39,8 @@ pub(crate) struct Keys {
 #[derive(Clone, Serialize, Deserialize)]
 struct Holder {
     account: usize,
+    #[serde(default)]
+    principal: Principal,
     secret_key: String,
     token: Option<String>,
     /// When it expires, in seconds of the signature clock; never, if there is none.
@@ -53,8 +59,13 @@ struct DayKey {
 }
 
 impl Holder {
-    fn new(account: usize, secret_key: String, token: Option<String>, expires: Option<u64>) -> Self {
-        Self { account, secret_key, token, expires, day_key: None }
+    fn new(
+        (account, principal): (usize, Principal),
+        secret_key: String,
+        token: Option<String>,
+        expires: Option<u64>,
+    ) -> Self {
+        Self { account, principal, secret_key, token, expires, day_key: None }
     }
 
     fn verify(&mut self, incoming: &Incoming<'_>, claims: &Claims) -> Result<(), VerifyError> {
@@ -90,6 +101,8 @@ pub(crate) struct Issued {
 /// out, in seconds.
 const INSTANCE_DURATION: u64 = 7200;
 const INSTANCE_MARGIN: u64 = 1800;
+/// The session of whoever has the role of an instance.
+const INSTANCE_SESSION: &str = "instance";
 
 /// A temporary credential, for whoever asked for it.
 #[derive(Clone)]
@@ -128,7 +141,15 @@ impl Keys {
                     )
                 })? / 1000),
             };
-            let holder = Holder::new(account, key.secret_key.clone(), key.token.clone(), expires);
+            let uin = &seed.accounts[account].uin;
+            let principal = match (key.user.as_str(), &key.token) {
+                ("", None) => Principal::Account,
+                (user, None) => Principal::User(user.to_owned()),
+                ("", Some(_)) => Principal::Federated(uin.clone()),
+                (user, Some(_)) => Principal::Federated(user.to_owned()),
+            };
+            let holder =
+                Holder::new((account, principal), key.secret_key.clone(), key.token.clone(), expires);
             if seeded.insert(key.secret_id.clone(), holder).is_some() {
                 return Err(format!("the key `{}` stands in the seed twice", key.secret_id));
             }
@@ -154,6 +175,28 @@ impl Keys {
             .position(|(known, roles)| known == uin && roles.iter().any(|known| known == role))
     }
 
+    /// The number of an account.
+    pub(crate) fn uin(&self, account: usize) -> &str {
+        &self.accounts[account].0
+    }
+
+    /// The id of a role, by its place among all roles of the seed.
+    pub(crate) fn role_id(&self, account: usize, role: &str) -> u64 {
+        let mut roles = self
+            .accounts
+            .iter()
+            .enumerate()
+            .flat_map(|(at, (_, roles))| roles.iter().map(move |role| (at, role.as_str())));
+        let place = roles.position(|known| known == (account, role)).unwrap_or_default();
+        FIRST_ROLE + 1 + place as u64
+    }
+
+    /// Who holds a key; an account itself, if nobody is known to.
+    pub(crate) fn principal(&self, secret_id: &str) -> Principal {
+        let found = self.seeded.get(secret_id).or_else(|| self.by_id.get(secret_id));
+        found.map(|holder| holder.principal.clone()).unwrap_or_default()
+    }
+
     /// The roles of the instance whose metadata can be asked for: those of the first account.
     pub(crate) fn instance_roles(&self) -> &[String] {
         self.accounts.first().map_or(&[], |(_, roles)| roles)
@@ -168,7 +211,12 @@ impl Keys {
         if let Some(known) = self.instance.get(role).filter(|known| good.contains(&known.expires)) {
             return Some((known.clone(), false));
         }
-        let new = self.issue(0, now + INSTANCE_DURATION, now);
+        let principal = Principal::Role {
+            name: role.to_owned(),
+            session: INSTANCE_SESSION.into(),
+            by: self.uin(0).to_owned(),
+        };
+        let new = self.issue((0, principal), now + INSTANCE_DURATION, now);
         self.instance.insert(role.to_owned(), new.clone());
         Some((new, true))
     }
@@ -190,8 +238,9 @@ impl Keys {
         Ok(())
     }
 
-    /// Issues a temporary credential for an account, that lasts until a second of the signature clock.
-    pub(crate) fn issue(&mut self, account: usize, expires: u64, now: u64) -> Temporary {
+    /// Issues a temporary credential to somebody who acts for an account, that lasts until a second of the signature
+    /// clock.
+    pub(crate) fn issue(&mut self, whose: (usize, Principal), expires: u64, now: u64) -> Temporary {
         let Issued { holders, ids } = &mut self.issued;
         let is_over = |(_, holder): &(String, Holder)| holder.expires.is_some_and(|expires| expires < now);
         // Nearly in the order in which they expire: this keeps the list short without looking at all of it.
@@ -206,7 +255,7 @@ impl Keys {
             }
         };
         let (secret_key, token) = (ids.text(44), ids.text(160));
-        let holder = Holder::new(account, secret_key.clone(), Some(token.clone()), Some(expires));
+        let holder = Holder::new(whose, secret_key.clone(), Some(token.clone()), Some(expires));
         self.by_id.insert(secret_id.clone(), holder.clone());
         holders.push_back((secret_id.clone(), holder));
         Temporary { secret_id, secret_key, token, expires }
@@ -277,24 +326,28 @@ fn refusal(error: &VerifyError) -> Refusal {
 mod tests {
     use super::*;
 
+    fn account(at: usize) -> (usize, Principal) {
+        (at, Principal::Account)
+    }
+
     #[test]
     fn what_was_issued_is_bounded_and_comes_back() {
         let mut keys = Keys::new(&Seed::default()).unwrap();
-        let first = keys.issue(0, 100, 0);
+        let first = keys.issue(account(0), 100, 0);
         for _ in 0..MAX_ISSUED {
-            keys.issue(1, 100, 0);
+            keys.issue(account(1), 100, 0);
         }
         assert_eq!(keys.by_id.len(), MAX_ISSUED);
         assert!(!keys.by_id.contains_key(&first.secret_id), "the oldest went first");
-        let last = keys.issue(1, 500, 200);
+        let last = keys.issue(account(1), 500, 200);
         assert_eq!(keys.by_id.len(), 1, "what has expired goes as well");
         let written = serde_json::to_string(keys.issued()).unwrap();
         let mut read = Keys::new(&Seed::default()).unwrap();
         read.restore(&written, 2).unwrap();
         assert!(read.by_id.contains_key(&last.secret_id));
         assert_eq!(
-            read.issue(0, 900, 0).secret_id,
-            keys.issue(0, 900, 0).secret_id,
+            read.issue(account(0), 900, 0).secret_id,
+            keys.issue(account(0), 900, 0).secret_id,
             "and goes on as it would"
         );
         assert!(read.restore(&written, 1).unwrap_err().contains("account"));

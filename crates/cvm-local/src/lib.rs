@@ -115,6 +115,7 @@ mod local;
 mod loose;
 mod metadata;
 mod params;
+mod principal;
 mod rate;
 mod refusal;
 mod regions;

@@ -265,10 +265,20 @@ impl Service {
                     action.rate,
                 )?;
                 let parameters = checked(action.parameters)?;
-                let mut call = sts::Call { keys: &mut world.keys, account, unix: self.ticker.unix() };
-                let temporary = (action.run)(&mut call, parameters)?;
-                world.touch();
-                sts::answer(&temporary, request_id)
+                if let Some(account) = account {
+                    world.state.account(account).check_policy(action.name, "UnauthorizedOperation")?;
+                }
+                let secret_id = claims.as_ref().map_or("", |claims| claims.secret_id.as_str());
+                let mut call = sts::Call {
+                    caller: account.map(|account| (account, world.keys.principal(secret_id))),
+                    keys: &mut world.keys,
+                    unix: self.ticker.unix(),
+                };
+                let answer = (action.run)(&mut call, parameters)?;
+                if answer.is_change() {
+                    world.touch();
+                }
+                answer.write(request_id)
             }
         };
         exchange.accepted = true;

@@ -1,5 +1,6 @@
 //! What a seed brings about: keys and state. A reset, another seed or a snapshot replaces it as one.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,6 +15,9 @@ use crate::state::State;
 
 /// The version of the form of a [`Snapshot`].
 const VERSION: u32 = 1;
+
+/// The number of an account that has none.
+const FIRST_UIN: u64 = 100_000_000_001;
 
 /// Everything that lives as long as a seed does.
 #[derive(Debug)]
@@ -64,6 +68,7 @@ impl Snapshot {
 impl World {
     /// The beginning that a seed describes, or what is wrong with the seed.
     pub(crate) fn new(seed: &Seed) -> Result<Self, String> {
+        let seed = &*numbered(seed);
         let raw = to_raw_value(seed).map_err(|error| format!("the seed cannot be written: {error}"))?;
         Ok(Self {
             seed: raw.into(),
@@ -150,6 +155,17 @@ impl World {
         }
         self.revision
     }
+}
+
+/// The seed with a number for each account that has none.
+fn numbered(seed: &Seed) -> Cow<'_, Seed> {
+    let mut seed = Cow::Borrowed(seed);
+    while let Some(position) = seed.accounts.iter().position(|account| account.uin.is_empty()) {
+        let is_free = |uin: &String| seed.accounts.iter().all(|account| account.uin != *uin);
+        let uin = (FIRST_UIN..).map(|number| number.to_string()).find(is_free).unwrap_or_default();
+        seed.to_mut().accounts[position].uin = uin;
+    }
+    seed
 }
 
 fn read_seed(raw: &RawValue) -> Result<Seed, String> {

@@ -1,11 +1,13 @@
 //! Against the local endpoint, which checks signatures, parameters, regions, states, sizes, quotas and rates.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use cvm_local::{Clock, CvmLocal, Fault};
 use cvm_proto::api::{DescribeImageQuota, DescribeImages, DescribeRegions, SyncImages};
-use cvm_proto::{Credential, ErrorKind, Notation, SignMethod};
+use cvm_proto::credential::AssumeRole;
+use cvm_proto::{Credential, Endpoint, ErrorKind, Notation, SignMethod, WhoAmI};
 use serde_json::json;
 
 use crate::{Shell, client_of, settings_for};
@@ -229,4 +231,39 @@ pub fn dry_run_changes_nothing<S: Shell>() {
     let error = client.send(SyncImages::new(["img-o3ycss2p"], ["ap-guangzhou"]).dry_run(true)).unwrap_err();
     assert_eq!(error.code().unwrap().to_string(), "DryRunOperation");
     assert_eq!(local.images("ap-guangzhou"), before);
+}
+
+/// The endpoint that serves cvm says whose its keys are, and a right that is missing is an error like any other.
+pub fn whose_a_key_is<S: Shell>() {
+    let local = CvmLocal::start().unwrap();
+    let client: S = client_of(&local);
+    let identity = client.run(WhoAmI, |never| match never {}).unwrap();
+    assert_eq!(
+        [&*identity.account_id, &identity.kind, &identity.arn],
+        ["100000000001", "RootAccount", "qcs::cam:100000000001:uin/100000000001"]
+    );
+    local.faults().push(Fault::error("UnauthorizedOperation").on("GetCallerIdentity").times(1));
+    let error = client.run(WhoAmI, |never| match never {}).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Credential, "{error}");
+    client.send(DescribeRegions::default()).unwrap();
+}
+
+/// A client in a role asks with the credential that its other calls have: the role is assumed once.
+pub fn whose_a_role_is<S: Shell>() {
+    let local = CvmLocal::start().unwrap();
+    let role = AssumeRole::new(
+        local.credential(),
+        "qcs::cam::uin/100000000001:roleName/cvm-local-role",
+        "conformance",
+    );
+    let mut settings = settings_for(&local);
+    settings.credential = None;
+    settings.provider = Some(Arc::new(role.endpoint(Endpoint::explicit(local.endpoint()).unwrap())));
+    let client = S::from_settings(settings).unwrap();
+    let identity = client.run(WhoAmI, |never| match never {}).unwrap();
+    assert_eq!((&*identity.account_id, &*identity.kind), ("100000000001", "CAMRole"));
+    assert!(identity.user_id.ends_with(":conformance"), "{identity:?}");
+    client.send(DescribeRegions::default()).unwrap();
+    client.run(WhoAmI, |never| match never {}).unwrap();
+    assert_eq!(count(&local, "AssumeRole"), 1);
 }

@@ -32,7 +32,7 @@ macro_rules! scenarios {
             local: every_documented_refusal signs_every_way sees_what_it_did wrong_key_is_the_credentials_fault
                 unknown_id_is_the_credentials_fault call_by_name skewed_endpoint_is_followed many_threads_share_a_client
                 rate_limit_is_kept throttling_endpoint_is_waited_for no_second_copy_after_a_lost_answer
-                dry_run_changes_nothing,
+                dry_run_changes_nothing whose_a_key_is whose_a_role_is,
             retries: throttled_then_fine server_errors_then_fine unclear_failure_is_not_repeated
                 lost_answer_is_repeated_only_if_safe slow_answer_ends_at_the_deadline slow_body_ends_at_the_deadline
                 clock_is_corrected_once,

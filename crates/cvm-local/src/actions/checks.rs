@@ -48,11 +48,9 @@ const MAX_TAGS: usize = 50;
 /// Refuses an account that may not have an action done.
 pub(super) fn account(call: &Call<'_>, action: &Action) -> Result<(), Refusal> {
     let account = call.state.account(call.account);
-    if account.denied_actions.iter().any(|denied| denied == action.name) {
-        let code = "UnauthorizedOperation.PermissionDenied";
-        let code = if action.documents(code) { code } else { "UnauthorizedOperation" };
-        return refuse(code, format!("The account's policy denies the action `{}`.", action.name));
-    }
+    let code = "UnauthorizedOperation.PermissionDenied";
+    let code = if action.documents(code) { code } else { "UnauthorizedOperation" };
+    account.check_policy(action.name, code)?;
     let code = "InvalidParameterValue.InvalidAppIdFormat";
     let is_number = !account.app_id.is_empty() && account.app_id.bytes().all(|b| b.is_ascii_digit());
     if !is_number && action.documents(code) {

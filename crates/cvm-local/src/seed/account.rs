@@ -11,7 +11,8 @@ use super::{SeedDiskSnapshot, SeedImage, SeedInstance};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Account {
-    /// The account's number, as text.
+    /// The account's number (UIN), as text; if left out, the first of `100000000001`, `100000000002` and so on that no
+    /// other account has.
     pub uin: String,
     /// Its other number, as text. Actions refuse an account whose app id is not a number.
     pub app_id: String,
@@ -25,7 +26,7 @@ pub struct Account {
     pub insufficient_balance: bool,
     /// Whether it is one of the service's own, which may not import images.
     pub internal: bool,
-    /// The actions that its policy denies.
+    /// The actions that its policy denies, those of sts included.
     pub denied_actions: Vec<String>,
     /// The names of the roles that `AssumeRole` and the instance metadata give temporary credentials for.
     pub roles: Vec<String>,
@@ -84,7 +85,12 @@ pub struct Key {
     pub secret_id: String,
     /// The half that signs.
     pub secret_key: String,
-    /// The token that has to come with each request, if the key is temporary.
+    /// The number (UIN) of the account's user whose key it is; the account's own, if left out. Users may do what their
+    /// account may: `GetCallerIdentity` tells them apart.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub user: String,
+    /// The token that has to come with each request, if the key is temporary: one that the account or its user asked
+    /// for on behalf of somebody else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
     /// When it expires by the signature clock: `2026-01-31T08:00:00Z`; never, if left out.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::ids::Stream;
+use crate::refusal::{Refusal, refuse};
 use crate::regions;
 use crate::seed::{Bucket, InstanceType, RegionState, Zone};
 
@@ -74,7 +75,7 @@ pub(crate) struct Account {
     pub(crate) collaborator: bool,
     pub(crate) insufficient_balance: bool,
     pub(crate) internal: bool,
-    pub(crate) denied_actions: Vec<String>,
+    denied_actions: Vec<String>,
     pub(crate) cos_roles: Vec<String>,
     pub(crate) buckets: Vec<Bucket>,
     image_quota: u32,
@@ -243,6 +244,16 @@ impl State {
         let mut launches = self.regions[region].launches.iter();
         let launch = launches.find(|launch| launch.account == account && launch.token == token)?;
         Some(&launch.instances)
+    }
+}
+
+impl Account {
+    /// Refuses with `code` what the account's policy denies.
+    pub(crate) fn check_policy(&self, action: &str, code: &'static str) -> Result<(), Refusal> {
+        if self.denied_actions.iter().any(|denied| denied == action) {
+            return refuse(code, format!("The account's policy denies the action `{action}`."));
+        }
+        Ok(())
     }
 }
 

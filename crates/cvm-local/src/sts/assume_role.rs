@@ -4,7 +4,7 @@ use cvm_proto::codec::percent;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Action, Call, Kind, Refusal, Role, Temporary, optional, refuse, required};
+use super::{Action, Answer, Call, Kind, Refusal, Role, optional, refuse, required};
 use crate::actions::typed;
 
 pub(super) const ACTION: Action = Action {
@@ -36,15 +36,15 @@ struct Request {
     policy: Option<String>,
 }
 
-fn run(call: &mut Call<'_>, parameters: Value) -> Result<Temporary, Refusal> {
+fn run(call: &mut Call<'_>, parameters: Value) -> Result<Answer, Refusal> {
     let request: Request = typed(parameters)?;
     let (account, expires) = request.role.check(call)?;
-    if call.account != Some(account) {
+    let Some((_, caller)) = call.caller.clone().filter(|(own, _)| *own == account) else {
         return refuse(
             "UnauthorizedOperation",
             "The role is another account's, and does not let this one assume it.",
         );
-    }
+    };
     if let Some(policy) = &request.policy {
         let decoded = percent::decode(policy).ok();
         if decoded.and_then(|text| serde_json::from_str::<Value>(&text).ok()).is_none() {
@@ -54,5 +54,6 @@ fn run(call: &mut Call<'_>, parameters: Value) -> Result<Temporary, Refusal> {
             );
         }
     }
-    Ok(call.keys.issue(account, expires, call.unix))
+    let by = caller.owner(call.keys.uin(account)).to_owned();
+    Ok(request.role.issue(call, account, by, expires))
 }

@@ -1,19 +1,23 @@
-//! The service sts, version 2018-08-13: temporary credentials for a role.
+//! The service sts, version 2018-08-13: temporary credentials for a role, and whose a credential is.
 //!
 //! A role is a name in an account of the seed; whoever assumes it acts as the account. Policies narrow nothing here.
 
 use cvm_proto::sign::verify::Incoming;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::auth::{Keys, Temporary};
 use crate::call::header;
 use crate::clock;
 use crate::params::{Kind, Parameter, Shown, optional, required};
+use crate::principal::Principal;
 use crate::refusal::{Refusal, refuse};
 
 mod assume_role;
+mod get_caller_identity;
 mod web_identity;
+
+use get_caller_identity::Identity;
 
 /// How long a credential lasts unless the request says otherwise, in seconds.
 const USUAL_DURATION: u64 = 7200;
@@ -21,7 +25,7 @@ const USUAL_DURATION: u64 = 7200;
 const MAX_DURATION: u64 = 43_200;
 
 /// Actions that the service has beside those that are here.
-const OTHERS: [&str; 4] = ["AssumeRoleWithSAML", "GetCallerIdentity", "GetFederationToken", "QueryApiKey"];
+const OTHERS: [&str; 3] = ["AssumeRoleWithSAML", "GetFederationToken", "QueryApiKey"];
 
 /// An action: how it is asked for, and what it does.
 pub(crate) struct Action {
@@ -32,19 +36,19 @@ pub(crate) struct Action {
     pub(crate) is_open: bool,
     pub(crate) parameters: &'static [Parameter],
     /// Does the work; nothing has changed if it refuses.
-    pub(crate) run: fn(&mut Call<'_>, Value) -> Result<Temporary, Refusal>,
+    pub(crate) run: fn(&mut Call<'_>, Value) -> Result<Answer, Refusal>,
 }
 
 /// What an action has to work with.
 pub(crate) struct Call<'a> {
     pub(crate) keys: &'a mut Keys,
-    /// Who asks; nobody that is known, if the action is open.
-    pub(crate) account: Option<usize>,
+    /// Who asks, and for which account; nobody that is known, if the action is open.
+    pub(crate) caller: Option<(usize, Principal)>,
     /// The signature clock, in seconds since 1970.
     pub(crate) unix: u64,
 }
 
-static ACTIONS: [Action; 2] = [assume_role::ACTION, web_identity::ACTION];
+static ACTIONS: [Action; 3] = [assume_role::ACTION, web_identity::ACTION, get_caller_identity::ACTION];
 
 /// An action by its name, with its position among the others.
 pub(crate) fn find(name: &str) -> Result<(usize, &'static Action), Refusal> {
@@ -66,20 +70,42 @@ pub(crate) fn is_open_to(incoming: &Incoming<'_>, name: &str) -> bool {
         && find(name).is_ok_and(|(_, action)| action.is_open)
 }
 
-/// Writes the answer that both actions have.
-pub(crate) fn answer(temporary: &Temporary, request_id: &str) -> Vec<u8> {
-    serde_json::json!({ "Response": {
-        "Credentials": {
-            "Token": temporary.token,
-            "TmpSecretId": temporary.secret_id,
-            "TmpSecretKey": temporary.secret_key,
-        },
-        "ExpiredTime": temporary.expires,
-        "Expiration": clock::iso_seconds(temporary.expires),
-        "RequestId": request_id,
-    }})
-    .to_string()
-    .into_bytes()
+/// What an action answers.
+pub(crate) enum Answer {
+    /// A credential that was not there before.
+    Issued(Temporary),
+    Identity(Identity),
+}
+
+impl Answer {
+    /// Whether anything is different now.
+    pub(crate) fn is_change(&self) -> bool {
+        matches!(self, Self::Issued(_))
+    }
+
+    pub(crate) fn write(&self, request_id: &str) -> Vec<u8> {
+        let response = match self {
+            Self::Issued(temporary) => json!({
+                "Credentials": {
+                    "Token": temporary.token,
+                    "TmpSecretId": temporary.secret_id,
+                    "TmpSecretKey": temporary.secret_key,
+                },
+                "ExpiredTime": temporary.expires,
+                "Expiration": clock::iso_seconds(temporary.expires),
+                "RequestId": request_id,
+            }),
+            Self::Identity(identity) => json!({
+                "Arn": identity.arn,
+                "AccountId": identity.account_id,
+                "UserId": identity.user_id,
+                "PrincipalId": identity.principal_id,
+                "Type": identity.kind,
+                "RequestId": request_id,
+            }),
+        };
+        json!({ "Response": response }).to_string().into_bytes()
+    }
 }
 
 /// What is asked for in every case.
@@ -92,6 +118,13 @@ struct Role {
 }
 
 impl Role {
+    /// Issues a credential for the role to whoever `by` is the number of.
+    fn issue(self, call: &mut Call<'_>, account: usize, by: String, expires: u64) -> Answer {
+        let name = parse_arn(&self.role_arn).map_or("", |(_, role)| role).to_owned();
+        let principal = Principal::Role { name, session: self.role_session_name, by };
+        Answer::Issued(call.keys.issue((account, principal), expires, call.unix))
+    }
+
     /// The account of the role, and when a credential for it expires.
     fn check(&self, call: &Call<'_>) -> Result<(usize, u64), Refusal> {
         let bad = |what: &str| Err(Refusal::new("InvalidParameter.ParamError", what.to_owned()));

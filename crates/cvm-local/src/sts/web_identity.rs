@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Action, Call, Kind, Refusal, Role, Temporary, optional, refuse, required};
+use super::{Action, Answer, Call, Kind, Refusal, Role, optional, refuse, required};
 use crate::actions::typed;
 
 pub(super) const ACTION: Action = Action {
@@ -34,7 +34,7 @@ struct Request {
     web_identity_token: String,
 }
 
-fn run(call: &mut Call<'_>, parameters: Value) -> Result<Temporary, Refusal> {
+fn run(call: &mut Call<'_>, parameters: Value) -> Result<Answer, Refusal> {
     let request: Request = typed(parameters)?;
     if request.provider_id.is_empty() {
         return refuse("InvalidParameter.ParamError", "`ProviderId` is empty.");
@@ -47,7 +47,9 @@ fn run(call: &mut Call<'_>, parameters: Value) -> Result<Temporary, Refusal> {
         return refuse("InvalidParameter.WebIdentityTokenError", "`WebIdentityToken` has expired.");
     }
     let (account, expires) = request.role.check(call)?;
-    Ok(call.keys.issue(account, expires, call.unix))
+    // No key asked for this one.
+    let by = call.keys.uin(account).to_owned();
+    Ok(request.role.issue(call, account, by, expires))
 }
 
 /// When a JWT expires, in seconds since 1970; `None` for what is none, or does not say.

@@ -19,5 +19,6 @@ mod server;
 mod signatures;
 mod state_file;
 mod sts;
+mod sts_identity;
 mod sync;
 mod tls;

@@ -220,6 +220,7 @@ fn a_temporary_key_expires_by_the_signature_clock() {
         secret_key: "temporary-key".into(),
         token: Some("the-token".into()),
         expires: Some("2100-01-01T00:00:00Z".into()),
+        ..Key::default()
     });
     let local = CvmLocal::builder().seed(seed).start().unwrap();
     let code = |time: u64| {
