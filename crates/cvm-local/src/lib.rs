@@ -43,8 +43,8 @@
 //! | an export | the image stays `NORMAL`, and cannot be copied or deleted | 30 s |
 //! | an instance that starts, stops, reboots or ends | `PENDING` or `STARTING`, `STOPPING`, `REBOOTING`, `TERMINATING` and gone | 5 s |
 //!
-//! While an image is made from an instance, nothing else can be done to the instance. [`Fault::copy_fails`] and
-//! [`Fault::copy_never_ends`] hold for all images that are made.
+//! While an image is made from an instance, nothing else can be done to the instance. [`Fault::copy_fails`],
+//! [`Fault::copy_never_ends`] and [`Fault::invisible`] hold for all images that are made.
 //!
 //! What is not kept: the content of disks, of imports and of exports. An import takes every address that could be a
 //! file's; an export writes nothing. Networks, key pairs and security groups are taken by name and not looked up.
@@ -91,7 +91,7 @@
 //! | to `ap-mumbai`, which is `UNAVAILABLE` | `InvalidRegion.Unavailable` |
 //! | to the region it is in, or from a finance region to another one or back | `UnsupportedOperation.Region` |
 //! | the same destination twice | `InvalidParameterValue.InvalidRegion` |
-//! | an `ImageName` that is taken in a destination | `InvalidImageName.Duplicate` |
+//! | an `ImageName` that an image of the account has in a destination, whatever its state | `InvalidImageName.Duplicate` |
 //! | a `KmsKeyId` without `Encrypt`, or not in the form of a UUID | `InvalidParameter.InvalidKmsKeyId` |
 //! | `Encrypt` for an image that is shared | `UnsupportedOperation.SyncEncryptImageNotSupport` |
 //! | `DryRun` where everything is in order | `DryRunOperation` |

@@ -281,11 +281,12 @@ impl CvmLocal {
         self.service.journal.clear();
     }
 
-    /// The images of a region as the seed's first account sees them, newest first; none if there is no such region.
+    /// The images of a region as the seed's first account sees them, newest first, and those that a fault still hides;
+    /// none if there is no such region.
     pub fn images(&self, region: &str) -> Vec<Image> {
         let world = self.service.world();
         let Some(region) = world.state.region_named(region) else { return Vec::new() };
-        let views = world.state.images(region, 0, self.service.ticker.now());
+        let views = world.state.all_images(region, 0, self.service.ticker.now());
         // The view writes what the API's type reads; the tests hold the two together.
         views.filter_map(|view| serde_json::from_value(serde_json::to_value(view).ok()?).ok()).collect()
     }

@@ -143,8 +143,9 @@ class Local:
         """Has something go wrong on demand; gives the fault's number.
 
         ``effect`` is ``"error"`` (with ``code``), ``"respond"`` (``status``, ``body``), ``"latency"``
-        (``milliseconds``), ``"drop-before"``, ``"drop-after"``, ``"truncate"``, ``"copy-fails"`` or
-        ``"copy-never-ends"``; ``action``, ``region``, ``times``, ``probability`` and ``seed`` say to whom it happens.
+        (``milliseconds``), ``"drop-before"``, ``"drop-after"``, ``"truncate"``, ``"copy-fails"``,
+        ``"copy-never-ends"`` or ``"invisible"`` (``milliseconds`` of image time, ``late_name_check``); ``action``,
+        ``region``, ``times``, ``probability`` and ``seed`` say to whom it happens.
         """
         return self._core.add_fault({"effect": effect, **details})
 

@@ -80,7 +80,7 @@ pub(super) fn image_id(id: &str) -> Result<(), Refusal> {
 /// An image that the account sees.
 pub(super) fn image<'a>(call: &'a Call<'_>, id: &str) -> Result<&'a Image, Refusal> {
     image_id(id)?;
-    call.state.image(call.region, call.account, id).ok_or_else(|| no_image(call, id))
+    call.state.image(call.region, call.account, id, call.now).ok_or_else(|| no_image(call, id))
 }
 
 /// Refuses an image that is not the account's own.
@@ -161,13 +161,13 @@ pub(super) fn family(family: Option<&str>) -> Result<(), Refusal> {
 }
 
 /// Refuses a name that another image of the account has in a region.
-pub(super) fn free_name(state: &State, region: usize, account: usize, name: &str) -> Result<(), Refusal> {
-    if state.image_named(region, account, name).is_none() {
+pub(super) fn free_name(call: &Call<'_>, region: usize, name: &str) -> Result<(), Refusal> {
+    if !call.state.is_name_taken(region, call.account, name, call.now) {
         return Ok(());
     }
     refuse(
         "InvalidImageName.Duplicate",
-        format!("There is an image `{}` in `{}`.", Shown(name), state.region(region).id),
+        format!("There is an image `{}` in `{}`.", Shown(name), call.state.region(region).id),
     )
 }
 

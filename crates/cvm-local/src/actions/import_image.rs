@@ -56,18 +56,18 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     let tags = checks::tags(&request.tag_specification, "image", "LimitExceeded")?;
     let traits = traits(&request)?;
     check_files(&request)?;
-    checks::free_name(call.state, call.region, call.account, &request.image_name)?;
+    checks::free_name(call, call.region, &request.image_name)?;
     checks::image_quota(call.state, call.region, call.account)?;
     checks::dry_run(request.dry_run)?;
 
-    let trouble = call.faults.for_copy(HANDLER.name, &call.state.region(call.region).id);
-    let making = Making::new(How::Imported, call.now, call.state.limits.import_millis, trouble);
+    let trouble = call.faults.for_image(HANDLER.name, &call.state.region(call.region).id);
+    let making = Making::new(How::Imported, call.now, call.state.limits.import_millis, trouble.making);
     let disks = std::iter::once(DiskUsage::SystemDisk)
         .chain(request.import_image_data_disk_list.iter().map(|_| DiskUsage::DataDisk));
     let snapshots = disks
         .map(|disk_usage| Snapshot { id: call.state.new_id("snap"), disk_usage, disk_gib: DISK_GIB })
         .collect();
-    let plan = Plan { name: request.image_name, traits, snapshots, tags, making };
+    let plan = Plan { name: request.image_name, traits, snapshots, tags, making, hiding: trouble.hiding };
     let id = call.state.make_image(call.region, call.account, plan);
     answer(out, &json!({ "ImageId": id, "RequestId": call.request_id }))
 }

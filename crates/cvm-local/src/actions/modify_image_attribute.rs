@@ -56,7 +56,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
         );
     }
     if let Some(name) = request.image_name.as_ref().filter(|name| **name != image.name) {
-        checks::free_name(call.state, call.region, call.account, name)?;
+        checks::free_name(call, call.region, name)?;
     }
     if let Some(image) = call.state.image_mut(call.region, id) {
         let traits = &mut image.traits;

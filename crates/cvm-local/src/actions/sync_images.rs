@@ -21,7 +21,10 @@ pub(super) const HANDLER: Handler = Handler {
         ("InvalidImageId.Malformed", "the id is not `img-` and eight of 0-9 and a-z"),
         ("InvalidImageId.NotFound", "the account sees no such image in the region"),
         ("InvalidImageId.TooLarge", "the image is larger than the seed's `sync_size_limit_gib`"),
-        ("InvalidImageName.Duplicate", "`ImageName` is taken in a destination"),
+        (
+            "InvalidImageName.Duplicate",
+            "an image of the account in a destination has the name `ImageName`, whatever its state",
+        ),
         ("InvalidParameter.InstanceImageNotSupport", "the image holds a whole instance"),
         (
             "InvalidParameter.InvalidKmsKeyId",
@@ -78,7 +81,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     if let Some(name) = &request.image_name {
         checks::name(name, "InvalidParameterValue")?;
         for &region in &destinations {
-            checks::free_name(call.state, region, call.account, name)?;
+            checks::free_name(call, region, name)?;
         }
     }
     for &region in &destinations {
@@ -94,7 +97,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
         now: call.now,
     };
     let faults = call.faults;
-    let made = call.state.copy(id, &order, &destinations, |region| faults.for_copy(HANDLER.name, region));
+    let made = call.state.copy(id, &order, &destinations, |region| faults.for_image(HANDLER.name, region));
     let copies: Vec<_> = made
         .into_iter()
         .zip(&destinations)

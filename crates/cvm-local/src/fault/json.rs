@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
-use super::{Effect, Fault, usual_message};
+use super::{Effect, Fault, Hiding, usual_message};
 
 /// Every member that a fault may have. Which of them belong together is found when it becomes a [`Fault`].
 #[derive(Default, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub(super) struct Flat {
     body_base64: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     milliseconds: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    late_name_check: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     action: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,6 +54,7 @@ enum Kind {
     Truncate,
     CopyFails,
     CopyNeverEnds,
+    Invisible,
 }
 
 impl Kind {
@@ -61,6 +64,7 @@ impl Kind {
             Self::Error => &["code", "message"],
             Self::Respond => &["status", "content_type", "body", "body_base64"],
             Self::Latency => &["milliseconds"],
+            Self::Invisible => &["milliseconds", "late_name_check"],
             Self::DropBefore | Self::DropAfter | Self::Truncate | Self::CopyFails | Self::CopyNeverEnds => {
                 &[]
             }
@@ -80,6 +84,7 @@ impl TryFrom<Flat> for Fault {
             ("body", flat.body.is_some()),
             ("body_base64", flat.body_base64.is_some()),
             ("milliseconds", flat.milliseconds.is_some()),
+            ("late_name_check", flat.late_name_check.is_some()),
         ];
         let name = serde_json::to_value(flat.effect).unwrap_or_default();
         if let Some((stray, _)) =
@@ -88,6 +93,8 @@ impl TryFrom<Flat> for Fault {
             return Err(format!("the effect {name} of a fault has no `{stray}`"));
         }
         let missing = |member: &str| format!("the effect {name} of a fault needs `{member}`");
+        let milliseconds =
+            || flat.milliseconds.map(Duration::from_millis).ok_or_else(|| missing("milliseconds"));
         let effect = match flat.effect {
             Kind::Error => {
                 let code = flat.code.filter(|code| !code.is_empty()).ok_or_else(|| missing("code"))?;
@@ -109,9 +116,11 @@ impl TryFrom<Flat> for Fault {
                     (None, None) => Vec::new(),
                 },
             },
-            Kind::Latency => Effect::Latency(Duration::from_millis(
-                flat.milliseconds.ok_or_else(|| missing("milliseconds"))?,
-            )),
+            Kind::Latency => Effect::Latency(milliseconds()?),
+            Kind::Invisible => Effect::Invisible(Hiding {
+                time: milliseconds()?,
+                late_name_check: flat.late_name_check.unwrap_or_default(),
+            }),
             Kind::DropBefore => Effect::DropBefore,
             Kind::DropAfter => Effect::DropAfter,
             Kind::Truncate => Effect::Truncate,
@@ -156,8 +165,13 @@ impl From<Fault> for Flat {
                 Kind::Respond
             }
             Effect::Latency(delay) => {
-                flat.milliseconds = Some(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+                flat.milliseconds = Some(whole_milliseconds(delay));
                 Kind::Latency
+            }
+            Effect::Invisible(hiding) => {
+                flat.milliseconds = Some(whole_milliseconds(hiding.time));
+                flat.late_name_check = Some(true).filter(|_| hiding.late_name_check);
+                Kind::Invisible
             }
             Effect::DropBefore => Kind::DropBefore,
             Effect::DropAfter => Kind::DropAfter,
@@ -167,6 +181,10 @@ impl From<Fault> for Flat {
         };
         flat
     }
+}
+
+fn whole_milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -187,6 +205,8 @@ mod tests {
             Fault::truncated(),
             Fault::copy_fails(),
             Fault::copy_never_ends().times(0),
+            Fault::invisible(Duration::from_secs(90)).on("SyncImages"),
+            Fault::invisible(Duration::from_millis(1)).late_name_check(),
         ] {
             let text = serde_json::to_string(&fault).unwrap();
             assert_eq!(serde_json::from_str::<Fault>(&text).unwrap(), fault, "{text}");
@@ -205,6 +225,11 @@ mod tests {
         check(json!({ "effect": "explode" }), "drop-before");
         check(json!({ "effect": "error" }), r#"the effect "error" of a fault needs `code`"#);
         check(json!({ "effect": "latency", "milliseconds": 1, "status": 502 }), "has no `status`");
+        check(json!({ "effect": "invisible" }), r#"the effect "invisible" of a fault needs `milliseconds`"#);
+        check(
+            json!({ "effect": "latency", "milliseconds": 1, "late_name_check": true }),
+            "has no `late_name_check`",
+        );
         check(json!({ "effect": "respond", "status": 99 }), "from 200 to 999");
         check(json!({ "effect": "respond", "status": 200, "body_base64": "!" }), "not Base64");
         check(json!({ "effect": "truncate", "probability": 2 }), "from 0 to 1");

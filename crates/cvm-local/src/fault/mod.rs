@@ -38,6 +38,7 @@ mod json;
 /// | `drop-before`, `drop-after` | | [`drop_before`](Self::drop_before), [`drop_after`](Self::drop_after) |
 /// | `truncate` | | [`truncated`](Self::truncated) |
 /// | `copy-fails`, `copy-never-ends` | | [`copy_fails`](Self::copy_fails), [`copy_never_ends`](Self::copy_never_ends) |
+/// | `invisible` | `milliseconds` of image time, `late_name_check` (`false` if left out) | [`invisible`](Self::invisible), [`late_name_check`](Self::late_name_check) |
 ///
 /// ```
 /// use cvm_local::Fault;
@@ -71,6 +72,16 @@ pub(crate) enum Effect {
     Truncate,
     CopyFails,
     CopyNeverEnds,
+    Invisible(Hiding),
+}
+
+/// For how long a new image is not seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hiding {
+    /// In image time.
+    pub(crate) time: Duration,
+    /// Whether its name counts as free as long.
+    pub(crate) late_name_check: bool,
 }
 
 impl Fault {
@@ -134,6 +145,23 @@ impl Fault {
     /// [`copy_fails`](Self::copy_fails) holds here, too.
     pub fn copy_never_ends() -> Self {
         Self::new(Effect::CopyNeverEnds)
+    }
+
+    /// A new image is not seen before this much image time has passed: no list has it, and no action finds it by its id.
+    /// It is there all the same: the answer names it, it counts against the quota, and its name is taken. What is said of
+    /// [`copy_fails`](Self::copy_fails) of which images these are holds here, too; one image may have both faults.
+    pub fn invisible(time: Duration) -> Self {
+        Self::new(Effect::Invisible(Hiding { time, late_name_check: false }))
+    }
+
+    /// The name of an [`invisible`](Self::invisible) image counts as free until the image is seen, as with a service that
+    /// checks names late. Another fault stays as it is.
+    #[must_use]
+    pub fn late_name_check(mut self) -> Self {
+        if let Effect::Invisible(hiding) = &mut self.effect {
+            hiding.late_name_check = true;
+        }
+        self
     }
 
     /// Only for this action, such as `SyncImages`.
@@ -201,7 +229,14 @@ pub(crate) struct Trouble {
     pub(crate) effect: Option<Effect>,
 }
 
-/// What the faults make of one copy.
+/// What the faults make of one new image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ImageTrouble {
+    pub(crate) making: Option<CopyTrouble>,
+    pub(crate) hiding: Option<Hiding>,
+}
+
+/// What goes wrong while an image is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum CopyTrouble {
     Fails,
@@ -266,7 +301,7 @@ impl Faults {
                 trouble.latency = trouble.latency.saturating_add(*delay);
                 true
             }
-            Effect::CopyFails | Effect::CopyNeverEnds => false,
+            Effect::CopyFails | Effect::CopyNeverEnds | Effect::Invisible(_) => false,
             _ if trouble.effect.is_some() => false,
             other => {
                 trouble.effect = Some(other.clone());
@@ -276,18 +311,22 @@ impl Faults {
         trouble
     }
 
-    pub(crate) fn for_copy(&self, action: &str, destination: &str) -> Option<CopyTrouble> {
-        let mut trouble = None;
-        lock(&self.0).draw(action, destination, |effect| {
-            let found = match effect {
-                Effect::CopyFails => CopyTrouble::Fails,
-                Effect::CopyNeverEnds => CopyTrouble::NeverEnds,
-                _ => return false,
-            };
-            trouble.is_none() && trouble.replace(found).is_none()
+    /// What becomes of a new image that an action makes in a region.
+    pub(crate) fn for_image(&self, action: &str, region: &str) -> ImageTrouble {
+        let mut trouble = ImageTrouble::default();
+        lock(&self.0).draw(action, region, |effect| match effect {
+            Effect::CopyFails => take(&mut trouble.making, CopyTrouble::Fails),
+            Effect::CopyNeverEnds => take(&mut trouble.making, CopyTrouble::NeverEnds),
+            Effect::Invisible(hiding) => take(&mut trouble.hiding, *hiding),
+            _ => false,
         });
         trouble
     }
+}
+
+/// Takes what is found, unless something was found before.
+fn take<T>(place: &mut Option<T>, found: T) -> bool {
+    place.is_none() && place.replace(found).is_none()
 }
 
 fn stream(seed: u64) -> Stream {
@@ -350,9 +389,27 @@ mod tests {
         faults.push(Fault::copy_fails().in_region("ap-x").times(1));
         faults.push(Fault::copy_never_ends());
         assert_eq!(faults.for_request("SyncImages", "ap-x").effect, None);
-        assert_eq!(faults.for_copy("SyncImages", "ap-y"), Some(CopyTrouble::NeverEnds));
-        assert_eq!(faults.for_copy("SyncImages", "ap-x"), Some(CopyTrouble::Fails));
-        assert_eq!(faults.for_copy("SyncImages", "ap-x"), Some(CopyTrouble::NeverEnds));
+        let making = |region| faults.for_image("SyncImages", region).making;
+        assert_eq!(making("ap-y"), Some(CopyTrouble::NeverEnds));
+        assert_eq!(making("ap-x"), Some(CopyTrouble::Fails));
+        assert_eq!(making("ap-x"), Some(CopyTrouble::NeverEnds));
+    }
+
+    #[test]
+    fn an_image_may_be_hidden_and_fail_and_each_counts_for_itself() {
+        let faults = Faults::new(0);
+        let hiding =
+            |seconds, late_name_check| Hiding { time: Duration::from_secs(seconds), late_name_check };
+        faults.push(Fault::invisible(Duration::from_secs(1)).late_name_check().times(1));
+        faults.push(Fault::copy_fails().times(1));
+        faults.push(Fault::invisible(Duration::from_secs(2)).on("SyncImages"));
+        assert_eq!(faults.for_request("SyncImages", "ap-x"), Trouble::default());
+        let first = faults.for_image("SyncImages", "ap-x");
+        assert_eq!((first.making, first.hiding), (Some(CopyTrouble::Fails), Some(hiding(1, true))));
+        let second = faults.for_image("SyncImages", "ap-x");
+        assert_eq!((second.making, second.hiding), (None, Some(hiding(2, false))));
+        assert_eq!(faults.for_image("CreateImage", "ap-x"), ImageTrouble::default());
+        assert_eq!(Fault::drop_before().late_name_check(), Fault::drop_before());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::image::{How, Image, Making, Owner, Plan};
 use super::instance::Instance;
 use super::{DiskSnapshot, Launch, MAX_LAUNCHES, State};
 use crate::clock::Moment;
-use crate::fault::CopyTrouble;
+use crate::fault::ImageTrouble;
 use crate::ids::Stream;
 
 /// Who copies an image, and as what.
@@ -35,17 +35,17 @@ impl State {
         source: &str,
         order: &CopyOrder,
         destinations: &[usize],
-        mut trouble: impl FnMut(&str) -> Option<CopyTrouble>,
+        mut trouble: impl FnMut(&str) -> ImageTrouble,
     ) -> Vec<String> {
-        let Some(original) = self.image(order.region, order.account, source).cloned() else {
+        let Some(original) = self.image(order.region, order.account, source, order.now).cloned() else {
             return Vec::new();
         };
         let mut ids = Vec::with_capacity(destinations.len());
         let mut copies = Vec::with_capacity(destinations.len());
         for &destination in destinations {
             let trouble = trouble(&self.regions[destination].id);
-            let making = Making::new(How::Copied, order.now, self.limits.copy_millis, trouble);
-            let mut plan = original.plan_copy(order.name.clone(), making, &mut self.ids);
+            let making = Making::new(How::Copied, order.now, self.limits.copy_millis, trouble.making);
+            let mut plan = original.plan_copy(order.name.clone(), making, trouble.hiding, &mut self.ids);
             plan.traits.encrypted = order.encrypt;
             ids.push(self.make_image(destination, order.account, plan));
             copies.push(making);
@@ -75,6 +75,7 @@ impl State {
         self.changes += 1;
         self.sequence += 1;
         let region = &mut self.regions[region];
+        region.hidden_until = region.hidden_until.max(image.hidden_until());
         if let Owner::Account(account) = image.owner {
             for snapshot in &image.snapshots {
                 region.snapshots.entry(snapshot.id.clone()).or_insert_with(|| DiskSnapshot {

@@ -62,6 +62,9 @@ pub(crate) struct Region {
     pub(crate) imports_images: bool,
     pub(crate) makes_instance_images: bool,
     images: Places<Image>,
+    /// From when on all images are seen.
+    #[serde(default)]
+    hidden_until: Moment,
     instances: Places<Instance>,
     snapshots: BTreeMap<String, DiskSnapshot>,
     launches: VecDeque<Launch>,
@@ -153,8 +156,8 @@ impl State {
     }
 
     /// An image that an account sees.
-    pub(crate) fn image(&self, region: usize, account: usize, id: &str) -> Option<&Image> {
-        self.regions[region].images.get(id).filter(|image| image.is_visible_to(account))
+    pub(crate) fn image(&self, region: usize, account: usize, id: &str, now: Moment) -> Option<&Image> {
+        self.regions[region].images.get(id).filter(|image| image.is_visible_to(account, now))
     }
 
     /// An image that is to be changed.
@@ -165,6 +168,19 @@ impl State {
 
     /// Everything that an account sees in a region, newest first.
     pub(crate) fn images(
+        &self,
+        region: usize,
+        account: usize,
+        now: Moment,
+    ) -> impl Iterator<Item = View<'_>> {
+        // Most regions never hide an image, and then none has to be looked into.
+        let some_hidden = now < self.regions[region].hidden_until;
+        let images = self.all_images(region, account, now);
+        images.filter(move |view| !(some_hidden && view.image.is_hidden(now)))
+    }
+
+    /// The same with those that nobody sees yet.
+    pub(crate) fn all_images(
         &self,
         region: usize,
         account: usize,
@@ -185,7 +201,7 @@ impl State {
         ids: &[String],
     ) -> impl Iterator<Item = View<'_>> {
         let visible =
-            self.regions[region].images.these(ids).filter(move |image| image.is_visible_to(account));
+            self.regions[region].images.these(ids).filter(move |image| image.is_visible_to(account, now));
         visible.map(move |image| View { image, account, now })
     }
 
@@ -200,12 +216,12 @@ impl State {
         self.own_images(region, account).count()
     }
 
-    /// A custom image of an account in a region by its name.
-    pub(crate) fn image_named(&self, region: usize, account: usize, name: &str) -> Option<&Image> {
-        self.own_images(region, account).find(|image| image.name == name)
+    /// Whether a custom image of an account in a region has a name, whatever its state is and whether it is seen.
+    pub(crate) fn is_name_taken(&self, region: usize, account: usize, name: &str, now: Moment) -> bool {
+        self.own_images(region, account).any(|image| image.name == name && !image.leaves_its_name(now))
     }
 
-    /// The custom images of an account in a region, newest first.
+    /// The custom images of an account in a region, newest first, those included that nobody sees yet.
     pub(crate) fn own_images(&self, region: usize, account: usize) -> impl Iterator<Item = &Image> {
         let own = move |(owner, _): &(Owner, &Image)| *owner == Owner::Account(account);
         self.regions[region].images.newest_first().filter(own).map(|(_, image)| image)

@@ -78,6 +78,7 @@ impl State {
             imports_images: region.imports_images,
             makes_instance_images: region.makes_instance_images,
             images: Places::default(),
+            hidden_until: 0,
             instances: Places::default(),
             snapshots: BTreeMap::new(),
             launches: VecDeque::new(),

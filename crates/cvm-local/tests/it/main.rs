@@ -13,6 +13,7 @@ mod image_life;
 mod instances;
 mod language;
 mod loose;
+mod names;
 mod properties;
 mod robust;
 mod server;

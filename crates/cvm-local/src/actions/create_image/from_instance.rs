@@ -86,7 +86,10 @@ fn check_disk(disk: &Disk) -> Result<(), Refusal> {
 /// What the image has from the instance's own image, if that is still there, and from the instance.
 fn traits(call: &Call<'_>, instance: &Instance) -> Traits {
     let spec = &instance.spec;
-    let base = call.state.image(call.region, call.account, &spec.image_id).map(|image| image.traits.clone());
+    let base = call
+        .state
+        .image(call.region, call.account, &spec.image_id, call.now)
+        .map(|image| image.traits.clone());
     let architecture = call.state.instance_type(&spec.instance_type).map(|found| found.architecture.clone());
     let base = base.unwrap_or_else(|| Traits {
         os_name: spec.os_name.clone(),

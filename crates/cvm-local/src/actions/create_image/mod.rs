@@ -71,7 +71,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     checks::text_flag("Sysprep", request.sysprep.as_deref())?;
     check_source(&request)?;
     checks::balance(call)?;
-    checks::free_name(call.state, call.region, call.account, &request.image_name)?;
+    checks::free_name(call, call.region, &request.image_name)?;
     checks::image_quota(call.state, call.region, call.account)?;
 
     let mut source = match request.instance_id.as_deref() {
@@ -87,8 +87,8 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     }
     checks::dry_run(request.dry_run)?;
 
-    let trouble = call.faults.for_copy(HANDLER.name, &call.state.region(call.region).id);
-    let making = Making::new(How::Created, call.now, call.state.limits.create_millis, trouble);
+    let trouble = call.faults.for_image(HANDLER.name, &call.state.region(call.region).id);
+    let making = Making::new(How::Created, call.now, call.state.limits.create_millis, trouble.making);
     if let Some(id) = request.instance_id.as_deref() {
         from_instance::hold(call, id, making.end(), force_poweroff);
     }
@@ -97,7 +97,14 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
         family: request.image_family.unwrap_or_default(),
         ..source.traits
     };
-    let plan = Plan { name: request.image_name, traits, snapshots: source.snapshots, tags, making };
+    let plan = Plan {
+        name: request.image_name,
+        traits,
+        snapshots: source.snapshots,
+        tags,
+        making,
+        hiding: trouble.hiding,
+    };
     let id = call.state.make_image(call.region, call.account, plan);
     answer(out, &json!({ "ImageId": id, "RequestId": call.request_id }))
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::{Moment, parse_iso};
+use crate::fault::Hiding;
 use crate::ids::{Stream, is_resource};
 use crate::seed::{SeedImage, SeedSnapshot};
 use crate::state::place::Placed;
@@ -88,6 +89,8 @@ pub(crate) struct Image {
     outgoing: Vec<Making>,
     /// Until when it is being exported.
     exported_until: Moment,
+    #[serde(default)]
+    hidden: Option<Hidden>,
     #[serde(skip)]
     written: Written,
 }
@@ -110,6 +113,14 @@ impl Placed for Image {
     fn before_change(&mut self) {
         self.written = Written::default();
     }
+}
+
+/// Until when an image is seen by nobody.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Hidden {
+    until: Moment,
+    /// Whether its name counts as free as long.
+    is_name_free: bool,
 }
 
 /// An account that an image is shared with, and since when.
@@ -214,6 +225,7 @@ pub(crate) struct Plan {
     pub(crate) snapshots: Vec<Snapshot>,
     pub(crate) tags: Tags,
     pub(crate) making: Making,
+    pub(crate) hiding: Option<Hiding>,
 }
 
 impl Image {
@@ -274,12 +286,17 @@ impl Image {
             life: Life::Settled(state),
             outgoing: Vec::new(),
             exported_until: 0,
+            hidden: None,
             written: Written::default(),
         })
     }
 
     /// The image that is made by a plan for an account.
     pub(crate) fn planned(id: String, account: usize, creator: &str, plan: Plan) -> Self {
+        let hidden = plan.hiding.map(|Hiding { time, late_name_check }| {
+            let time = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+            Hidden { until: plan.making.started.saturating_add(time), is_name_free: late_name_check }
+        });
         Self {
             id,
             owner: Owner::Account(account),
@@ -293,12 +310,19 @@ impl Image {
             life: Life::Made(plan.making),
             outgoing: Vec::new(),
             exported_until: 0,
+            hidden,
             written: Written::default(),
         }
     }
 
     /// What a copy of this image is. Tags and shares belong to one resource and do not go with it.
-    pub(crate) fn plan_copy(&self, name: String, making: Making, ids: &mut Stream) -> Plan {
+    pub(crate) fn plan_copy(
+        &self,
+        name: String,
+        making: Making,
+        hiding: Option<Hiding>,
+        ids: &mut Stream,
+    ) -> Plan {
         let copy = |snapshot: &Snapshot| Snapshot { id: ids.resource("snap"), ..snapshot.clone() };
         Plan {
             name,
@@ -306,6 +330,7 @@ impl Image {
             snapshots: self.snapshots.iter().map(copy).collect(),
             tags: Tags::default(),
             making,
+            hiding,
         }
     }
 
@@ -324,8 +349,23 @@ impl Image {
     }
 
     /// Whether an account sees the image.
-    pub(crate) fn is_visible_to(&self, account: usize) -> bool {
-        self.owner.shows_all(account) || self.is_shared_with(account)
+    pub(crate) fn is_visible_to(&self, account: usize, now: Moment) -> bool {
+        (self.owner.shows_all(account) || self.is_shared_with(account)) && !self.is_hidden(now)
+    }
+
+    /// Whether nobody sees it yet.
+    pub(crate) fn is_hidden(&self, now: Moment) -> bool {
+        now < self.hidden_until()
+    }
+
+    /// From when on it is seen.
+    pub(crate) fn hidden_until(&self) -> Moment {
+        self.hidden.map_or(0, |hidden| hidden.until)
+    }
+
+    /// Whether another image may have its name.
+    pub(crate) fn leaves_its_name(&self, now: Moment) -> bool {
+        self.is_hidden(now) && self.hidden.is_some_and(|hidden| hidden.is_name_free)
     }
 
     pub(crate) fn is_shared_with(&self, account: usize) -> bool {
