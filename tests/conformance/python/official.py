@@ -114,6 +114,16 @@ class Generic(Official):
         return client.call_json(action, parameters, options=self.options)["Response"]
 
 
+class Sts(Generic):
+    """The same client for the service sts."""
+
+    def __init__(self, endpoint, signature, method):
+        super().__init__(endpoint, signature, method, way="sts")
+
+    def make(self, region):
+        return CommonClient("sts", "2018-08-13", self.credential, region, profile=self.profile())
+
+
 class Multipart(Generic):
     """The generic client with multipart bodies, which can hold strings, lists and objects."""
 

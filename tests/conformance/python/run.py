@@ -25,6 +25,9 @@ def main():
         client.close()
     for client in (official.Generic(endpoint), official.Generic(endpoint, "HmacSHA1", "GET")):
         refusals.run(client, report, typed=False)
+    for signature in official.SIGNATURES:
+        for method in official.METHODS:
+            tools.caller(official.Sts(endpoint, signature, method), report)
     for client in wire.clients(endpoint):
         foreign.run(client, report)
     for client in (

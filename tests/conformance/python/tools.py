@@ -4,6 +4,16 @@ from endpoint import HOME, ServiceError, expect, wait
 from life import INSTANCE, NEIGHBOUR, SOURCE, describe, only, wait_for
 
 
+def caller(client, report):
+    """Asks whose the key is, as most tools do before all else."""
+    with report.step(client.name, "say whose the key is"):
+        told = client.call("GetCallerIdentity", {}, HOME)
+        account = "100000000001"
+        expect([told[name] for name in ("AccountId", "UserId", "PrincipalId")], [account] * 3)
+        expect(told["Arn"], "qcs::cam:%s:uin/%s" % (account, account))
+        expect(told["Type"], "RootAccount")
+
+
 def builder(client, report):
     """Builds an image from an instance of its own, and copies it to all regions with one request, by name."""
 

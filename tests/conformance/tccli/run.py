@@ -10,6 +10,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import life
 import refusals
+import tools
 from endpoint import PATIENCE, Abandoned, Client, Endpoint, Report, ServiceError, expect
 
 # `[TencentCloudSDKException] code:... message:... requestId:...`
@@ -17,11 +18,11 @@ REFUSED = re.compile(r"code:(\S+) message:(.*) requestId:(\S+)", re.DOTALL)
 
 
 class Tccli(Client):
-    """`tccli cvm ACTION`, with lists and objects as JSON."""
+    """`tccli SERVICE ACTION`, with lists and objects as JSON."""
 
-    name = "tccli"
-
-    def __init__(self, endpoint, scratch):
+    def __init__(self, endpoint, scratch, service="cvm"):
+        self.name = "tccli " + service
+        self.service = service
         self.program = os.path.join(os.path.dirname(sys.executable), "tccli")
         self.common = ["--endpoint", endpoint.url, "--language", "en-US", "--output", "json"]
         # It keeps its settings in the home folder, and nothing there may change what it does here.
@@ -36,7 +37,7 @@ class Tccli(Client):
         )
 
     def command(self, action, parameters, region):
-        command = [self.program, "cvm", action, "--region", region] + self.common
+        command = [self.program, self.service, action, "--region", region] + self.common
         for name, value in parameters.items():
             command += ["--" + name, value if isinstance(value, str) else json.dumps(value)]
         return command
@@ -74,7 +75,9 @@ def waiter(client, report):
 
 def main():
     report = Report()
-    client = Tccli(Endpoint(), os.environ["CVM_SCRATCH"])
+    endpoint, scratch = Endpoint(), os.environ["CVM_SCRATCH"]
+    tools.caller(Tccli(endpoint, scratch, "sts"), report)
+    client = Tccli(endpoint, scratch)
     try:
         life.run(client, report)
     except Abandoned:
