@@ -11,6 +11,8 @@ use crate::run;
 const CORE: &str = "cvm-proto";
 /// Where settings and credentials come from.
 const SOURCES: &str = "cvm-config";
+/// What reads and writes files; it knows nothing of the API.
+const FILES: &str = "cvm-files";
 /// The core's tree has fewer crates than this, itself included.
 const CORE_CRATES: usize = 30;
 /// Who may use the embedded endpoint at run time. Anybody may in tests.
@@ -27,7 +29,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
     no_std(root)
 }
 
-/// Dependencies run one way: core, where settings come from, shells, the rest.
+/// Dependencies run one way: core and files, where settings come from, shells, the rest.
 fn directions(metadata: &Metadata) -> Outcome {
     let members: BTreeSet<&str> = metadata.members().map(|package| package.name.as_str()).collect();
     let all = [Kind::Normal, Kind::Build, Kind::Dev];
@@ -36,11 +38,13 @@ fn directions(metadata: &Metadata) -> Outcome {
             |other: &Package, why: &str| Err(format!("{} depends on {}: {why}", package.name, other.name));
         let direct = metadata.dependencies(package, &all);
         let own = direct.iter().find(|other| members.contains(&*other.name));
-        if let Some(other) = own.filter(|_| package.name == CORE) {
-            return refuse(other, "the core depends on no other crate of the workspace");
+        if let Some(other) = own.filter(|_| [CORE, FILES].contains(&&*package.name)) {
+            return refuse(other, "it is the base of all, and depends on no other crate of the workspace");
         }
         let below = metadata.dependencies(package, &[Kind::Normal, Kind::Build]);
-        let above = below.iter().find(|other| members.contains(&*other.name) && other.name != CORE);
+        let above = below
+            .iter()
+            .find(|other| members.contains(&*other.name) && ![CORE, FILES].contains(&&*other.name));
         if let Some(other) = above.filter(|_| package.name == SOURCES) {
             return refuse(other, "where settings come from is below the transports that use them");
         }

@@ -1,0 +1,51 @@
+//! Files that are whole at every moment: journals, state files, profiles, ready files.
+//!
+//! [`RealFile::resolve`] finds the file that a path leads to, [`RealFile::lock`] gives it to one process, and
+//! [`LockedFile::replace`] puts a new file in its place, so that a reader finds the old one or the new one, and never
+//! half of one. [`read`] reads without the lock.
+//!
+//! ```
+//! use std::time::Duration;
+//! use cvm_files::{Access, RealFile};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("state.json");
+//! let file = RealFile::resolve(&path)?.lock(Duration::ZERO)?;
+//! file.replace(b"{}", Access::Private)?;
+//! assert_eq!(file.read(1024)?.as_deref(), Some(&b"{}"[..]));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! - **Links** are resolved first, so that one file has one lock, whichever path leads to it. Beside the real file no
+//!   link is followed: one that somebody prepared in the lock's place is refused, and temporary files are new ones.
+//! - **Folders** are never made for a path; [`make_private_folder`] is for those who own one.
+//! - **Failures** leave the old file in place and nothing beside it. What a killed process left is removed by the next
+//!   one that takes the lock.
+//! - **Errors** are [`std::io::Error`]: a clause about the file ("it is a folder") that the caller puts after its path.
+//!
+//! Beside `NAME` there are `NAME.lock`, for as long as it is locked, and for moments `NAME.XXXXXXXX.cvm-tmp`. Where a
+//! file that is open cannot be removed safely (not Unix), the lock file stays; hard links are not recognised there.
+
+mod lock;
+mod read;
+mod replace;
+mod resolve;
+mod sys;
+
+pub use lock::LockedFile;
+pub use read::read;
+pub use replace::{Access, make_private_folder};
+pub use resolve::RealFile;
+
+use std::fmt;
+use std::io;
+
+/// An error of the same kind with a clause in place of its text.
+fn because(error: &io::Error, clause: impl fmt::Display) -> io::Error {
+    io::Error::new(error.kind(), clause.to_string())
+}
+
+/// An error about a file that can never be right.
+fn unfit(clause: impl fmt::Display) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, clause.to_string())
+}
