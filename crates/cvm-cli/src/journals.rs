@@ -21,7 +21,8 @@ pub(crate) fn folder() -> Result<PathBuf, Failure> {
     Ok(state.join("cvm").join("jobs"))
 }
 
-/// The journal of a job: the same job has the same one, so that a command that is just run again goes on.
+/// The journal of a job: the same job has the same one, so that a command that is just run again resumes it. Its folder is
+/// made.
 pub(crate) fn of(
     job: &ImageSync,
     from: &str,
@@ -41,7 +42,11 @@ pub(crate) fn of(
         format!("{:?} {:?} {:?} {name:?} {endpoint:?} {account:?}", job.images(), from, job.regions());
     let first = job.images().first().map_or("none", String::as_str);
     let safe: String = first.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').take(40).collect();
-    Ok(folder()?.join(format!("{safe}-{:016x}.json", fnv1a(identity.as_bytes()))))
+    let folder = folder()?;
+    cvm_files::make_private_folder(&folder).map_err(|error| {
+        Failure::other(format!("cannot make the folder {} for the job's journal: {error}", folder.display()))
+    })?;
+    Ok(folder.join(format!("{safe}-{:016x}.json", fnv1a(identity.as_bytes()))))
 }
 
 /// FNV-1a: it only has to tell a user's jobs apart, and to stay the same from build to build.

@@ -1,48 +1,47 @@
 #![doc = include_str!("../README.md")]
 
-mod file;
 mod machine;
 
-use std::fs::File;
+use std::io::{self, ErrorKind as IoErrorKind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use cvm_files::{Access, LockedFile, RealFile};
 use cvm_proto::{Config, Error, ErrorKind, ImageSync, PreparedSync, SyncEndpoint, SyncRun, SyncState};
-use fs4::fs_std::FileExt;
 
 pub use machine::{Journaled, JournaledMachine};
 
+/// The most that is read of a journal.
+const MAX_BYTES: u64 = SyncState::MAX_BYTES as u64;
+
 /// A file that a sync job is kept in, locked for as long as this lives.
 ///
-/// Beside the file `NAME` there is `NAME.lock`, which stays.
+/// Beside the file `NAME` there is `NAME.lock` meanwhile. Whichever path or symbolic link leads to the file, it is the
+/// same journal.
 #[derive(Debug)]
 pub struct Journal {
     path: PathBuf,
     profile: Option<String>,
     is_embedded: bool,
-    /// Unlocked by the system when it is closed, however the process ends.
-    _lock: File,
+    file: LockedFile,
 }
 
 impl Journal {
-    /// Locks a journal; the file need not exist.
+    /// Locks a journal; the file need not exist, its folder has to.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Journal`] if another process has it, or its folder is not there or cannot be written.
+    /// [`ErrorKind::Journal`] if another process has it, if it is no regular file or one with several hard links, or if
+    /// its folder is not there or cannot be written.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
         let path = path.into();
-        let lock = file::lock_file(&path)?;
-        match lock.try_lock_exclusive() {
-            Ok(true) if file::is_at(&lock, &file::beside(&path, "lock")) => {
-                Ok(Self { path, profile: None, is_embedded: false, _lock: lock })
-            }
-            // Whoever had it has taken it away meanwhile: the next one is new.
-            Ok(true) => Self::open(path),
-            Ok(false) => Err(Error::journal(format!(
+        match RealFile::resolve(&path).and_then(|file| file.lock(Duration::ZERO)) {
+            Ok(file) => Ok(Self { path, profile: None, is_embedded: false, file }),
+            Err(error) if error.kind() == IoErrorKind::ResourceBusy => Err(Error::journal(format!(
                 "the journal {} is in use: wait for the other process, or end it",
                 path.display()
             ))),
-            Err(error) => Err(file::trouble("cannot lock the journal", &path, &error)),
+            Err(error) => Err(trouble("cannot open the journal", &path, &error)),
         }
     }
 
@@ -71,7 +70,7 @@ impl Journal {
     /// [`ErrorKind::Config`] that names what differs, with both values; [`ErrorKind::Parameter`] for a dry run, which keeps
     /// nothing; [`ErrorKind::Journal`] if the file cannot be read, or is not a journal.
     pub fn begin_or_resume(self, job: ImageSync, config: &Config) -> Result<Journaled, Error> {
-        let stored = read(&self.path)?;
+        let stored = self.read()?;
         let endpoint = self.endpoint(config);
         let prepared = job.begin_or_resume(stored, endpoint, config).map_err(|error| self.name(&error))?;
         Ok(self.keep(prepared))
@@ -85,7 +84,7 @@ impl Journal {
     /// [`ErrorKind::Journal`] if there is no such file or it is not a journal; [`ErrorKind::Config`] if its job is of
     /// another endpoint.
     pub fn resume(self, run: SyncRun, config: &Config) -> Result<Journaled, Error> {
-        let Some(stored) = read(&self.path)? else {
+        let Some(stored) = self.read()? else {
             return Err(Error::journal(format!(
                 "there is no journal {}: name another file, or begin the job",
                 self.path.display()
@@ -114,10 +113,15 @@ impl Journal {
         }
     }
 
+    fn read(&self) -> Result<Option<SyncState>, Error> {
+        parse(&self.path, self.file.read(MAX_BYTES))
+    }
+
     /// Writes a state: it is on the disk when this returns.
     fn write(&self, state: &SyncState) -> Result<(), Error> {
-        file::replace(&self.path, &state.to_bytes())
-            .map_err(|error| file::trouble("cannot write the journal", &self.path, &error))
+        self.file
+            .replace(&state.to_bytes(), Access::Private)
+            .map_err(|error| trouble("cannot write the journal", &self.path, &error))
     }
 }
 
@@ -127,10 +131,12 @@ impl Journal {
 ///
 /// [`ErrorKind::Journal`] if it cannot be read, or is not a journal.
 pub fn read(path: &Path) -> Result<Option<SyncState>, Error> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(file::trouble("cannot read the journal", path, &error)),
+    parse(path, cvm_files::read(path, MAX_BYTES))
+}
+
+fn parse(path: &Path, bytes: io::Result<Option<Vec<u8>>>) -> Result<Option<SyncState>, Error> {
+    let Some(bytes) = bytes.map_err(|error| trouble("cannot read the journal", path, &error))? else {
+        return Ok(None);
     };
     SyncState::from_bytes(&bytes)
         .map(Some)
@@ -139,9 +145,8 @@ pub fn read(path: &Path) -> Result<Option<SyncState>, Error> {
 
 /// Whether a process has the journal at this moment.
 pub fn is_in_use(path: &Path) -> bool {
-    // Only a lock that somebody holds counts; where there is no lock file, nobody has ever had the journal.
-    File::open(file::beside(path, "lock"))
-        .is_ok_and(|lock| FileExt::try_lock_shared(&lock).is_ok_and(|free| !free))
+    // What cannot even be looked at is in nobody's use: whoever opens it hears why.
+    RealFile::resolve(path).and_then(|file| file.is_locked()).unwrap_or(false)
 }
 
 /// Takes a journal away that is not in use, with all that is beside it.
@@ -150,15 +155,10 @@ pub fn is_in_use(path: &Path) -> bool {
 ///
 /// [`ErrorKind::Journal`] if it is in use, or cannot be removed.
 pub fn remove(path: &Path) -> Result<(), Error> {
-    let journal = Journal::open(path)?;
-    let removed = std::fs::remove_file(path);
-    // Where a file that is open cannot be removed, it stays, and does no harm.
-    let _ = std::fs::remove_file(file::beside(path, "lock"));
-    drop(journal);
-    match removed {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(file::trouble("cannot remove the journal", path, &error))
-        }
-        _ => Ok(()),
-    }
+    let Journal { path, file, .. } = Journal::open(path)?;
+    file.remove().map_err(|error| trouble("cannot remove the journal", &path, &error))
+}
+
+fn trouble(what: &str, path: &Path, error: &io::Error) -> Error {
+    Error::journal(format!("{what} {}: {error}", path.display()))
 }

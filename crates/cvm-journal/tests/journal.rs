@@ -48,10 +48,23 @@ fn job() -> ImageSync {
     ImageSync::new("img-o3ycss2p").to(["ap-guangzhou", "ap-beijing"])
 }
 
+/// Leaves a job on its way in a journal.
+fn begin(path: &Path, local: &CvmLocal) {
+    let client = client(local);
+    let journal = Journal::open(path).unwrap();
+    client.run(journal.begin_or_resume(job().wait(false), client.config()).unwrap(), |_| ()).unwrap();
+}
+
+/// Why a journal is not taken.
+fn refused(path: &Path) -> cvm_proto::Error {
+    let local = CvmLocal::start().unwrap();
+    Journal::open(path).unwrap().begin_or_resume(job(), client(&local).config()).unwrap_err()
+}
+
 #[test]
-fn a_job_is_gone_on_with_by_the_next_process() {
+fn a_job_is_resumed_by_the_next_process() {
     let folder = Folder::new("resume");
-    let path = folder.0.join("deep").join("job.json");
+    let path = folder.0.join("job.json");
     let local = CvmLocal::builder().clock(Clock::stepped()).start().unwrap();
     let client = client(&local);
 
@@ -105,14 +118,66 @@ fn two_processes_do_not_share_a_journal() {
 fn nothing_is_left_of_a_journal_that_is_removed() {
     let folder = Folder::new("remove");
     let path = folder.0.join("job.json");
-    let local = CvmLocal::start().unwrap();
-    let client = client(&local);
-    let journal = Journal::open(&path).unwrap();
-    client.run(journal.begin_or_resume(job().wait(false), client.config()).unwrap(), |_| ()).unwrap();
-    assert_eq!(folder.names(), ["job.json", "job.json.lock"]);
+    begin(&path, &CvmLocal::start().unwrap());
+    assert!(folder.names().contains(&"job.json".to_owned()));
     remove(&path).unwrap();
+    remove(&path).unwrap();
+    if cfg!(unix) {
+        assert_eq!(folder.names(), [""; 0]);
+    }
+}
+
+#[test]
+fn no_folder_is_made_for_a_journal() {
+    let folder = Folder::new("no-folder");
+    let error = Journal::open(folder.0.join("deep").join("er").join("job.json")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Journal);
+    assert!(error.to_string().contains("er is not there: make it first"), "{error}");
     assert_eq!(folder.names(), [""; 0]);
-    remove(&path).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn whichever_link_leads_to_a_journal_it_has_one_lock() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let folder = Folder::new("links");
+    let path = folder.0.join("job.json");
+    let link = folder.0.join("link.json");
+    let local = CvmLocal::start().unwrap();
+    begin(&path, &local);
+    symlink("job.json", &link).unwrap();
+    let journal = Journal::open(&link).unwrap();
+    assert!(is_in_use(&path) && is_in_use(&link));
+    assert!(Journal::open(&path).unwrap_err().to_string().contains("is in use"));
+    drop(journal);
+    begin(&link, &local);
+    assert!(link.is_symlink() && read(&path).unwrap().is_some());
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+
+    fs::hard_link(&path, folder.0.join("other.json")).unwrap();
+    let error = Journal::open(&path).unwrap_err().to_string();
+    assert!(error.contains("job.json: it has 2 names (hard links)"), "{error}");
+    fs::remove_file(&path).unwrap();
+    let error = Journal::open(&link).unwrap_err().to_string();
+    assert!(error.contains("link.json: it is a symbolic link to job.json, which is not there"), "{error}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_were_prepared_beside_a_journal_are_not_followed() {
+    use std::os::unix::fs::symlink;
+
+    let folder = Folder::new("prepared");
+    let path = folder.0.join("job.json");
+    let precious = folder.0.join("precious");
+    fs::write(&precious, "kept").unwrap();
+    symlink("precious", folder.0.join("job.json.tmp")).unwrap();
+    begin(&path, &CvmLocal::start().unwrap());
+    symlink("precious", folder.0.join("job.json.lock")).unwrap();
+    let error = Journal::open(&path).unwrap_err().to_string();
+    assert!(error.contains("job.json.lock is a symbolic link: remove it"), "{error}");
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "kept");
 }
 
 #[test]
@@ -121,12 +186,21 @@ fn what_is_no_journal_is_refused_and_stays() {
     let path = folder.0.join("job.json");
     for text in ["", "{}", "{\"version\":7}", "half of a jour"] {
         fs::write(&path, text).unwrap();
-        let local = CvmLocal::start().unwrap();
-        let journal = Journal::open(&path).unwrap();
-        let error = journal.begin_or_resume(job(), client(&local).config()).unwrap_err();
+        let error = refused(&path);
         assert_eq!(error.kind(), ErrorKind::Journal, "{text}");
         assert!(error.to_string().contains("job.json"), "{error}");
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
+    }
+    fs::File::create(&path).unwrap().set_len((16 << 20) + 1).unwrap();
+    for error in [refused(&path), read(&path).unwrap_err()] {
+        assert!(error.to_string().contains("it is larger than 16777216 bytes"), "{error}");
+    }
+    if cfg!(unix) {
+        for device in ["/dev/full", "/dev/zero"] {
+            for error in [Journal::open(device).unwrap_err(), read(Path::new(device)).unwrap_err()] {
+                assert!(error.to_string().contains("it is not a regular file"), "{error}");
+            }
+        }
     }
     let nowhere = path.join("below-a-file.json");
     assert_eq!(Journal::open(nowhere).unwrap_err().kind(), ErrorKind::Journal);
@@ -139,16 +213,19 @@ fn a_job_whose_journal_cannot_be_written_starts_nothing() {
     let path = folder.0.join("job.json");
     let local = CvmLocal::start().unwrap();
     let journal = Journal::open(&path).unwrap();
-    // A folder in the place of the file that is written first.
-    let obstacle = folder.0.join("job.json.tmp");
     let client = client(&local);
     let kept = journal.begin_or_resume(job(), client.config()).unwrap();
     let outcome = client.run(kept, |event| {
         if let SyncProgress::Found { .. } = event {
-            fs::create_dir(&obstacle).unwrap();
+            // It may be there already.
+            let _ = fs::remove_file(&path);
+            fs::create_dir(&path).unwrap();
         }
     });
     let error = outcome.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Journal, "{error}");
+    if cfg!(unix) {
+        assert_eq!(folder.names(), ["job.json"], "nothing is left beside it");
+    }
     assert!(local.requests().iter().all(|request| request.action != "SyncImages"));
 }

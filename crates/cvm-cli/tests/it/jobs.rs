@@ -93,6 +93,52 @@ fn a_journal_of_ones_own_stays() {
 }
 
 #[test]
+fn no_folder_is_made_for_a_journal_of_ones_own() {
+    let local = CvmLocal::builder().clock(Clock::stepped()).start().unwrap();
+    let folder = Folder::new("no-folder");
+    let journal = folder.0.join("deep").join("er").join("job.json");
+    let args = [&SYNC[..], &["--journal", journal.to_str().unwrap()]].concat();
+    let refused = ran(&mut cvm(&local, &folder, &args)).ended_with(1);
+    assert!(refused.err.contains("er is not there: make it first"), "{refused:?}");
+    assert_eq!((files(&folder.0), submissions(&local)), (0, 0));
+}
+
+#[cfg(unix)]
+#[test]
+fn journals_are_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let local = CvmLocal::builder().clock(Clock::stepped()).start().unwrap();
+    let folder = Folder::new("private");
+    ran(&mut cvm(&local, &folder, &[&SYNC[..], &["--no-wait"]].concat())).ended_with(0);
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let jobs = folder.0.join("cvm").join("jobs");
+    let journal = std::fs::read_dir(&jobs).unwrap().next().unwrap().unwrap().path();
+    assert_eq!((mode(&jobs), mode(&journal)), (0o700, 0o600));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_disk_that_is_full_ends_the_job_before_its_request_and_leaves_nothing() {
+    let local = CvmLocal::builder().clock(Clock::stepped()).start().unwrap();
+    let folder = Folder::new("full");
+    let sync = cvm(&local, &folder, &SYNC);
+    let mut command = Command::new("sh");
+    // What the limit on the size of files gives is an error as any other where its signal is ignored.
+    command.args(["-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"]).arg(sync.get_program());
+    command.args(sync.get_args());
+    for (name, value) in sync.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    let refused = ran(&mut command).ended_with(1);
+    assert!(refused.err.contains("cannot write the journal"), "{refused:?}");
+    assert_eq!((files(&folder.0.join("cvm").join("jobs")), submissions(&local)), (0, 0));
+}
+
+#[test]
 fn what_cannot_be_gone_on_with() {
     let local = CvmLocal::builder().clock(Clock::stepped()).start().unwrap();
     let folder = Folder::new("cannot");
