@@ -92,8 +92,9 @@ impl Builder {
     }
 
     /// Keeps images and issued credentials in a file. If there is one it is where the endpoint begins, and the seed of
-    /// the file takes the place of the builder's; else it is made. No answer leaves before what it tells is on the disk,
-    /// so whenever the process ends, the file holds the last change that a client was told of.
+    /// the file takes the place of the builder's; else it is made, in a folder that has to be there. No answer leaves
+    /// before what it tells is on the disk, so whenever the process ends, the file holds the last change that a client was
+    /// told of. It has one endpoint at a time, whichever symbolic link leads to it, and is for its owner alone.
     pub fn state_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.state_file = Some(file.into());
         self

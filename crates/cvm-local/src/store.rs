@@ -1,91 +1,51 @@
 //! Keeps the endpoint's state in a file: whatever a client was told has been written before.
 //!
-//! A thread of its own writes; requests that wait for it at the same time share one write. Each write goes into a file
-//! beside the real one, which it replaces only when all of it is on the disk, so that there is a whole state whenever
-//! the process ends.
+//! A thread of its own writes; requests that wait for it at the same time share one write. Each write replaces the file
+//! in one step, so that there is a whole state whenever the process ends.
 
-use std::ffi::OsString;
 use std::fmt;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use fs4::fs_std::FileExt;
+use cvm_files::{Access, LockedFile, RealFile};
 use tokio::sync::watch;
 
 use crate::service::Service;
 use crate::sync::lock;
 use crate::world::Snapshot;
 
-/// A state file that this process has for itself.
+/// The most that is read of a state file: far more than a world of images ever takes.
+const MAX_BYTES: u64 = 1 << 30;
+
+/// A state file that this process has for itself: a second endpoint on it would undo what this one writes.
 #[derive(Debug)]
-pub(crate) struct StateFile {
-    path: PathBuf,
-    /// Held for as long as the file is used: a second endpoint on it would undo what this one writes.
-    _lock: File,
-}
+pub(crate) struct StateFile(LockedFile);
 
 impl StateFile {
-    /// Takes the file; it need not be there.
+    /// Takes the file; it need not be there, its folder has to be.
     pub(crate) fn take(path: &Path) -> io::Result<Self> {
-        let lock = options().create(true).truncate(false).open(beside(path, ".lock"))?;
-        if lock.try_lock_exclusive()? {
-            Ok(Self { path: path.to_owned(), _lock: lock })
-        } else {
-            Err(io::Error::new(io::ErrorKind::ResourceBusy, "another endpoint uses it"))
+        match RealFile::resolve(path)?.lock(Duration::ZERO) {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                Err(io::Error::new(error.kind(), "another endpoint uses it"))
+            }
+            taken => taken.map(Self),
         }
     }
 
     /// What it holds; `None` if there is no file yet.
     pub(crate) fn read(&self) -> io::Result<Option<Snapshot>> {
-        let text = match std::fs::read(&self.path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
+        let Some(text) = self.0.read(MAX_BYTES)? else { return Ok(None) };
         let snapshot = serde_json::from_slice(&text)?;
         Ok(Some(snapshot))
     }
 
+    /// Writes it for its owner alone: it holds keys.
     fn write(&self, snapshot: &Snapshot) -> io::Result<()> {
-        let unfinished = beside(&self.path, ".tmp");
-        let mut file = options().create(true).truncate(true).open(&unfinished)?;
-        let text = serde_json::to_vec(snapshot)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        drop(file);
-        std::fs::rename(&unfinished, &self.path)?;
-        sync_folder(&self.path)
+        self.0.replace(&serde_json::to_vec(snapshot)?, Access::Private)
     }
-}
-
-/// A file for writing that only its owner reads: it holds keys.
-fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name: OsString = path.file_name().unwrap_or_default().to_owned();
-    name.push(ending);
-    path.with_file_name(name)
-}
-
-/// Makes the new name last: it is in the folder, not in the file.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 /// The writer, and those who wait for it.
@@ -206,7 +166,7 @@ fn keep(shared: &Shared, file: &StateFile, service: &Service, end: &watch::Sende
             match result {
                 Ok(revision) => (ended.written, ended.error) = (revision, None),
                 Err(error) => {
-                    tracing::error!(file = %file.path.display(), error, "the state cannot be written");
+                    tracing::error!(file = %file.0.path().display(), error, "the state cannot be written");
                     ended.error = Some(error.into());
                 }
             }
@@ -216,6 +176,8 @@ fn keep(shared: &Shared, file: &StateFile, service: &Service, end: &watch::Sende
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use crate::clock::Clock;
     use crate::loose::Loose;
@@ -273,7 +235,7 @@ mod tests {
         let path = folder.0.join("state.json");
         let first = StateFile::take(&path).unwrap();
         assert!(first.read().unwrap().is_none());
-        assert!(StateFile::take(&path).unwrap_err().to_string().contains("another endpoint"));
+        assert!(StateFile::take(&path).unwrap_err().to_string().contains("another endpoint uses it"));
         drop(first);
         StateFile::take(&path).unwrap();
     }

@@ -85,6 +85,33 @@ fn a_file_that_is_no_state_is_left_alone() {
 
 #[cfg(unix)]
 #[test]
+fn whichever_link_leads_to_a_file_it_has_one_endpoint() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let folder = Folder::new("link");
+    let (file, link) = (folder.0.join("state.json"), folder.0.join("link.json"));
+    let local = folder.start(Clock::stepped());
+    symlink("state.json", &link).unwrap();
+    let start = |path: &Path| CvmLocal::builder().clock(Clock::stepped()).state_file(path).start();
+    let error = start(&link).unwrap_err().to_string();
+    assert!(error.contains("link.json cannot be used: another endpoint uses it"), "{error}");
+    sync(&local, "ap-seoul");
+    drop(local);
+    assert_eq!(start(&link).unwrap().images("ap-seoul").len(), 1);
+    assert!(link.is_symlink());
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 2, "nothing is left beside them");
+
+    std::fs::hard_link(&file, folder.0.join("other.json")).unwrap();
+    assert!(start(&file).unwrap_err().to_string().contains("hard links"));
+    for (path, part) in [(Path::new("/dev/full"), "regular file"), (&folder.0, "folder")] {
+        let error = start(path).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn what_cannot_be_written_is_not_told() {
     let folder = Folder::new("full");
     let inner = Folder(folder.0.join("inner"));
