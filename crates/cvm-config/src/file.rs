@@ -17,14 +17,16 @@ pub(crate) fn read(environment: &Environment, path: &Path) -> Result<Option<Stri
         }
         Err(error) => return Err(Error::config(format!("{} cannot be read: {error}", shown()))),
     };
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) => {
-            let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-            let line = valid.split(|&byte| byte == b'\n').count();
-            Err(Error::config(format!("{}:{line}: is not UTF-8: write the file anew as text", shown())))
-        }
-    }
+    text(bytes, &shown()).map(Some)
+}
+
+/// The text that a file holds.
+pub(crate) fn text(bytes: Vec<u8>, shown: &str) -> Result<String, Error> {
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = valid.split(|&byte| byte == b'\n').count();
+        Error::config(format!("{shown}:{line}: is not UTF-8: write the file anew as text"))
+    })
 }
 
 /// A warning if users other than the owner can get at a file with secrets.
@@ -53,14 +55,15 @@ pub(crate) fn open_folder(environment: &Environment, folder: &Path) -> Option<St
     ))
 }
 
+/// Who can get at a file.
 #[cfg(unix)]
-fn mode(path: &Path) -> Option<u32> {
+pub(crate) fn mode(path: &Path) -> Option<u32> {
     use std::os::unix::fs::PermissionsExt;
     Some(std::fs::metadata(path).ok()?.permissions().mode() & 0o777)
 }
 
 /// Access is a matter of inherited lists there, which this does not judge.
 #[cfg(not(unix))]
-fn mode(_: &Path) -> Option<u32> {
+pub(crate) fn mode(_: &Path) -> Option<u32> {
     None
 }

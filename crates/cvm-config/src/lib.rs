@@ -1,4 +1,6 @@
 #![doc = include_str!("../README.md")]
+// What only writing needs stands with what it belongs to, and is not used without the feature.
+#![cfg_attr(not(feature = "write"), allow(dead_code))]
 
 mod credential;
 mod environment;
@@ -12,6 +14,7 @@ mod profile;
 mod setting;
 mod tccli;
 mod way;
+#[cfg(feature = "write")]
 mod write;
 
 pub use credential::{Candidate, Finding};
@@ -19,6 +22,7 @@ pub use environment::Environment;
 pub use loader::{Loaded, Loader, Value};
 pub use origin::Origin;
 pub use setting::Setting;
+#[cfg(feature = "write")]
 pub use write::{NewProfile, Written};
 
 use cvm_proto::{Error, Settings};

@@ -218,10 +218,10 @@ pub(crate) fn instance(role: &str) -> Option<Way> {
     }
 }
 
-/// Where `cvm configure` writes, and where `load` reads first.
-pub(crate) fn writable(environment: &Environment) -> Result<PathBuf, Error> {
+/// Where `cvm configure` writes, and where `load` reads first; and whether it was named.
+pub(crate) fn writable(environment: &Environment) -> Result<(PathBuf, bool), Error> {
     match ini_path(environment)? {
-        Some((path, _)) => Ok(path),
+        Some(place) => Ok(place),
         None => Err(Error::config(format!(
             "there is no home folder to write {} into: set HOME, or name a file in {FILE_VARIABLE}",
             Path::new(INI).display()

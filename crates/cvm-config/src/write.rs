@@ -1,9 +1,10 @@
 //! Writing a profile into the ini file.
 
-use std::fs;
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
 
+use cvm_files::{Access, RealFile, make_private_folder};
 use cvm_proto::{Credential, Error};
 
 use crate::environment::Environment;
@@ -11,6 +12,11 @@ use crate::file;
 use crate::ini::{self, Ini};
 use crate::profile;
 use crate::setting::Setting;
+
+/// How long another process that writes a profile is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The most that is read of a file of profiles that is to be changed.
+const MAX_BYTES: u64 = 16 << 20;
 
 /// What a profile is to hold; what is not named here stays as it is.
 ///
@@ -70,7 +76,9 @@ impl NewProfile {
     /// `~/.tencentcloud/credentials`.
     ///
     /// The file is replaced in one step and has the mode 0600 from its first byte on; other sections, other keys and
-    /// comments stay. A folder that has to be made has the mode 0700.
+    /// comments stay. Symbolic links are followed. Of several processes that write at the same time each waits for the
+    /// one before, ten seconds at most. The folder in the home folder is made with the mode 0700; that of a file that the
+    /// variable names has to be there.
     ///
     /// # Errors
     ///
@@ -86,24 +94,26 @@ impl NewProfile {
         for (setting, value) in &self.settings {
             setting.check(value, environment)?;
         }
-        let path = profile::writable(environment)?;
+        let (path, is_named) = profile::writable(environment)?;
         let shown = environment.show(&path);
         let trouble = |error: io::Error| Error::config(format!("{shown} cannot be written: {error}"));
-        let old = file::read(environment, &path)?.unwrap_or_default();
+        if let Some(folder) = path.parent().filter(|_| !is_named) {
+            make_private_folder(folder).map_err(trouble)?;
+        }
+        let locked = RealFile::resolve(&path).and_then(|file| file.lock(PATIENCE)).map_err(trouble)?;
+        let unreadable = |error: io::Error| Error::config(format!("{shown} cannot be read: {error}"));
+        let old = file::text(locked.read(MAX_BYTES).map_err(unreadable)?.unwrap_or_default(), &shown)?;
         Ini::parse(&old).map_err(|(line, what)| Error::config(format!("{shown}:{line}: {what}")))?;
+        let wide = file::wide_mode(locked.path());
+        locked.replace(ini::set(&old, name, &self.changes()).as_bytes(), Access::Private).map_err(trouble)?;
         let mut warnings = Vec::new();
-        if let Some(mode) = file::wide_mode(&path) {
+        if let Some((before, now)) = wide.zip(file::mode(locked.path())) {
             warnings.push(format!(
-                "{shown} had the mode {mode:04o}, and has 0600 now: change the keys in it if others may have seen them"
+                "{shown} had the mode {before:04o}, and has {now:04o} now: \
+                 change the keys in it if others may have seen them"
             ));
         }
-        // A link is followed, so that what it leads to is written.
-        let target = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-        let folder =
-            target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        make_folder(folder).map_err(trouble)?;
-        replace(&target, ini::set(&old, name, &self.changes()).as_bytes()).map_err(trouble)?;
-        warnings.extend(file::open_folder(environment, folder));
+        warnings.extend(locked.path().parent().and_then(|folder| file::open_folder(environment, folder)));
         Ok(Written { path, warnings })
     }
 
@@ -120,33 +130,4 @@ impl NewProfile {
         }));
         changes
     }
-}
-
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Puts a whole file in the place of another, for nobody but its owner.
-fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let unfinished = path.with_file_name(name);
-    let mut options = fs::File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&unfinished).and_then(|mut file| {
-        file.write_all(content)?;
-        file.sync_all()?;
-        fs::rename(&unfinished, path)
-    });
-    if written.is_err() {
-        // It may not even be there.
-        let _ = fs::remove_file(&unfinished);
-    }
-    written
 }

@@ -73,3 +73,59 @@ fn what_cannot_be_right_is_not_written() {
     let error = NewProfile::new("x").write(&environment).unwrap_err().to_string();
     assert!(error.starts_with("~/.tencentcloud/credentials:1: "), "{error}");
 }
+
+#[test]
+fn no_folder_is_made_for_a_file_that_was_named() {
+    let home = Home::new();
+    let named = home.path("deep/er/profiles");
+    let environment = home.environment(&[("TENCENTCLOUD_CREDENTIALS_FILE", named.to_str().unwrap())]);
+    let profile = NewProfile::new("default").credential(credential());
+    let error = profile.write(&environment).unwrap_err().to_string();
+    assert!(error.contains("profiles cannot be written: its folder"), "{error}");
+    assert!(error.contains("is not there: make it first"), "{error}");
+    assert!(!home.path("deep").exists());
+    fs::create_dir_all(named.parent().unwrap()).unwrap();
+    profile.write(&environment).unwrap();
+    assert!(named.exists());
+}
+
+#[test]
+fn profiles_that_are_written_at_the_same_time_are_all_there() {
+    let home = Home::new();
+    let names: Vec<String> = (0..8).map(|number| format!("profile-{number}")).collect();
+    std::thread::scope(|scope| {
+        for name in &names {
+            let environment = home.environment(&[]);
+            scope.spawn(move || NewProfile::new(name).credential(credential()).write(&environment).unwrap());
+        }
+    });
+    let text = fs::read_to_string(home.path(INI)).unwrap();
+    assert!(names.iter().all(|name| text.contains(&format!("[{name}]"))), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_to_the_file_and_nowhere_beside_it() {
+    use std::os::unix::fs::symlink;
+
+    let home = Home::new().with("dotfiles/credentials", "; mine\n").with("precious", "kept");
+    fs::create_dir(home.path(".tencentcloud")).unwrap();
+    symlink("../dotfiles/credentials", home.path(INI)).unwrap();
+    let beside = home.path("dotfiles/credentials.lock");
+    symlink("../precious", &beside).unwrap();
+    let profile = NewProfile::new("default").credential(credential());
+    let error = profile.write(&home.environment(&[])).unwrap_err().to_string();
+    assert!(error.contains("credentials.lock is a symbolic link: remove it"), "{error}");
+    fs::remove_file(beside).unwrap();
+    profile.write(&home.environment(&[])).unwrap();
+    assert!(home.path(INI).is_symlink());
+    assert!(fs::read_to_string(home.path("dotfiles/credentials")).unwrap().contains("AKIDnew"));
+    assert_eq!(fs::read_to_string(home.path("precious")).unwrap(), "kept");
+
+    fs::hard_link(home.path("dotfiles/credentials"), home.path("dotfiles/other")).unwrap();
+    let error = profile.write(&home.environment(&[])).unwrap_err().to_string();
+    assert!(error.contains("hard links"), "{error}");
+    fs::remove_dir_all(home.path("dotfiles")).unwrap();
+    let error = profile.write(&home.environment(&[])).unwrap_err().to_string();
+    assert!(error.contains("symbolic link to ../dotfiles/credentials, which is not there"), "{error}");
+}
