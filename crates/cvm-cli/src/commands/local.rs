@@ -1,8 +1,10 @@
 //! `cvm local`: the embedded endpoint as a server; and the one inside the process, for `--local`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc;
+use std::time::Duration;
 
+use cvm_files::{Access, RealFile};
 use cvm_local::{Clock, CvmLocal, Seed};
 use serde_json::json;
 
@@ -29,7 +31,9 @@ pub(crate) fn run(global: &Global, args: &LocalArgs) -> Result<Exit, Failure> {
     .map_err(|error| Failure::other(format!("cannot listen for interrupts: {error}")))?;
     let local = start(args)?;
     let authority = match (&args.tls_ca, local.ca_pem()) {
-        (Some(file), Some(pem)) => Some(Written::new(file, pem, "the certificate authority's file")?),
+        (Some(file), Some(pem)) => {
+            Some(Written::new(file, pem, Access::Public, "the certificate authority's file")?)
+        }
         _ => None,
     };
     let mut facts = json!({
@@ -40,7 +44,7 @@ pub(crate) fn run(global: &Global, args: &LocalArgs) -> Result<Exit, Failure> {
     if let Some(pem) = local.ca_pem() {
         facts["ca_pem"] = pem.into();
     }
-    if let Some(Written(file)) = &authority {
+    if let Some(file) = args.tls_ca.as_ref().filter(|_| authority.is_some()) {
         let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
         facts["ca_file"] = file.to_string_lossy().into();
     }
@@ -65,7 +69,7 @@ pub(crate) fn run(global: &Global, args: &LocalArgs) -> Result<Exit, Failure> {
         }
     }
     let ready = match args.ready_file.as_deref() {
-        Some(file) => Some(Written::new(file, &format!("{facts}\n"), "the ready file")?),
+        Some(file) => Some(Written::new(file, &format!("{facts}\n"), Access::Private, "the ready file")?),
         None => None,
     };
     // The handler keeps its end for as long as the program lives, so this waits for a signal.
@@ -101,28 +105,34 @@ fn seed(file: &Path) -> Result<Seed, Failure> {
     Seed::parse(&text).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
 }
 
+/// How long another endpoint that writes the same file is waited for.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// A file for as long as the endpoint answers; gone with it.
-struct Written(PathBuf);
+struct Written {
+    file: RealFile,
+    text: String,
+}
 
 impl Written {
     /// Writes the file in one step: a reader finds all of it, or none.
-    fn new(file: &Path, text: &str, what: &str) -> Result<Self, Failure> {
-        let mut name = file.file_name().unwrap_or_default().to_os_string();
-        name.push(format!(".{}.tmp", std::process::id()));
-        let unfinished = file.with_file_name(name);
-        let written = std::fs::write(&unfinished, text).and_then(|()| std::fs::rename(&unfinished, file));
-        written.map_err(|error| {
-            // It may not even be there.
-            let _ = std::fs::remove_file(&unfinished);
-            Failure::other(format!("cannot write {what} {}: {error}", file.display()))
-        })?;
-        Ok(Self(file.to_owned()))
+    fn new(path: &Path, text: &str, access: Access, what: &str) -> Result<Self, Failure> {
+        let written = RealFile::resolve(path).and_then(|file| {
+            file.clone().lock(PATIENCE)?.replace(text.as_bytes(), access)?;
+            Ok(Self { file, text: text.to_owned() })
+        });
+        written.map_err(|error| Failure::other(format!("cannot write {what} {}: {error}", path.display())))
     }
 }
 
 impl Drop for Written {
+    /// Removes the file, unless another endpoint has written its own in its place.
     fn drop(&mut self) {
-        // A file that somebody else took away already is as good as removed.
-        let _ = std::fs::remove_file(&self.0);
+        let Ok(locked) = self.file.clone().lock(PATIENCE) else { return };
+        let limit = u64::try_from(self.text.len()).unwrap_or(u64::MAX);
+        if locked.read(limit).is_ok_and(|text| text.as_deref() == Some(self.text.as_bytes())) {
+            // A file that stays does no harm.
+            let _ = locked.remove();
+        }
     }
 }

@@ -42,6 +42,52 @@ fn asked_to_end_it_ends_well_and_takes_its_file_along() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_ready_file_that_another_endpoint_wrote_stays() {
+    let folder = Folder::new("two");
+    let (mut first, ready, _) = start(&folder, &[]);
+    let (_second, _, facts) = start(&folder, &[]);
+    assert!(Command::new("kill").args(["-TERM", &first.0.id().to_string()]).status().unwrap().success());
+    assert_eq!(first.0.wait().unwrap().code(), Some(0));
+    let left: serde_json::Value = serde_json::from_slice(&std::fs::read(&ready).unwrap()).unwrap();
+    assert_eq!(left, facts);
+}
+
+#[cfg(unix)]
+#[test]
+fn what_it_writes_is_no_more_open_than_it_has_to_be_and_goes_through_no_prepared_link() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let folder = Folder::new("files");
+    let precious = folder.0.join("precious");
+    std::fs::write(&precious, "kept").unwrap();
+    let ca = folder.0.join("ca.pem");
+    symlink("precious", folder.0.join("ready.json.tmp")).unwrap();
+    let (server, ready, _) = start(&folder, &["--tls", "--tls-ca", ca.to_str().unwrap()]);
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(
+        (mode(&ready), mode(&ca)),
+        (0o600, mode(&precious)),
+        "the key is private, the authority is not"
+    );
+    drop(server);
+
+    let refused = |arg: &str, path: &str, parts: [&str; 2]| {
+        let ran = run(&["local", "--tls", arg, path]).ended_with(1);
+        assert!(parts.iter().all(|part| ran.err.contains(part)), "{ran:?}");
+    };
+    let link = folder.0.join("ready.json.lock");
+    // It is there until the server that was killed has a successor.
+    let _ = std::fs::remove_file(&link);
+    symlink("precious", &link).unwrap();
+    refused("--ready-file", ready.to_str().unwrap(), ["ready file", "ready.json.lock is a symbolic link"]);
+    refused("--ready-file", "/dev/full", ["ready file", "not a regular file"]);
+    refused("--tls-ca", "/dev/full", ["authority's file", "not a regular file"]);
+    refused("--tls-ca", folder.0.to_str().unwrap(), ["authority's file", "is a folder"]);
+    assert_eq!(std::fs::read_to_string(precious).unwrap(), "kept");
+}
+
 #[test]
 fn https_with_an_authority_of_its_own() {
     let folder = Folder::new("https");
