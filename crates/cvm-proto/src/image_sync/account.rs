@@ -4,7 +4,8 @@ use alloc::format;
 use alloc::string::String;
 
 use super::ImageSyncMachine;
-use super::handle::TargetId;
+use super::calls::Answer;
+use super::handle::{SourceId, TargetId};
 use super::runs::{FirstLook, Task};
 use super::state::KnownCopy;
 use super::{Basis, Outcome};
@@ -19,6 +20,9 @@ pub(super) enum Proof {
     Sources,
     /// No source is visible: the copies that are known are looked at.
     Copies,
+    /// Every account to which the sources are shared sees them, or nothing at all is visible: the number of the account is
+    /// asked for.
+    Number,
     /// This credential sees something of the job: it is of the account that the job is for.
     Given,
 }
@@ -32,8 +36,11 @@ impl ImageSyncMachine {
                 if looks().any(|look| look == FirstLook::Pending) {
                     return;
                 }
-                if looks().any(|look| look != FirstLook::Nothing) {
+                if looks().any(|look| look == FirstLook::Own) {
                     return self.account_is_proven(now);
+                }
+                if looks().any(|look| look == FirstLook::Foreign) {
+                    return self.ask_for_number(now);
                 }
                 self.proof = Proof::Copies;
                 for target in self.all_targets() {
@@ -46,10 +53,10 @@ impl ImageSyncMachine {
             Proof::Copies => {
                 let mut looking = self.all_targets();
                 if !looking.any(|target| !matches!(self.runs[target].lane.task, Task::Idle)) {
-                    self.nothing_is_visible();
+                    self.nothing_is_visible(now);
                 }
             }
-            Proof::Given => {}
+            Proof::Number | Proof::Given => {}
         }
     }
 
@@ -76,24 +83,53 @@ impl ImageSyncMachine {
         }
     }
 
-    /// Nothing of the whole job is visible. That may have several reasons, and no step is right under all of them.
-    fn nothing_is_visible(&mut self) {
+    fn ask_for_number(&mut self, now: Now) {
+        self.proof = Proof::Number;
+        self.runs[SourceId(0)].lane.next(Task::Identify, now.mono);
+    }
+
+    /// After the question whose the credential is. It is asked at best: who has no right to know goes on without.
+    pub(super) fn identified(&mut self, outcome: Result<Answer, Error>, now: Now) {
+        let number = match outcome {
+            Ok(Answer::Identity(identity)) => Some(identity.account_id),
+            _ => None,
+        };
+        let sees_sources =
+            self.all_sources().any(|source| self.runs[source].first_look != FirstLook::Nothing);
+        let is_another = matches!((&self.state.account, &number), (Some(begun), Some(now)) if begun != now);
+        if !sees_sources || is_another {
+            return self.end_with(self.another_account(number));
+        }
+        self.state.account = self.state.account.take().or(number);
+        self.account_is_proven(now);
+    }
+
+    /// Nothing of the whole job is visible. Whoever has just begun has the id wrong, or the region; and what the service
+    /// refuses is said as it is.
+    fn nothing_is_visible(&mut self, now: Now) {
         let mut errors = self.all_sources().filter_map(|source| self.runs[source].refused.clone());
         let Some(first) = errors.next() else { return };
         let is_new = self.all_targets().all(|target| self.state[target].is_untouched());
-        // Whoever has just begun has the id wrong, or the region; and what the service refuses is said as it is.
         if is_new || !first.is_not_found() {
             return self.end_with(first);
         }
-        let begun = match &self.state.account {
-            Some(account) => format!(" (the job was begun in account {account})"),
-            None => String::new(),
-        };
+        self.ask_for_number(now);
+    }
+
+    /// That the job is not visible may have several reasons, and no step is right under all of them.
+    fn another_account(&self, number: Option<String>) -> Error {
+        let mut whose = String::new();
+        if let Some(begun) = &self.state.account {
+            whose.push_str(&format!(", the job is of account {begun}"));
+        }
+        if let Some(number) = number {
+            whose.push_str(&format!(", this credential is of account {number}"));
+        }
         let message = format!(
-            "nothing of this job is visible to this credential, neither its images in {} nor a copy of them: it is of another account or endpoint{begun}, the images were deleted, or a policy hides them; the job is kept as it was",
+            "nothing of this job is visible to this credential, neither its images in {} nor a copy of them{whose}: it is of another account or endpoint, the images were deleted, or a policy hides them; the job is kept as it was",
             self.state.source_region()
         );
-        self.end_with(Error::service(ErrorCode::InvalidImageIdNotFound, message, None, 200));
+        Error::service(ErrorCode::InvalidImageIdNotFound, message, None, 200)
     }
 
     /// Sources whose copies would have one name in one region are all refused: only one of them could have it.

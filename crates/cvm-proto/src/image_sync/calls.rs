@@ -13,6 +13,7 @@ use crate::api::{
 };
 use crate::call::Call;
 use crate::config::Config;
+use crate::credential::{CallerIdentity, IdentityCall};
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
 use crate::page::Paged;
@@ -24,6 +25,7 @@ pub(super) enum AnyOf {
     Sync(Box<Call<SyncImages>>),
     Modify(Box<Call<ModifyImageAttribute>>),
     Delete(Box<Call<DeleteImages>>),
+    Identity(Box<IdentityCall>),
 }
 
 /// What a call was answered with.
@@ -31,6 +33,7 @@ pub(super) enum Answer {
     Images(DescribeImagesResponse),
     Quota(i64),
     Sync(SyncImagesResponse),
+    Identity(CallerIdentity),
     Done,
 }
 
@@ -46,6 +49,7 @@ impl AnyOf {
             Self::Sync(call) => answered(call.poll(now), Answer::Sync),
             Self::Modify(call) => answered(call.poll(now), |_| Answer::Done),
             Self::Delete(call) => answered(call.poll(now), |_| Answer::Done),
+            Self::Identity(call) => answered(call.poll(now), Answer::Identity),
         }
     }
 
@@ -56,6 +60,7 @@ impl AnyOf {
             Self::Sync(call) => call.reply(now, reply),
             Self::Modify(call) => call.reply(now, reply),
             Self::Delete(call) => call.reply(now, reply),
+            Self::Identity(call) => call.reply(now, reply),
         }
     }
 }
@@ -80,6 +85,7 @@ impl ImageSyncMachine {
         let by_id = |id: &str| AnyOf::images(config, DescribeImages::default().image_ids([id]), seed);
         match task {
             Task::Idle | Task::Look => by_id(&source.image_id),
+            Task::Identify => AnyOf::Identity(Box::new(IdentityCall::new(config, seed))),
             Task::Watch => by_id(target.and_then(Target::image_id).map_or("", String::as_str)),
             Task::Recall(known) => by_id(&known.image_id),
             Task::Submit { batch, .. } => {

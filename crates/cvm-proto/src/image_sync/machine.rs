@@ -271,6 +271,7 @@ impl ImageSyncMachine {
     pub(super) fn answered(&mut self, actor: Actor, task: Task, outcome: Result<Answer, Error>, now: Now) {
         match (task, actor) {
             (Task::Look, Actor::Source(source)) => self.looked(source, outcome, now),
+            (Task::Identify, _) => self.identified(outcome, now),
             (Task::Submit { batch, .. }, Actor::Source(source)) => {
                 self.submitted(source, &batch, outcome, now);
             }

@@ -39,6 +39,8 @@ pub(super) enum Task {
     Idle,
     /// A source: does it exist, and is it free?
     Look,
+    /// The first source, for all: whose is the credential?
+    Identify,
     /// A source: start the copies for these targets. The intent of this attempt has been written down.
     Submit {
         batch: Vec<usize>,

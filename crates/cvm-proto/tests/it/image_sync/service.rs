@@ -198,6 +198,7 @@ impl Service {
                 "SyncImages" => self.sync(&region, &body, now),
                 "ModifyImageAttribute" => self.modify(&region, &body),
                 "DeleteImages" => self.delete(&region, &body, now),
+                "GetCallerIdentity" => Ok(json!({"AccountId": "100000000001", "Type": "CAMUser"})),
                 other => panic!("unexpected action {other}"),
             }
         } else {
