@@ -113,6 +113,10 @@ impl ImageSyncMachine {
         if is_new || !first.is_not_found() {
             return self.end_with(first);
         }
+        let trouble = self.all_targets().find_map(|target| self.runs[target].lane.trouble.clone());
+        if let Some((_, error)) = trouble {
+            return self.end_with(error);
+        }
         self.ask_for_number(now);
     }
 

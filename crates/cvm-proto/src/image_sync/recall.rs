@@ -29,14 +29,20 @@ impl ImageSyncMachine {
             Err(error) if error.is_not_found() => None,
             Err(error) => {
                 let too_long = self.troubled(target, &error, now);
-                // Where it is only to prove the account, one answer is enough.
-                if self.proof == Proof::Given && (error.is_retryable() || !too_long) {
+                // Where it is only to prove the account, it is asked again as long as that may help.
+                let is_worth_it = if self.proof == Proof::Given {
+                    error.is_retryable() || !too_long
+                } else {
+                    error.is_retryable() && !too_long
+                };
+                if is_worth_it {
                     self.runs[target].lane.task = Task::Recall(known);
                 }
                 return;
             }
         };
         if self.proof != Proof::Given {
+            self.runs[target].lane.trouble = None;
             if image.is_some() {
                 self.account_is_proven(now);
             }

@@ -131,7 +131,7 @@ impl ImageSyncMachine {
 
     /// A copy is on its way: that is all if nobody waits for it.
     pub(super) fn started(&mut self, target: TargetId, now: Now) {
-        if !self.run.wait {
+        if !self.run.wait || self.run.dry_run {
             self.close_as(target, Outcome::Started, None, now);
         }
     }
