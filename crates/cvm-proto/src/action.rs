@@ -45,6 +45,14 @@ pub trait Action: Serialize {
     }
 }
 
+/// Whether an action only reads, judged by its name: sent any number of times, it changes nothing.
+///
+/// It does if its name begins with `Describe`, `Inquiry` or `Inquire`, whether this build knows it or not. Any other
+/// counts as one that may change something.
+pub fn only_reads(action: &str) -> bool {
+    ["Describe", "Inquiry", "Inquire"].iter().any(|verb| action.starts_with(verb))
+}
+
 /// What is known of an action without its type.
 pub(crate) struct Known {
     pub(crate) rate_limit: Option<u32>,

@@ -45,7 +45,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::action::Action;
+use crate::action::{Action, only_reads};
 use crate::api;
 use crate::codec::envelope;
 use crate::config::Config;
@@ -99,8 +99,8 @@ impl<A: Action> fmt::Debug for Call<A> {
 /// A call of any action by its name, with parameters and answer as JSON: for actions that this build does not know.
 ///
 /// It ends with the object inside `Response`. Encoding, signature, errors and retries are those of [`Call`]. An action
-/// counts as safe to repeat if its name begins with `Describe` or `Inquir`, or if its parameters hold `DryRun: true` or
-/// a `ClientToken`.
+/// counts as safe to repeat if it [only reads](crate::only_reads), or if its parameters hold `DryRun: true` or a
+/// `ClientToken`.
 pub struct AnyCall {
     name: String,
     call: Typed<Value>,
@@ -144,7 +144,7 @@ impl fmt::Debug for AnyCall {
     }
 }
 
-fn check_name(name: &str) -> Result<(), Error> {
+pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     if name.is_empty() || name.len() > 64 || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Err(Error::parameter(format!(
             "action `{}` is not an action's name: it has letters and digits only, as `DescribeImages`",
@@ -152,11 +152,6 @@ fn check_name(name: &str) -> Result<(), Error> {
         )));
     }
     Ok(())
-}
-
-/// Whether an action changes nothing, judged by its name.
-pub(crate) fn only_reads(name: &str) -> bool {
-    name.starts_with("Describe") || name.starts_with("Inquir")
 }
 
 fn is_marked_repeatable(parameters: &Value) -> bool {

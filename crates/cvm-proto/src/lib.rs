@@ -98,7 +98,7 @@ mod sync;
 mod text;
 mod wait;
 
-pub use action::Action;
+pub use action::{Action, only_reads};
 pub use call::{AnyCall, Call};
 pub use config::Config;
 #[doc(no_inline)]

@@ -187,6 +187,22 @@ impl<L: Paged> Pages<L> {
         let call = list.call(config, random.next());
         Self { list, config: config.clone(), random, state: State::Asking(call) }
     }
+
+    /// The rest of the list, from the page that is open, with the settings of another `config`: for a driver that has to
+    /// leave this machine and whatever it shares alone, such as one in a forked process.
+    #[must_use]
+    pub fn rest(&self, config: &Config, seed: u64) -> Self
+    where
+        L: Clone,
+    {
+        let mut rest = Self::new(config, self.list.clone(), seed);
+        match self.state {
+            State::Asking(_) | State::Telling { more: true, .. } => {}
+            State::Telling { more: false, .. } | State::Over => rest.state = State::Over,
+            State::Ended => rest.state = State::Ended,
+        }
+        rest
+    }
 }
 
 impl<L: Paged> Machine for Pages<L> {

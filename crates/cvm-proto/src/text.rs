@@ -35,6 +35,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::action::only_reads;
 use crate::api;
 use crate::call::{self, Read, Typed};
 use crate::codec::{envelope, flatten};
@@ -87,9 +88,8 @@ impl TextRequest {
         let marks: Marks<'_> = serde_json::from_str(parameters.get()).map_err(unreadable)?;
         let given = |text: &&RawValue| !matches!(text.get(), "null" | "\"\"");
         let has_token = marks.client_token.as_ref().is_some_and(given);
-        let safe_to_repeat = has_token
-            || marks.dry_run.is_some_and(|dry_run| dry_run.get() == "true")
-            || call::only_reads(&name);
+        let safe_to_repeat =
+            has_token || marks.dry_run.is_some_and(|dry_run| dry_run.get() == "true") || only_reads(&name);
         Ok(Self { name, parameters, safe_to_repeat, has_token })
     }
 

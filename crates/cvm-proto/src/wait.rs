@@ -7,8 +7,8 @@ use core::time::Duration;
 use alloc::format;
 use alloc::string::String;
 
-use crate::action::Action;
-use crate::call::Call;
+use crate::action::{Action, only_reads};
+use crate::call::{self, Call};
 use crate::config::Config;
 use crate::error::Error;
 use crate::machine::{Job, Machine, Now, Reply, Step};
@@ -46,6 +46,11 @@ pub enum Verdict {
 /// ```
 ///
 /// A look that fails in a way that may pass (network, throttling) is another `Pending`; any other error ends the wait.
+///
+/// # Errors
+///
+/// The wait sends nothing and ends with [`ErrorKind::Parameter`](crate::ErrorKind::Parameter) if the action does not
+/// [only read](only_reads).
 pub struct WaitUntil<A, P> {
     action: A,
     judge: P,
@@ -83,7 +88,7 @@ impl<A: Action + Clone> Ask for A {
 impl<A: Ask, P: FnMut(&A::Answer) -> Verdict> WaitUntil<A, P> {
     /// Waits until `judge` finds an answer of `action` [`Ready`](Verdict::Ready): every 5 s, for 10 minutes at most.
     ///
-    /// The action should be one that only reads: it is called many times.
+    /// The action has to be one that [only reads](only_reads): it is called many times.
     pub fn new(action: A, judge: P) -> Self {
         Self { action, judge, interval: Duration::from_secs(5), deadline: Duration::from_secs(600) }
     }
@@ -111,11 +116,16 @@ where
     type Machine = WaitMachine<A, P>;
 
     fn start(self, config: &Config, seed: u64) -> WaitMachine<A, P> {
+        let state = if only_reads(self.action.name()) {
+            State::Pause { until: Duration::ZERO }
+        } else {
+            State::Refused
+        };
         WaitMachine {
             config: config.clone(),
             random: Random::new(seed),
             ends_at: None,
-            state: State::Pause { until: Duration::ZERO },
+            state,
             last_error: None,
             job: self,
         }
@@ -133,7 +143,11 @@ pub struct WaitMachine<A: Ask, P> {
 }
 
 enum State<A: Ask> {
-    Pause { until: Duration },
+    /// The action may change something: nothing is sent.
+    Refused,
+    Pause {
+        until: Duration,
+    },
     Asking(A::Call),
     Ended,
 }
@@ -150,6 +164,7 @@ where
         let ends_at = *self.ends_at.get_or_insert(now.mono.saturating_add(self.job.deadline));
         loop {
             match &mut self.state {
+                State::Refused => return self.end(Err(self.refusal())),
                 State::Pause { .. } if now.mono >= ends_at => return self.end(Err(self.too_late())),
                 State::Pause { until } if *until > now.mono => return Step::WaitUntil((*until).min(ends_at)),
                 State::Pause { .. } => {
@@ -204,6 +219,16 @@ impl<A: Ask, P> WaitMachine<A, P> {
     fn end(&mut self, outcome: Result<A::Answer, Error>) -> Step<Result<A::Answer, Error>, A::Answer> {
         self.state = State::Ended;
         Step::Done(outcome)
+    }
+
+    fn refusal(&self) -> Error {
+        let name = self.job.action.name();
+        let Err(error) = call::check_name(name) else {
+            let why = "it may change something, and waiting would send it again and again: \
+                       wait with an action that only reads, such as `DescribeInstances`";
+            return Error::parameter(why).with_call(name, self.config.region(), 0);
+        };
+        error
     }
 
     fn too_late(&self) -> Error {

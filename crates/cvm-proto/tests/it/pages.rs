@@ -1,7 +1,9 @@
 //! Lists that come in pages, in virtual time.
 
+use std::time::Duration;
+
 use cvm_proto::api::{DescribeImages, DescribeInstances, DescribeResourcePoolPacks, DescribeTaskInfo};
-use cvm_proto::{AnyList, ErrorKind, Paged, Pages, Reply};
+use cvm_proto::{AnyList, ErrorKind, Machine, Now, Paged, Pages, Reply, Step};
 use serde_json::{Value, json};
 
 use crate::driver::{Run, config, not_sent, ok, refused, run};
@@ -118,5 +120,24 @@ fn lists_come_by_the_actions_name_too() {
         [("SyncImages", json!({})), ("NoSuchAction", json!({})), ("DescribeImages", json!([]))]
     {
         assert_eq!(AnyList::new(name, parameters).unwrap_err().kind(), ErrorKind::Parameter, "{name}");
+    }
+}
+
+#[test]
+fn another_machine_has_the_rest_of_a_list() {
+    let mut first = Pages::new(&config(), DescribeImages::default(), 3);
+    for page in 0..=3 {
+        let rest = run(first.rest(&config(), 4), |request, _| {
+            serve(250, &serde_json::from_slice(request.body()).unwrap())
+        });
+        let left: Vec<_> = rest.progress.iter().flatten().map(|image| image.image_id.clone()).collect();
+        let from = 250.min(page * 100);
+        assert_eq!(left, (from..250).map(|n| format!("img-{n:08}")).collect::<Vec<_>>());
+        assert_eq!(rest.seen.len() as u64, 3 - page, "no page is asked for twice");
+        let now = Now::new(1_551_113_065, Duration::from_secs(1000 + page));
+        if let Step::Send(request) = first.poll(now) {
+            first.reply(now, serve(250, &serde_json::from_slice(request.body()).unwrap()));
+            assert!(matches!(first.poll(now), Step::Progress(_)));
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use cvm_proto::api::{DescribeImages, DescribeImagesResponse};
-use cvm_proto::{ErrorKind, Job, Verdict, WaitUntil};
+use cvm_proto::api::{DescribeImages, DescribeImagesResponse, RunInstances, SyncImages};
+use cvm_proto::{Ask, ErrorKind, Job, TextRequest, Verdict, WaitUntil, only_reads};
 
 use crate::driver::{config, not_sent, ok, refused, run};
 
@@ -61,4 +61,35 @@ fn a_network_that_is_away_for_a_while_ends_nothing() {
     let error = crate::driver::run(job.start(&config(), 1), |_, _| not_sent()).output.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(error.to_string().contains("the last look failed"), "{error}");
+}
+
+/// What comes of waiting with an action whose every answer is what was waited for.
+fn refusal<A: Ask>(action: A) -> Option<cvm_proto::Error> {
+    let run = run(WaitUntil::new(action, |_| Verdict::Ready).start(&config(), 1), |_, _| ok(""));
+    let error = run.output.err();
+    assert_eq!(run.seen.len(), usize::from(error.is_none()), "what is refused is not sent");
+    error
+}
+
+#[test]
+fn only_what_reads_is_waited_with() {
+    let dry_run = RunInstances::default().dry_run(true);
+    for error in [
+        refusal(SyncImages::new(["img-o3ycss2p"], ["ap-beijing"])),
+        refusal(RunInstances::default()),
+        refusal(dry_run),
+        refusal(TextRequest::new("RunInstances", r#"{"ClientToken":"once"}"#).unwrap()),
+        refusal(TextRequest::new("SomethingNew", "{}").unwrap()),
+        refusal(TextRequest::new("describeImages", "{}").unwrap()),
+    ] {
+        let error = error.expect("it may change something");
+        assert_eq!(error.kind(), ErrorKind::Parameter);
+        assert!(error.to_string().contains("only reads"), "{error}");
+    }
+    let error = refusal(TextRequest::new("No such", "{}").unwrap()).expect("it has no name");
+    assert!(error.to_string().contains("is not an action's name"), "{error}");
+
+    assert!(refusal(TextRequest::new("DescribeSomethingNew", "{}").unwrap()).is_none());
+    assert!(refusal(TextRequest::new("InquiryPriceOfSomethingNew", "{}").unwrap()).is_none());
+    assert!(only_reads("InquirePricePurchaseResourcePoolPacks"));
 }
