@@ -5,11 +5,10 @@
 
 use std::future::pending;
 use std::path::PathBuf;
-use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cvm_proto::{Config, Error, FromSettings, Machine, Settings, Step};
+use cvm_proto::{Error, Machine, Step};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -17,15 +16,17 @@ use tokio::runtime::{Builder, Handle};
 use tokio::task::AbortHandle;
 
 use crate::client::{self, News};
+use crate::fork::{Held, Home, Process};
 use crate::work::{self, Job, Told, Work};
 use crate::{errors, gate, logging, settings};
 
-/// The handle of this process' I/O thread, which is started when it is first needed.
-fn runtime() -> PyResult<Handle> {
-    static RUNTIME: Mutex<Option<(u32, Handle)>> = Mutex::new(None);
+/// The handle of this process' I/O thread, which is started when it is first needed. As with a [`Home`], the lock is
+/// free at a fork.
+fn runtime(_: Python<'_>, here: Process) -> PyResult<Handle> {
+    static RUNTIME: Mutex<Option<(Process, Handle)>> = Mutex::new(None);
     let mut runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some((process, handle)) = &*runtime
-        && *process == process::id()
+        && *process == here
     {
         return Ok(handle.clone());
     }
@@ -35,70 +36,35 @@ fn runtime() -> PyResult<Handle> {
     let run = move || new.block_on(pending::<()>());
     std::thread::Builder::new().name("cvm-io".into()).spawn(run).map_err(failed)?;
     // In a forked process the old thread is not there, and what it held belongs to the parent: it is left alone.
-    std::mem::forget(runtime.replace((process::id(), handle.clone())));
+    std::mem::forget(runtime.replace((here, handle.clone())));
     Ok(handle)
 }
 
 /// An async client for one region.
 #[pyclass(frozen, module = "cvm._cvm")]
-pub(crate) struct AsyncClient {
-    client: cvm_reqwest::Client,
-    /// A forked process must not touch the sockets of its parent, not even to close them.
-    process: u32,
-}
-
-impl AsyncClient {
-    fn open(py: Python<'_>, settings: Settings) -> PyResult<Self> {
-        cvm_reqwest::Client::from_settings(settings)
-            .map(|client| Self { client, process: process::id() })
-            .map_err(|error| errors::exception(py, &error))
-    }
-
-    fn config(&self) -> &Config {
-        self.client.config()
-    }
-}
-
-impl Drop for AsyncClient {
-    fn drop(&mut self) {
-        if self.process != process::id() {
-            std::mem::forget(self.client.clone());
-        }
-    }
-}
+pub(crate) struct AsyncClient(Held<cvm_reqwest::Client>);
 
 #[pymethods]
 impl AsyncClient {
     #[new]
     #[pyo3(signature = (**options))]
     fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let settings = settings::of(py, options)?;
-        Self::open(py, settings)
+        Held::open(py, settings::of(py, options)?).map(Self)
     }
 
     /// The same client for another region.
     fn with_region(&self, py: Python<'_>, region: &str) -> PyResult<Self> {
-        let client = self.client.with_region(region);
-        client
-            .map(|client| Self { client, process: self.process })
-            .map_err(|error| errors::exception(py, &error))
-    }
-
-    /// The same client without anything that it shares with a process that this one was forked from.
-    fn renewed(&self, py: Python<'_>) -> PyResult<Self> {
-        let mut settings = self.config().settings().clone();
-        settings.region = self.config().region().map(str::to_owned);
-        Self::open(py, settings)
+        self.0.with_region(py, region).map(Self)
     }
 
     #[getter]
-    fn region(&self) -> Option<&str> {
-        self.config().region()
+    fn region(&self, py: Python<'_>) -> Option<String> {
+        self.0.region(py)
     }
 
     #[getter]
-    fn endpoint(&self) -> String {
-        client::endpoint(self.config())
+    fn endpoint(&self, py: Python<'_>) -> String {
+        self.0.endpoint(py)
     }
 
     /// Begins to perform an action; `future` gets its outcome through the mailbox of its loop.
@@ -112,20 +78,21 @@ impl AsyncClient {
         checked: bool,
     ) -> PyResult<Ticket> {
         logging::refresh(py);
-        let mut call = Work::call(py, self.config(), action, parameters, checked)?;
-        let (client, mail) = (self.client.clone(), Arc::clone(&mailbox.0));
-        let task = runtime()?.spawn(async move {
+        let here = Process::this();
+        let (client, mail) = (self.0.get(py, here)?, mailbox.mail(py, here)?);
+        let mut call = Work::call(py, client.config(), action, parameters, checked)?;
+        let task = runtime(py, here)?.spawn(async move {
             let outcome = match drive(&client, &mut call).await {
                 News::Progress(never) => match never {},
                 News::Done(outcome) => outcome,
             };
             mail.deliver(future, Letter::Answer(outcome.map(Told::Answer)));
         });
-        Ok(Ticket(task.abort_handle()))
+        Ok(Ticket { task: task.abort_handle(), process: here })
     }
 
     fn pages(&self, py: Python<'_>, action: &str, parameters: &Bound<'_, PyDict>) -> PyResult<Job> {
-        work::pages(py, self.config(), action, parameters)
+        work::pages(py, self.0.get(py, Process::this())?.config(), action, parameters)
     }
 
     fn watch(
@@ -136,7 +103,7 @@ impl AsyncClient {
         interval: f64,
         timeout: f64,
     ) -> PyResult<Job> {
-        work::watch(py, self.config(), action, parameters, interval, timeout)
+        work::watch(py, self.0.get(py, Process::this())?.config(), action, parameters, interval, timeout)
     }
 
     #[pyo3(signature = (state, timeout=None, journal=None))]
@@ -147,15 +114,16 @@ impl AsyncClient {
         timeout: Option<f64>,
         journal: Option<PathBuf>,
     ) -> PyResult<Job> {
-        work::sync(py, self.config(), state, timeout, journal)
+        work::sync(py, self.0.get(py, Process::this())?.config(), state, timeout, journal)
     }
 
     /// Begins to drive a job until it has something to tell; `future` gets `(True, news)`, or `(False, output)`.
     fn advance(&self, py: Python<'_>, mailbox: &Mailbox, future: Py<PyAny>, job: &Job) -> PyResult<Ticket> {
         logging::refresh(py);
-        let mut taken = job.take()?;
-        let (client, mail) = (self.client.clone(), Arc::clone(&mailbox.0));
-        let task = runtime()?.spawn(async move {
+        let here = Process::this();
+        let (client, mail) = (self.0.get(py, here)?, mailbox.mail(py, here)?);
+        let mut taken = job.take(py, here, client.config())?;
+        let task = runtime(py, here)?.spawn(async move {
             let news = drive(&client, &mut taken).await;
             if matches!(news, News::Done(_)) {
                 taken.end();
@@ -164,7 +132,7 @@ impl AsyncClient {
             }
             mail.deliver(future, Letter::News(news));
         });
-        Ok(Ticket(task.abort_handle()))
+        Ok(Ticket { task: task.abort_handle(), process: here })
     }
 }
 
@@ -185,19 +153,25 @@ async fn drive<M: Machine>(client: &cvm_reqwest::Client, machine: &mut M) -> New
 
 /// What lets a call be taken back.
 #[pyclass(frozen, module = "cvm._cvm")]
-pub(crate) struct Ticket(AbortHandle);
+pub(crate) struct Ticket {
+    task: AbortHandle,
+    /// A task of the parent's runtime is not for its child to end.
+    process: Process,
+}
 
 #[pymethods]
 impl Ticket {
     /// Ends the call: nothing is sent any more, and its connection is closed.
     fn cancel(&self) {
-        self.0.abort();
+        if self.process.is_this() {
+            self.task.abort();
+        }
     }
 }
 
 /// What has ended and waits for its loop.
 #[pyclass(frozen, module = "cvm._cvm")]
-pub(crate) struct Mailbox(Arc<Mail>);
+pub(crate) struct Mailbox(Home<Mail>);
 
 struct Mail {
     letters: Mutex<Vec<(Py<PyAny>, Letter)>>,
@@ -213,6 +187,10 @@ enum Letter {
 }
 
 impl Mail {
+    fn new(call_soon: Py<PyAny>) -> Self {
+        Self { letters: Mutex::default(), is_called: AtomicBool::new(false), call_soon }
+    }
+
     fn deliver(self: &Arc<Self>, future: Py<PyAny>, letter: Letter) {
         self.letters.lock().unwrap_or_else(PoisonError::into_inner).push((future, letter));
         if self.is_called.swap(true, Ordering::AcqRel) {
@@ -220,9 +198,16 @@ impl Mail {
         }
         // A loop that is closed, or an interpreter that ends, has nobody who waits.
         let _ = gate::attach(|py| {
-            let open = Bound::new(py, Mailbox(Arc::clone(self)))?.getattr("open")?;
+            let open = Bound::new(py, Mailbox(Home::of(Arc::clone(self))))?.getattr("open")?;
             self.call_soon.call1(py, (open,))
         });
+    }
+}
+
+impl Mailbox {
+    /// What this process' calls are delivered to. A loop that is used on after a fork does not hear of the parent's.
+    fn mail(&self, py: Python<'_>, here: Process) -> PyResult<Arc<Mail>> {
+        self.0.get(py, here, |theirs| Ok(Arc::new(Mail::new(theirs.call_soon.clone_ref(py)))))
     }
 }
 
@@ -231,13 +216,14 @@ impl Mailbox {
     /// The mailbox of an event loop, which `call_soon` wakes: its `call_soon_threadsafe`.
     #[new]
     fn new(call_soon: Py<PyAny>) -> Self {
-        Self(Arc::new(Mail { letters: Mutex::default(), is_called: AtomicBool::new(false), call_soon }))
+        Self(Home::new(Mail::new(call_soon)))
     }
 
     /// Gives everything that is there to those who wait for it.
     fn open(&self, py: Python<'_>) -> PyResult<()> {
-        self.0.is_called.store(false, Ordering::Release);
-        let letters = std::mem::take(&mut *self.0.letters.lock().unwrap_or_else(PoisonError::into_inner));
+        let mail = self.mail(py, Process::this())?;
+        mail.is_called.store(false, Ordering::Release);
+        let letters = std::mem::take(&mut *mail.letters.lock().unwrap_or_else(PoisonError::into_inner));
         for (future, letter) in letters {
             let future = future.bind(py);
             if future.call_method0("done")?.is_truthy()? {

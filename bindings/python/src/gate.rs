@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
+use crate::fork;
+
 static CLOSED: AtomicBool = AtomicBool::new(false);
 /// How many threads are on their way in, or inside.
 static INSIDE: AtomicUsize = AtomicUsize::new(0);
@@ -20,13 +22,16 @@ static LAST: OnceLock<ThreadId> = OnceLock::new();
 /// How long the interpreter's end waits for those inside, of whom one may be in a handler that never returns.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-struct Visit;
+/// A thread that is on its way in, or inside; it remembers in which process it began.
+struct Visit {
+    forks: u32,
+}
 
 impl Visit {
     /// Lets a thread in, unless the gate is closed.
     fn begin() -> Option<Self> {
         INSIDE.fetch_add(1, Ordering::SeqCst);
-        let visit = Self;
+        let visit = Self { forks: fork::forks() };
         let is_welcome = !CLOSED.load(Ordering::SeqCst) || LAST.get() == Some(&thread::current().id());
         is_welcome.then_some(visit)
     }
@@ -34,7 +39,10 @@ impl Visit {
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        INSIDE.fetch_sub(1, Ordering::SeqCst);
+        // What was forked from inside was never counted in the child.
+        if self.forks == fork::forks() {
+            INSIDE.fetch_sub(1, Ordering::SeqCst);
+        }
     }
 }
 
@@ -61,7 +69,6 @@ pub(crate) fn detach<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -
 }
 
 /// Forgets who was inside when this process was forked: only the forking thread has come along.
-#[pyfunction]
 pub(crate) fn forked() {
     INSIDE.store(0, Ordering::SeqCst);
 }

@@ -3,8 +3,10 @@
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
+use crate::fork::Process;
 use crate::gate;
 
 /// The longest time without a look at Python's signals.
@@ -17,8 +19,18 @@ thread_local! {
 
 /// Runs the handlers of signals that have arrived; `true` if one raised, and what it raised is kept for [`take`].
 /// Python runs handlers in its main thread only: in others this finds nothing.
+///
+/// A handler that comes back in a process that it has forked raises there: the wait and its connection are the parent's.
 pub(crate) fn look() -> bool {
-    let raised = gate::attach(|py| py.check_signals().err()).flatten();
+    let process = Process::this();
+    let forked = || {
+        PyRuntimeError::new_err("this call was begun in the process that this one was forked from: call anew")
+    };
+    let raised = gate::attach(|py| {
+        let raised = py.check_signals().err();
+        raised.or_else(|| (!process.is_this()).then(forked))
+    });
+    let raised = raised.flatten();
     let is_raised = raised.is_some();
     if is_raised {
         RAISED.set(raised);

@@ -9,6 +9,7 @@ mod command;
 mod decode;
 mod encode;
 mod errors;
+mod fork;
 mod gate;
 mod interrupt;
 mod local;
@@ -28,7 +29,9 @@ mod _cvm {
     #[pymodule_export]
     use crate::command::command;
     #[pymodule_export]
-    use crate::gate::{close_gate, forked};
+    use crate::fork::forked;
+    #[pymodule_export]
+    use crate::gate::close_gate;
     #[pymodule_export]
     use crate::local::Local;
     #[pymodule_export]

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::Serialize;
 
+use crate::fork::Process;
 use crate::settings::Options;
 use crate::{encode, gate, work};
 
@@ -22,7 +23,8 @@ pub(crate) struct Local {
     secret_key: String,
     token: Option<String>,
     ca_pem: Option<String>,
-    process: u32,
+    /// The one whose threads serve.
+    process: Process,
 }
 
 #[pymethods]
@@ -56,7 +58,7 @@ impl Local {
             token: local.credential().token().map(str::to_owned),
             ca_pem: local.ca_pem().map(str::to_owned),
             running: Mutex::new(Some(local)),
-            process: std::process::id(),
+            process: Process::this(),
         })
     }
 
@@ -88,7 +90,7 @@ impl Local {
     /// Ends the endpoint, and all connections to it.
     fn stop(&self, py: Python<'_>) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if self.process == std::process::id() {
+        if self.process.is_this() {
             gate::detach(py, || drop(running));
         } else {
             // The thread that serves is the parent's.
@@ -178,6 +180,11 @@ impl Local {
 
 impl Local {
     fn with<T>(&self, look: impl FnOnce(&CvmLocal) -> PyResult<T>) -> PyResult<T> {
+        if !self.process.is_this() {
+            return Err(PyRuntimeError::new_err(
+                "the endpoint runs in the process that this one was forked from: steer it there, or start another one",
+            ));
+        }
         match &*self.running.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(local) => look(local),
             None => Err(PyRuntimeError::new_err("the endpoint has been stopped: start another one")),
@@ -187,7 +194,7 @@ impl Local {
 
 impl Drop for Local {
     fn drop(&mut self) {
-        if self.process != std::process::id() {
+        if !self.process.is_this() {
             std::mem::forget(self.running.lock().unwrap_or_else(PoisonError::into_inner).take());
         }
     }

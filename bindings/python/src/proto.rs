@@ -11,39 +11,34 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
+use crate::fork::{Held, Process};
 use crate::work::{self, Job, Work};
 use crate::{errors, settings};
 
 /// A client without a transport: settings, and the state that its calls share.
 #[pyclass(frozen, module = "cvm._cvm")]
-pub(crate) struct Config {
-    config: cvm_proto::Config,
-}
+pub(crate) struct Config(Held<cvm_proto::Config>);
 
 #[pymethods]
 impl Config {
     #[new]
     #[pyo3(signature = (**options))]
     fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        let settings = settings::of(py, options)?;
-        cvm_proto::Config::new(settings)
-            .map(|config| Self { config })
-            .map_err(|error| errors::exception(py, &error))
+        Held::open(py, settings::of(py, options)?).map(Self)
     }
 
     fn with_region(&self, py: Python<'_>, region: &str) -> PyResult<Self> {
-        let config = self.config.with_region(region);
-        config.map(|config| Self { config }).map_err(|error| errors::exception(py, &error))
+        self.0.with_region(py, region).map(Self)
     }
 
     #[getter]
-    fn region(&self) -> Option<&str> {
-        self.config.region()
+    fn region(&self, py: Python<'_>) -> Option<String> {
+        self.0.region(py)
     }
 
     #[getter]
-    fn endpoint(&self) -> String {
-        crate::client::endpoint(&self.config)
+    fn endpoint(&self, py: Python<'_>) -> String {
+        self.0.endpoint(py)
     }
 
     fn call(
@@ -53,11 +48,11 @@ impl Config {
         parameters: &Bound<'_, PyDict>,
         checked: bool,
     ) -> PyResult<Job> {
-        Ok(Job::of_call(Work::call(py, &self.config, action, parameters, checked)?))
+        Ok(Job::of_call(Work::call(py, &*self.0.get(py, Process::this())?, action, parameters, checked)?))
     }
 
     fn pages(&self, py: Python<'_>, action: &str, parameters: &Bound<'_, PyDict>) -> PyResult<Job> {
-        work::pages(py, &self.config, action, parameters)
+        work::pages(py, &*self.0.get(py, Process::this())?, action, parameters)
     }
 
     fn watch(
@@ -68,12 +63,12 @@ impl Config {
         interval: f64,
         timeout: f64,
     ) -> PyResult<Job> {
-        work::watch(py, &self.config, action, parameters, interval, timeout)
+        work::watch(py, &*self.0.get(py, Process::this())?, action, parameters, interval, timeout)
     }
 
     #[pyo3(signature = (state, timeout=None))]
     fn sync(&self, py: Python<'_>, state: &str, timeout: Option<f64>) -> PyResult<Job> {
-        work::sync(py, &self.config, state, timeout, None)
+        work::sync(py, &*self.0.get(py, Process::this())?, state, timeout, None)
     }
 }
 
@@ -90,7 +85,7 @@ pub(crate) fn poll<'py>(
     monotonic: f64,
 ) -> PyResult<Bound<'py, PyTuple>> {
     let now = now(unix, monotonic)?;
-    match job.poll(now)? {
+    match job.poll(py, now)? {
         Step::Send(request) => ("send", parts(py, &request)).into_pyobject(py),
         Step::WaitUntil(at) => ("wait", not_before(at)).into_pyobject(py),
         Step::Progress(told) => ("progress", told.object(py)?).into_pyobject(py),
@@ -102,6 +97,7 @@ pub(crate) fn poll<'py>(
 /// Hands a response to a machine.
 #[pyfunction]
 pub(crate) fn respond(
+    py: Python<'_>,
     job: &Job,
     status: u16,
     body: Vec<u8>,
@@ -115,13 +111,13 @@ pub(crate) fn respond(
         Some(date) => response.header("date", date),
         None => response,
     };
-    job.reply(now, Reply::Response(response));
-    Ok(())
+    job.reply(py, now, Reply::Response(response))
 }
 
 /// Tells a machine that no whole response arrived.
 #[pyfunction]
 pub(crate) fn fail(
+    py: Python<'_>,
     job: &Job,
     kind: &str,
     sent: bool,
@@ -142,8 +138,7 @@ pub(crate) fn fail(
         }
     };
     let failure = if sent { Failure::maybe_sent(kind, message) } else { Failure::not_sent(kind, message) };
-    job.reply(now(unix, monotonic)?, Reply::Failed(failure));
-    Ok(())
+    job.reply(py, now(unix, monotonic)?, Reply::Failed(failure))
 }
 
 /// A time in seconds that is not before `at` when it is handed back: whoever polls at the very time need not wait again.

@@ -4,7 +4,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::path::PathBuf;
 use std::process;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, SystemTime};
 
 use cvm_journal::{Journal, JournaledMachine};
@@ -18,6 +18,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde::Serialize;
 
+use crate::fork::{Home, Process};
 use crate::{decode, encode, errors, gate, settings};
 
 /// A machine of any sort.
@@ -144,14 +145,21 @@ fn written<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, 
 /// A machine that Python holds: pages, a watch, a sync job. Clients advance it, or it is driven by hand.
 #[pyclass(frozen, module = "cvm._cvm")]
 pub(crate) struct Job {
-    slot: Arc<(Mutex<Slot>, Condvar)>,
-    cancel: Cancel,
+    place: Home<Place>,
     /// Under which name a page has its items.
     items: Option<&'static str>,
 }
 
+/// Where a machine is, and who asks for it.
+pub(crate) struct Place {
+    slot: Mutex<Slot>,
+    /// Told when the machine has come back.
+    back: Condvar,
+    cancel: Cancel,
+}
+
 /// Where a machine is.
-pub(crate) enum Slot {
+enum Slot {
     Here(Box<Work>),
     /// Somebody drives it at this moment.
     Away,
@@ -161,7 +169,7 @@ pub(crate) enum Slot {
 
 /// A machine taken out of its slot; it goes back there, whatever happens to whoever took it.
 pub(crate) struct Taken {
-    slot: Arc<(Mutex<Slot>, Condvar)>,
+    place: Arc<Place>,
     work: Option<Box<Work>>,
     /// When a request went out that has got no reply.
     in_flight: Option<Now>,
@@ -169,7 +177,7 @@ pub(crate) struct Taken {
 
 impl Job {
     fn new(work: Work, cancel: Cancel, items: Option<&'static str>) -> Self {
-        Self { slot: Arc::new((Mutex::new(Slot::Here(Box::new(work))), Condvar::new())), cancel, items }
+        Self { place: Home::new(Place::new(Slot::Here(Box::new(work)), cancel)), items }
     }
 
     /// A call by hand.
@@ -178,8 +186,8 @@ impl Job {
     }
 
     /// Polls the machine; it is over once the step is its last.
-    pub(crate) fn poll(&self, now: Now) -> PyResult<Step<Result<Told, Error>, Told>> {
-        let mut taken = self.take()?;
+    pub(crate) fn poll(&self, py: Python<'_>, now: Now) -> PyResult<Step<Result<Told, Error>, Told>> {
+        let mut taken = self.place(py, Process::this(), None)?.take()?;
         let step = taken.work().poll(now);
         if matches!(step, Step::Done(_)) {
             taken.end();
@@ -188,17 +196,65 @@ impl Job {
     }
 
     /// Hands a reply to the machine; one that comes after the end is ignored.
-    pub(crate) fn reply(&self, now: Now, reply: Reply) {
-        if let Ok(mut taken) = self.take() {
+    pub(crate) fn reply(&self, py: Python<'_>, now: Now, reply: Reply) -> PyResult<()> {
+        if let Ok(mut taken) = self.place(py, Process::this(), None)?.take() {
             taken.work().reply(now, reply);
+        }
+        Ok(())
+    }
+
+    /// Takes the machine out, to drive it with a client of this configuration.
+    pub(crate) fn take(&self, py: Python<'_>, here: Process, config: &Config) -> PyResult<Taken> {
+        self.place(py, here, Some(config))?.take()
+    }
+
+    /// Where the machine is in this process. A forked one has the rest of a list, if it has a `config` to read it with;
+    /// anything else is one job, and its parent goes on with it.
+    fn place(&self, py: Python<'_>, here: Process, config: Option<&Config>) -> PyResult<Arc<Place>> {
+        self.place.get(py, here, |theirs| theirs.rest(config).map(Arc::new).ok_or_else(elsewhere))
+    }
+}
+
+fn elsewhere() -> PyErr {
+    PyRuntimeError::new_err(
+        "this job was begun in the process that this one was forked from, and belongs to it: begin another one here",
+    )
+}
+
+impl Place {
+    fn new(slot: Slot, cancel: Cancel) -> Self {
+        Self { slot: Mutex::new(slot), back: Condvar::new(), cancel }
+    }
+
+    /// What a forked process may have of this.
+    fn rest(&self, config: Option<&Config>) -> Option<Self> {
+        let slot = match (&*self.slot_at_fork()?, config) {
+            (Slot::Here(work), Some(config)) => match &**work {
+                Work::Pages(pages) => Slot::Here(Box::new(Work::Pages(pages.rest(config, seed())))),
+                _ => return None,
+            },
+            (Slot::Over(state), _) => Slot::Over(state.clone()),
+            _ => return None,
+        };
+        Some(Self::new(slot, Cancel::new()))
+    }
+
+    /// The slot as it was when this process was forked; a thread that had it locked at that moment has it for ever.
+    fn slot_at_fork(&self) -> Option<MutexGuard<'_, Slot>> {
+        match self.slot.try_lock() {
+            Ok(slot) => Some(slot),
+            Err(TryLockError::Poisoned(slot)) => Some(slot.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
         }
     }
 
-    /// Takes the machine out, to drive it.
-    pub(crate) fn take(&self) -> PyResult<Taken> {
-        let mut slot = lock(&self.slot.0);
+    fn take(self: Arc<Self>) -> PyResult<Taken> {
+        let mut slot = lock(&self.slot);
         match std::mem::replace(&mut *slot, Slot::Away) {
-            Slot::Here(work) => Ok(Taken { slot: Arc::clone(&self.slot), work: Some(work), in_flight: None }),
+            Slot::Here(work) => {
+                drop(slot);
+                Ok(Taken { place: self, work: Some(work), in_flight: None })
+            }
             Slot::Away => {
                 Err(PyRuntimeError::new_err("this job is being run elsewhere: run it once at a time"))
             }
@@ -232,8 +288,8 @@ impl Taken {
     }
 
     fn give_back(&self, to: Slot) {
-        *lock(&self.slot.0) = to;
-        self.slot.1.notify_all();
+        *lock(&self.place.slot) = to;
+        self.place.back.notify_all();
     }
 
     /// Leaves nothing but the state in the slot: the machine has given its output away.
@@ -258,8 +314,9 @@ impl Drop for Taken {
 #[pymethods]
 impl Job {
     /// The job's state as JSON, if it is a sync job that nobody drives at this moment.
-    fn state(&self) -> PyResult<String> {
-        let slot = lock(&self.slot.0);
+    fn state(&self, py: Python<'_>) -> PyResult<String> {
+        let (place, is_ours) = self.place.look(py, Process::this());
+        let slot = if is_ours { lock(&place.slot) } else { place.slot_at_fork().ok_or_else(elsewhere)? };
         let state = match &*slot {
             Slot::Here(work) => work.state(),
             Slot::Over(state) => state.as_deref(),
@@ -275,15 +332,18 @@ impl Job {
 
     /// Waits until nobody drives the job: whoever has taken a call back may be a moment late to let go of it.
     fn settle(&self, py: Python<'_>) {
-        gate::detach(py, || {
-            let away = |slot: &mut Slot| matches!(slot, Slot::Away);
-            drop(self.slot.1.wait_timeout_while(lock(&self.slot.0), Duration::from_secs(1), away));
-        });
+        let (place, is_ours) = self.place.look(py, Process::this());
+        if is_ours {
+            gate::detach(py, || {
+                let away = |slot: &mut Slot| matches!(slot, Slot::Away);
+                drop(place.back.wait_timeout_while(lock(&place.slot), Duration::from_secs(1), away));
+            });
+        }
     }
 
     /// Asks a sync job to stop in order.
-    fn cancel(&self) {
-        self.cancel.cancel();
+    fn cancel(&self, py: Python<'_>) {
+        self.place.look(py, Process::this()).0.cancel.cancel();
     }
 
     /// The member of a page that holds its items.

@@ -31,24 +31,22 @@ class AsyncClient(AsyncActions, Base):
 
     _Core = _cvm.AsyncClient
 
-    def _born(self) -> None:
-        super()._born()
-        self._loop: AbstractEventLoop | None = None
-        self._mailbox: Any = None
-        self._mailboxes: dict[AbstractEventLoop, Any] = {}
+    # What was looked up last, and all that there are: replaced as a whole, as several threads may look at once.
+    _last: tuple[AbstractEventLoop | None, Any] = (None, None)
+    _mailboxes: Mapping[AbstractEventLoop, Any] = {}
 
     def _post(self) -> tuple[AbstractEventLoop, Any]:
         """The running loop, and what its answers come through."""
         loop = get_running_loop()
-        if loop is not self._loop:
+        last, mailbox = self._last
+        if loop is not last:
             mailbox = self._mailboxes.get(loop)
             if mailbox is None:
                 open_ones = {known: box for known, box in self._mailboxes.items() if not known.is_closed()}
                 mailbox = open_ones[loop] = _cvm.Mailbox(loop.call_soon_threadsafe)
                 self._mailboxes = open_ones
-            self._loop, self._mailbox = loop, mailbox
-            return loop, mailbox
-        return loop, self._mailbox
+            self._last = loop, mailbox
+        return loop, mailbox
 
     async def _call(self, action: str, parameters: dict[str, Any], checked: bool) -> Any:
         loop, mailbox = self._post()

@@ -24,7 +24,8 @@ class Client(Actions, Base):
 
     Every action is a method, with the parameters of the API as keyword arguments, and gives the answer as a dictionary:
     ``client.describe_images(ImageIds=["img-o3ycss2p"])``. An argument that is ``None`` is left out. Threads may share a
-    client, and a forked process may go on with it. Waiting lets other threads run, and Ctrl-C ends it.
+    client, and a forked process may use it on, over connections of its own. Waiting lets other threads run, and Ctrl-C
+    ends it.
 
     What is not given comes from the environment (``TENCENTCLOUD_SECRET_ID``, ...), from where the official SDK and tccli
     keep their profiles, from a cluster's identity or the instance's role, or has a default: 3 attempts, 30 s for one of

@@ -1,10 +1,9 @@
-"""What every client has: its settings, its life, and its way over a fork."""
+"""What every client has: its settings and its life."""
 
 from __future__ import annotations
 
 import atexit
 import os
-from _weakrefset import WeakSet
 
 from cvm import _cvm
 
@@ -14,10 +13,28 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-_clients: WeakSet[Base] = WeakSet()
+
+class Handle:
+    """What a core is used through. Copies share the core; in a forked process it makes what it needs anew."""
+
+    _core: Any
+
+    def __copy__(self) -> Self:
+        other = type(self).__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        return other
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self.__copy__()
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        raise TypeError(
+            f"a {type(self).__name__} cannot be pickled, as it holds a credential and connections: "
+            "make one where it is to be used"
+        )
 
 
-class Base:
+class Base(Handle):
     """The settings and the life of a client; each sort of client has a core of its own."""
 
     _Core: Any
@@ -60,15 +77,10 @@ class Base:
             sign_method=sign_method,
             request_client=request_client,
         )
-        self._born()
-
-    def _born(self) -> None:
-        _clients.add(self)
 
     def _with_core(self, core: Any) -> Self:
         other = type(self).__new__(type(self))
         other._core = core
-        other._born()
         return other
 
     def with_region(self, region: str) -> Self:
@@ -106,30 +118,8 @@ class _Closed:
         raise RuntimeError("this client is closed: make another one")
 
 
-class _Forked:
-    """Stands for a core that is the parent process', until the client is first used in this one."""
-
-    __slots__ = ("_client", "_theirs")
-
-    def __init__(self, client: Base, theirs: Any) -> None:
-        self._client = client
-        self._theirs = theirs
-
-    def __getattr__(self, name: str) -> Any:
-        ours = self._theirs.renewed()
-        self._client._core = ours
-        return getattr(ours, name)
-
-
-def _after_fork() -> None:
-    _cvm.forked()
-    for client in list(_clients):
-        if not isinstance(client._core, (_Closed, _Forked)):
-            client._core = _Forked(client, client._core)
-
-
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
+    os.register_at_fork(after_in_child=_cvm.forked)
 
 atexit.register(_cvm.close_gate)
 

@@ -25,7 +25,7 @@ import time
 from typing import Union
 
 from cvm import _cvm
-from cvm._settings import action_name
+from cvm._settings import Handle, action_name
 from cvm._sync_job import SyncReport
 
 TYPE_CHECKING = False
@@ -128,12 +128,14 @@ Step = Union[Send, WaitUntil, Progress, Done]
 Now = tuple[float, float]
 
 
-class Config:
+class Config(Handle):
     """The settings of a client without a transport, and the state that its calls share.
 
     The keyword arguments are those of :class:`cvm.Client`. Rate limits, the retry budget and the corrected clock are
     shared by all machines that are made with it.
     """
+
+    _core: _cvm.Config
 
     def __init__(self, region: str | None = None, **settings: Any) -> None:
         self._core = _cvm.Config(region=region, **settings)
