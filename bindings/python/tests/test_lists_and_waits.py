@@ -1,5 +1,6 @@
 """Lists that come in pages, and waiting for a state."""
 
+import asyncio
 import itertools
 import time
 
@@ -58,6 +59,39 @@ def test_waiting_for_a_state(client, steer):
         ImageIds=[made["ImageId"]],
     )
     assert answer["ImageSet"][0]["ImageId"] == made["ImageId"]
+
+
+@pytest.mark.parametrize(
+    ("action", "parameters"),
+    [
+        ("run_instances", {}),
+        ("run_instances", {"DryRun": True}),
+        ("RunInstances", {"ClientToken": "once"}),
+        ("sync_images", {"ImageIds": [IMAGE], "DestinationRegions": ["ap-beijing"]}),
+        ("delete_images", {"ImageIds": [IMAGE]}),
+        ("something_new", {}),
+        ("SomethingNew", {"Anything": 1}),
+    ],
+)
+def test_only_what_reads_is_asked_again_and_again(client, settings, steer, action, parameters):
+    def until(answer):
+        pytest.fail("it was sent")
+
+    async def main():
+        async with cvm.AsyncClient(**settings) as other:
+            await other.wait(action, until, **parameters)
+
+    watch = cvm.proto.Watch(cvm.proto.Config(**settings), action, parameters)
+    for wait in (lambda: client.wait(action, until, **parameters), lambda: asyncio.run(main()), watch.poll):
+        with pytest.raises(cvm.ParameterError, match="only reads"):
+            wait()
+    assert steer.endpoint.requests() == []
+
+
+def test_an_action_that_is_not_known_may_be_one_that_reads(client, steer):
+    with pytest.raises(cvm.ServiceError):
+        client.wait("describe_something_new", bool)
+    assert len(steer.endpoint.requests()) == 1
 
 
 def test_waiting_too_long(client):

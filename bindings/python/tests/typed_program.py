@@ -64,8 +64,15 @@ def progress(event: cvm.SyncEvent) -> None:
 
 def jobs(client: cvm.Client) -> None:
     report = client.sync("img-o3ycss2p", to=["ap-guangzhou"], on_progress=progress, timeout=600)
-    for destination in report.destinations:
+    for destination in report:
         assert_type(destination.image_id, Optional[str])
+        assert_type(destination.outcome, cvm.Outcome)
+        assert_type(destination.basis, Optional[cvm.Basis])
+        if destination.image is not None:
+            assert_type(destination.image.image_size, int)
+    assert_type(report[0], cvm.Destination)
+    assert_type(report.failures, list[cvm.Destination])
+    assert_type(cvm.SyncReport.from_dict(report.to_dict()), cvm.SyncReport)
     job = client.with_region("ap-beijing").sync_job("img-o3ycss2p", ["ap-guangzhou"], journal="job.json")
     assert_type(job.run(), cvm.SyncReport)
     again = cvm.SyncJob.load("job.json", client)
@@ -97,6 +104,16 @@ def errors(client: cvm.Client) -> None:
         print(error)
 
 
+async def is_ready_soon(answer: DescribeImagesResponse) -> bool:
+    await asyncio.sleep(0)
+    return is_ready(answer)
+
+
+async def progress_later(event: cvm.SyncEvent) -> None:
+    await asyncio.sleep(0)
+    progress(event)
+
+
 async def asynchronous() -> None:
     async with cvm.AsyncClient(region="ap-shanghai") as client:
         assert_type(await client.describe_images(Limit=1), DescribeImagesResponse)
@@ -106,6 +123,9 @@ async def asynchronous() -> None:
             assert_type(image, Image)
         answer = await client.wait("describe_images", is_ready)
         assert_type(answer, DescribeImagesResponse)
+        assert_type(await client.wait("describe_images", is_ready_soon), DescribeImagesResponse)
+        report = await client.sync("img-o3ycss2p", ["ap-guangzhou"], on_progress=progress_later)
+        assert_type(report, cvm.SyncReport)
 
 
 def mistakes(client: cvm.Client) -> None:
@@ -113,4 +133,6 @@ def mistakes(client: cvm.Client) -> None:
     client.describe_images(Limit="20")  # type: ignore[arg-type]
     client.sync_images(ImageIds=["img-o3ycss2p"])  # type: ignore[call-arg]
     client.describe_images()["ImageSets"]  # type: ignore[typeddict-item]
-    client.sync("img-o3ycss2p", to=["ap-guangzhou"], regions=[])  # type: ignore[call-arg]
+    report = client.sync("img-o3ycss2p", to=["ap-guangzhou"], regions=[])  # type: ignore[call-arg]
+    report[0].outcome = "copied"  # type: ignore[misc]
+    print(report[1].outcome == "copyed")  # type: ignore[comparison-overlap]

@@ -38,22 +38,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cvm import local, proto, types
     from cvm._async_client import AsyncClient
-    from cvm._sync_events import SyncEvent
-    from cvm._sync_job import AsyncSyncJob, Destination, SyncJob, SyncReport
+    from cvm._sync_events import Basis, Outcome, SyncEvent
+    from cvm._sync_job import AsyncSyncJob, SyncJob
+    from cvm._sync_report import Destination, ImageFacts, SyncReport
 
 __all__ = [
     "AsyncClient",
     "AsyncSyncJob",
     "AuthError",
+    "Basis",
     "Client",
     "ConfigError",
     "Destination",
     "Error",
+    "ImageFacts",
     "InternalError",
     "InvalidParameterError",
     "JournalError",
     "NetworkError",
     "NotFoundError",
+    "Outcome",
     "ParameterError",
     "QuotaError",
     "ResponseError",
@@ -76,10 +80,13 @@ __all__ = [
 _LATER = {
     "AsyncClient": "cvm._async_client",
     "AsyncSyncJob": "cvm._sync_job",
-    "Destination": "cvm._sync_job",
+    "Basis": "cvm._sync_events",
+    "Destination": "cvm._sync_report",
+    "ImageFacts": "cvm._sync_report",
+    "Outcome": "cvm._sync_events",
     "SyncEvent": "cvm._sync_events",
     "SyncJob": "cvm._sync_job",
-    "SyncReport": "cvm._sync_job",
+    "SyncReport": "cvm._sync_report",
 }
 
 

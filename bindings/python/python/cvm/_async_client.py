@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from asyncio import get_running_loop
 
-from cvm import _cvm
+from cvm import _callbacks, _cvm
 from cvm._actions import AsyncActions
 from cvm._settings import Base, action_name
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from cvm._sync_events import SyncEvent, SyncOptions
-    from cvm._sync_job import AsyncSyncJob, SyncReport
+    from cvm._sync_job import AsyncSyncJob
+    from cvm._sync_report import SyncReport
 
 
 class AsyncClient(AsyncActions, Base):
@@ -98,11 +99,15 @@ class AsyncClient(AsyncActions, Base):
             timeout: float = 600.0,
             **parameters: Any,
         ) -> Any:
-            """Asks again and again, until ``until(answer)`` is true; gives that answer. See :meth:`cvm.Client.wait`."""
+            """Asks again and again, until ``until(answer)`` is true; gives that answer. See :meth:`cvm.Client.wait`.
+
+            An ``until`` that is an async function is awaited.
+            """
+            _callbacks.check(True, until=until)
             job = self._core.watch(action_name(action), parameters, interval, timeout)
             while True:
                 _, answer = await self._advance(job)
-                if until(answer):
+                if await _callbacks.call_async("until", until, answer):
                     return answer
 
     async def _items(self, job: Any) -> AsyncIterator[Any]:
@@ -121,7 +126,10 @@ class AsyncClient(AsyncActions, Base):
         journal: str | os.PathLike[str] | None = None,
         **options: Unpack[SyncOptions],
     ) -> SyncReport:
-        """Carries custom images to other regions and waits until the copies can be used. See :meth:`cvm.Client.sync`."""
+        """Carries custom images to other regions and waits until the copies can be used. See :meth:`cvm.Client.sync`.
+
+        An ``on_progress`` that is an async function is awaited, before the job goes on.
+        """
         return await self.sync_job(images, to, journal=journal, **options).run(on_progress=on_progress)
 
     def sync_job(

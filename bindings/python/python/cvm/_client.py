@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cvm import _cvm
+from cvm import _callbacks, _cvm
 from cvm._actions import Actions
 from cvm._settings import Base, action_name
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from cvm._sync_events import SyncEvent, SyncOptions
-    from cvm._sync_job import SyncJob, SyncReport
+    from cvm._sync_job import SyncJob
+    from cvm._sync_report import SyncReport
 
 
 class Client(Actions, Base):
@@ -67,12 +68,15 @@ class Client(Actions, Base):
             """Asks again and again, until ``until(answer)`` is true; gives that answer.
 
             The pause between two looks, ``interval`` seconds, varies by up to a quarter. A look that fails in a way that may
-            pass is taken as "not yet". Raises :class:`cvm.TimeoutError` after ``timeout`` seconds.
+            pass is taken as "not yet". Raises :class:`cvm.TimeoutError` after ``timeout`` seconds, and before anything is
+            sent :class:`cvm.ParameterError` for an action that does not only read (``Describe...``, ``Inquiry...``), and
+            ``TypeError`` if ``until`` is an async function.
             """
+            _callbacks.check(False, until=until)
             job = self._core.watch(action_name(action), parameters, interval, timeout)
             while True:
                 _, answer = self._core.advance(job)
-                if until(answer):
+                if _callbacks.call("until", until, answer):
                     return answer
 
     def _items(self, job: Any) -> Iterator[Any]:
@@ -92,9 +96,9 @@ class Client(Actions, Base):
     ) -> SyncReport:
         """Carries custom images to other regions and waits until the copies can be used.
 
-        ``on_progress`` hears of every step; what it raises ends the job, and is raised here. The report says what came
-        of every destination, and raises nothing by itself: ``report.raise_for_failures()`` does. The options are those
-        of :meth:`sync_job`.
+        ``on_progress`` hears of every step; what it raises ends the job, and is raised here; it cannot be an async
+        function. The report says what came of every destination, and raises nothing by itself:
+        ``report.raise_for_failures()`` does. The options are those of :meth:`sync_job`.
         """
         return self.sync_job(images, to, journal=journal, **options).run(on_progress=on_progress)
 

@@ -2,6 +2,24 @@
 
 from typing import Any, Literal, Optional, TypedDict, Union
 
+#: How a destination of a sync job ended: see :attr:`cvm.Destination.outcome`.
+Outcome = Literal[
+    "copied",
+    "present",
+    "conflict",
+    "skipped",
+    "failed",
+    "gone",
+    "timed_out",
+    "started",
+    "cancelled",
+    "unknown",
+    "planned",
+]
+
+#: What it rests on that an image is the copy: see :attr:`cvm.Destination.basis`.
+Basis = Literal["answered", "appeared", "found"]
+
 
 class Found(TypedDict):
     """A source is there and can be copied; its size is in GiB."""
@@ -58,12 +76,20 @@ class Trouble(TypedDict):
     error: dict[str, Any]
 
 
+class _ImageFacts(TypedDict):
+    name: str
+    os_name: str
+    architecture: str
+    image_size: int
+    created_time: str
+
+
 class _Ended(TypedDict):
     event: Literal["ended"]
     source: str
     region: str
     image_id: Optional[str]
-    outcome: str
+    outcome: Outcome
     elapsed_seconds: float
     request_ids: list[str]
 
@@ -71,6 +97,8 @@ class _Ended(TypedDict):
 class Ended(_Ended, total=False):
     """A destination has ended, as :class:`cvm.Destination` has it."""
 
+    basis: Optional[Basis]
+    image: Optional[_ImageFacts]
     error: Optional[dict[str, Any]]
     notes: list[str]
 

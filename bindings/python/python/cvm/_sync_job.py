@@ -1,11 +1,11 @@
-"""The sync job: carry custom images to other regions, and report on every destination."""
+"""The sync job: carry custom images to other regions."""
 
 from __future__ import annotations
 
 import os
 
-from cvm import _cvm
-from cvm.errors import Error, SyncError, _of_mapping
+from cvm import _callbacks, _cvm
+from cvm._sync_report import SyncReport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,82 +15,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from cvm._sync_events import SyncEvent
-
-
-class Destination:
-    """What came of one image in one region."""
-
-    __slots__ = ("elapsed_seconds", "error", "image_id", "notes", "outcome", "region", "request_ids", "source")
-
-    #: The image that was to be copied.
-    source: str
-    #: The region.
-    region: str
-    #: The id of the image there, if one is known; also beside a failure, where there is something to clean up.
-    image_id: str | None
-    #: How it ended: ``"copied"``, ``"present"``, ``"conflict"``, ``"skipped"``, ``"failed"``, ``"timed_out"``,
-    #: ``"started"``, ``"cancelled"``, ``"unknown"`` or ``"planned"``.
-    outcome: str
-    #: From the submission, or the start of the job, to the end.
-    elapsed_seconds: float
-    #: The requests that were to start the copy, as far as the service answered them.
-    request_ids: list[str]
-    #: Why it did not succeed.
-    error: Error | None
-    #: What else is to be known, in sentences.
-    notes: list[str]
-
-    def __init__(self, facts: dict[str, Any]) -> None:
-        self.source = facts["source"]
-        self.region = facts["region"]
-        self.image_id = facts["image_id"]
-        self.outcome = facts["outcome"]
-        self.elapsed_seconds = facts["elapsed_seconds"]
-        self.request_ids = facts["request_ids"]
-        self.error = _of_mapping(facts["error"]) if facts.get("error") else None
-        self.notes = facts.get("notes", [])
-
-    @property
-    def is_good(self) -> bool:
-        """Whether nothing is left to be done: a copy is there, or there was to be none."""
-        return self.outcome in ("copied", "present", "skipped")
-
-    def __repr__(self) -> str:
-        return f"<{self.source} in {self.region}: {self.outcome}, {self.image_id or 'no copy'}>"
-
-
-class SyncReport:
-    """What came of a sync job, destination by destination."""
-
-    __slots__ = ("destinations", "source_region")
-
-    #: The region that the images were copied from.
-    source_region: str
-    #: One entry for each image and region, in the order in which they were given.
-    destinations: list[Destination]
-
-    def __init__(self, facts: dict[str, Any]) -> None:
-        self.source_region = facts["source_region"]
-        self.destinations = [Destination(each) for each in facts["destinations"]]
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether every destination has what was asked for."""
-        return all(destination.is_good for destination in self.destinations)
-
-    def raise_for_failures(self) -> None:
-        """Raises :class:`cvm.SyncError`, which has this report, unless the report is complete."""
-        bad = [destination for destination in self.destinations if not destination.is_good]
-        if bad:
-            what = "; ".join(
-                f"{each.source} in {each.region}: {each.error or each.outcome}" for each in bad
-            )
-            error = SyncError(f"{len(bad)} of {len(self.destinations)} copies are not there: {what}", kind="sync")
-            error.report = self
-            raise error from bad[0].error
-
-    def __repr__(self) -> str:
-        return f"<cvm.SyncReport from {self.source_region}: {self.destinations}>"
 
 
 class _Job:
@@ -184,7 +108,7 @@ class _Job:
     @property
     def report(self) -> SyncReport:
         """What is known of every destination so far."""
-        return SyncReport(_cvm.sync_facts(self.to_json())[4])
+        return SyncReport.from_dict(_cvm.sync_facts(self.to_json())[4])
 
     def _begin(self, timeout: float | None) -> Any:
         if self._running is not None:
@@ -201,17 +125,11 @@ class _Job:
             running.settle()
             self._state = running.state()
 
-    def _tell(
-        self,
-        event: Any,
-        on_progress: Callable[[SyncEvent], object] | None,
-        on_checkpoint: Callable[[Any], object] | None,
-    ) -> None:
-        if event["event"] == "checkpoint":
-            if on_checkpoint is not None:
-                on_checkpoint(self)
-        elif on_progress is not None:
-            on_progress(event)
+    def _told(self, event: Any, listeners: dict[str, Any]) -> tuple[str, Any, Any]:
+        """Who is to hear of an event: his name, himself, and what he hears."""
+        is_checkpoint = event["event"] == "checkpoint"
+        name = "on_checkpoint" if is_checkpoint else "on_progress"
+        return name, listeners[name], self if is_checkpoint else event
 
     def __repr__(self) -> str:
         images, regions, source = _cvm.sync_facts(self._state)[:3]
@@ -235,17 +153,20 @@ class SyncJob(_Job):
         """Runs the job to its end, from wherever it is.
 
         ``on_checkpoint`` is called with this job whenever its state has changed in a way that must outlive a crash: call
-        :meth:`save` there, unless the job has a journal. ``timeout`` takes the place of the job's own.
+        :meth:`save` there, unless the job has a journal. ``timeout`` takes the place of the job's own. Raises
+        ``TypeError`` for a callback that is an async function, before anything is sent.
         """
+        listeners = {"on_progress": on_progress, "on_checkpoint": on_checkpoint}
+        _callbacks.check(False, **listeners)
         running = self._begin(timeout)
         try:
             goes_on, told = self._client._core.advance(running)
             while goes_on:
-                self._tell(told, on_progress, on_checkpoint)
+                _callbacks.call(*self._told(told, listeners))
                 goes_on, told = self._client._core.advance(running)
         finally:
             self._end()
-        return SyncReport(told)
+        return SyncReport.from_dict(told)
 
 
 class AsyncSyncJob(_Job):
@@ -258,16 +179,21 @@ class AsyncSyncJob(_Job):
         on_checkpoint: Callable[[AsyncSyncJob], object] | None = None,
         timeout: float | None = None,
     ) -> SyncReport:
-        """Runs the job to its end, from wherever it is. See :meth:`cvm.SyncJob.run`."""
+        """Runs the job to its end, from wherever it is. See :meth:`cvm.SyncJob.run`.
+
+        A callback that is an async function is awaited, before the job goes on.
+        """
+        listeners = {"on_progress": on_progress, "on_checkpoint": on_checkpoint}
+        _callbacks.check(True, **listeners)
         running = self._begin(timeout)
         try:
             goes_on, told = await self._client._advance(running)
             while goes_on:
-                self._tell(told, on_progress, on_checkpoint)
+                await _callbacks.call_async(*self._told(told, listeners))
                 goes_on, told = await self._client._advance(running)
         finally:
             self._end()
-        return SyncReport(told)
+        return SyncReport.from_dict(told)
 
 
 _OPTIONS = frozenset(

@@ -232,6 +232,20 @@ def _of_mapping(error: Mapping[str, Any]) -> Error:
     )
 
 
+def _to_mapping(error: Error) -> dict[str, Any]:
+    """An error as a report or an event holds it."""
+    return {
+        "kind": error.kind,
+        "code": error.code,
+        "message": error.message,
+        "request_id": error.request_id,
+        "status": error.status,
+        "action": error.action,
+        "region": error.region,
+        "attempts": error.attempts,
+    }
+
+
 def _unknown_parameter(name: str, known: Sequence[str]) -> str:
     from difflib import get_close_matches
 

@@ -26,7 +26,7 @@ from typing import Union
 
 from cvm import _cvm
 from cvm._settings import Handle, action_name
-from cvm._sync_job import SyncReport
+from cvm._sync_report import SyncReport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -242,7 +242,10 @@ class Pages(Machine):
 
 
 class Watch(Machine):
-    """An action asked again and again: each answer is told as progress, until you stop, or the time is over."""
+    """An action asked again and again: each answer is told as progress, until you stop, or the time is over.
+
+    The first ``poll`` raises :class:`cvm.ParameterError` for an action that does not only read.
+    """
 
     def __init__(
         self,
@@ -286,7 +289,7 @@ class Sync(Machine):
         self._core.cancel()
 
     def _output(self, value: Any) -> Any:
-        return SyncReport(value)
+        return SyncReport.from_dict(value)
 
 
 def encode(action: str, parameters: Mapping[str, Any], *, checked: bool = True) -> bytes:
