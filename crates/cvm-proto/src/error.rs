@@ -148,7 +148,7 @@ impl Error {
         let kind = match failure.kind {
             FailureKind::Timeout => ErrorKind::Timeout,
             FailureKind::TooLarge => ErrorKind::Response,
-            FailureKind::Connect | FailureKind::Interrupted => ErrorKind::Network,
+            FailureKind::Connect | FailureKind::Interrupted | FailureKind::Cancelled => ErrorKind::Network,
         };
         let mut error = Self::new(kind, failure.message);
         error.0.sent = Some(failure.sent);

@@ -195,6 +195,12 @@ impl Exchange {
     pub(crate) fn reply(&mut self, now: Now, reply: Reply) -> Option<Result<String, Error>> {
         let route = match &mut self.state {
             State::InFlight { route, .. } => *route,
+            // Broken off for this caller's sake, which must not fail the calls that wait for the same credential:
+            // whoever asks next fetches it.
+            State::Fetching { .. } if is_cancelled(&reply) => {
+                self.state = State::Waiting { until: now.mono, booked: true };
+                return None;
+            }
             State::Fetching { fetch, .. } => {
                 fetch.reply(now, reply);
                 return None;
@@ -202,7 +208,9 @@ impl Exchange {
             State::Waiting { .. } | State::Ended => return None,
         };
         let config = self.prepared.config();
-        if let Some(failover) = &config.settings().failover {
+        if let Some(failover) = &config.settings().failover
+            && !is_cancelled(&reply)
+        {
             let unreached = matches!(&reply, Reply::Failed(failure) if failure.kind != FailureKind::TooLarge);
             config.shared(|shared| {
                 let host = config.origin().host();
@@ -296,6 +304,10 @@ impl Exchange {
         self.state = State::Ended;
         error.with_call(self.prepared.action(), self.prepared.config().region(), self.attempts)
     }
+}
+
+fn is_cancelled(reply: &Reply) -> bool {
+    matches!(reply, Reply::Failed(failure) if failure.kind == FailureKind::Cancelled)
 }
 
 /// A call's turn to fetch the credential for all; given up if the call goes away.

@@ -76,6 +76,7 @@ pub mod sign;
 
 mod action;
 mod call;
+mod cancel;
 mod clock;
 mod config;
 mod encode;
@@ -100,6 +101,7 @@ mod wait;
 
 pub use action::{Action, only_reads};
 pub use call::{AnyCall, Call};
+pub use cancel::Cancel;
 pub use config::Config;
 #[doc(no_inline)]
 pub use credential::{CallerIdentity, Credential, IdentityCall, WhoAmI};
@@ -108,7 +110,7 @@ pub use error::{Error, ErrorKind};
 pub use error_code::ErrorCode;
 pub use failover::Failover;
 pub use image_sync::{
-    Basis, Cancel, Destination, ImageFacts, ImageSync, ImageSyncMachine, OnConflict, Outcome, PreparedSync,
+    Basis, Destination, ImageFacts, ImageSync, ImageSyncMachine, OnConflict, Outcome, PreparedSync,
     SyncEndpoint, SyncProgress, SyncReport, SyncRun, SyncState,
 };
 pub use machine::{Job, Machine, Now, Reply, Step};

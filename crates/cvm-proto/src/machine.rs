@@ -128,6 +128,8 @@ pub enum FailureKind {
     Interrupted,
     /// The response is larger than [`Request::max_response_bytes`].
     TooLarge,
+    /// The caller broke the exchange off: [`Request::cancel`], an interrupt. It says nothing about the network.
+    Cancelled,
 }
 
 /// Something a client can run: a [`Machine`], or a description that becomes one.

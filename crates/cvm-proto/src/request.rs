@@ -8,6 +8,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
+use crate::action::only_reads;
+use crate::cancel::Cancel;
 use crate::credential::Credential;
 use crate::encode::{Attempt, Encoded};
 use crate::endpoint::Origin;
@@ -90,6 +92,7 @@ pub struct Request {
     encoded: Arc<Encoded>,
     signed: Signed,
     attempt: Attempt,
+    cancel: Option<(Cancel, Duration)>,
 }
 
 /// What signing one attempt adds.
@@ -133,7 +136,20 @@ impl Timestamp {
 
 impl Request {
     pub(crate) fn new(encoded: Arc<Encoded>, signed: Signed, attempt: Attempt) -> Self {
-        Self { encoded, signed, attempt }
+        Self { encoded, signed, attempt, cancel: None }
+    }
+
+    /// Lets a cancel end the exchange, once the answer has had `grace` after it to arrive.
+    pub(crate) fn with_cancel(mut self, cancel: &Cancel, grace: Duration) -> Self {
+        self.cancel = Some((cancel.clone(), grace));
+        self
+    }
+
+    /// Whether it changes nothing: an action that only reads, or what fetches a credential.
+    pub(crate) fn only_reads(&self) -> bool {
+        let fetches_credential =
+            matches!(self.signed, Signed::Plain) || self.action().starts_with("AssumeRole");
+        fetches_credential || only_reads(self.action())
     }
 
     /// The HTTP method.
@@ -178,7 +194,7 @@ impl Request {
 
     /// The values of [`HEADERS`], each in its place.
     pub(crate) fn header_values(&self) -> [Option<&str>; HEADERS.len()] {
-        let Self { encoded, signed, attempt } = self;
+        let Self { encoded, signed, attempt, .. } = self;
         let host = Some(self.origin().host());
         let content_type = Some(&*encoded.content_type).filter(|kind| !kind.is_empty());
         let Signed::Tc3 { timestamp, authorization } = signed else {
@@ -263,6 +279,16 @@ impl Request {
     pub(crate) fn within(mut self, longest: Duration) -> Self {
         self.attempt.timeout = self.attempt.timeout.min(longest);
         self
+    }
+
+    /// The cancel that may end this exchange early, and for how long its answer is still worth waiting for: counted from
+    /// the cancel, or from the sending if that is later.
+    ///
+    /// Look at the cancel while waiting, say every 50 ms. Once the time is over, stop and reply with
+    /// [`FailureKind::Cancelled`](crate::machine::FailureKind::Cancelled), whatever the exchange is at: name, connection,
+    /// request or answer. A driver that does not look waits for [`timeout`](Self::timeout), and so does whoever cancelled.
+    pub fn cancel(&self) -> Option<(&Cancel, Duration)> {
+        self.cancel.as_ref().map(|(cancel, grace)| (cancel, *grace))
     }
 
     /// The largest response body to read; above it, reply with

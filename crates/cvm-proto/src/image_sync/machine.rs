@@ -13,6 +13,7 @@ use super::prepared::Start;
 use super::runs::{Runs, Task};
 use super::state::{Stage, SyncState};
 use super::{Outcome, SyncProgress, SyncReport, SyncRun, check};
+use crate::cancel::{Cancel, WindDown};
 use crate::config::Config;
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
@@ -47,6 +48,7 @@ pub struct ImageSyncMachine {
     asking: Option<Actor>,
     /// Whose turn is next.
     next: usize,
+    wind_down: WindDown,
     pub(super) events: VecDeque<SyncProgress>,
     /// The state has changed and is to be written down.
     pub(super) dirty: bool,
@@ -98,6 +100,7 @@ impl ImageSyncMachine {
             runs,
             asking: None,
             next: 0,
+            wind_down: WindDown::new(run.cancel.clone()),
             events: VecDeque::new(),
             dirty: false,
             refused: (0, None),
@@ -359,7 +362,7 @@ impl ImageSyncMachine {
     /// Begins to end the run if it is time.
     fn look_at_the_clock(&mut self, now: Now) {
         match self.closing {
-            None if self.run.cancel.as_ref().is_some_and(super::Cancel::is_cancelled) => {
+            None if self.run.cancel.as_ref().is_some_and(Cancel::is_cancelled) => {
                 let until = now.mono.saturating_add(END_WITHIN);
                 self.close_all(Closing { why: Outcome::Cancelled, until }, now);
             }
@@ -401,7 +404,7 @@ impl Machine for ImageSyncMachine {
                 Over::No => self.over = Over::No,
             }
             if let Some(request) = self.pending(now) {
-                return Step::Send(request);
+                return Step::Send(self.wind_down.attach(request, now));
             }
             self.look_at_the_clock(now);
             self.prove_account(now);
@@ -413,7 +416,9 @@ impl Machine for ImageSyncMachine {
                 continue;
             }
             match self.round(now) {
-                Some(Turn::Send(request)) => return Step::Send(request),
+                Some(Turn::Send(request)) => {
+                    return Step::Send(self.wind_down.attach(request, now));
+                }
                 Some(Turn::Wait(until)) => return Step::WaitUntil(until),
                 _ => {}
             }
@@ -421,6 +426,7 @@ impl Machine for ImageSyncMachine {
     }
 
     fn reply(&mut self, now: Now, reply: Reply) {
+        self.wind_down.replied(now);
         if let Some(call) = self.asking.take().and_then(|actor| self.runs.lane(actor).call.as_mut()) {
             call.reply(now, reply);
         }

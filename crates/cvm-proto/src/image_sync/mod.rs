@@ -8,7 +8,6 @@
 
 mod account;
 mod calls;
-mod cancel;
 mod check;
 mod delete;
 mod ending;
@@ -29,7 +28,6 @@ mod survey;
 mod traits;
 mod watch;
 
-pub use cancel::Cancel;
 pub use job::{ImageSync, OnConflict};
 pub use machine::ImageSyncMachine;
 pub use prepared::{PreparedSync, SyncEndpoint};

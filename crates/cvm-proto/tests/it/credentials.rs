@@ -248,6 +248,25 @@ fn a_caller_that_goes_away_leaves_its_turn_to_the_next() {
 }
 
 #[test]
+fn a_fetch_that_its_caller_breaks_off_fails_nobody_else() {
+    let config = config(InstanceRole::new());
+    let now = Now::new(UNIX, START);
+    let mut leaves = describe(&config);
+    assert!(matches!(leaves.poll(now), Step::Send(_)));
+    let mut waits = describe(&config);
+    assert!(matches!(waits.poll(now), Step::WaitUntil(_)));
+    let broken_off = Failure::maybe_sent(FailureKind::Cancelled, "broken off by a cancel");
+    leaves.reply(now, Reply::Failed(broken_off));
+    let mut instance = instance(7200);
+    let calls = vec![waits, describe(&config), leaves];
+    let soon = START + Duration::from_millis(10);
+    for output in run_all(calls, soon, |request, mono| instance.serve(request, mono)) {
+        output.unwrap();
+    }
+    assert_eq!(instance.issued, 1);
+}
+
+#[test]
 fn a_caller_that_is_never_driven_on_is_given_up() {
     let config = config(InstanceRole::new());
     let mut forgotten = describe(&config);

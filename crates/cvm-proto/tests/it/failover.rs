@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cvm_proto::api::{DescribeImages, SyncImages};
+use cvm_proto::machine::{Failure, FailureKind};
 use cvm_proto::{Call, Config, Endpoint, Failover, Machine, Now, Reply, Request, RetryPolicy, Step};
 
 use crate::driver::{UNIX, answer, lost, not_sent, ok, refused, settings};
@@ -64,6 +65,15 @@ fn it_is_off_by_default() {
     let mut calls = Calls::new(None);
     for _ in 0..20 {
         assert_eq!(calls.down(), USUAL);
+    }
+}
+
+#[test]
+fn what_the_caller_breaks_off_is_no_failure_of_the_network() {
+    let mut calls = Calls::new(Some(failover()));
+    for _ in 0..20 {
+        let broken_off = Failure::maybe_sent(FailureKind::Cancelled, "broken off by a cancel");
+        assert_eq!(calls.one(|_| Reply::Failed(broken_off)), USUAL);
     }
 }
 

@@ -1,5 +1,6 @@
 //! The sync job, in virtual time, against a small service.
 
+mod cancelled;
 mod crashes;
 mod crowd;
 mod faults;

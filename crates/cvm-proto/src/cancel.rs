@@ -1,0 +1,161 @@
+//! Asking a job to stop, and what that means for its exchanges.
+
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, Ordering};
+use core::time::Duration;
+
+use crate::machine::Now;
+use crate::request::Request;
+
+/// Asks a job to stop, from wherever a clone of this is: a signal handler, another thread or task.
+///
+/// The job sends nothing new. It gives up a request that only reads at once, and waits up to 5 s for the answer to one
+/// that writes; without an answer, that request counts as sent. Then it looks once for copies whose request got no
+/// answer, and ends, within 6 s altogether, with a report that says of every destination whether a copy was started.
+/// Copies that were started go on in the service.
+#[derive(Clone, Debug, Default)]
+pub struct Cancel(Arc<AtomicBool>);
+
+impl Cancel {
+    /// Nobody has asked yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Asks. There is no way back.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether somebody has asked.
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// How long after a cancel the answer to a request that writes is worth waiting for: it tells what was begun.
+const WRITE_GRACE: Duration = Duration::from_secs(5);
+
+/// How long after a cancel the last exchange ends. Of the six seconds that are promised, the rest is for drivers that
+/// notice a cancel late, for the report, and for the end of the program.
+const LAST_EXCHANGE: Duration = Duration::from_millis(5600);
+
+/// What a cancel means for the exchanges of one run: which of them end early, and how early.
+///
+/// A machine passes each request through [`attach`](Self::attach) before it hands it out, and tells of each reply.
+#[derive(Debug, Default)]
+pub(crate) struct WindDown {
+    cancel: Option<Cancel>,
+    /// When the request that is out was handed out, and how long its answer is worth waiting for.
+    out: Option<(Duration, Duration)>,
+    /// When the last exchange ends, once the cancel has been noticed.
+    ends: Option<Duration>,
+}
+
+impl WindDown {
+    pub(crate) fn new(cancel: Option<Cancel>) -> Self {
+        Self { cancel, ..Self::default() }
+    }
+
+    /// Lets the cancel end the exchange. The same request may be handed out again.
+    pub(crate) fn attach(&mut self, request: Request, now: Now) -> Request {
+        self.notice(now);
+        let Some(cancel) = &self.cancel else { return request };
+        let left = self.ends.map(|ends| ends.saturating_sub(now.mono));
+        let grace = match (request.only_reads(), left) {
+            (true, None) => Duration::ZERO,
+            (true, Some(left)) => left,
+            (false, left) => left.unwrap_or(WRITE_GRACE).min(WRITE_GRACE),
+        };
+        self.out.get_or_insert((now.mono, grace));
+        request.with_cancel(cancel, grace)
+    }
+
+    /// The reply to the request that is out has come.
+    pub(crate) fn replied(&mut self, now: Now) {
+        self.notice(now);
+        self.out = None;
+    }
+
+    /// Fixes the end of the last exchange, if somebody has asked.
+    fn notice(&mut self, now: Now) {
+        if self.ends.is_some() || !self.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
+            return;
+        }
+        // While a request is out nobody polls, so the cancel may be as old as the time that the request was given.
+        let ago = self.out.map_or(Duration::ZERO, |(since, grace)| now.mono.saturating_sub(since).min(grace));
+        self.ends = Some(now.mono.saturating_sub(ago).saturating_add(LAST_EXCHANGE));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::borrow::Cow;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::credential::Credential;
+    use crate::encode::{Attempt, Prepared};
+    use crate::settings::Settings;
+
+    fn at(millis: u64) -> Now {
+        Now::new(0, Duration::from_millis(millis))
+    }
+
+    fn request(action: &'static str) -> Request {
+        let mut settings = Settings::default();
+        settings.credential = Some(Credential::new("AKIDexample", "not-a-real-key").unwrap());
+        let config = Config::new(settings).unwrap();
+        let none = serde_json::Map::new();
+        let prepared = Prepared::new(&config, Cow::Borrowed(action), Cow::Borrowed("2017-03-12"), &none);
+        prepared.unwrap().request(Attempt::plain(1, Duration::from_secs(30)))
+    }
+
+    fn grace(wind_down: &mut WindDown, action: &'static str, now: Now) -> u64 {
+        let request = wind_down.attach(request(action), now);
+        u64::try_from(request.cancel().unwrap().1.as_millis()).unwrap()
+    }
+
+    #[test]
+    fn a_job_that_nobody_can_cancel_has_plain_requests() {
+        let mut wind_down = WindDown::new(None);
+        assert!(wind_down.attach(request("SyncImages"), at(0)).cancel().is_none());
+    }
+
+    #[test]
+    fn a_read_ends_with_the_cancel_and_a_write_later() {
+        let mut wind_down = WindDown::new(Some(Cancel::new()));
+        assert_eq!(grace(&mut wind_down, "DescribeImages", at(0)), 0);
+        wind_down.replied(at(10));
+        assert_eq!(grace(&mut wind_down, "SyncImages", at(10)), 5000);
+    }
+
+    #[test]
+    fn the_last_look_has_what_a_read_has_left() {
+        let cancel = Cancel::new();
+        let mut wind_down = WindDown::new(Some(cancel.clone()));
+        assert_eq!(grace(&mut wind_down, "DescribeImages", at(1000)), 0);
+        cancel.cancel();
+        // It was out for long before the cancel, and ended with it.
+        wind_down.replied(at(20_000));
+        assert_eq!(grace(&mut wind_down, "DescribeImages", at(20_000)), 5600);
+        wind_down.replied(at(23_000));
+        assert_eq!(grace(&mut wind_down, "DescribeImages", at(23_000)), 2600);
+        wind_down.replied(at(26_000));
+        assert_eq!(grace(&mut wind_down, "DescribeImages", at(26_000)), 0);
+    }
+
+    #[test]
+    fn the_last_look_has_what_a_write_has_left() {
+        for (replied, left) in [(11_000, 4600), (14_000, 1600), (15_000, 600), (40_000, 600)] {
+            let cancel = Cancel::new();
+            let mut wind_down = WindDown::new(Some(cancel.clone()));
+            grace(&mut wind_down, "SyncImages", at(10_000));
+            // Handed out again, it is still the same exchange.
+            grace(&mut wind_down, "SyncImages", at(10_500));
+            cancel.cancel();
+            wind_down.replied(at(replied));
+            assert_eq!(grace(&mut wind_down, "DescribeImages", at(replied)), left, "replied at {replied}");
+        }
+    }
+}
