@@ -7,10 +7,12 @@ use std::time::Instant;
 
 use cvm_proto::machine::{Failure, FailureKind};
 use cvm_proto::{Config, Error, Method, Reply, Request, Response, Settings};
+use futures_util::future::{Either, select};
 use reqwest::header::{DATE, HeaderValue};
 use reqwest::{Proxy, Url, redirect, retry};
 use tracing::debug;
 
+use crate::break_off::BreakOff;
 use crate::{Client, tls};
 
 /// The transport as the settings want it, with everything off that could change a request or send it again.
@@ -52,14 +54,20 @@ impl Client {
             bytes = request.body().len(),
             "request"
         );
+        let break_off = BreakOff::of(&request);
         // Pinned where it is, as it is large to move.
-        let perform = pin!(self.perform(request));
-        let outcome = match tokio::time::timeout(timeout, perform).await {
-            Ok(outcome) => outcome,
-            Err(_) => {
-                Err(Failure::maybe_sent(FailureKind::Timeout, format!("no whole answer within {timeout:?}")))
-            }
+        let perform = pin!(self.perform(request, break_off.as_ref()));
+        let perform = tokio::time::timeout(timeout, perform);
+        let in_time = match &break_off {
+            None => perform.await,
+            Some(break_off) => match select(pin!(break_off.due()), pin!(perform)).await {
+                Either::Left(((), _)) => Ok(Err(break_off.failure())),
+                Either::Right((in_time, _)) => in_time,
+            },
         };
+        let outcome = in_time.unwrap_or_else(|_| {
+            Err(Failure::maybe_sent(FailureKind::Timeout, format!("no whole answer within {timeout:?}")))
+        });
         match outcome {
             Ok(response) => {
                 let (status, bytes) = (response.status(), response.body().len());
@@ -74,12 +82,12 @@ impl Client {
         }
     }
 
-    async fn perform(&self, request: Request) -> Result<Response, Failure> {
+    async fn perform(&self, request: Request, break_off: Option<&BreakOff>) -> Result<Response, Failure> {
         let most = request.max_response_bytes();
         let too_large =
             || Failure::maybe_sent(FailureKind::TooLarge, format!("the answer is larger than {most} bytes"));
         let http = if request.bypasses_proxy() { &self.direct } else { &self.http };
-        let mut answer = http.execute(self.convert(request)?).await.map_err(failure)?;
+        let mut answer = http.execute(self.convert(request, break_off)?).await.map_err(failure)?;
         let announced = answer.content_length().map_or(Ok(0), usize::try_from).map_err(|_| too_large())?;
         if announced > most {
             return Err(too_large());
@@ -98,7 +106,7 @@ impl Client {
         })
     }
 
-    fn convert(&self, request: Request) -> Result<reqwest::Request, Failure> {
+    fn convert(&self, request: Request, break_off: Option<&BreakOff>) -> Result<reqwest::Request, Failure> {
         let wrong = |_| Failure::not_sent(FailureKind::Connect, "the URL cannot be sent over HTTP");
         let url = match request.url() {
             Cow::Borrowed(url) if url == self.url.as_str() => Url::clone(&self.url),
@@ -111,8 +119,10 @@ impl Client {
         let mut wire = reqwest::Request::new(method, url);
         // reqwest adds `accept` and `user-agent`.
         *wire.headers_mut() = request.header_map(2)?;
-        if request.method() == Method::Post {
-            *wire.body_mut() = Some(request.into_body().into());
+        match (request.method(), break_off) {
+            (Method::Post, None) => *wire.body_mut() = Some(request.into_body().into()),
+            (Method::Post, Some(break_off)) => *wire.body_mut() = Some(break_off.watch(request.into_body())),
+            (Method::Get, break_off) => break_off.into_iter().for_each(BreakOff::may_leave),
         }
         Ok(wire)
     }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod break_off;
 mod exchange;
 mod tls;
 

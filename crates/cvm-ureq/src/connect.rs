@@ -14,12 +14,10 @@ use ureq::unversioned::transport::{
 use ureq::{Agent, Proxy, config::Config, http::Uri};
 
 use crate::frugal::Frugal;
-use crate::tcp::{Interrupt, Tcp};
+use crate::tcp::Tcp;
 
 /// The transport as the settings want it, with everything off that could change a request or send it again.
-///
-/// With somebody to ask, all waits can be broken off.
-pub(crate) fn agent(settings: &Settings, interrupt: Option<Interrupt>) -> Result<Agent, Error> {
+pub(crate) fn agent(settings: &Settings) -> Result<Agent, Error> {
     let config = Config::builder()
         .tls_config(tls(settings)?)
         .user_agent(concat!("cvm-ureq/", env!("CARGO_PKG_VERSION")))
@@ -32,8 +30,7 @@ pub(crate) fn agent(settings: &Settings, interrupt: Option<Interrupt>) -> Result
         .max_idle_connections(64)
         .max_idle_connections_per_host(64)
         .build();
-    let connect =
-        ().chain(ConnectProxyConnector::default()).chain(Tcp(interrupt)).chain(RustlsConnector::default());
+    let connect = ().chain(ConnectProxyConnector::default()).chain(Tcp).chain(RustlsConnector::default());
     Ok(Agent::with_parts(config, Connect(connect), Late))
 }
 

@@ -12,6 +12,7 @@ use ureq::{AsSendBody, Body, Timeout};
 
 use crate::Client;
 use crate::connect::NotConnected;
+use crate::interrupt::Interrupt;
 
 /// The URL of the endpoint that serves the config's region.
 pub(crate) fn base_uri(config: &Config) -> Result<Uri, Error> {
@@ -31,7 +32,14 @@ impl Client {
             bytes = request.body().len(),
             "request"
         );
-        match self.perform(request) {
+        let outcome = match Interrupt::of(&request, self.asked.as_ref()) {
+            None => self.perform(request),
+            Some(interrupt) => interrupt
+                .check_cancel()
+                .and_then(|()| interrupt.during(|| self.perform(request)))
+                .map_err(|failure| interrupt.explain(failure)),
+        };
+        match outcome {
             Ok(response) => {
                 let (status, bytes) = (response.status(), response.body().len());
                 debug!(attempt, status, bytes, elapsed = ?started.elapsed(), "response");

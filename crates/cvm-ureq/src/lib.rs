@@ -3,6 +3,7 @@
 mod connect;
 mod exchange;
 mod frugal;
+mod interrupt;
 mod tcp;
 
 use std::collections::hash_map::RandomState;
@@ -15,7 +16,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tracing::{debug_span, warn};
 
-use crate::tcp::Interrupt;
+use crate::interrupt::Asked;
 
 pub use cvm_proto;
 #[doc(no_inline)]
@@ -34,6 +35,8 @@ use cvm_proto::{AnyCall, Call, Now, Pages, Step};
 pub struct Client {
     config: Config,
     agent: ureq::Agent,
+    /// Who may break exchanges off.
+    asked: Option<Asked>,
     /// The parsed URL of the region's endpoint: every exchange needs it.
     uri: ureq::http::Uri,
     /// Where this client's monotonic clock starts; clones share rate limits, so they share this as well.
@@ -43,9 +46,9 @@ pub struct Client {
 impl FromSettings for Client {
     fn from_settings(settings: Settings) -> Result<Self, Error> {
         let config = Config::new(settings)?;
-        let agent = connect::agent(config.settings(), None)?;
+        let agent = connect::agent(config.settings())?;
         let uri = exchange::base_uri(&config)?;
-        Ok(Self { config, agent, uri, epoch: Instant::now() })
+        Ok(Self { config, agent, asked: None, uri, epoch: Instant::now() })
     }
 }
 
@@ -76,22 +79,15 @@ impl Client {
         Ok(Self { config, uri, ..self.clone() })
     }
 
-    /// The same client over connections of its own, whose exchanges can be broken off: while an
-    /// [`exchange`](Self::exchange) waits, whether for a name, a connection or an answer, `interrupted` is asked about
-    /// every 50 ms, in the thread that waits, and the exchange fails soon after it says `true`.
+    /// The same client, with exchanges that can be broken off: while an [`exchange`](Self::exchange) waits, whether for a
+    /// name, a connection or an answer, `interrupted` is asked about every 50 ms, in the thread that waits, and the
+    /// exchange fails soon after it says `true`.
     ///
     /// For drivers of their own, such as a binding to a language whose signals are handled between two steps: a call
     /// takes the failure for a broken connection, and may try again.
-    ///
-    /// # Errors
-    ///
-    /// As [`from_settings`](FromSettings::from_settings).
-    pub fn interruptible(
-        &self,
-        interrupted: impl Fn() -> bool + Send + Sync + 'static,
-    ) -> Result<Self, Error> {
-        let interrupt = Interrupt(Arc::new(interrupted));
-        Ok(Self { agent: connect::agent(self.config.settings(), Some(interrupt))?, ..self.clone() })
+    #[must_use]
+    pub fn interruptible(&self, interrupted: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { asked: Some(Asked(Arc::new(interrupted))), ..self.clone() }
     }
 
     /// The settings, and the state that the clones of this client share.

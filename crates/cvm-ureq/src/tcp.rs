@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
 use std::net::TcpStream;
+use std::rc::Rc;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -16,61 +17,14 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Error, Timeout};
 
-/// The longest wait before somebody is asked again whether to go on.
-const SLICE: Duration = Duration::from_millis(50);
+use crate::interrupt::{Interrupt, SLICE};
 
 /// The longest time for a connection; only settings without any other get there.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// Asks whether the exchange that this thread waits for is to be broken off.
-#[derive(Clone)]
-pub(crate) struct Interrupt(pub(crate) Arc<dyn Fn() -> bool + Send + Sync>);
-
-impl fmt::Debug for Interrupt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Interrupt")
-    }
-}
-
-impl Interrupt {
-    fn check(&self) -> Result<(), Error> {
-        if (self.0)() {
-            // Not `ErrorKind::Interrupted`: that one stands for "try again" everywhere.
-            return Err(Error::Io(io::Error::other("interrupted by the caller")));
-        }
-        Ok(())
-    }
-
-    /// Connects in a thread of its own, since neither resolution nor connecting can be cut into slices. A thread that
-    /// nobody waits for any more ends with its timeout.
-    fn dial(&self, details: &ConnectionDetails<'_>, ends: Instant) -> Result<TcpStream, Error> {
-        let (uri, config) = (details.uri.clone(), details.config.clone());
-        let slot = Arc::new((Mutex::new(None), Condvar::new()));
-        let filled = Arc::clone(&slot);
-        std::thread::Builder::new().name("cvm-connect".into()).spawn(move || {
-            // Resolution takes as long as it takes here: nobody waits for it after the end.
-            let for_ever = NextTimeout { after: Span::NotHappening, ..NextTimeout::default() };
-            let stream = dial(&uri, &config, ends, for_ever);
-            *filled.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream);
-            filled.1.notify_one();
-        })?;
-        let mut stream = slot.0.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            if let Some(stream) = stream.take() {
-                return stream;
-            }
-            if Instant::now() >= ends {
-                return Err(Error::Timeout(Timeout::Connect));
-            }
-            self.check()?;
-            (stream, _) = slot.1.wait_timeout(stream, SLICE).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
 /// Resolves and connects.
 #[derive(Debug)]
-pub(crate) struct Tcp(pub(crate) Option<Interrupt>);
+pub(crate) struct Tcp;
 
 impl<In: Transport> Connector<In> for Tcp {
     type Out = Either<In, TcpTransport>;
@@ -86,20 +40,49 @@ impl<In: Transport> Connector<In> for Tcp {
         }
         let after = if details.timeout.after.is_not_happening() { LONGEST } else { *details.timeout.after };
         let ends = Instant::now() + after.min(LONGEST);
-        let stream = match &self.0 {
+        let stream = match Interrupt::current() {
             None => dial(details.uri, details.config, ends, details.timeout)?,
-            Some(interrupt) => interrupt.dial(details, ends)?,
+            Some(interrupt) => dial_aside(&interrupt, details, ends)?,
         };
         stream.set_nodelay(details.config.no_delay())?;
         let (input, output) = (details.config.input_buffer_size(), details.config.output_buffer_size());
         let transport = TcpTransport {
             stream,
             buffers: LazyBuffers::new(input, output),
-            interrupt: self.0.clone(),
             read_timeout: None,
             write_timeout: None,
         };
         Ok(Some(Either::B(transport)))
+    }
+}
+
+/// Connects in a thread of its own, since neither resolution nor connecting can be cut into slices. A thread that
+/// nobody waits for any more ends with its timeout.
+fn dial_aside(
+    interrupt: &Interrupt,
+    details: &ConnectionDetails<'_>,
+    ends: Instant,
+) -> Result<TcpStream, Error> {
+    let (uri, config) = (details.uri.clone(), details.config.clone());
+    let slot = Arc::new((Mutex::new(None), Condvar::new()));
+    let filled = Arc::clone(&slot);
+    std::thread::Builder::new().name("cvm-connect".into()).spawn(move || {
+        // Resolution takes as long as it takes here: nobody waits for it after the end.
+        let for_ever = NextTimeout { after: Span::NotHappening, ..NextTimeout::default() };
+        let stream = dial(&uri, &config, ends, for_ever);
+        *filled.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream);
+        filled.1.notify_one();
+    })?;
+    let mut stream = slot.0.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        if let Some(stream) = stream.take() {
+            return stream;
+        }
+        if Instant::now() >= ends {
+            return Err(Error::Timeout(Timeout::Connect));
+        }
+        interrupt.check()?;
+        (stream, _) = slot.1.wait_timeout(stream, SLICE).unwrap_or_else(PoisonError::into_inner);
     }
 }
 
@@ -129,30 +112,31 @@ fn dial(uri: &Uri, config: &Config, ends: Instant, resolving: NextTimeout) -> Re
 pub(crate) struct TcpTransport {
     stream: TcpStream,
     buffers: LazyBuffers,
-    interrupt: Option<Interrupt>,
     /// What is set on the socket, so that it is set only where it differs.
     read_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
 }
 
 /// How the waits for one read or write go on.
-struct Patience<'a> {
-    interrupt: Option<&'a Interrupt>,
+struct Patience {
+    interrupt: Option<Rc<Interrupt>>,
     ends: Option<Instant>,
     reason: Timeout,
 }
 
-impl<'a> Patience<'a> {
-    fn new(interrupt: Option<&'a Interrupt>, timeout: NextTimeout) -> Self {
+impl Patience {
+    fn new(timeout: NextTimeout) -> Result<Self, Error> {
+        let interrupt = Interrupt::current();
+        interrupt.as_ref().map_or(Ok(()), |interrupt| interrupt.check_at_times())?;
         let after = if timeout.after.is_not_happening() { None } else { Some(*timeout.after) };
         let ends = after.and_then(|after| Instant::now().checked_add(after));
-        Self { interrupt, ends, reason: timeout.reason }
+        Ok(Self { interrupt, ends, reason: timeout.reason })
     }
 
     /// How long the socket may wait before it is asked again: mostly the same, so that it mostly has it already.
     fn slice(&self) -> Option<Duration> {
         let left = self.ends.map(|ends| ends.saturating_duration_since(Instant::now()));
-        let most = self.interrupt.map(|_| SLICE);
+        let most = self.interrupt.as_ref().map(|_| SLICE);
         left.map(coarse).into_iter().chain(most).min()
     }
 
@@ -162,7 +146,7 @@ impl<'a> Patience<'a> {
             ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {}
             _ => return Err(Error::Io(error)),
         }
-        self.interrupt.map_or(Ok(()), Interrupt::check)?;
+        self.interrupt.as_ref().map_or(Ok(()), |interrupt| interrupt.check())?;
         match self.ends {
             Some(ends) if Instant::now() >= ends => Err(Error::Timeout(self.reason)),
             _ => Ok(()),
@@ -183,7 +167,7 @@ impl Transport for TcpTransport {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        let patience = Patience::new(self.interrupt.as_ref(), timeout);
+        let patience = Patience::new(timeout)?;
         let mut output = &self.buffers.output()[..amount];
         while !output.is_empty() {
             let slice = patience.slice();
@@ -200,7 +184,7 @@ impl Transport for TcpTransport {
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        let patience = Patience::new(self.interrupt.as_ref(), timeout);
+        let patience = Patience::new(timeout)?;
         let input = self.buffers.input_append_buf();
         loop {
             let slice = patience.slice();

@@ -1,6 +1,7 @@
 //! The scenarios, by what they are about, and the list of them all.
 
 pub mod bodies;
+pub mod cancelled;
 pub mod connections;
 pub mod input;
 pub mod job;
@@ -44,6 +45,9 @@ macro_rules! scenarios {
     };
     (clients, $shell:ty) => {
         $crate::scenarios!(@ $shell:
+            cancelled: hanging_read_ends_with_the_cancel half_an_answer_ends_with_the_cancel
+                hanging_write_ends_after_its_grace late_answer_to_a_write_is_heard
+                write_without_a_connection_was_not_sent connection_outlives_a_job_that_could_be_cancelled,
             connections: connection_is_kept closed_connection_is_replaced proxy_is_used_for_plain_http
                 proxy_that_is_not_there_was_not_sent bad_proxy,
             secure: extra_authority_is_trusted unknown_authority_is_refused wrong_host_is_refused bad_authority

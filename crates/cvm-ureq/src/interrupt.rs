@@ -1,0 +1,116 @@
+//! What breaks off an exchange: the cancel of its request, or whoever made the client interruptible.
+//!
+//! ureq performs an exchange in the thread that asks for it, and has nowhere to put what belongs to one exchange. So what
+//! may break it off is set for its thread, and the transport looks there: all exchanges share one pool of connections.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use cvm_proto::machine::{Failure, FailureKind};
+use cvm_proto::{Cancel, Request};
+use ureq::Error;
+
+/// The longest wait before somebody is asked again whether to go on.
+pub(crate) const SLICE: Duration = Duration::from_millis(50);
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<Interrupt>>> = const { RefCell::new(None) };
+}
+
+/// Says whether the exchange that this thread waits for is to be broken off.
+#[derive(Clone)]
+pub(crate) struct Asked(pub(crate) Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl fmt::Debug for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Asked")
+    }
+}
+
+/// What may break one exchange off.
+pub(crate) struct Interrupt {
+    asked: Option<Asked>,
+    cancel: Option<(Cancel, Duration)>,
+    /// When it was last looked whether it is to be broken off.
+    looked: Cell<Instant>,
+    /// When the cancel was first seen.
+    cancelled: Cell<Option<Instant>>,
+    /// Why it was broken off.
+    reason: Cell<Option<&'static str>>,
+}
+
+impl Interrupt {
+    /// That of a request, if there is any.
+    pub(crate) fn of(request: &Request, asked: Option<&Asked>) -> Option<Rc<Self>> {
+        let cancel = request.cancel().map(|(cancel, grace)| (cancel.clone(), grace));
+        (asked.is_some() || cancel.is_some()).then(|| {
+            let asked = asked.cloned();
+            let looked = Cell::new(Instant::now());
+            Rc::new(Self { asked, cancel, looked, cancelled: Cell::default(), reason: Cell::default() })
+        })
+    }
+
+    /// That of the exchange that this thread performs.
+    pub(crate) fn current() -> Option<Rc<Self>> {
+        CURRENT.with_borrow(Clone::clone)
+    }
+
+    /// Performs an exchange that can be broken off.
+    pub(crate) fn during<T>(self: &Rc<Self>, exchange: impl FnOnce() -> T) -> T {
+        // Who is asked may perform an exchange of its own meanwhile, such as the handler of a signal.
+        struct Restore(Option<Rc<Interrupt>>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                CURRENT.set(self.0.take());
+            }
+        }
+        let _restore = Restore(CURRENT.replace(Some(Rc::clone(self))));
+        exchange()
+    }
+
+    /// Fails once the exchange is to be broken off.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.looked.set(Instant::now());
+        let reason = self.reason.get().or_else(|| self.is_due());
+        self.reason.set(reason);
+        // Not `ErrorKind::Interrupted`: that one stands for "try again" everywhere.
+        reason.map_or(Ok(()), |reason| Err(Error::Io(io::Error::other(reason))))
+    }
+
+    /// The same, if the last look is long enough ago: for exchanges that move, but never for long.
+    pub(crate) fn check_at_times(&self) -> Result<(), Error> {
+        if self.looked.get().elapsed() < SLICE { Ok(()) } else { self.check() }
+    }
+
+    fn is_due(&self) -> Option<&'static str> {
+        if self.asked.as_ref().is_some_and(|asked| asked.0()) {
+            return Some("interrupted by the caller");
+        }
+        let (_, grace) = self.cancel.as_ref().filter(|(cancel, _)| cancel.is_cancelled())?;
+        let since = self.cancelled.get().unwrap_or_else(Instant::now);
+        self.cancelled.set(Some(since));
+        (since.elapsed() >= *grace).then_some("broken off, as the job was cancelled")
+    }
+
+    /// Fails if the cancel leaves no time even to send the request.
+    pub(crate) fn check_cancel(&self) -> Result<(), Failure> {
+        match &self.cancel {
+            Some((cancel, grace)) if grace.is_zero() && cancel.is_cancelled() => {
+                Err(Failure::not_sent(FailureKind::Cancelled, "not sent, as the job was cancelled"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The failure as what it is, if the exchange was broken off.
+    pub(crate) fn explain(&self, failure: Failure) -> Failure {
+        match self.reason.get() {
+            Some(reason) => Failure { kind: FailureKind::Cancelled, message: reason.into(), ..failure },
+            None => failure,
+        }
+    }
+}
