@@ -137,7 +137,7 @@ impl Core for Config {
 
 impl Core for cvm_ureq::Client {
     fn open(settings: Settings) -> Result<Self, Error> {
-        Self::from_settings(settings)?.interruptible(interrupt::look)
+        Ok(Self::from_settings(settings)?.interruptible(interrupt::look))
     }
 
     fn config(&self) -> &Config {

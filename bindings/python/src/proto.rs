@@ -72,9 +72,9 @@ impl Config {
     }
 }
 
-/// One request, as its parts: method, URL, headers, body, timeout, action, attempt.
+/// One request, as its parts: method, URL, headers, body, timeout, action, attempt, grace after a cancel.
 type Parts<'py> =
-    (&'static str, String, BTreeMap<&'static str, String>, Bound<'py, PyBytes>, f64, String, u32);
+    (&'static str, String, BTreeMap<&'static str, String>, Bound<'py, PyBytes>, f64, String, u32, Option<f64>);
 
 /// Asks a machine what to do next: `("send", parts)`, `("wait", time)`, `("progress", news)` or `("done", output)`.
 #[pyfunction]
@@ -130,9 +130,10 @@ pub(crate) fn fail(
         "timeout" => FailureKind::Timeout,
         "interrupted" => FailureKind::Interrupted,
         "too_large" => FailureKind::TooLarge,
+        "cancelled" => FailureKind::Cancelled,
         other => {
             return Err(PyValueError::new_err(format!(
-                "kind is `{}`: use connect, timeout, interrupted or too_large",
+                "kind is `{}`: use connect, timeout, interrupted, too_large or cancelled",
                 other.escape_debug()
             )));
         }
@@ -162,6 +163,7 @@ fn parts<'py>(py: Python<'py>, request: &Request) -> Parts<'py> {
         request.timeout().as_secs_f64(),
         request.action().to_owned(),
         request.attempt(),
+        request.cancel().map(|(_, grace)| grace.as_secs_f64()),
     )
 }
 

@@ -305,7 +305,7 @@ impl Drop for Taken {
         if let Some(now) = self.in_flight {
             // The driver went away, and nobody knows what becomes of the request: the machine has to.
             let why = "the caller went away before the answer";
-            work.reply(now, Reply::Failed(Failure::maybe_sent(FailureKind::Interrupted, why)));
+            work.reply(now, Reply::Failed(Failure::maybe_sent(FailureKind::Cancelled, why)));
         }
         self.give_back(Slot::Here(work));
     }

@@ -96,6 +96,28 @@ def test_a_failure_that_may_have_arrived_is_not(alone):
     assert caught.value.outcome_unknown
 
 
+def test_a_job_that_is_cancelled_gives_a_read_up(alone):
+    job = proto.Sync(alone, IMAGE, ["ap-guangzhou"])
+    (request,) = (step.request for step in steps(job) if isinstance(step, proto.Send))
+    assert request.cancel_grace == 0
+    job.cancel()
+    job.fail("cancelled", sent=True, message="given up", now=NOW)
+    *_, last = steps(job)
+    assert [each.outcome for each in last.output.destinations] == ["cancelled"]
+    # What nobody can cancel says nothing of it.
+    assert proto.Call(alone, "DescribeRegions").poll(NOW).request.cancel_grace is None
+
+
+def steps(machine):
+    """What a machine says up to its next request, or to its end."""
+    for _ in range(100):
+        step = machine.poll(NOW)
+        yield step
+        if isinstance(step, (proto.Send, proto.Done)):
+            return
+    pytest.fail("neither a request nor an end")
+
+
 def test_the_same_step_is_the_same_request(alone):
     call = proto.Call(alone, "DescribeImages")
     one, other = call.poll(NOW).request, call.poll(NOW).request

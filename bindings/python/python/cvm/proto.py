@@ -57,7 +57,7 @@ __all__ = [
 class Request:
     """One HTTP request, signed and ready to be sent byte for byte as it is."""
 
-    __slots__ = ("action", "attempt", "body", "headers", "method", "timeout", "url")
+    __slots__ = ("action", "attempt", "body", "cancel_grace", "headers", "method", "timeout", "url")
 
     #: ``"GET"`` or ``"POST"``.
     method: str
@@ -73,9 +73,12 @@ class Request:
     action: str
     #: Which attempt at the call this is, from 1.
     attempt: int
+    #: For how many seconds after a cancel, or after the sending if that is later, the answer is still worth waiting for.
+    #: Then stop, and call ``fail("cancelled", ...)``. ``None`` if nobody can cancel.
+    cancel_grace: float | None
 
-    def __init__(self, parts: tuple[str, str, dict[str, str], bytes, float, str, int]) -> None:
-        self.method, self.url, self.headers, self.body, self.timeout, self.action, self.attempt = parts
+    def __init__(self, parts: tuple[str, str, dict[str, str], bytes, float, str, int, float | None]) -> None:
+        self.method, self.url, self.headers, self.body, self.timeout, self.action, self.attempt, self.cancel_grace = parts
 
     def __repr__(self) -> str:
         # Headers and body may hold what a log should not.
@@ -201,8 +204,8 @@ class Machine:
     def fail(self, kind: str, *, sent: bool, message: str = "", now: Now | None = None) -> None:
         """Tells that no whole response arrived.
 
-        ``kind`` is ``"connect"``, ``"timeout"``, ``"interrupted"`` or ``"too_large"``; ``sent`` is whether the service
-        may have received the request: only what is safe to repeat is sent again then.
+        ``kind`` is ``"connect"``, ``"timeout"``, ``"interrupted"``, ``"too_large"`` or ``"cancelled"``; ``sent`` is
+        whether the service may have received the request: only what is safe to repeat is sent again then.
         """
         _cvm.fail(self._core, kind, sent, message, *_now(now))
 
