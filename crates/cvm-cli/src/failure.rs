@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::args::Output;
 use crate::output;
+use crate::signals::Signal;
 
 /// The exit codes; `cvm --help` documents them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +24,12 @@ pub(crate) enum Exit {
     TimedOut = 4,
     /// The service refused.
     Refused = 5,
-    /// Ctrl-C; what shells report for it.
+    /// A hang-up (`SIGHUP`); this and the next two are what shells report for a program that a signal has ended.
+    HungUp = 129,
+    /// Ctrl-C (`SIGINT`).
     Interrupted = 130,
+    /// A request to end (`SIGTERM`).
+    Terminated = 143,
 }
 
 impl Exit {
@@ -62,6 +67,11 @@ impl Failure {
     /// Trouble on this side: one sentence.
     pub(crate) fn other(message: impl Into<String>) -> Self {
         Self { exit: Exit::Other, why: Why::Here(message.into()) }
+    }
+
+    /// The same failure of a command that a signal has ended: the signal decides on the code.
+    pub(crate) fn after(self, signal: Signal) -> Self {
+        Self { exit: signal.exit(), ..self }
     }
 
     /// Says it on stderr: as a sentence, or as an object that holds the sentence and what it is made of.

@@ -3,6 +3,7 @@
 //! A library, so that other programs can have the same command: [`run`] is all of it.
 
 mod args;
+mod bars;
 mod catalogue;
 mod commands;
 mod connect;
@@ -14,6 +15,7 @@ mod output;
 mod parameters;
 mod progress;
 mod regions;
+mod signals;
 mod table;
 
 use std::ffi::OsString;
@@ -25,8 +27,8 @@ use crate::failure::Exit;
 
 /// Runs the command to its end; gives the exit code.
 ///
-/// `args` begin with the program's name. The command writes to stdout and stderr, and takes over `SIGINT` and `SIGTERM`
-/// where it ends in order; a second interrupt ends the process.
+/// `args` begin with the program's name. The command writes to stdout and stderr. Where it ends in order, it takes over
+/// `SIGINT`, `SIGTERM` and `SIGHUP`, unless they are ignored; a second signal ends the process.
 pub fn run(args: impl IntoIterator<Item: Into<OsString> + Clone>) -> u8 {
     let Cli { mut global, command } = match Cli::try_parse_from(args) {
         Ok(cli) => cli,

@@ -28,7 +28,12 @@ pub(crate) fn requests(args: &LocalArgs) {
 }
 
 fn start(level: Level, format: LogFormat) {
-    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_ansi(false);
+    let builder = tracing_subscriber::fmt()
+        // Where stderr is gone, there is nobody to tell.
+        .log_internal_errors(false)
+        .with_max_level(level)
+        .with_writer(io::stderr)
+        .with_ansi(false);
     // It can only fail where another one is set, and this is the one place that sets one.
     let _ = match format {
         LogFormat::Text => set_global_default(builder.finish()),

@@ -2,18 +2,40 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use cvm_proto::{Outcome, SyncProgress};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::output;
+use crate::{bars, output};
 
 /// Shows a job.
 pub(crate) struct Progress {
     /// Whether the image has to be named with each region.
     several: bool,
     shown: Shown,
+    is_over: Arc<AtomicBool>,
+}
+
+/// Says to people, while the progress is shown and after it, what the progress does not know. From any thread.
+#[derive(Clone)]
+pub(crate) struct Speaker {
+    bars: Option<MultiProgress>,
+    is_over: Arc<AtomicBool>,
+}
+
+impl Speaker {
+    /// Prints a line to stderr. Bars stay below it, and a `^C` that the terminal shows before it.
+    pub(crate) fn interject(&self, text: &str) {
+        match &self.bars {
+            // Where stderr is gone, there is nobody to tell.
+            Some(bars) if !self.is_over.load(Ordering::Acquire) => drop(bars.println(text)),
+            None if std::io::stderr().is_terminal() => output::note(format_args!("\n{text}")),
+            _ => output::note(text),
+        }
+    }
 }
 
 /// An image and a region.
@@ -35,23 +57,27 @@ enum Shown {
 impl Progress {
     /// Events for programs.
     pub(crate) fn events() -> Self {
-        Self { several: true, shown: Shown::Events }
+        Self::of(true, Shown::Events)
     }
 
     /// Nothing at all.
     pub(crate) fn nothing() -> Self {
-        Self { several: true, shown: Shown::Nothing }
+        Self::of(true, Shown::Nothing)
     }
 
     /// For people, on stderr: `bars` if a terminal may have some.
     pub(crate) fn for_people(several: bool, bars: bool) -> Self {
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let shown = if bars && !is_dumb && std::io::stderr().is_terminal() {
-            Shown::Bars { all: MultiProgress::new(), by_place: BTreeMap::new() }
+            Shown::Bars { all: bars::on_stderr(), by_place: BTreeMap::new() }
         } else {
             Shown::Lines { last: BTreeMap::new() }
         };
-        Self { several, shown }
+        Self::of(several, shown)
+    }
+
+    fn of(several: bool, shown: Shown) -> Self {
+        Self { several, shown, is_over: Arc::default() }
     }
 
     /// Shows what happened.
@@ -136,6 +162,15 @@ impl Progress {
         }
     }
 
+    /// What others say meanwhile.
+    pub(crate) fn speaker(&self) -> Speaker {
+        let bars = match &self.shown {
+            Shown::Bars { all, .. } => Some(all.clone()),
+            _ => None,
+        };
+        Speaker { bars, is_over: Arc::clone(&self.is_over) }
+    }
+
     /// A line for both: bars stay below it.
     fn line(&self, text: &str) {
         match &self.shown {
@@ -146,6 +181,7 @@ impl Progress {
 
     /// Leaves the bars as they are and stops their clocks.
     pub(crate) fn finish(self) {
+        self.is_over.store(true, Ordering::Release);
         if let Shown::Bars { by_place, .. } = self.shown {
             by_place.into_values().filter(|bar| !bar.is_finished()).for_each(|bar| bar.abandon());
         }

@@ -13,7 +13,8 @@ Examples:
 
 Progress goes to stderr, the result to stdout. Copies go on in the service when the
 command ends early. What the job has done is kept in a journal: killed at any moment and
-run again, it makes no second copy and loses none.";
+run again, it makes no second copy and loses none. Ctrl-C and other requests to end are
+obeyed within 6 s, with a report; a second one at once.";
 
 #[derive(Args)]
 #[command(after_help = SYNC_HELP)]

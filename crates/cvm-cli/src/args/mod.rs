@@ -38,7 +38,9 @@ Exit codes:
   3    sync: not every destination has the image
   4    the time was over before the end
   5    the service refused
-  130  interrupted";
+  129  stopped by a hang-up (SIGHUP)
+  130  stopped by an interrupt (SIGINT, Ctrl-C)
+  143  stopped by a request to end (SIGTERM)";
 
 /// The whole command line.
 #[derive(Parser)]

@@ -1,7 +1,6 @@
 //! `cvm local`: the embedded endpoint as a server; and the one inside the process, for `--local`.
 
 use std::path::Path;
-use std::sync::mpsc;
 use std::time::Duration;
 
 use cvm_files::{Access, RealFile};
@@ -10,7 +9,7 @@ use serde_json::json;
 
 use crate::args::{Global, LocalArgs, Output};
 use crate::failure::{Exit, Failure};
-use crate::{input, output};
+use crate::{input, output, signals};
 
 /// How fast images' time runs for `--local`: a copy takes seconds.
 const EMBEDDED_SPEED: f64 = 5.0;
@@ -23,12 +22,7 @@ pub(crate) fn embedded() -> Result<CvmLocal, Failure> {
 
 /// Runs the endpoint until the program is asked to end.
 pub(crate) fn run(global: &Global, args: &LocalArgs) -> Result<Exit, Failure> {
-    let (end, ended) = mpsc::channel();
-    ctrlc::set_handler(move || {
-        // The receiver is gone only when the program ends anyway.
-        let _ = end.send(());
-    })
-    .map_err(|error| Failure::other(format!("cannot listen for interrupts: {error}")))?;
+    let signals = signals::listen(|| (), |line| output::note(line), None)?;
     let local = start(args)?;
     let authority = match (&args.tls_ca, local.ca_pem()) {
         (Some(file), Some(pem)) => {
@@ -72,8 +66,7 @@ pub(crate) fn run(global: &Global, args: &LocalArgs) -> Result<Exit, Failure> {
         Some(file) => Some(Written::new(file, &format!("{facts}\n"), Access::Private, "the ready file")?),
         None => None,
     };
-    // The handler keeps its end for as long as the program lives, so this waits for a signal.
-    let _ = ended.recv();
+    signals.wait();
     drop((ready, authority));
     local.shutdown().map_err(|error| Failure::other(format!("the endpoint ended before: {error}")))?;
     Ok(Exit::Done)

@@ -11,7 +11,11 @@ use crate::args::{Conflicts, Global, Output, SyncArgs};
 use crate::connect::Link;
 use crate::failure::{Exit, Failure};
 use crate::progress::Progress;
+use crate::signals::{self, Signal};
 use crate::{connect, journals, output, table};
+
+/// The first signal lets the job end in order.
+const STOPPING: &str = "cvm: stopping, which takes 6 s at most; a second signal stops at once";
 
 /// Copies the images and reports on every destination.
 pub(crate) fn run(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
@@ -19,39 +23,49 @@ pub(crate) fn run(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
     let link = connect::open(global)?;
     let job = prepare(global, args, &link, &cancel)?;
     let place = job.place();
-    listen_for_interrupts(&cancel)?;
 
     let several = job.images().len() > 1;
-    let progress = if args.json {
+    let mut progress = if args.json {
         Progress::events()
     } else if global.quiet {
         Progress::nothing()
     } else {
         Progress::for_people(several, global.verbose == 0)
     };
-    let report = match job.run(&link, progress) {
-        Ok(report) => report,
-        Err(failure) => {
-            go_on_later(args, place.as_deref())?;
-            return Err(failure);
-        }
+    let signals = {
+        let (cancel, speaker) = (cancel.clone(), progress.speaker());
+        signals::listen(move || cancel.cancel(), move |line| speaker.interject(line), Some(STOPPING))?
     };
+    let outcome = job.run(&link, &mut progress);
+    let signal = signals.first();
+    progress.finish();
+    let told = outcome.and_then(|report| {
+        show(global, args, &report)?;
+        if let Some(signal) = signal {
+            output::note(last_words(global, signal, &report));
+        }
+        Ok(exit(&report))
+    });
+    let told = go_on_later(args, place.as_deref()).and(told);
+    match (signal, told) {
+        (None, told) => told,
+        (Some(signal), Ok(_)) => Ok(signal.exit()),
+        // Such as a report that cannot be written, as the terminal is gone.
+        (Some(signal), Err(failure)) => Err(failure.after(signal)),
+    }
+}
 
+/// Shows the report on stdout.
+fn show(global: &Global, args: &SyncArgs, report: &SyncReport) -> Result<(), Failure> {
     if args.json {
-        let mut last = summary(&report);
+        let mut last = summary(report);
         last["event"] = "report".into();
-        output::line(last)?;
+        output::line(last)
     } else if global.output == Output::Json {
-        output::json(&summary(&report))?;
+        output::json(&summary(report))
     } else {
-        people(&report)?;
+        people(report)
     }
-    let interrupted = cancel.is_cancelled();
-    if interrupted {
-        output::note(last_words(global, &report));
-    }
-    go_on_later(args, place.as_deref())?;
-    Ok(if interrupted { Exit::Interrupted } else { exit(&report) })
 }
 
 /// A job that is ready to run.
@@ -76,14 +90,12 @@ impl Ready {
         }
     }
 
-    fn run(self, link: &Link, mut progress: Progress) -> Result<SyncReport, Failure> {
+    fn run(self, link: &Link, progress: &mut Progress) -> Result<SyncReport, Failure> {
         let show = |event| progress.show(&event);
-        let outcome = match self {
-            Self::Unkept(job) => link.client.run(*job, show),
-            Self::Kept(_, job) => link.client.run(*job, show),
-        };
-        progress.finish();
-        Ok(outcome?)
+        Ok(match self {
+            Self::Unkept(job) => link.client.run(*job, show)?,
+            Self::Kept(_, job) => link.client.run(*job, show)?,
+        })
     }
 }
 
@@ -144,25 +156,9 @@ fn job(args: &SyncArgs, from: &str) -> ImageSync {
     args.max_size.into_iter().fold(job, ImageSync::max_size)
 }
 
-/// The first interrupt lets the job end in order, the second ends the program.
-fn listen_for_interrupts(cancel: &Cancel) -> Result<(), Failure> {
-    let cancel = cancel.clone();
-    let handler = move || {
-        if cancel.is_cancelled() {
-            std::process::exit(Exit::Interrupted as i32);
-        }
-        output::note(
-            "\ncvm: stopping once the request that is out is answered; interrupt again to stop at once",
-        );
-        cancel.cancel();
-    };
-    ctrlc::set_handler(handler)
-        .map_err(|error| Failure::other(format!("cannot listen for interrupts: {error}")))
-}
-
 /// What goes on without the program.
-fn last_words(global: &Global, report: &SyncReport) -> String {
-    let mut text = String::from("cvm: interrupted");
+fn last_words(global: &Global, signal: Signal, report: &SyncReport) -> String {
+    let mut text = format!("cvm: {}", signal.participle());
     if global.local {
         text.push_str("; the embedded endpoint and its copies end with the command");
         return text;

@@ -31,7 +31,7 @@ fn once_ready_it_answers_those_who_have_its_key() {
 #[cfg(unix)]
 #[test]
 fn asked_to_end_it_ends_well_and_takes_its_file_along() {
-    for signal in ["-INT", "-TERM"] {
+    for signal in ["-INT", "-TERM", "-HUP"] {
         let folder = Folder::new(&format!("ends{signal}"));
         let (mut server, ready, _) = start(&folder, &["--speed", "60"]);
         let asked = Command::new("kill").args([signal, &server.0.id().to_string()]).status().unwrap();

@@ -7,10 +7,16 @@ mod chaos;
 mod command;
 mod config;
 mod endpoint;
+#[cfg(unix)]
+mod hanging;
 mod images;
 mod jobs;
 mod local;
 mod local_state;
 mod mistakes;
 mod sign;
+#[cfg(unix)]
+mod signals;
 mod sync;
+#[cfg(unix)]
+mod terminal;
