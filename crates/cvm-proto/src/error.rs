@@ -167,6 +167,40 @@ impl Error {
         self
     }
 
+    /// Says of an answer that is not one of the service what its status says: whose it is, and what to do.
+    pub(crate) fn of_intermediary(mut self, location: Option<String>) -> Self {
+        let inner = &mut *self.0;
+        if inner.code.is_some() || inner.kind != ErrorKind::Response {
+            return self;
+        }
+        match inner.status {
+            // It was not even looked at.
+            Some(429) => {
+                inner.kind = ErrorKind::Throttled;
+                inner.message = "too many requests: whoever is in front of the service wants fewer".into();
+            }
+            Some(300..=399) => {
+                let to =
+                    location.map_or_else(String::new, |to| alloc::format!(" to `{}`", to.escape_debug()));
+                inner.message = alloc::format!(
+                    "a redirect{to} came in place of an answer: a proxy or a captive portal is in the way, or the endpoint is not the service's"
+                );
+            }
+            Some(407) => {
+                inner.message = "the proxy wants a user name and a password: put them into its address, as http://USER:PASSWORD@HOST:PORT".into();
+            }
+            _ => {}
+        }
+        self
+    }
+
+    /// Adds what to do about it.
+    pub(crate) fn with_advice(mut self, advice: &str) -> Self {
+        let message = self.0.message.trim_end_matches('.');
+        self.0.message = alloc::format!("{message}; {advice}");
+        self
+    }
+
     /// Adds what was being done, where it is not known yet.
     #[must_use]
     pub fn with_call(mut self, action: &str, region: Option<&str>, attempts: u32) -> Self {

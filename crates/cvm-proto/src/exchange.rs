@@ -12,6 +12,7 @@
 use alloc::string::String;
 use core::time::Duration;
 
+use crate::clock::is_too_far;
 use crate::codec::envelope;
 use crate::config::Config;
 use crate::credential::{Ask, Fetch, Found, Ticket};
@@ -218,14 +219,18 @@ impl Exchange {
             });
         }
         match reply {
-            Reply::Failed(failure) => self.refused(now, Error::transport(failure), false),
+            Reply::Failed(failure) => self.refused(now, Error::transport(failure), &Said::default()),
             Reply::Response(response) => {
-                let date = response.date();
-                match envelope::open(response.status(), response.into_body()) {
+                let (status, date, retry_after) =
+                    (response.status(), response.date(), response.retry_after());
+                let location = response.location().map(elsewhere);
+                match envelope::open(status, response.into_body()) {
                     Err(error) => {
-                        let moved = date
-                            .is_some_and(|date| config.shared(|shared| shared.clock.observe(now.unix, date)));
-                        self.refused(now, error, moved)
+                        let observe = |date| config.shared(|shared| shared.clock.observe(now.unix, date));
+                        let clock_moved = date.is_some_and(observe);
+                        let clock_is_wrong = date.is_some_and(|date| is_too_far(now.unix, date));
+                        let error = error.of_intermediary(location);
+                        self.refused(now, error, &Said { clock_moved, clock_is_wrong, retry_after })
                     }
                     Ok(text) => {
                         config.shared(|shared| {
@@ -243,12 +248,18 @@ impl Exchange {
     /// Takes back an answer from [`reply`](Self::reply) that turned out to be unreadable; gives the error if that was
     /// the end.
     pub(crate) fn unreadable(&mut self, now: Now, error: Error) -> Option<Error> {
-        self.refused(now, error, false).and_then(Result::err)
+        self.refused(now, error, &Said::default()).and_then(Result::err)
     }
 
-    fn refused(&mut self, now: Now, error: Error, clock_moved: bool) -> Option<Result<String, Error>> {
+    fn refused(&mut self, now: Now, error: Error, said: &Said) -> Option<Result<String, Error>> {
         let expired = error.code() == Some(&ErrorCode::AuthFailureSignatureExpire);
-        if expired && clock_moved && !self.clock_corrected {
+        if expired && said.clock_is_wrong {
+            let error = error.with_advice(
+                "this machine's clock and the service's differ by more than a day: set the clock",
+            );
+            return Some(Err(self.end(error)));
+        }
+        if expired && said.clock_moved && !self.clock_corrected {
             // The service refused the time stamp, and now the right time is known: this attempt does not count.
             self.clock_corrected = true;
             self.attempts -= 1;
@@ -264,7 +275,9 @@ impl Exchange {
         }
         if self.may_try_again(&error) {
             let policy = self.prepared.config().settings().retry;
-            let until = now.mono + policy.pause(self.attempts, error.is_throttled(), &mut self.random);
+            let pause = policy.pause(self.attempts, error.is_throttled(), &mut self.random);
+            // Sooner than it asks, the server would only refuse again.
+            let until = now.mono.saturating_add(pause.max(said.retry_after.unwrap_or_default()));
             let in_time = self.deadline.is_none_or(|deadline| until < deadline);
             if in_time && self.prepared.config().shared(|shared| shared.budget.withdraw()) {
                 self.state = State::Waiting { until, booked: false };
@@ -308,6 +321,28 @@ impl Exchange {
 
 fn is_cancelled(reply: &Reply) -> bool {
     matches!(reply, Reply::Failed(failure) if failure.kind == FailureKind::Cancelled)
+}
+
+/// What a response said beside its error.
+#[derive(Clone, Copy, Debug, Default)]
+struct Said {
+    /// The right time is known now.
+    clock_moved: bool,
+    /// The clocks differ by more than is corrected.
+    clock_is_wrong: bool,
+    retry_after: Option<Duration>,
+}
+
+/// Where a redirect points, without the query: that may be our own, which holds a signature.
+fn elsewhere(location: &str) -> String {
+    const LONGEST: usize = 200;
+    let address = location.split(['?', '#']).next().unwrap_or_default();
+    // A user name and a password are nobody's business.
+    let shown = match address.split_once("://").map(|(scheme, rest)| (scheme, rest.split_once('@'))) {
+        Some((scheme, Some((_, rest)))) => alloc::format!("{scheme}://***@{rest}"),
+        _ => address.into(),
+    };
+    shown.chars().take(LONGEST).collect()
 }
 
 /// A call's turn to fetch the credential for all; given up if the call goes away.

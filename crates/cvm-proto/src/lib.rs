@@ -114,7 +114,7 @@ pub use image_sync::{
     SyncEndpoint, SyncProgress, SyncReport, SyncRun, SyncState,
 };
 pub use machine::{Job, Machine, Now, Reply, Step};
-pub use page::{AnyList, Paged, Pages};
+pub use page::{AnyList, Page, Paged, Pages};
 pub use request::{Language, Method, Notation, Request};
 pub use response::Response;
 pub use retry::RetryPolicy;

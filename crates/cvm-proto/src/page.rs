@@ -7,6 +7,7 @@ use core::convert::Infallible;
 use core::fmt;
 use core::mem;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::api;
@@ -20,7 +21,7 @@ use crate::random::Random;
 /// A list that comes in pages: an action whose answer is one page of it, or [`AnyList`].
 pub trait Paged {
     /// What the list is of.
-    type Item;
+    type Item: Serialize;
     /// The call of one page.
     type Call: Machine<Output = Result<Self::Answer, Error>, Progress = Infallible>;
     /// A page as it comes.
@@ -29,8 +30,91 @@ pub trait Paged {
     /// The call of the page that is open, of the largest size unless the caller has said how large.
     fn call(&self, config: &Config, seed: u64) -> Self::Call;
 
-    /// Takes the items out of an answer and turns to the next page; `false` if this was the last.
-    fn turn(&mut self, answer: Self::Answer) -> (Vec<Self::Item>, bool);
+    /// Takes the page out of an answer and turns to the next one.
+    fn turn(&mut self, answer: Self::Answer) -> Page<Self::Item>;
+
+    /// What tells one page from another: two in a row with the same mark are one page that came twice.
+    fn mark(page: &[Self::Item]) -> u64 {
+        // Its ends are enough: the items of a list are in order.
+        let ends = page.first().into_iter().chain(page.last());
+        let bytes = ends.filter_map(|item| serde_json::to_vec(item).ok()).flatten();
+        fingerprint(bytes.chain(page.len().to_le_bytes()))
+    }
+}
+
+/// A page of a list, as [`Paged::turn`] takes it out of an answer.
+#[derive(Clone, Debug)]
+pub struct Page<I> {
+    items: Vec<I>,
+    count: usize,
+    more: bool,
+    total: Option<u64>,
+}
+
+impl<I> Page<I> {
+    /// A page, and whether another one follows.
+    pub fn new(items: Vec<I>, more: bool) -> Self {
+        Self { count: items.len(), items, more, total: None }
+    }
+
+    /// How many items there really are, where one stands for many.
+    pub(crate) fn counted(mut self, count: usize) -> Self {
+        self.count = count;
+        self
+    }
+
+    /// How many items the service says that the list has.
+    #[must_use]
+    pub fn total(mut self, total: impl TryInto<u64>) -> Self {
+        self.total = total.try_into().ok();
+        self
+    }
+}
+
+/// A number that differs where the bytes do (FNV-1a): no adversary gains from one that does not.
+pub(crate) fn fingerprint(bytes: impl IntoIterator<Item = u8>) -> u64 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, step)
+}
+
+/// Ends a list that has no end: one whose pages repeat, or bring more than its service ever promised.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct PageGuard {
+    last: Option<u64>,
+    first_total: Option<u64>,
+    items: u64,
+}
+
+/// However small a list says that it is, it may have grown to this while it was read.
+const ALWAYS_READ: u64 = 10_000;
+
+impl PageGuard {
+    /// Takes in a page; gives its items, and whether another one is to be asked for.
+    pub(crate) fn admit<L: Paged>(&mut self, page: Page<L::Item>) -> Result<(Vec<L::Item>, bool), Error> {
+        let Page { items, count, more, total } = page;
+        let mark = L::mark(&items);
+        if !items.is_empty() && self.last.replace(mark) == Some(mark) {
+            return Err(Error::response(
+                "the list does not end: a page came that repeats the one before; ask for its parts by filters".into(),
+                None,
+                200,
+            ));
+        }
+        self.items += count as u64;
+        let total = *self.first_total.get_or_insert(total.unwrap_or(0));
+        let most = total.saturating_mul(2).max(ALWAYS_READ);
+        if total > 0 && more && self.items > most {
+            return Err(Error::response(
+                format!(
+                    "the list does not end: it began with {total} items, and {} have come; ask for its parts by filters",
+                    self.items
+                ),
+                None,
+                200,
+            ));
+        }
+        Ok((items, more))
+    }
 }
 
 /// Turns to the next page of a list that is counted; `false` after the last.
@@ -141,7 +225,7 @@ impl Paged for AnyList {
         AnyCall::new(config, &self.name, &self.parameters, seed)
     }
 
-    fn turn(&mut self, mut answer: Value) -> (Vec<Value>, bool) {
+    fn turn(&mut self, mut answer: Value) -> Page<Value> {
         let items = match answer.get_mut(self.listing.items).map(Value::take) {
             Some(Value::Array(items)) => items,
             _ => Vec::new(),
@@ -151,8 +235,7 @@ impl Paged for AnyList {
             total: answer.get("TotalCount").and_then(Value::as_u64).unwrap_or(0),
             next_token: answer.get("NextToken").and_then(Value::as_str).map(String::from),
         };
-        let more = self.turn_to(&page);
-        (items, more)
+        Page::new(items, self.turn_to(&page)).total(page.total)
     }
 }
 
@@ -160,11 +243,14 @@ impl Paged for AnyList {
 /// polled again.
 ///
 /// Each page is a call of its own, with its own retries and deadline. A list that changes while it is read may show an
-/// item twice or leave one out, as the service has no snapshots of it.
+/// item twice or leave one out, as the service has no snapshots of it. A list that does not end is ended with an error:
+/// where a page repeats the one before it, or more than twice as many items have come as the first page counted (10,000
+/// at least).
 pub struct Pages<L: Paged> {
     list: L,
     config: Config,
     random: Random,
+    guard: PageGuard,
     state: State<L>,
 }
 
@@ -185,7 +271,7 @@ impl<L: Paged> Pages<L> {
     pub fn new(config: &Config, list: L, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let call = list.call(config, random.next());
-        Self { list, config: config.clone(), random, state: State::Asking(call) }
+        Self { list, config: config.clone(), random, guard: PageGuard::default(), state: State::Asking(call) }
     }
 
     /// The rest of the list, from the page that is open, with the settings of another `config`: for a driver that has to
@@ -217,8 +303,14 @@ impl<L: Paged> Machine for Pages<L> {
                     Step::WaitUntil(mono) => return Step::WaitUntil(mono),
                     Step::Progress(never) => match never {},
                     Step::Done(Ok(answer)) => {
-                        let (page, more) = self.list.turn(answer);
-                        self.state = State::Telling { page, more };
+                        let page = self.list.turn(answer);
+                        match self.guard.admit::<L>(page) {
+                            Ok((page, more)) => self.state = State::Telling { page, more },
+                            Err(error) => {
+                                self.state = State::Ended;
+                                return Step::Done(Err(error));
+                            }
+                        }
                     }
                     Step::Done(Err(error)) => {
                         self.state = State::Ended;

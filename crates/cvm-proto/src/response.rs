@@ -1,7 +1,9 @@
 //! An HTTP response as a shell hands it to the core.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use core::time::Duration;
 
 use crate::clock::parse_http_date;
 
@@ -19,22 +21,60 @@ use crate::clock::parse_http_date;
 pub struct Response {
     status: u16,
     date: Option<u64>,
+    retry_after: Option<RetryAfter>,
+    location: Option<String>,
     body: Vec<u8>,
+}
+
+/// When a server that refuses a request wants it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RetryAfter {
+    Seconds(u64),
+    /// In seconds since 1970, by its own clock.
+    At(u64),
 }
 
 impl Response {
     /// A response without headers.
     pub fn new(status: u16, body: Vec<u8>) -> Self {
-        Self { status, date: None, body }
+        Self { status, date: None, retry_after: None, location: None, body }
     }
 
-    /// Offers a header; those the core has no use for are dropped. A shell offers all it received.
+    /// The headers that the core looks at in a response with this status. A shell may offer all it received.
+    pub fn headers_of_use(status: u16) -> &'static [&'static str] {
+        const NAMES: &[&str] = &["date", "retry-after", "location"];
+        // Every answer goes through here, and almost all need no more.
+        if status == 200 { &NAMES[..1] } else { NAMES }
+    }
+
+    /// Offers a header; those the core has no use for are dropped.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if name.eq_ignore_ascii_case("date") {
             self.date = parse_http_date(value);
+        } else if name.eq_ignore_ascii_case("retry-after") {
+            let value = value.trim();
+            let seconds = value.parse().ok().map(RetryAfter::Seconds);
+            self.retry_after = seconds.or_else(|| parse_http_date(value).map(RetryAfter::At));
+        } else if name.eq_ignore_ascii_case("location") {
+            self.location = Some(value.into());
         }
         self
+    }
+
+    /// How long the `Retry-After` header asks to wait, if there was one that can be read.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let seconds = match self.retry_after? {
+            RetryAfter::Seconds(seconds) => seconds,
+            // Without its clock, the time that it means is not known.
+            RetryAfter::At(at) => at.saturating_sub(self.date?),
+        };
+        Some(Duration::from_secs(seconds))
+    }
+
+    /// Where the `Location` header points.
+    pub fn location(&self) -> Option<&str> {
+        self.location.as_deref()
     }
 
     /// The HTTP status code.
@@ -63,6 +103,8 @@ impl fmt::Debug for Response {
         f.debug_struct("Response")
             .field("status", &self.status)
             .field("date", &self.date)
+            .field("retry_after", &self.retry_after)
+            .field("location", &self.location)
             .field("body_bytes", &self.body.len())
             .finish()
     }

@@ -30,8 +30,8 @@ use core::convert::Infallible;
 use core::fmt;
 use core::ops::Range;
 
-use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -43,7 +43,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::exchange::Rules;
 use crate::machine::{Machine, Now, Reply, Step};
-use crate::page::{AnyList, Paged, Turned};
+use crate::page::{AnyList, Page, Paged, Turned, fingerprint};
 use crate::random::Random;
 use crate::wait::Ask;
 
@@ -110,6 +110,15 @@ impl AnswerText {
     /// The text of the object.
     pub fn as_str(&self) -> &str {
         &self.body[self.object.clone()]
+    }
+}
+
+/// As the object that the text is, where the format can hold JSON as it stands.
+impl Serialize for AnswerText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serde_json::from_str::<&RawValue>(self.as_str())
+            .map_err(serde::ser::Error::custom)?
+            .serialize(serializer)
     }
 }
 
@@ -241,12 +250,25 @@ impl Paged for TextList {
         TextCall::new(config, &request, seed)
     }
 
-    fn turn(&mut self, answer: AnswerText) -> (Vec<AnswerText>, bool) {
+    fn turn(&mut self, answer: AnswerText) -> Page<AnswerText> {
         let mut read = serde_json::Deserializer::from_str(answer.as_str());
         // What does not fit is the end of the list, as where it is read into values.
         let page = PageSeed(self.items()).deserialize(&mut read).unwrap_or_default();
         let more = self.0.turn_to(&page);
-        (if page.items > 0 { vec![answer] } else { Vec::new() }, more)
+        let items = if page.items > 0 { vec![answer] } else { Vec::new() };
+        Page::new(items, more).total(page.total).counted(page.items)
+    }
+
+    /// Of the ends of the text, since items begin an answer, or end it; without the id of the request, which is always
+    /// another.
+    fn mark(page: &[AnswerText]) -> u64 {
+        const ENDS: usize = 1024;
+        let text = page.first().map_or("", AnswerText::as_str);
+        let id = envelope::request_id(text).unwrap_or_default();
+        let id = text.rfind(&id).map_or(0..0, |at| at..at + id.len());
+        let bytes = text.as_bytes();
+        let ends = (0..bytes.len().min(ENDS)).chain(bytes.len().saturating_sub(ENDS)..bytes.len());
+        fingerprint(ends.filter(|at| !id.contains(at)).map(|at| bytes[at]).chain(bytes.len().to_le_bytes()))
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use cvm_proto::machine::{Failure, FailureKind};
 use cvm_proto::{Config, Error, Method, Reply, Request, Response, Settings};
 use futures_util::future::{Either, select};
-use reqwest::header::{DATE, HeaderValue};
+use reqwest::header::HeaderValue;
 use reqwest::{Proxy, Url, redirect, retry};
 use tracing::debug;
 
@@ -100,10 +100,9 @@ impl Client {
             body.extend_from_slice(&chunk);
         }
         let response = Response::new(answer.status().as_u16(), body);
-        Ok(match answer.headers().get(DATE).and_then(|date| date.to_str().ok()) {
-            Some(date) => response.header(DATE.as_str(), date),
-            None => response,
-        })
+        let headers = Response::headers_of_use(response.status()).iter();
+        let given = headers.filter_map(|name| Some((*name, answer.headers().get(*name)?.to_str().ok()?)));
+        Ok(given.fold(response, |response, (name, value)| response.header(name, value)))
     }
 
     fn convert(&self, request: Request, break_off: Option<&BreakOff>) -> Result<reqwest::Request, Failure> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use cvm_proto::machine::{Failure, FailureKind, Sent};
 use cvm_proto::{Config, Error, Method, Reply, Request, Response};
 use tracing::debug;
-use ureq::http::header::{DATE, HeaderMap};
+use ureq::http::header::HeaderMap;
 use ureq::http::{self, Uri};
 use ureq::{AsSendBody, Body, Timeout};
 
@@ -84,10 +84,9 @@ impl Client {
         }
         let body = answer.body_mut().with_config().limit(most as u64).read_to_vec().map_err(failed)?;
         let response = Response::new(answer.status().as_u16(), body);
-        Ok(match answer.headers().get(DATE).and_then(|date| date.to_str().ok()) {
-            Some(date) => response.header(DATE.as_str(), date),
-            None => response,
-        })
+        let headers = Response::headers_of_use(response.status()).iter();
+        let given = headers.filter_map(|name| Some((*name, answer.headers().get(*name)?.to_str().ok()?)));
+        Ok(given.fold(response, |response, (name, value)| response.header(name, value)))
     }
 
     fn transfer(

@@ -20,7 +20,9 @@ pub(super) fn render(model: &Model, action: &Action) -> String {
     let redacted = if has_secret(request) || has_secret(response) { ", redacted_debug" } else { "" };
     out.push_str(&format!("use crate::codec::record::{{record{redacted}}};\n"));
     if action.page.is_some() {
-        out.push_str("use crate::call::Call;\nuse crate::config::Config;\nuse crate::page::{self, Paged};\n");
+        out.push_str(
+            "use crate::call::Call;\nuse crate::config::Config;\nuse crate::page::{self, Page, Paged};\n",
+        );
     }
     out.push('\n');
 
@@ -138,10 +140,11 @@ fn treatment(action: &Action, checks: &[String]) -> String {
 
 fn paged(action: &Action, page: &Page) -> String {
     let required = action.request.member("Offset").is_some_and(|member| member.required);
-    let (size, turn) = match page.by {
+    let (size, turn, total) = match page.by {
         Turn::Token => (
             "max_results",
             "let more = page::by_token(&mut self.next_token, answer.next_token);\n".to_string(),
+            "",
         ),
         Turn::Offset => {
             let arguments = format!("answer.{}.len(), answer.total_count", page.items);
@@ -153,7 +156,7 @@ fn paged(action: &Action, page: &Page) -> String {
             } else {
                 format!("let more = page::by_offset(&mut self.offset, {arguments});\n")
             };
-            ("limit", turn)
+            ("limit", turn, ".total(answer.total_count)")
         }
     };
     let call = if required {
@@ -167,7 +170,7 @@ fn paged(action: &Action, page: &Page) -> String {
     format!(
         "impl Paged for {0} {{\ntype Item = {1};\ntype Call = Call<Self>;\ntype Answer = {0}Response;\n\n\
          fn call(&self, config: &Config, seed: u64) -> Call<Self> {{\n{call}}}\n\n\
-         fn turn(&mut self, answer: {0}Response) -> (Vec<{1}>, bool) {{\n{turn}(answer.{2}, more)\n}}\n}}\n\n",
+         fn turn(&mut self, answer: {0}Response) -> Page<{1}> {{\n{turn}Page::new(answer.{2}, more){total}\n}}\n}}\n\n",
         action.name, page.item, page.items
     )
 }

@@ -12,7 +12,7 @@ use crate::codec::check;
 use crate::codec::record::record;
 use crate::config::Config;
 use crate::error::Error;
-use crate::page::{self, Paged};
+use crate::page::{self, Page, Paged};
 
 /// Lists CHC physical servers.
 ///
@@ -102,9 +102,9 @@ impl Paged for DescribeChcHosts {
         Call::new(config, page, seed)
     }
 
-    fn turn(&mut self, answer: DescribeChcHostsResponse) -> (Vec<ChcHost>, bool) {
+    fn turn(&mut self, answer: DescribeChcHostsResponse) -> Page<ChcHost> {
         let more = page::by_offset(&mut self.offset, answer.chc_host_set.len(), answer.total_count);
-        (answer.chc_host_set, more)
+        Page::new(answer.chc_host_set, more).total(answer.total_count)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::codec::check;
 use crate::codec::record::record;
 use crate::config::Config;
 use crate::error::Error;
-use crate::page::{self, Paged};
+use crate::page::{self, Page, Paged};
 
 /// Lists placement groups.
 ///
@@ -110,10 +110,10 @@ impl Paged for DescribeDisasterRecoverGroups {
         Call::new(config, page, seed)
     }
 
-    fn turn(&mut self, answer: DescribeDisasterRecoverGroupsResponse) -> (Vec<DisasterRecoverGroup>, bool) {
+    fn turn(&mut self, answer: DescribeDisasterRecoverGroupsResponse) -> Page<DisasterRecoverGroup> {
         let more =
             page::by_offset(&mut self.offset, answer.disaster_recover_group_set.len(), answer.total_count);
-        (answer.disaster_recover_group_set, more)
+        Page::new(answer.disaster_recover_group_set, more).total(answer.total_count)
     }
 }
 

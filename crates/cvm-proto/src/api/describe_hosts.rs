@@ -12,7 +12,7 @@ use crate::codec::check;
 use crate::codec::record::record;
 use crate::config::Config;
 use crate::error::Error;
-use crate::page::{self, Paged};
+use crate::page::{self, Page, Paged};
 
 /// Lists dedicated hosts (CDH).
 ///
@@ -89,9 +89,9 @@ impl Paged for DescribeHosts {
         Call::new(config, page, seed)
     }
 
-    fn turn(&mut self, answer: DescribeHostsResponse) -> (Vec<HostItem>, bool) {
+    fn turn(&mut self, answer: DescribeHostsResponse) -> Page<HostItem> {
         let more = page::by_offset(&mut self.offset, answer.host_set.len(), answer.total_count);
-        (answer.host_set, more)
+        Page::new(answer.host_set, more).total(answer.total_count)
     }
 }
 

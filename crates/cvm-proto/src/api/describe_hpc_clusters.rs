@@ -12,7 +12,7 @@ use crate::codec::check;
 use crate::codec::record::record;
 use crate::config::Config;
 use crate::error::Error;
-use crate::page::{self, Paged};
+use crate::page::{self, Page, Paged};
 
 /// Lists high-performance computing clusters.
 ///
@@ -141,9 +141,9 @@ impl Paged for DescribeHpcClusters {
         Call::new(config, page, seed)
     }
 
-    fn turn(&mut self, answer: DescribeHpcClustersResponse) -> (Vec<HpcClusterInfo>, bool) {
+    fn turn(&mut self, answer: DescribeHpcClustersResponse) -> Page<HpcClusterInfo> {
         let more = page::by_offset(&mut self.offset, answer.hpc_cluster_set.len(), answer.total_count);
-        (answer.hpc_cluster_set, more)
+        Page::new(answer.hpc_cluster_set, more).total(answer.total_count)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::codec::check;
 use crate::codec::record::record;
 use crate::config::Config;
 use crate::error::Error;
-use crate::page::{self, Paged};
+use crate::page::{self, Page, Paged};
 
 /// Lists images: public ones, those of the account, and those shared with it.
 ///
@@ -117,9 +117,9 @@ impl Paged for DescribeImages {
         Call::new(config, page, seed)
     }
 
-    fn turn(&mut self, answer: DescribeImagesResponse) -> (Vec<Image>, bool) {
+    fn turn(&mut self, answer: DescribeImagesResponse) -> Page<Image> {
         let more = page::by_offset(&mut self.offset, answer.image_set.len(), answer.total_count);
-        (answer.image_set, more)
+        Page::new(answer.image_set, more).total(answer.total_count)
     }
 }
 

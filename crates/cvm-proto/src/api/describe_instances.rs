@@ -12,7 +12,7 @@ use crate::codec::check;
 use crate::codec::record::record;
 use crate::config::Config;
 use crate::error::Error;
-use crate::page::{self, Paged};
+use crate::page::{self, Page, Paged};
 
 /// Lists instances with all their attributes.
 ///
@@ -113,9 +113,9 @@ impl Paged for DescribeInstances {
         Call::new(config, page, seed)
     }
 
-    fn turn(&mut self, answer: DescribeInstancesResponse) -> (Vec<Instance>, bool) {
+    fn turn(&mut self, answer: DescribeInstancesResponse) -> Page<Instance> {
         let more = page::by_offset(&mut self.offset, answer.instance_set.len(), answer.total_count);
-        (answer.instance_set, more)
+        Page::new(answer.instance_set, more).total(answer.total_count)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::codec::check;
 use crate::codec::record::record;
 use crate::config::Config;
 use crate::error::Error;
-use crate::page::{self, Paged};
+use crate::page::{self, Page, Paged};
 
 /// Lists the states of instances.
 ///
@@ -87,9 +87,9 @@ impl Paged for DescribeInstancesStatus {
         Call::new(config, page, seed)
     }
 
-    fn turn(&mut self, answer: DescribeInstancesStatusResponse) -> (Vec<InstanceStatus>, bool) {
+    fn turn(&mut self, answer: DescribeInstancesStatusResponse) -> Page<InstanceStatus> {
         let more = page::by_offset(&mut self.offset, answer.instance_status_set.len(), answer.total_count);
-        (answer.instance_status_set, more)
+        Page::new(answer.instance_status_set, more).total(answer.total_count)
     }
 }
 

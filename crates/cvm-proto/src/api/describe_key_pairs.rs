@@ -12,7 +12,7 @@ use crate::codec::check;
 use crate::codec::record::record;
 use crate::config::Config;
 use crate::error::Error;
-use crate::page::{self, Paged};
+use crate::page::{self, Page, Paged};
 
 /// Lists key pairs.
 ///
@@ -99,9 +99,9 @@ impl Paged for DescribeKeyPairs {
         Call::new(config, page, seed)
     }
 
-    fn turn(&mut self, answer: DescribeKeyPairsResponse) -> (Vec<KeyPair>, bool) {
+    fn turn(&mut self, answer: DescribeKeyPairsResponse) -> Page<KeyPair> {
         let more = page::by_offset(&mut self.offset, answer.key_pair_set.len(), answer.total_count);
-        (answer.key_pair_set, more)
+        Page::new(answer.key_pair_set, more).total(answer.total_count)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::codec::check;
 use crate::codec::record::record;
 use crate::config::Config;
 use crate::error::Error;
-use crate::page::{self, Paged};
+use crate::page::{self, Page, Paged};
 
 /// Lists versions of a launch template.
 ///
@@ -127,13 +127,10 @@ impl Paged for DescribeLaunchTemplateVersions {
         Call::new(config, page, seed)
     }
 
-    fn turn(
-        &mut self,
-        answer: DescribeLaunchTemplateVersionsResponse,
-    ) -> (Vec<LaunchTemplateVersionInfo>, bool) {
+    fn turn(&mut self, answer: DescribeLaunchTemplateVersionsResponse) -> Page<LaunchTemplateVersionInfo> {
         let more =
             page::by_offset(&mut self.offset, answer.launch_template_version_set.len(), answer.total_count);
-        (answer.launch_template_version_set, more)
+        Page::new(answer.launch_template_version_set, more).total(answer.total_count)
     }
 }
 

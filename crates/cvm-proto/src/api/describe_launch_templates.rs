@@ -12,7 +12,7 @@ use crate::codec::check;
 use crate::codec::record::record;
 use crate::config::Config;
 use crate::error::Error;
-use crate::page::{self, Paged};
+use crate::page::{self, Page, Paged};
 
 /// Lists launch templates.
 ///
@@ -108,9 +108,9 @@ impl Paged for DescribeLaunchTemplates {
         Call::new(config, page, seed)
     }
 
-    fn turn(&mut self, answer: DescribeLaunchTemplatesResponse) -> (Vec<LaunchTemplateInfo>, bool) {
+    fn turn(&mut self, answer: DescribeLaunchTemplatesResponse) -> Page<LaunchTemplateInfo> {
         let more = page::by_offset(&mut self.offset, answer.launch_template_set.len(), answer.total_count);
-        (answer.launch_template_set, more)
+        Page::new(answer.launch_template_set, more).total(answer.total_count)
     }
 }
 

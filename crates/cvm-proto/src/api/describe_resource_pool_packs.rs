@@ -12,7 +12,7 @@ use crate::codec::check;
 use crate::codec::record::record;
 use crate::config::Config;
 use crate::error::Error;
-use crate::page::{self, Paged};
+use crate::page::{self, Page, Paged};
 
 /// Lists the instance resource pools of the account with their free capacity and physical topology.
 ///
@@ -90,9 +90,9 @@ impl Paged for DescribeResourcePoolPacks {
         Call::new(config, page, seed)
     }
 
-    fn turn(&mut self, answer: DescribeResourcePoolPacksResponse) -> (Vec<ResourcePoolPack>, bool) {
+    fn turn(&mut self, answer: DescribeResourcePoolPacksResponse) -> Page<ResourcePoolPack> {
         let more = page::by_token(&mut self.next_token, answer.next_token);
-        (answer.dedicated_resource_pack_set, more)
+        Page::new(answer.dedicated_resource_pack_set, more)
     }
 }
 

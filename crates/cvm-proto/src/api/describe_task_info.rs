@@ -12,7 +12,7 @@ use crate::codec::check;
 use crate::codec::record::record;
 use crate::config::Config;
 use crate::error::Error;
-use crate::page::{self, Paged};
+use crate::page::{self, Page, Paged};
 
 /// Lists the repair tasks of instances, dedicated hosts and bare-metal servers.
 ///
@@ -157,11 +157,11 @@ impl Paged for DescribeTaskInfo {
         Call::new(config, self.clone(), seed)
     }
 
-    fn turn(&mut self, answer: DescribeTaskInfoResponse) -> (Vec<RepairTaskInfo>, bool) {
+    fn turn(&mut self, answer: DescribeTaskInfoResponse) -> Page<RepairTaskInfo> {
         let mut offset = Some(self.offset);
         let more = page::by_offset(&mut offset, answer.repair_task_info_set.len(), answer.total_count);
         self.offset = offset.unwrap_or(self.offset);
-        (answer.repair_task_info_set, more)
+        Page::new(answer.repair_task_info_set, more).total(answer.total_count)
     }
 }
 

@@ -161,7 +161,7 @@ fn not_an_answer(status: u16, text: &str, why: &str) -> Error {
 }
 
 /// The request id in whatever is there: also in a body that was cut off, or is no JSON.
-fn request_id(text: &str) -> Option<String> {
+pub(crate) fn request_id(text: &str) -> Option<String> {
     const NAME: &str = "\"RequestId\"";
     let rest = &text[memmem::rfind(text.as_bytes(), NAME.as_bytes())? + NAME.len()..];
     let value = rest.trim_start().strip_prefix(':')?.trim_start().strip_prefix('"')?;

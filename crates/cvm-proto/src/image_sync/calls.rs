@@ -92,7 +92,7 @@ impl ImageSyncMachine {
                 let request = self.request(actor.source(), batch);
                 AnyOf::Sync(Box::new(Call::new(config, request, seed)))
             }
-            Task::Survey { query, .. } => AnyOf::Images(Box::new(query.call(config, seed))),
+            Task::Survey(survey) => AnyOf::Images(Box::new(survey.query.call(config, seed))),
             Task::Count => {
                 let all = DescribeImages::default().filters([super::survey::own_images()]).limit(1);
                 AnyOf::images(config, all, seed)

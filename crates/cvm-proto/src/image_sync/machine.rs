@@ -279,9 +279,7 @@ impl ImageSyncMachine {
                 self.submitted(source, &batch, outcome, now);
             }
             (Task::Recall(known), Actor::Target(target)) => self.recalled(target, known, outcome, now),
-            (Task::Survey { query, found, how }, Actor::Target(target)) => {
-                self.surveyed(target, (query, found, how), outcome, now);
-            }
+            (Task::Survey(survey), Actor::Target(target)) => self.surveyed(target, survey, outcome, now),
             (Task::Count, Actor::Target(target)) => self.counted(target, outcome, now),
             (Task::Quota { images }, Actor::Target(target)) => self.quota_known(target, images, outcome, now),
             (Task::Probe(why), Actor::Target(target)) => self.probed(target, why, outcome, now),

@@ -14,6 +14,7 @@ use super::state::KnownCopy;
 use crate::api::DescribeImages;
 use crate::api::types::{Image, ImageState};
 use crate::error::Error;
+use crate::page::PageGuard;
 use crate::random::Random;
 
 /// The first pause between two looks at the same thing, and the longest.
@@ -49,11 +50,7 @@ pub(super) enum Task {
     /// A target: is the copy there that is known from before?
     Recall(KnownCopy),
     /// A target: what has the name there?
-    Survey {
-        query: Box<DescribeImages>,
-        found: Vec<Image>,
-        how: Search,
-    },
+    Survey(Box<Survey>),
     /// A target: how many images are there, and how many may be?
     Count,
     Quota {
@@ -75,6 +72,14 @@ pub(super) enum Task {
         error: Option<Box<Error>>,
         recorded: u32,
     },
+}
+
+/// A region that is searched for a name, page by page.
+pub(super) struct Survey {
+    pub(super) query: DescribeImages,
+    pub(super) guard: PageGuard,
+    pub(super) found: Vec<Image>,
+    pub(super) how: Search,
 }
 
 /// How a region is searched for a name.

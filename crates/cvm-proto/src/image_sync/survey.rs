@@ -9,7 +9,7 @@ use core::time::Duration;
 use super::account::Proof;
 use super::calls::Answer;
 use super::handle::TargetId;
-use super::runs::{Search, Task, Why};
+use super::runs::{Search, Survey, Task, Why};
 use super::state::Stage;
 use super::{Basis, ImageFacts, ImageSyncMachine, Outcome, SyncProgress};
 use crate::api::DescribeImages;
@@ -17,7 +17,7 @@ use crate::api::types::{Filter, Image, ImageState, ImageType};
 use crate::error::{Error, ErrorKind};
 use crate::error_code::ErrorCode;
 use crate::machine::Now;
-use crate::page::Paged;
+use crate::page::{PageGuard, Paged};
 
 /// How long a copy that was accepted may stay invisible before it counts as gone, and how long the holder of a name is
 /// searched for.
@@ -78,14 +78,14 @@ impl ImageSyncMachine {
         if self.state[target.source].copy_name.is_none() {
             return Task::Idle;
         }
-        Task::Survey { query: Box::new(query), found: Vec::new(), how }
+        Task::Survey(Box::new(Survey { query, guard: PageGuard::default(), found: Vec::new(), how }))
     }
 
     /// After a page of a survey.
     pub(super) fn surveyed(
         &mut self,
         target: TargetId,
-        (mut query, mut found, how): (Box<DescribeImages>, Vec<Image>, Search),
+        mut survey: Box<Survey>,
         outcome: Result<Answer, Error>,
         now: Now,
     ) {
@@ -95,16 +95,20 @@ impl ImageSyncMachine {
             Err(error) => return self.survey_failed(target, error, now),
         };
         self.runs[target].lane.trouble = None;
-        let (page, more) = query.turn(answer);
+        let page = survey.query.turn(answer);
+        let (page, more) = match survey.guard.admit::<DescribeImages>(page) {
+            Ok(page) => page,
+            Err(error) => return self.survey_failed(target, error, now),
+        };
         let name = plain(self.copy_name(target));
         let others = self.ids_of_others(target);
         let is_candidate =
             |image: &Image| plain(&image.image_name) == name && !others.contains(&image.image_id);
-        found.extend(page.into_iter().filter(is_candidate));
+        survey.found.extend(page.into_iter().filter(is_candidate));
         if more {
-            self.runs[target].lane.next(Task::Survey { query, found, how }, now.mono);
+            self.runs[target].lane.next(Task::Survey(survey), now.mono);
         } else {
-            self.judge(target, &found, how, now);
+            self.judge(target, &survey.found, survey.how, now);
         }
     }
 

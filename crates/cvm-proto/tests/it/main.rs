@@ -20,6 +20,7 @@ mod examples;
 mod failover;
 mod identity;
 mod image_sync;
+mod intermediaries;
 mod pages;
 mod properties;
 mod round_trip;

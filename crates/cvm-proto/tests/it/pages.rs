@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use cvm_proto::api::{DescribeImages, DescribeInstances, DescribeResourcePoolPacks, DescribeTaskInfo};
-use cvm_proto::{AnyList, ErrorKind, Machine, Now, Paged, Pages, Reply, Step};
+use cvm_proto::{AnyList, ErrorKind, Machine, Now, Paged, Pages, Reply, Step, TextList};
 use serde_json::{Value, json};
 
-use crate::driver::{Run, config, not_sent, ok, refused, run};
+use crate::driver::{Run, answer, config, not_sent, ok, refused, run};
 
 /// A service with `total` images, which a request pages through.
 fn serve(total: u64, body: &Value) -> Reply {
@@ -84,17 +84,16 @@ fn a_page_that_fails_is_repeated_and_a_refusal_ends_the_list() {
 #[test]
 fn each_form_of_paging_goes_on_to_the_end() {
     let run = pages(DescribeInstances::default(), |body| {
-        let (set, offset) = (json!([{"InstanceId": "ins-1"}]), body["Offset"].as_i64().unwrap_or(0));
+        let offset = body["Offset"].as_i64().unwrap_or(0);
+        let set = json!([{"InstanceId": format!("ins-{offset}")}]);
         ok(&format!(r#""InstanceSet":{},"TotalCount":2,"#, if offset < 2 { set } else { json!([]) }))
     });
     assert_eq!(run.progress.len(), 2);
 
     let run = pages(DescribeTaskInfo::new(1, 0), |body| {
-        let more = body["Offset"].as_i64().unwrap() < 3;
-        ok(&format!(
-            r#""RepairTaskInfoSet":{},"TotalCount":3,"#,
-            if more { json!([{"TaskId": "t"}]) } else { json!([]) }
-        ))
+        let offset = body["Offset"].as_i64().unwrap();
+        let set = if offset < 3 { json!([{"TaskId": format!("t-{offset}")}]) } else { json!([]) };
+        ok(&format!(r#""RepairTaskInfoSet":{set},"TotalCount":3,"#))
     });
     assert_eq!(run.progress.len(), 3, "limit and offset are required here");
 
@@ -105,7 +104,10 @@ fn each_form_of_paging_goes_on_to_the_end() {
             Some("a") => r#""b""#,
             Some(_) => "null",
         };
-        ok(&format!(r#""DedicatedResourcePackSet":[{{}}],"NextToken":{next},"#))
+        let id = body["NextToken"].as_str().unwrap_or("first");
+        ok(&format!(
+            r#""DedicatedResourcePackSet":[{{"DedicatedResourcePackId":"{id}"}}],"NextToken":{next},"#
+        ))
     });
     assert_eq!(run.progress.len(), 3);
 }
@@ -140,4 +142,67 @@ fn another_machine_has_the_rest_of_a_list() {
             assert!(matches!(first.poll(now), Step::Progress(_)));
         }
     }
+}
+
+#[test]
+fn a_list_whose_pages_repeat_ends_with_an_error() {
+    // The service forgets the offset, or says that there are always more.
+    let always = |from: u64| {
+        let ids: Vec<_> = (from..from + 100).map(|n| json!({"ImageId": format!("img-{n:08}")})).collect();
+        move |_: &Value| ok(&format!(r#""ImageSet":{},"TotalCount":100000,"#, json!(ids)))
+    };
+    let check = |output: Result<(), cvm_proto::Error>, requests: usize| {
+        let error = output.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Response);
+        assert!(error.to_string().contains("a page came that repeats the one before"), "{error}");
+        assert_eq!(requests, 2);
+    };
+    let typed = pages(DescribeImages::default(), always(0));
+    check(typed.output, typed.seen.len());
+    let any = pages(AnyList::new("DescribeImages", Value::Null).unwrap(), always(7));
+    check(any.output, any.seen.len());
+    let mut number = 0;
+    let text = pages(TextList::new("DescribeImages", "{}").unwrap(), |_| {
+        number += 1;
+        answer(
+            200,
+            &format!(
+                r#"{{"Response":{{"TotalCount":900,"ImageSet":[{{"ImageId":"a"}}],"RequestId":"r-{number}"}}}}"#
+            ),
+        )
+    });
+    check(text.output, text.seen.len());
+    assert_eq!(text.progress.len(), 1, "what came before is told");
+}
+
+#[test]
+fn a_list_that_brings_more_than_it_promised_ends_with_an_error() {
+    let endless = |total: u64| {
+        let mut next = 0;
+        move |_: &Value| {
+            next += 100;
+            let ids: Vec<_> = (next..next + 100).map(|n| json!({"ImageId": format!("img-{n:08}")})).collect();
+            let total = total.max(next + 1000);
+            ok(&format!(r#""ImageSet":{},"TotalCount":{total},"#, json!(ids)))
+        }
+    };
+    for (total, most) in [(1100, 10_000), (9_000, 18_000), (20_000, 40_000)] {
+        let list = pages(DescribeImages::default(), endless(total));
+        let error = list.output.unwrap_err().to_string();
+        assert!(error.contains("the list does not end"), "{error}");
+        assert_eq!(list.progress.iter().map(Vec::len).sum::<usize>() as u64, most, "{total}");
+        let list = pages(TextList::new("DescribeImages", "{}").unwrap(), endless(total));
+        assert!(list.output.is_err() && list.progress.len() as u64 == most / 100);
+    }
+}
+
+#[test]
+fn a_list_that_has_grown_is_read_to_its_end() {
+    let mut total = 150;
+    let list = pages(DescribeImages::default(), |body| {
+        total = 400;
+        serve(if body["Offset"].as_u64() == Some(0) { 150 } else { total }, body)
+    });
+    list.output.unwrap();
+    assert_eq!(list.progress.iter().map(Vec::len).sum::<usize>(), 400);
 }
