@@ -2,7 +2,7 @@
 
 use cvm_proto::{ImageSync, Outcome, SyncState};
 
-use super::service::{Fate, Fault, HOME, Service};
+use super::service::{Fate, Fault, Guard, HOME, Service};
 use super::world::{Kill, World, check_no_second_copy, check_truth, outcomes};
 
 const SOURCE: &str = "img-source01";
@@ -31,18 +31,18 @@ fn survives(kill: Kill, service: Service) -> bool {
 
 #[test]
 fn before_every_step() {
-    for guards_names in [true, false] {
+    for guard in [Guard::On, Guard::Off] {
         let end =
-            (1..).find(|&step| !survives(Kill::Before(step), Service { guards_names, ..service() })).unwrap();
+            (1..).find(|&step| !survives(Kill::Before(step), Service { guard, ..service() })).unwrap();
         assert!(end > 30, "{end} steps are not a job");
     }
 }
 
 #[test]
 fn during_every_request() {
-    for guards_names in [true, false] {
+    for guard in [Guard::On, Guard::Off] {
         let end =
-            (1..).find(|&step| !survives(Kill::During(step), Service { guards_names, ..service() })).unwrap();
+            (1..).find(|&step| !survives(Kill::During(step), Service { guard, ..service() })).unwrap();
         assert!(end > 15, "{end} requests are not a job");
     }
 }

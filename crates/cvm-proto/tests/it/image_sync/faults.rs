@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cvm_proto::{ErrorKind, ImageSync, Outcome};
 
-use super::service::{Fate, Fault, HOME, Service};
+use super::service::{Fate, Fault, Guard, HOME, Service};
 use super::world::{World, check_no_second_copy, check_truth, outcomes};
 
 const SOURCE: &str = "img-source01";
@@ -46,8 +46,8 @@ fn each_fault_at_each_step() {
     for fault in FAULTS {
         for (action, region) in STEPS {
             for times in [1, 3, u32::MAX] {
-                for guards_names in [true, false] {
-                    let service = Service { guards_names, hidden_millis: 20_000, ..Service::default() };
+                for guard in [Guard::On, Guard::Off] {
+                    let service = Service { guard, hidden_millis: 20_000, ..Service::default() };
                     let world = World::new(service.faulty(fault, action, region, times));
                     at_one_step(world, fault, (action, region), times);
                 }
@@ -122,7 +122,7 @@ fn a_copy_that_fails_or_never_ends_ends_only_itself() {
 #[test]
 fn a_lost_answer_is_looked_for_and_not_sent_again() {
     for fault in [Fault::DropAfter, Fault::Truncated] {
-        let service = Service { hidden_millis: 10_000, guards_names: false, ..Service::default() };
+        let service = Service { hidden_millis: 10_000, guard: Guard::Off, ..Service::default() };
         let mut world = World::new(service.faulty(fault, "SyncImages", HOME, 1));
         let report = world.run(job()).unwrap();
         assert!(report.is_complete(), "{report:?}");

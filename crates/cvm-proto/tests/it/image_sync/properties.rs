@@ -5,7 +5,7 @@ use std::time::Duration;
 use cvm_proto::{ImageSync, Outcome};
 use proptest::prelude::*;
 
-use super::service::{Fate, Fault, Service};
+use super::service::{Fate, Fault, Guard, Service};
 use super::world::{Kill, World, check_no_second_copy, check_truth};
 
 const IMAGES: [&str; 3] = ["img-source01", "img-source02", "img-source03"];
@@ -75,7 +75,7 @@ proptest! {
         let at = plan.faults.clone();
         let mut service = Service {
             hidden_millis: plan.hidden_millis,
-            guards_names: plan.guards_names,
+            guard: if plan.guards_names { Guard::On } else { Guard::Off },
             copy_millis: plan.copy_millis,
             fault: Box::new(move |action, _| {
                 number += 1;

@@ -4,15 +4,19 @@ use std::time::Duration;
 
 use cvm_proto::machine::Job;
 use cvm_proto::{
-    Error, ImageSync, ImageSyncMachine, Machine, Now, Outcome, Step, SyncEndpoint, SyncProgress, SyncReport,
-    SyncRun, SyncState,
+    Config, Credential, Error, ImageSync, ImageSyncMachine, Machine, Now, Outcome, Reply, Request, Step,
+    SyncEndpoint, SyncProgress, SyncReport, SyncRun, SyncState,
 };
 
 use super::service::Service;
-use crate::driver::{UNIX, config};
+use super::truth::{Heard, untruth};
+pub(crate) use super::truth::{check_no_second_copy, check_truth};
+use crate::driver::{UNIX, settings};
 
 /// A run that takes longer than this has lost its way.
 const MOST_STEPS: usize = 200_000;
+
+pub(crate) type Ended = Result<SyncReport, Error>;
 
 /// The service, the time, and the disk that outlives a process.
 pub(crate) struct World {
@@ -22,6 +26,12 @@ pub(crate) struct World {
     /// What the journal holds.
     pub disk: Option<Vec<u8>>,
     pub events: Vec<SyncProgress>,
+    /// What was said and is not so.
+    pub untruths: Vec<String>,
+    /// The ids that stood in answers that arrived.
+    pub heard: Vec<String>,
+    /// Whose key the next process has.
+    pub key: &'static str,
     seed: u64,
 }
 
@@ -33,42 +43,99 @@ pub(crate) enum Kill {
     Before(usize),
     /// While this request is out: the service has it, and its answer is not heard.
     During(usize),
+    /// While this request is out; the service gets it so many milliseconds later.
+    Holding(usize, u64),
+}
+
+/// A process that runs a job: a step at a time, so that others can run beside it.
+pub(crate) struct Process {
+    machine: ImageSyncMachine,
+    began: u64,
+    /// What its own clock said when it began.
+    base: Duration,
+    out: Option<Out>,
+    /// When it has something to do.
+    pub wake: u64,
+    /// How long a request and its answer are on their way.
+    pub latency: (u64, u64),
+    steps: usize,
+    requests: usize,
+    pub disk: Option<Vec<u8>>,
+    heard: Vec<String>,
+    /// How much of it is on the disk.
+    kept: usize,
+}
+
+/// What is on its way between a process and the service.
+enum Out {
+    Request(Request),
+    Reply(Reply),
+}
+
+/// How a step of a process ended.
+pub(crate) enum Went {
+    On,
+    Killed,
+    Ended(Ended),
 }
 
 impl World {
     pub(crate) fn new(service: Service) -> Self {
-        Self { service, unix: UNIX * 1000, disk: None, events: Vec::new(), seed: 9 }
+        Self {
+            service,
+            unix: UNIX * 1000,
+            disk: None,
+            events: Vec::new(),
+            untruths: Vec::new(),
+            heard: Vec::new(),
+            key: "AKIDexample",
+            seed: 9,
+        }
+    }
+
+    /// The settings of the next process.
+    pub(crate) fn config(&self) -> Config {
+        let mut settings = settings();
+        settings.credential = Some(Credential::new(self.key, "not-a-real-key").unwrap());
+        Config::new(settings).unwrap()
     }
 
     /// Runs the job to its end without any trouble on this side.
-    pub(crate) fn run(&mut self, job: ImageSync) -> Result<SyncReport, Error> {
+    pub(crate) fn run(&mut self, job: ImageSync) -> Ended {
         self.process(&job, Kill::Never).expect("nobody kills it")
     }
 
     /// The same as a dry run, which keeps nothing.
-    pub(crate) fn dry_run(&mut self, job: ImageSync) -> Result<SyncReport, Error> {
+    pub(crate) fn dry_run(&mut self, job: ImageSync) -> Ended {
         self.unkept(&job.dry_run(true), Kill::Never).expect("nobody kills it")
     }
 
-    /// One process: goes on with what is on the disk, or begins. `None` if it was killed.
-    pub(crate) fn process(&mut self, job: &ImageSync, kill: Kill) -> Option<Result<SyncReport, Error>> {
-        let stored = self.disk.as_ref().map(|bytes| SyncState::from_bytes(bytes).unwrap());
-        match job.clone().begin_or_resume(stored, SyncEndpoint::of(&config()), &config()) {
-            Ok(prepared) => self.drive(prepared, kill),
-            Err(error) => Some(Err(error)),
+    /// One process: resumes what is on the disk, or begins. `None` if it was killed.
+    pub(crate) fn process(&mut self, job: &ImageSync, kill: Kill) -> Option<Ended> {
+        let disk = self.disk.take();
+        match self.start(job, disk.clone()) {
+            Ok(process) => self.drive(process, kill),
+            Err(error) => {
+                self.disk = disk;
+                Some(Err(error))
+            }
         }
     }
 
     /// One process that resumes what is on the disk.
-    pub(crate) fn resume(&mut self, run: SyncRun, kill: Kill) -> Option<Result<SyncReport, Error>> {
-        let stored = SyncState::from_bytes(self.disk.as_ref().unwrap()).unwrap();
-        self.drive(stored.resume(run, &SyncEndpoint::of(&config())).unwrap(), kill)
+    pub(crate) fn resume(&mut self, run: SyncRun, kill: Kill) -> Option<Ended> {
+        let disk = self.disk.take();
+        let stored = SyncState::from_bytes(disk.as_ref().unwrap()).unwrap();
+        let prepared = stored.resume(run, &SyncEndpoint::of(&self.config())).unwrap();
+        let process = self.begin(prepared, disk);
+        self.drive(process, kill)
     }
 
     /// One process that keeps nothing.
-    pub(crate) fn unkept(&mut self, job: &ImageSync, kill: Kill) -> Option<Result<SyncReport, Error>> {
+    pub(crate) fn unkept(&mut self, job: &ImageSync, kill: Kill) -> Option<Ended> {
         let disk = self.disk.take();
-        let outcome = self.drive(job.clone(), kill);
+        let process = self.begin(job.clone(), None);
+        let outcome = self.drive(process, kill);
         self.disk = disk;
         outcome
     }
@@ -77,89 +144,169 @@ impl World {
         SyncState::from_bytes(self.disk.as_ref().unwrap()).unwrap()
     }
 
-    fn drive(
+    /// Starts a process by the rule of whoever keeps a journal.
+    pub(crate) fn start(&mut self, job: &ImageSync, disk: Option<Vec<u8>>) -> Result<Process, Error> {
+        let stored = disk.as_ref().map(|bytes| SyncState::from_bytes(bytes).unwrap());
+        let config = self.config();
+        let prepared = job.clone().begin_or_resume(stored, SyncEndpoint::of(&config), &config)?;
+        Ok(self.begin(prepared, disk))
+    }
+
+    /// Starts a process.
+    pub(crate) fn begin(
         &mut self,
         job: impl Job<Machine = ImageSyncMachine>,
-        kill: Kill,
-    ) -> Option<Result<SyncReport, Error>> {
+        disk: Option<Vec<u8>>,
+    ) -> Process {
         self.seed += 1;
-        let mut machine = job.start(&config(), self.seed);
-        // Each process has a clock of its own that begins anywhere.
-        let mut mono = Duration::from_secs(1000 * self.seed);
-        let (mut steps, mut requests) = (0, 0);
-        loop {
-            steps += 1;
-            assert!(steps < MOST_STEPS, "the job does not end");
-            if matches!(kill, Kill::Before(step) if step == steps) {
-                return None;
+        Process {
+            machine: job.start(&self.config(), self.seed),
+            began: self.unix,
+            // Each process has a clock of its own that begins anywhere.
+            base: Duration::from_secs(1000 * self.seed),
+            out: None,
+            wake: self.unix,
+            latency: (0, 5),
+            steps: 0,
+            requests: 0,
+            disk,
+            heard: Vec::new(),
+            kept: 0,
+        }
+    }
+
+    /// Runs a process to its end; what it kept is on the disk then.
+    fn drive(&mut self, mut process: Process, kill: Kill) -> Option<Ended> {
+        let ended = loop {
+            self.unix = self.unix.max(process.wake);
+            match self.step(&mut process, kill) {
+                Went::On => {}
+                Went::Killed => break None,
+                Went::Ended(outcome) => break Some(outcome),
             }
-            match machine.poll(Now::new(self.unix / 1000, mono)) {
-                Step::Send(request) => {
-                    let again = machine.poll(Now::new(self.unix / 1000, mono));
-                    assert!(
-                        matches!(&again, Step::Send(same) if same.body() == request.body()),
-                        "{request:?}, then {again:?}"
-                    );
-                    requests += 1;
-                    let reply = self.service.serve(&request, self.unix);
-                    if matches!(kill, Kill::During(number) if number == requests) {
-                        return None;
-                    }
-                    self.unix += 5;
-                    mono += Duration::from_millis(5);
-                    machine.reply(Now::new(self.unix / 1000, mono), reply);
+        };
+        self.disk = process.disk;
+        ended
+    }
+
+    /// Runs processes side by side, whoever is awake by chance before the others; gives what each came to, and what it kept.
+    pub(crate) fn together(&mut self, processes: Vec<Process>, seed: u64) -> Vec<(Ended, Option<Vec<u8>>)> {
+        let mut chance = seed;
+        let mut draw = |below: usize| {
+            // SplitMix64.
+            chance = chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (chance ^ (chance >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            (mixed ^ (mixed >> 27)) as usize % below
+        };
+        let mut running: Vec<_> = processes.into_iter().map(|process| (process, None)).collect();
+        loop {
+            let awake: Vec<usize> = (0..running.len())
+                .filter(|&at| running[at].1.is_none() && running[at].0.wake <= self.unix)
+                .collect();
+            if awake.is_empty() {
+                let asleep = running.iter().filter(|(_, ended)| ended.is_none());
+                match asleep.map(|(process, _)| process.wake).min() {
+                    Some(wake) => self.unix = wake,
+                    None => break,
                 }
-                Step::WaitUntil(until) => {
-                    let passed = until.checked_sub(mono).filter(|passed| !passed.is_zero());
-                    let passed = passed.expect("a machine never asks to wait for the past");
-                    self.unix += u64::try_from(passed.as_millis()).unwrap() + 1;
-                    mono = until + Duration::from_millis(1);
-                }
-                Step::Progress(SyncProgress::Checkpoint) => {
-                    self.disk = Some(machine.state().to_bytes());
-                }
-                Step::Progress(event) => self.events.push(event),
-                Step::Done(outcome) => return Some(outcome),
+                continue;
+            }
+            let (process, ended) = &mut running[awake[draw(awake.len())]];
+            process.latency = (draw(400) as u64, draw(400) as u64);
+            if let Went::Ended(outcome) = self.step(process, Kill::Never) {
+                *ended = Some(outcome);
             }
         }
+        running.into_iter().map(|(process, ended)| (ended.unwrap(), process.disk)).collect()
+    }
+
+    /// Lets a process that is awake do one thing.
+    pub(crate) fn step(&mut self, process: &mut Process, kill: Kill) -> Went {
+        self.service.tick(self.unix);
+        let mono = process.base + Duration::from_millis(self.unix - process.began);
+        let now = Now::new(self.unix / 1000, mono);
+        match process.out.take() {
+            Some(Out::Request(request)) => {
+                let copies = self.service.made;
+                let reply = self.service.serve(&request, self.unix);
+                if matches!(kill, Kill::During(number) if number == process.requests) {
+                    if self.service.made > copies {
+                        self.service.unheard.push(self.unix);
+                    }
+                    return Went::Killed;
+                }
+                process.out = Some(Out::Reply(reply));
+                process.wake = self.unix + process.latency.1;
+            }
+            Some(Out::Reply(reply)) => {
+                process.hear(&reply);
+                self.heard.extend(process.heard.iter().cloned());
+                process.machine.reply(now, reply);
+            }
+            None => return self.poll(process, now, kill),
+        }
+        Went::On
+    }
+
+    fn poll(&mut self, process: &mut Process, now: Now, kill: Kill) -> Went {
+        process.steps += 1;
+        assert!(process.steps < MOST_STEPS, "the job does not end");
+        if matches!(kill, Kill::Before(step) if step == process.steps) {
+            if process.kept < process.heard.len() {
+                self.service.unheard.push(self.unix);
+            }
+            return Went::Killed;
+        }
+        match process.machine.poll(now) {
+            Step::Send(request) => {
+                let again = process.machine.poll(now);
+                assert!(
+                    matches!(&again, Step::Send(same) if same.body() == request.body()),
+                    "{request:?}, then {again:?}"
+                );
+                process.requests += 1;
+                if let Kill::Holding(number, millis) = kill
+                    && number == process.requests
+                {
+                    self.service.hold(&request, self.unix + millis);
+                    return Went::Killed;
+                }
+                process.out = Some(Out::Request(request));
+                process.wake = self.unix + process.latency.0;
+            }
+            Step::WaitUntil(until) => {
+                assert!(until > now.mono, "a machine never asks to wait for the past");
+                let millis = (until - process.base).as_nanos().div_ceil(1_000_000);
+                process.wake = process.began + u64::try_from(millis).unwrap();
+            }
+            Step::Progress(SyncProgress::Checkpoint) => {
+                process.disk = Some(process.machine.state().to_bytes());
+                process.kept = process.heard.len();
+            }
+            Step::Progress(event) => {
+                if let SyncProgress::Ended(of) = &event {
+                    let heard = Heard { here: &process.heard, anywhere: &self.heard };
+                    self.untruths.extend(untruth(of, &self.service, self.unix, heard));
+                }
+                self.events.push(event);
+            }
+            Step::Done(outcome) => return Went::Ended(outcome),
+        }
+        Went::On
+    }
+}
+
+impl Process {
+    /// Takes note of the ids in an answer that starts copies.
+    fn hear(&mut self, reply: &Reply) {
+        let Reply::Response(response) = reply else { return };
+        let Ok(answer) = serde_json::from_slice::<serde_json::Value>(response.body()) else { return };
+        let copies = answer["Response"]["ImageSet"].as_array().into_iter().flatten();
+        let ids = copies.filter(|copy| copy["Region"].is_string()).filter_map(|copy| copy["ImageId"].as_str());
+        self.heard.extend(ids.map(String::from));
     }
 }
 
 pub(crate) fn outcomes(report: &SyncReport) -> Vec<(&str, Outcome)> {
     report.destinations.iter().map(|destination| (destination.region.as_str(), destination.outcome)).collect()
-}
-
-/// Holds a report against the truth.
-pub(crate) fn check_truth(report: &SyncReport, world: &World) {
-    let service = &world.service;
-    for destination in &report.destinations {
-        let copies = service.copies(&destination.source, &destination.region);
-        let copy = copies.iter().find(|copy| Some(&copy.id) == destination.image_id.as_ref());
-        let state = copy.map(|copy| copy.state(world.unix, service.copy_millis).0);
-        let shown = format!("{destination:?}, really {copies:?}");
-        match destination.outcome {
-            Outcome::Copied => assert_eq!(state, Some("NORMAL"), "{shown}"),
-            Outcome::Present => assert!(destination.image_id.is_some(), "{shown}"),
-            Outcome::Started => assert!(copy.is_some(), "{shown}"),
-            Outcome::TimedOut => assert_eq!(copies.len(), copy.iter().count(), "{shown}"),
-            Outcome::Failed | Outcome::Conflict | Outcome::Skipped | Outcome::Cancelled => {
-                assert!(destination.error.is_some() || destination.outcome == Outcome::Cancelled, "{shown}");
-                assert_eq!(copies.len(), copy.iter().count(), "a copy that nobody tells of: {shown}");
-            }
-            Outcome::Unknown => assert!(destination.error.is_some(), "{shown}"),
-            other => panic!("{other:?}: {shown}"),
-        }
-    }
-}
-
-/// No region has two copies of one source.
-pub(crate) fn check_no_second_copy(world: &World) {
-    for (region, images) in &world.service.images {
-        for image in images {
-            if let Some(source) = &image.source {
-                let copies = world.service.copies(source, region);
-                assert_eq!(copies.len(), 1, "second copy of {source} in {region}: {copies:?}");
-            }
-        }
-    }
 }
