@@ -31,6 +31,8 @@ impl ImageSyncMachine {
     /// Goes on with the proof as far as the looks that are done allow.
     pub(super) fn prove_account(&mut self, now: Now) {
         match self.proof {
+            // What was not asked any more says nothing.
+            _ if self.closing.is_some() => {}
             Proof::Sources => {
                 let looks = || self.all_sources().map(|source| self.runs[source].first_look);
                 if looks().any(|look| look == FirstLook::Pending) {
@@ -79,6 +81,15 @@ impl ImageSyncMachine {
         for source in self.all_sources() {
             if let Some(error) = self.runs[source].refused.clone() {
                 self.refuse(source, &error, now);
+            }
+        }
+        for target in self.all_targets() {
+            let is_to_be_looked_for = self.state[target].known_copy().is_some();
+            if self.runs[target].is_reviewed
+                && !is_to_be_looked_for
+                && self.state[target.source].copy_name.is_none()
+            {
+                self.review_ends(target, None);
             }
         }
     }

@@ -9,6 +9,7 @@ use super::handle::TargetId;
 use super::runs::Task;
 use super::state::Stage;
 use super::survey::has_failed;
+use super::watch::MISSES;
 use super::{Destination, ImageSyncMachine, Outcome};
 use crate::api::types::{Image, ImageState};
 use crate::error::Error;
@@ -37,6 +38,9 @@ impl ImageSyncMachine {
         let Task::Delete { image_id, error, .. } = &self.runs[target].lane.task else { return };
         let (image_id, error) = (image_id.clone(), error.as_deref().cloned());
         let of = &mut self.state[target];
+        if error.is_none() && matches!(of.stage, Stage::Sent { .. }) {
+            of.unanswered += 1;
+        }
         if !of.strangers.contains(&image_id) {
             of.strangers.push(image_id.clone());
         }
@@ -47,7 +51,7 @@ impl ImageSyncMachine {
     /// A copy has ended without being one.
     pub(super) fn copy_failed(&mut self, target: TargetId, image_id: String, state: &ImageState, now: Now) {
         let region = self.state[target].region.clone();
-        let deletes = self.run.delete_failed && !self.run.dry_run;
+        let deletes = self.run.delete_failed && !self.run.dry_run && !self.runs[target].is_reviewed;
         let advice = if deletes { "" } else { ": delete it, and copy the image again" };
         let message = format!("the copy {image_id} in {region} ended as {state}{advice}");
         let error = Error::service(ErrorCode::FailedOperationInvalidImageState, message, None, 200);
@@ -98,9 +102,13 @@ impl ImageSyncMachine {
         error: Option<Error>,
         now: Now,
     ) {
+        let run = &mut self.runs[target];
+        run.misses = if image.is_some() { 0 } else { run.misses + 1 };
         match image {
+            _ if self.closing.is_some() => self.close(target.into(), now),
+            // Lists may lag behind, and leave out what is there.
+            None if run.misses < MISSES => run.lane.rest_shortly(now.mono, &mut self.random),
             None => self.is_deleted(target, &image_id, error, now),
-            Some(_) if self.closing.is_some() => self.close(target.into(), now),
             Some(image) if has_failed(&image.image_state) && self.run.delete_failed => {
                 self.delete(target, image_id, error.map(Box::new), now);
             }
@@ -125,6 +133,7 @@ impl ImageSyncMachine {
     fn way_is_free(&mut self, target: TargetId, now: Now) {
         self.state[target].stage = Stage::Unseen;
         self.dirty = true;
+        self.runs[target].misses = 0;
         let lane = &mut self.runs[target].lane;
         lane.refresh();
         lane.rest(now.mono, &mut self.random);

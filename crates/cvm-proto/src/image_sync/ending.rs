@@ -13,6 +13,9 @@ use super::{Destination, ImageSyncMachine, Outcome, SyncProgress, SyncReport};
 use crate::error::Error;
 use crate::machine::{Now, Step};
 
+/// Why a run says nothing of a copy that an earlier one left.
+const NOT_LOOKED: &str = "an earlier run left it like this; this one ended before it looked";
+
 impl ImageSyncMachine {
     /// A target has ended for good.
     pub(super) fn end(
@@ -24,12 +27,25 @@ impl ImageSyncMachine {
     ) {
         let mut destination = self.destination(target, outcome, now);
         change(&mut destination);
+        self.note_missed(target, &mut destination);
         self.announce(destination.clone());
-        self.state[target].stage = Stage::Ended(Box::new(destination));
+        let of = &mut self.state[target];
+        of.stage = Stage::Ended(Box::new(destination));
+        of.known = None;
         let run = &mut self.runs[target];
         run.is_reviewed = false;
         run.lane.task = Task::Idle;
         self.dirty = true;
+    }
+
+    /// Notes of a copy that was known from before that it was not to be seen.
+    fn note_missed(&self, target: TargetId, destination: &mut Destination) {
+        let known = self.state[target].known.as_ref().filter(|_| self.runs[target].known_is_missed);
+        if let Some(known) = known.filter(|known| destination.image_id.as_ref() != Some(&known.image_id)) {
+            let note =
+                format!("the copy {}, which was there before, is not visible any more", known.image_id);
+            destination.notes.push(note);
+        }
     }
 
     /// Says how a target ended, and keeps what went wrong.
@@ -72,13 +88,15 @@ impl ImageSyncMachine {
     pub(super) fn close(&mut self, actor: Actor, now: Now) {
         let Actor::Target(target) = actor else { return };
         if matches!(self.state[target].stage, Stage::Ended(_)) {
-            self.runs[target].notes.clear();
             return self.close_unreviewed(target);
         }
         let (outcome, message) = self.why_closed(target, now);
         let error = message.map(|mut message| {
             let declined = self.runs[target.source].declined.as_ref();
-            if let Some(declined) = declined.filter(|_| self.state[target].image_id().is_none()) {
+            let refused = self.runs[target.source].refused.as_ref();
+            if let Some(refused) = refused.filter(|_| matches!(self.state[target].stage, Stage::Missing)) {
+                message.push_str(&format!("; none is requested: {refused}"));
+            } else if let Some(declined) = declined.filter(|_| self.state[target].image_id().is_none()) {
                 message.push_str(&format!("; the last request came to nothing: {declined}"));
             } else if let Some(trouble) = self.last_trouble(target) {
                 message.push_str(&format!("; the last error was: {trouble}"));
@@ -142,6 +160,13 @@ impl ImageSyncMachine {
                     "the failed copy {image_id} was to be deleted, and whether it was is not known: resume the job"
                 )),
             ),
+            Stage::Sent { at, accepted: true } => (
+                Outcome::Unknown,
+                Some(format!(
+                    "the copy was accepted {} s ago without its id, and none has been seen since: look before starting another",
+                    self.since(*at, now).as_secs()
+                )),
+            ),
             Stage::Taken { .. } => (Outcome::Unknown, Some(self.name_taken(target).message().into())),
             _ if of.is_uncertain() => (
                 Outcome::Unknown,
@@ -150,6 +175,9 @@ impl ImageSyncMachine {
                         .into(),
                 ),
             ),
+            Stage::Unseen if of.known.is_some() && !self.runs[target].known_is_missed => {
+                (why, Some(NOT_LOOKED.into()))
+            }
             _ => match why {
                 Outcome::TimedOut => (why, Some("the run's time was over before a copy was started".into())),
                 _ => (why, None),
@@ -157,21 +185,46 @@ impl ImageSyncMachine {
         }
     }
 
-    /// A target that had ended in an earlier run, and was not looked at again in this one.
+    /// A target that had ended in an earlier run, and that this one has not seen again. What was good then need not be now.
     fn close_unreviewed(&mut self, target: TargetId) {
-        if let Stage::Ended(destination) = &self.state[target].stage {
-            let mut destination = (**destination).clone();
-            destination.notes.push("as an earlier run left it; this one ended before it looked again".into());
-            self.announce(destination.clone());
-            self.runs[target].closed = Some(Box::new(destination));
+        let Stage::Ended(ended) = &self.state[target].stage else { return };
+        let mut destination = (**ended).clone();
+        let is_missed = self.runs[target].misses > 0;
+        let id = ended.image_id.as_deref().unwrap_or_default();
+        if destination.outcome.is_good() {
+            (destination.outcome, destination.error) = if is_missed {
+                let message = format!(
+                    "the copy {id} has not been seen in {} by this run: it was deleted, or a policy hides it; look before starting another",
+                    ended.region
+                );
+                (Outcome::Unknown, Some(Error::timeout(message)))
+            } else {
+                let why = self.closing.map_or(Outcome::TimedOut, |closing| closing.why);
+                (why, Some(Error::timeout(NOT_LOOKED)))
+            };
+            destination.image = None;
+        } else {
+            destination.notes.push(NOT_LOOKED.into());
         }
-        self.runs[target].is_reviewed = false;
+        self.announce(destination.clone());
+        let run = &mut self.runs[target];
+        run.closed = Some(Box::new(destination));
+        run.is_reviewed = false;
     }
 
     /// A target has ended for this run like this.
     pub(super) fn close_as(&mut self, target: TargetId, outcome: Outcome, error: Option<Error>, now: Now) {
         let mut destination = self.destination(target, outcome, now);
         destination.error = error;
+        if self.runs[target].known_is_missed
+            && matches!(
+                self.state[target].stage,
+                Stage::Unseen | Stage::Missing | Stage::Sent { .. } | Stage::Taken { .. }
+            )
+        {
+            destination.image_id = None;
+        }
+        self.note_missed(target, &mut destination);
         self.announce(destination.clone());
         let run = &mut self.runs[target];
         run.lane = Lane::default();

@@ -20,9 +20,6 @@ use crate::machine::{Machine, Now, Reply, Step};
 use crate::random::Random;
 use crate::request::Request;
 
-/// How long a lane has nothing but trouble before it gives up, as long as it has started nothing.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
-
 /// How soon a job notices that it was cancelled, at the latest.
 const POLL_EVERY: Duration = Duration::from_millis(200);
 
@@ -229,7 +226,7 @@ impl ImageSyncMachine {
         }
         let task = match self.runs.lane(actor).take_task() {
             Task::Idle => match actor {
-                Actor::Source(source) => self.next_of_source(source),
+                Actor::Source(source) => self.next_of_source(source, now),
                 Actor::Target(target) => self.next_of_target(target),
             },
             begun => begun,
@@ -310,9 +307,10 @@ impl ImageSyncMachine {
         }
         let since = lane.trouble.take().map_or(now.mono, |(since, _)| since);
         lane.trouble = Some((since, error.clone()));
+        let is_held_up = lane.is_held_up(now.mono);
         let source = self.state[actor.source()].image_id.clone();
         self.events.push_back(SyncProgress::Trouble { source, region, error: error.clone() });
-        now.mono.saturating_sub(since) >= GIVE_UP_AFTER
+        is_held_up
     }
 
     /// Goes round until one has something to be done; `None` once something has changed.

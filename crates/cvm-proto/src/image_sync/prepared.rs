@@ -201,6 +201,8 @@ impl SyncState {
             if matches!(target.stage, Stage::Ended(_)) {
                 target.known = target.known_copy();
                 target.stage = Stage::Unseen;
+                target.unanswered = 0;
+                target.request_ids.clear();
             }
         }
     }

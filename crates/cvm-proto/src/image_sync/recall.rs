@@ -1,5 +1,8 @@
 //! A copy that is known from before: looked at by its id, whatever its name is now.
 
+use alloc::boxed::Box;
+use alloc::string::String;
+
 use super::account::Proof;
 use super::calls::Answer;
 use super::handle::TargetId;
@@ -8,7 +11,7 @@ use super::state::{KnownCopy, Stage};
 use super::survey::has_failed;
 use super::watch::MISSES;
 use super::{Basis, ImageFacts, ImageSyncMachine, Outcome};
-use crate::api::types::ImageState;
+use crate::api::types::{Image, ImageState};
 use crate::error::Error;
 use crate::machine::Now;
 
@@ -29,14 +32,10 @@ impl ImageSyncMachine {
             Err(error) if error.is_not_found() => None,
             Err(error) => {
                 let too_long = self.troubled(target, &error, now);
-                // Where it is only to prove the account, it is asked again as long as that may help.
-                let is_worth_it = if self.proof == Proof::Given {
-                    error.is_retryable() || !too_long
-                } else {
-                    error.is_retryable() && !too_long
-                };
-                if is_worth_it {
+                if error.is_retryable() && !too_long {
                     self.runs[target].lane.task = Task::Recall(known);
+                } else if self.proof == Proof::Given {
+                    self.close_as(target, Outcome::Unknown, Some(error), now);
                 }
                 return;
             }
@@ -49,26 +48,33 @@ impl ImageSyncMachine {
             return;
         }
         self.runs[target].lane.trouble = None;
-        let Some(image) = image else { return self.not_recalled(target, known, now) };
+        match image {
+            Some(image) => self.known_is_there(target, known, &image, now),
+            None => self.not_recalled(target, known, now),
+        }
+    }
+
+    /// A copy that is known from before is there.
+    pub(super) fn known_is_there(&mut self, target: TargetId, known: KnownCopy, image: &Image, now: Now) {
         self.runs[target].misses = 0;
         if has_failed(&image.image_state) {
+            if self.runs[target].is_reviewed {
+                return self.copy_failed(target, known.image_id, &image.image_state, now);
+            }
+            self.state[target].known = None;
             return self.no_more_known(target, now);
         }
         if known.basis == Basis::Found && self.run.own_copies {
-            let why = alloc::format!(
-                "image {} is there, but this job is not known to have started it",
-                known.image_id
-            );
-            return self.conflict_for_all(target, known.image_id, &why, now);
+            return self.not_own(target, known.image_id, now);
         }
         if image.image_state != ImageState::NORMAL {
             return self.adopt(target, known.image_id, known.basis, now);
         }
         if known.outcome == Outcome::Copied {
-            let facts = ImageFacts::of(&image);
+            let facts = ImageFacts::of(image);
             self.copied(target, known.image_id, known.basis, facts, alloc::vec::Vec::new(), now);
         } else {
-            self.end_present(target, &image, known.basis, now);
+            self.end_present(target, image, known.basis, now);
         }
     }
 
@@ -81,23 +87,15 @@ impl ImageSyncMachine {
             run.lane.rest_shortly(now.mono, &mut self.random);
         } else if run.is_reviewed {
             let survey = self.survey(target, Search::Vanished);
-            match survey {
-                Task::Idle => self.review_ends(target),
-                survey => self.runs[target].lane.next(survey, now.mono),
-            }
+            self.runs[target].lane.next(survey, now.mono);
         } else {
-            let id = known.image_id;
-            run.notes.push(alloc::format!("the copy {id}, which was there before, is gone"));
+            run.known_is_missed = true;
             self.no_more_known(target, now);
         }
     }
 
-    /// What was known is no usable copy any more: the target begins as any other.
+    /// What was known is no usable copy any more, or hides: the target begins as any other.
     fn no_more_known(&mut self, target: TargetId, now: Now) {
-        if self.runs[target].is_reviewed {
-            return self.review_ends(target);
-        }
-        self.state[target].known = None;
         self.dirty = true;
         let run = &mut self.runs[target];
         run.misses = 0;
@@ -108,10 +106,13 @@ impl ImageSyncMachine {
         }
     }
 
-    /// A target that had ended before has been looked at, and is as it was.
-    pub(super) fn review_ends(&mut self, target: TargetId) {
+    /// A target that had ended before is as it was, but for what a note says.
+    pub(super) fn review_ends(&mut self, target: TargetId, note: Option<String>) {
         if let Stage::Ended(destination) = &self.state[target].stage {
-            self.announce((**destination).clone());
+            let mut destination = (**destination).clone();
+            destination.notes.extend(note);
+            self.announce(destination.clone());
+            self.runs[target].closed = Some(Box::new(destination));
         }
         self.runs[target].is_reviewed = false;
     }

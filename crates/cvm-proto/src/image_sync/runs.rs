@@ -21,6 +21,9 @@ use crate::random::Random;
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
+/// How long a lane has nothing but trouble before it gives up, as long as it has started nothing.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
+
 /// The one thing after another that a source or a target does.
 pub(super) struct Lane {
     pub(super) task: Task,
@@ -108,6 +111,8 @@ pub(super) struct SourceRun {
     pub(super) lane: Lane,
     pub(super) targets: Vec<TargetRun>,
     pub(super) first_look: FirstLook,
+    /// How many looks in a row did not find it.
+    pub(super) misses: u32,
     /// The last look found it free.
     pub(super) ready: bool,
     pub(super) told_found: bool,
@@ -161,7 +166,8 @@ pub(super) struct TargetRun {
     pub(super) misses: u32,
     /// How many requests of this run were lost.
     pub(super) lost: u32,
-    /// Since when the name has been taken by something unseen, on this run's clock.
+    /// The copy that was known from before has been looked for by its id, and is not to be seen.
+    pub(super) known_is_missed: bool,
     pub(super) notes: Vec<String>,
 }
 
@@ -188,6 +194,11 @@ impl Lane {
     pub(super) fn refresh(&mut self) {
         self.pause = FIRST_PAUSE;
         self.trouble = None;
+    }
+
+    /// Whether nothing but trouble has come back for long.
+    pub(super) fn is_held_up(&self, mono: Duration) -> bool {
+        self.trouble.as_ref().is_some_and(|(since, _)| mono.saturating_sub(*since) >= GIVE_UP_AFTER)
     }
 
     /// The next task, at once.

@@ -5,10 +5,11 @@ use alloc::format;
 use super::account::Proof;
 use super::calls::Answer;
 use super::check::own_region;
-use super::handle::{Actor, SourceId};
+use super::handle::{Actor, SourceId, TargetId};
 use super::runs::{FirstLook, Task};
 use super::state::Stage;
 use super::traits::Traits;
+use super::watch::MISSES;
 use super::{ImageSyncMachine, SyncProgress};
 use crate::api::types::{Image, ImageState, ImageType};
 use crate::error::Error;
@@ -17,7 +18,7 @@ use crate::machine::Now;
 
 impl ImageSyncMachine {
     /// A look before anything else; then, once no target is looked for any more, a request for those without a copy.
-    pub(super) fn next_of_source(&self, source: SourceId) -> Task {
+    pub(super) fn next_of_source(&self, source: SourceId, now: Now) -> Task {
         let run = &self.runs[source];
         if self.closing.is_some() {
             return Task::Idle;
@@ -29,10 +30,11 @@ impl ImageSyncMachine {
         if self.proof != Proof::Given || run.refused.is_some() || self.run.dry_run || open.peek().is_none() {
             return Task::Idle;
         }
+        // Whoever is only waited for, or cannot be asked, keeps no other waiting.
         let is_settled = open.all(|target| match self.state[target].stage {
-            Stage::Copying { .. } => true,
+            Stage::Copying { .. } | Stage::Taken { .. } | Stage::Sent { accepted: true, .. } => true,
             Stage::Missing => matches!(self.runs[target].lane.task, Task::Idle),
-            _ => false,
+            _ => self.runs[target].lane.is_held_up(now.mono),
         });
         let batch = if is_settled { self.batch(source) } else { alloc::vec::Vec::new() };
         if batch.is_empty() {
@@ -60,6 +62,12 @@ impl ImageSyncMachine {
             Err(error) => return self.found_out(source, FirstLook::Nothing, Some(error), now),
         };
         let Some(image) = images.into_iter().find(|image| image.image_id == id) else {
+            let run = &mut self.runs[source];
+            run.misses += 1;
+            // Lists may lag behind, and it was there before.
+            if run.first_look != FirstLook::Pending && run.misses < MISSES {
+                return run.lane.rest_shortly(now.mono, &mut self.random);
+            }
             let message = format!(
                 "image {id} is not in {}: check the id, the source region and the account",
                 self.state.source_region()
@@ -75,6 +83,7 @@ impl ImageSyncMachine {
         self.resolve_name(source, &image);
         self.state[source].traits = Some(Traits::of(&image));
         let run = &mut self.runs[source];
+        run.misses = 0;
         if !core::mem::replace(&mut run.told_found, true) {
             self.events.push_back(SyncProgress::Found {
                 source: id,
@@ -178,21 +187,28 @@ impl ImageSyncMachine {
         Ok(())
     }
 
-    /// The source cannot be copied: what has not been started never will be. A copy that is known from before is looked
-    /// at all the same.
+    /// The source cannot be copied: what has not been started never will be. A copy that is known from before, or that a
+    /// lost request may have started, is looked for all the same.
     pub(super) fn refuse(&mut self, source: SourceId, error: &Error, now: Now) {
         for target in self.targets_of(source) {
             let of = &self.state[target];
-            let is_startable = matches!(of.stage, Stage::Unseen | Stage::Missing) && of.known.is_none();
+            let is_startable = match of.stage {
+                Stage::Unseen => of.known.is_none() && !of.is_uncertain(),
+                Stage::Missing => true,
+                _ => false,
+            };
             if is_startable && !self.is_over(target) {
                 self.refuse_target(target, error, now);
             }
         }
     }
 
-    /// A target whose source cannot be copied.
-    pub(super) fn refuse_target(&mut self, target: super::handle::TargetId, error: &Error, now: Now) {
+    /// A target without a copy whose source cannot be copied.
+    pub(super) fn refuse_target(&mut self, target: TargetId, error: &Error, now: Now) {
         self.runs.lane(Actor::Target(target)).call = None;
+        if self.state[target].is_uncertain() {
+            return self.close(target.into(), now);
+        }
         self.refused.0 += 1;
         self.refused.1.get_or_insert_with(|| error.clone());
         self.fail(target, None, error.clone(), now);

@@ -11,7 +11,7 @@ use super::calls::Answer;
 use super::handle::TargetId;
 use super::runs::{Search, Survey, Task, Why};
 use super::state::Stage;
-use super::{Basis, ImageFacts, ImageSyncMachine, Outcome, SyncProgress};
+use super::{Basis, ImageFacts, ImageSyncMachine, OnConflict, Outcome, SyncProgress};
 use crate::api::DescribeImages;
 use crate::api::types::{Filter, Image, ImageState, ImageType};
 use crate::error::{Error, ErrorKind};
@@ -47,11 +47,11 @@ impl ImageSyncMachine {
         if self.proof != Proof::Given {
             return Task::Idle;
         }
-        let of = &self.state[target];
+        let (of, run) = (&self.state[target], &self.runs[target]);
         let survey = |how| self.survey(target, how);
         match &of.stage {
             Stage::Unseen | Stage::Ended(_) if self.closing.is_some() => Task::Idle,
-            Stage::Unseen | Stage::Ended(_) => match of.known_copy() {
+            Stage::Unseen | Stage::Ended(_) => match of.known_copy().filter(|_| !run.known_is_missed) {
                 Some(known) => Task::Recall(known),
                 None => survey(Search::ByName),
             },
@@ -101,10 +101,7 @@ impl ImageSyncMachine {
             Err(error) => return self.survey_failed(target, error, now),
         };
         let name = plain(self.copy_name(target));
-        let others = self.ids_of_others(target);
-        let is_candidate =
-            |image: &Image| plain(&image.image_name) == name && !others.contains(&image.image_id);
-        survey.found.extend(page.into_iter().filter(is_candidate));
+        survey.found.extend(page.into_iter().filter(|image| plain(&image.image_name) == name));
         if more {
             self.runs[target].lane.next(Task::Survey(survey), now.mono);
         } else {
@@ -129,7 +126,7 @@ impl ImageSyncMachine {
             let too_long = self.troubled(target, &error, now);
             if too_long && !has_more_to_say {
                 self.fail(target, None, error, now);
-            } else if has_more_to_say && !error.is_retryable() {
+            } else if has_more_to_say && (!error.is_retryable() || too_long && !self.run.wait) {
                 self.close_as(target, Outcome::Unknown, Some(error), now);
             }
         } else {
@@ -140,8 +137,11 @@ impl ImageSyncMachine {
     /// What the images mean whose names are the copy's, or nearly.
     fn judge(&mut self, target: TargetId, found: &[Image], how: Search, now: Now) {
         let name = self.copy_name(target);
-        let (exact, near): (Vec<&Image>, Vec<&Image>) =
+        let (holders, near): (Vec<&Image>, Vec<&Image>) =
             found.iter().partition(|image| image.image_name == name && may_be_own(image));
+        let others = self.ids_of_others(target);
+        let (not_this, exact): (Vec<&Image>, Vec<&Image>) =
+            holders.into_iter().partition(|image| others.contains(&image.image_id));
         let (of, traits) = (&self.state[target], &self.state[target.source].traits);
         let is_uncertain = of.is_uncertain();
         // An image that was not there before the request is the copy that was asked for.
@@ -173,25 +173,30 @@ impl ImageSyncMachine {
         };
         if let Some((image, why)) = exact.iter().find_map(|image| Some((image, differs(image)?))) {
             let why = format!("{}, but {why}", shown(image));
-            return self.conflict(target, image.image_id.clone(), &why, now);
+            return self.conflict(target, image, &why, now);
+        }
+        if let Some(image) = not_this.first() {
+            let why = format!("{}, and is the source or the copy of another one", shown(image));
+            return self.conflict(target, image, &why, now);
         }
         if let Some(image) = exact.iter().find(|image| encrypt && !has_failed(&image.image_state)) {
             let why = format!("{}, and whether it is encrypted is not to be seen", shown(image));
-            return self.conflict(target, image.image_id.clone(), &why, now);
+            return self.conflict(target, image, &why, now);
         }
-        if let Some(left) = exact.first().filter(|_| !is_uncertain) {
+        if let Some(left) = exact.iter().find(|image| !is_new(image)) {
             return self.left_behind(target, left.image_id.clone(), now);
         }
-        if how == Search::Everything
-            && let Some(image) = near.first()
-        {
+        // Where a request was lost, what is not to be seen is its copy first of all.
+        let is_searched_for = how == Search::Everything && !is_uncertain;
+        let source = &self.state[target.source].image_id;
+        if let Some(image) = near.iter().find(|image| is_searched_for && image.image_id != *source) {
             let why = format!(
                 "the name `{}` is taken, and {} of type {}, which the service seems to take for the same",
                 name.escape_debug(),
                 shown(image),
                 image.image_type
             );
-            return self.conflict(target, image.image_id.clone(), &why, now);
+            return self.conflict(target, image, &why, now);
         }
         self.nothing_there(target, now);
     }
@@ -199,12 +204,11 @@ impl ImageSyncMachine {
     /// A copy is there, or on its way.
     fn copy_found(&mut self, target: TargetId, copy: &Image, basis: Basis, now: Now) {
         let id = copy.image_id.clone();
+        if let Some(known) = self.state[target].known.clone().filter(|known| known.image_id == id) {
+            return self.known_is_there(target, known, copy, now);
+        }
         if basis == Basis::Found && self.run.own_copies {
-            let why = format!(
-                "image {id} has the name `{}` and fits, but this job is not known to have started it",
-                copy.image_name.escape_debug()
-            );
-            return self.conflict_for_all(target, id, &why, now);
+            return self.not_own(target, id, now);
         }
         if copy.image_state != ImageState::NORMAL {
             return self.adopt(target, id, basis, now);
@@ -218,6 +222,15 @@ impl ImageSyncMachine {
         }
         let (facts, notes) = (ImageFacts::of(copy), Vec::new());
         self.copied(target, id, basis, facts, notes, now);
+    }
+
+    /// A copy is there, and only those of this job's own are a success.
+    pub(super) fn not_own(&mut self, target: TargetId, image_id: String, now: Now) {
+        let why = format!(
+            "image {image_id} has the name `{}` and fits, but this job is not known to have started it",
+            self.copy_name(target).escape_debug()
+        );
+        self.conflict_for_all(target, image_id, &why, now);
     }
 
     /// A copy was there already.
@@ -249,13 +262,11 @@ impl ImageSyncMachine {
         self.started(target, now);
     }
 
-    /// Another image has the name.
-    fn conflict(&mut self, target: TargetId, image_id: String, why: &str, now: Now) {
-        use super::OnConflict;
-        match self.state.job.on_conflict {
-            OnConflict::Fail => self.conflict_for_all(target, image_id, why, now),
-            OnConflict::Skip => self.end_taken(target, Outcome::Skipped, image_id, why, now),
-        }
+    /// Another image has the name: one that can be used may be passed over.
+    fn conflict(&mut self, target: TargetId, image: &Image, why: &str, now: Now) {
+        let skips = self.state.job.on_conflict == OnConflict::Skip && can_be_used(&image.image_state);
+        let outcome = if skips { Outcome::Skipped } else { Outcome::Conflict };
+        self.end_taken(target, outcome, image.image_id.clone(), why, now);
     }
 
     /// Another image has the name, and none that could be passed over.
@@ -291,7 +302,13 @@ impl ImageSyncMachine {
             // The name of a copy that is not to be seen any more.
             Stage::Copying { .. } => self.probe(target, Why::Vanished, now),
             Stage::Ended(_) if self.runs[target].misses > 0 => self.probe(target, Why::Vanished, now),
-            Stage::Ended(_) => self.review_ends(target),
+            Stage::Ended(_) => {
+                let name = self.copy_name(target).escape_debug();
+                let note = format!(
+                    "nothing has the name `{name}` there any more: run the job again to copy the image"
+                );
+                self.review_ends(target, Some(note));
+            }
             _ if self.state[target].unanswered > 0 => self.missing(target, now),
             _ => self.runs[target].lane.next(Task::Count, now.mono),
         }
@@ -315,10 +332,9 @@ impl ImageSyncMachine {
         } else if self.runs[target].lost >= MOST_LOST {
             self.close(target.into(), now);
         } else {
-            let of = &mut self.state[target];
-            of.unanswered += 1;
-            of.stage = Stage::Missing;
+            self.state[target].unanswered += 1;
             self.dirty = true;
+            self.missing(target, now);
         }
     }
 
@@ -371,7 +387,9 @@ impl ImageSyncMachine {
     /// A copy is to be requested.
     fn missing(&mut self, target: TargetId, now: Now) {
         self.state[target].stage = Stage::Missing;
-        if self.run.dry_run {
+        if let Some(error) = self.runs[target.source].refused.clone() {
+            self.refuse_target(target, &error, now);
+        } else if self.run.dry_run {
             self.probe(target, Why::Blame, now);
         }
     }
@@ -380,6 +398,11 @@ impl ImageSyncMachine {
 /// Whether a state is the end of an image that never was one: `CREATEFAILED`, `IMPORTFAILED`, and what may come.
 pub(super) fn has_failed(state: &ImageState) -> bool {
     state.as_str().ends_with("FAILED")
+}
+
+/// Whether an image of this state is ready for use; one that is the source of a copy is.
+fn can_be_used(state: &ImageState) -> bool {
+    [ImageState::NORMAL, ImageState::USING, ImageState::SYNCING].contains(state)
 }
 
 /// Whether an error is the credential's: it will be met everywhere.

@@ -9,7 +9,7 @@ use super::handle::TargetId;
 use super::runs::Search;
 use super::state::Stage;
 use super::survey::{INVISIBLE_FOR, has_failed};
-use super::{Destination, ImageSyncMachine, Outcome, SyncProgress};
+use super::{Basis, Destination, ImageSyncMachine, Outcome, SyncProgress};
 use crate::api::types::{Image, ImageState};
 use crate::error::Error;
 use crate::error_code::ErrorCode;
@@ -30,7 +30,8 @@ impl ImageSyncMachine {
             Err(error) if error.is_not_found() => None,
             // The copy goes on whether it can be seen or not, and also without the right to see it.
             Err(error) => {
-                if self.troubled(target, &error, now) && !error.is_retryable() {
+                let is_over = !error.is_retryable() || !self.run.wait;
+                if self.troubled(target, &error, now) && is_over {
                     return self.close_as(target, Outcome::Started, Some(error), now);
                 }
                 return self.close_if_last(target, now);
@@ -43,6 +44,11 @@ impl ImageSyncMachine {
         }
         let Some(image) = image else { return self.missed(target, now) };
         self.saw(target, now);
+        if self.run.own_copies
+            && matches!(self.state[target].stage, Stage::Copying { basis: Basis::Found, .. })
+        {
+            return self.not_own(target, image_id, now);
+        }
         if image.image_state == ImageState::NORMAL {
             self.arrived(target, Box::new(image), now);
         } else if has_failed(&image.image_state) {
@@ -106,11 +112,10 @@ impl ImageSyncMachine {
         if is_free {
             return self.gone(target, now);
         }
-        if self.runs[target].is_reviewed {
-            return self.review_ends(target);
-        }
         self.runs[target].lane.rest(now.mono, &mut self.random);
-        self.close_if_last(target, now);
+        if self.is_last(target, now) || !self.run.wait {
+            self.close(target.into(), now);
+        }
     }
 
     fn gone(&mut self, target: TargetId, now: Now) {

@@ -32,8 +32,7 @@ fn survives(kill: Kill, service: Service) -> bool {
 #[test]
 fn before_every_step() {
     for guard in [Guard::On, Guard::Off] {
-        let end =
-            (1..).find(|&step| !survives(Kill::Before(step), Service { guard, ..service() })).unwrap();
+        let end = (1..).find(|&step| !survives(Kill::Before(step), Service { guard, ..service() })).unwrap();
         assert!(end > 30, "{end} steps are not a job");
     }
 }
@@ -41,8 +40,7 @@ fn before_every_step() {
 #[test]
 fn during_every_request() {
     for guard in [Guard::On, Guard::Off] {
-        let end =
-            (1..).find(|&step| !survives(Kill::During(step), Service { guard, ..service() })).unwrap();
+        let end = (1..).find(|&step| !survives(Kill::During(step), Service { guard, ..service() })).unwrap();
         assert!(end > 15, "{end} requests are not a job");
     }
 }

@@ -1,14 +1,20 @@
 //! The sync job, in virtual time, against a small service.
 
+mod account;
+mod again;
 mod cancelled;
 mod crashes;
 mod crowd;
+mod deletes;
 mod faults;
+mod gone;
 mod look;
+mod names;
 mod options;
 mod pairs;
 mod properties;
 mod service;
 mod truth;
+mod version1;
 mod waiting;
 mod world;

@@ -164,7 +164,8 @@ impl Pair {
             let error = world.process(&job, Kill::Never).unwrap().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Config);
             let text = error.to_string();
-            let names = "list of destinations (to) is ap-beijing,ap-guangzhou, not ap-beijing,ap-guangzhou,ap-tokyo";
+            let names =
+                "list of destinations (to) is ap-beijing,ap-guangzhou, not ap-beijing,ap-guangzhou,ap-tokyo";
             assert!(text.contains(names), "{text}");
             assert_eq!((&world.disk, world.service.log.len()), (&disk, asked), "nothing is touched");
         }

@@ -25,7 +25,8 @@ pub(crate) fn untruth(of: &Destination, service: &Service, now: u64, heard: Hear
     let others = || copies.iter().copied().filter(|copy| Some(&copy.id) != of.image_id.as_ref());
     let told = |wrong: &str| Some(format!("{wrong}: {of:?}, at {now}; really {images:?}"));
     let error = of.error.as_ref().map(ToString::to_string);
-    if error.is_none() && !matches!(of.outcome, Outcome::Copied | Outcome::Present | Outcome::Started)
+    if error.is_none()
+        && !matches!(of.outcome, Outcome::Copied | Outcome::Present | Outcome::Started)
         && !matches!(of.outcome, Outcome::Cancelled | Outcome::Planned)
     {
         return told("it does not say why");
@@ -92,7 +93,10 @@ pub(crate) fn untruth(of: &Destination, service: &Service, now: u64, heard: Hear
             }
         }
         Outcome::Unknown => {
-            let is_hidden = images.iter().any(|image| image.visible_from > now || image.typed_from > now);
+            // It may have shown since the last look.
+            let is_hidden = images
+                .iter()
+                .any(|image| image.visible_from.saturating_add(1000) > now || image.typed_from > now);
             let is_out = service.holds_something();
             let is_lost = !service.unheard.is_empty() && !copies.iter().any(is_seen_by_all(now));
             let is_missing = of.image_id.is_some() && named.is_none();

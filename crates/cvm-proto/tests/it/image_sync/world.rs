@@ -26,6 +26,8 @@ pub(crate) struct World {
     /// What the journal holds.
     pub disk: Option<Vec<u8>>,
     pub events: Vec<SyncProgress>,
+    /// When each of them was told.
+    pub times: Vec<u64>,
     /// What was said and is not so.
     pub untruths: Vec<String>,
     /// The ids that stood in answers that arrived.
@@ -86,6 +88,7 @@ impl World {
             unix: UNIX * 1000,
             disk: None,
             events: Vec::new(),
+            times: Vec::new(),
             untruths: Vec::new(),
             heard: Vec::new(),
             key: "AKIDexample",
@@ -289,6 +292,7 @@ impl World {
                     self.untruths.extend(untruth(of, &self.service, self.unix, heard));
                 }
                 self.events.push(event);
+                self.times.push(self.unix);
             }
             Step::Done(outcome) => return Went::Ended(outcome),
         }
@@ -302,7 +306,8 @@ impl Process {
         let Reply::Response(response) = reply else { return };
         let Ok(answer) = serde_json::from_slice::<serde_json::Value>(response.body()) else { return };
         let copies = answer["Response"]["ImageSet"].as_array().into_iter().flatten();
-        let ids = copies.filter(|copy| copy["Region"].is_string()).filter_map(|copy| copy["ImageId"].as_str());
+        let ids =
+            copies.filter(|copy| copy["Region"].is_string()).filter_map(|copy| copy["ImageId"].as_str());
         self.heard.extend(ids.map(String::from));
     }
 }

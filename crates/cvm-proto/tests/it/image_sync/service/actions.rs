@@ -80,9 +80,7 @@ impl Service {
         };
         let own = |image: &&Image| image.kind == "PRIVATE_IMAGE" && image.account == account;
         let mut images = self.images[region].iter();
-        images.any(|image| {
-            counts(&image) && same(&image.name) && (own(&image) || self.guard_minds_others)
-        })
+        images.any(|image| counts(&image) && same(&image.name) && (own(&image) || self.guard_minds_others))
     }
 
     pub(super) fn sync(
@@ -182,13 +180,7 @@ impl Service {
         Ok(json!({}))
     }
 
-    fn delete(
-        &mut self,
-        region: &str,
-        account: &str,
-        body: &Value,
-        now: u64,
-    ) -> Result<Value, &'static str> {
+    fn delete(&mut self, region: &str, account: &str, body: &Value, now: u64) -> Result<Value, &'static str> {
         let id = texts(&body["ImageIds"])[0];
         let length = self.copy_millis;
         let images = self.images.get_mut(region).unwrap();

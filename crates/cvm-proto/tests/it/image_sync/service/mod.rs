@@ -206,7 +206,9 @@ impl Service {
         loop {
             let held = self.held.iter().enumerate().map(|(at, held)| (held.due, 0, at));
             let deeds = self.deeds.iter().enumerate().map(|(at, (due, _))| (*due, 1, at));
-            let Some((due, kind, at)) = held.chain(deeds).min().filter(|(due, ..)| *due <= now) else { return };
+            let Some((due, kind, at)) = held.chain(deeds).min().filter(|(due, ..)| *due <= now) else {
+                return;
+            };
             if kind == 0 {
                 let Held { account, action, region, body, .. } = self.held.remove(at);
                 let _ = self.act((&action, &region, account), &body, due);
