@@ -89,7 +89,7 @@ impl ImageSyncMachine {
                 && !is_to_be_looked_for
                 && self.state[target.source].copy_name.is_none()
             {
-                self.review_ends(target, None);
+                self.review_ends(target);
             }
         }
     }

@@ -167,6 +167,14 @@ impl ImageSyncMachine {
                     self.since(*at, now).as_secs()
                 )),
             ),
+            Stage::Taken { .. } if !self.runs[target].has_searched => (
+                Outcome::Unknown,
+                Some(format!(
+                    "the name `{}` is taken in {}, and the run ended before it had looked by what: run the job again",
+                    self.copy_name(target).escape_debug(),
+                    of.region
+                )),
+            ),
             Stage::Taken { .. } => (Outcome::Unknown, Some(self.name_taken(target).message().into())),
             _ if of.is_uncertain() => (
                 Outcome::Unknown,
@@ -179,7 +187,7 @@ impl ImageSyncMachine {
                 (why, Some(NOT_LOOKED.into()))
             }
             _ => match why {
-                Outcome::TimedOut => (why, Some("the run's time was over before a copy was started".into())),
+                Outcome::TimedOut => (why, Some("the run's time was over before it started a copy".into())),
                 _ => (why, None),
             },
         }
@@ -216,12 +224,12 @@ impl ImageSyncMachine {
     pub(super) fn close_as(&mut self, target: TargetId, outcome: Outcome, error: Option<Error>, now: Now) {
         let mut destination = self.destination(target, outcome, now);
         destination.error = error;
-        if self.runs[target].known_is_missed
-            && matches!(
-                self.state[target].stage,
-                Stage::Unseen | Stage::Missing | Stage::Sent { .. } | Stage::Taken { .. }
-            )
-        {
+        // What is not to be seen is not there to be cleaned up.
+        let is_startable = matches!(
+            self.state[target].stage,
+            Stage::Unseen | Stage::Missing | Stage::Sent { .. } | Stage::Taken { .. }
+        );
+        if self.runs[target].known_is_missed && is_startable || outcome == Outcome::Failed {
             destination.image_id = None;
         }
         self.note_missed(target, &mut destination);
@@ -240,7 +248,7 @@ impl ImageSyncMachine {
             let is_worth_a_look = match &self.state[target].stage {
                 _ if self.proof != Proof::Given => false,
                 Stage::Sent { .. } => true,
-                Stage::Copying { .. } => closing.why == Outcome::TimedOut,
+                Stage::Copying { .. } | Stage::Taken { .. } => closing.why == Outcome::TimedOut,
                 _ => false,
             };
             if !is_worth_a_look && !self.is_over(target) {

@@ -1,8 +1,5 @@
 //! A copy that is known from before: looked at by its id, whatever its name is now.
 
-use alloc::boxed::Box;
-use alloc::string::String;
-
 use super::account::Proof;
 use super::calls::Answer;
 use super::handle::TargetId;
@@ -106,13 +103,25 @@ impl ImageSyncMachine {
         }
     }
 
-    /// A target that had ended before is as it was, but for what a note says.
-    pub(super) fn review_ends(&mut self, target: TargetId, note: Option<String>) {
+    /// A target that had ended before, and where nothing has the name: what was in the way is not there any more.
+    pub(super) fn review_finds_nothing(&mut self, target: TargetId, now: Now) {
+        let Stage::Ended(ended) = &self.state[target].stage else { return };
+        if ended.outcome == Outcome::Gone {
+            return self.review_ends(target);
+        }
+        let message = alloc::format!(
+            "nothing has the name `{}` in {}, and a job that is resumed starts nothing where it had ended: run the job again to copy the image",
+            self.copy_name(target).escape_debug(),
+            ended.region
+        );
+        let error = Error::failed(message);
+        self.close_as(target, Outcome::Failed, Some(error), now);
+    }
+
+    /// A target that had ended before is as it was.
+    pub(super) fn review_ends(&mut self, target: TargetId) {
         if let Stage::Ended(destination) = &self.state[target].stage {
-            let mut destination = (**destination).clone();
-            destination.notes.extend(note);
-            self.announce(destination.clone());
-            self.runs[target].closed = Some(Box::new(destination));
+            self.announce((**destination).clone());
         }
         self.runs[target].is_reviewed = false;
     }

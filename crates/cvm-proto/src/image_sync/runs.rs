@@ -168,6 +168,8 @@ pub(super) struct TargetRun {
     pub(super) lost: u32,
     /// The copy that was known from before has been looked for by its id, and is not to be seen.
     pub(super) known_is_missed: bool,
+    /// The holder of a name that is taken has been searched for.
+    pub(super) has_searched: bool,
     pub(super) notes: Vec<String>,
 }
 

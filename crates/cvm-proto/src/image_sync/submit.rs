@@ -178,6 +178,7 @@ impl ImageSyncMachine {
         of.stage = Stage::Taken { since };
         let region = of.region.clone();
         self.dirty = true;
+        self.runs[target].has_searched = false;
         self.events.push_back(SyncProgress::NameTaken { source, region, image_name });
         let lane = &mut self.runs[target].lane;
         lane.refresh();

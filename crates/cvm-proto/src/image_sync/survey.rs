@@ -226,10 +226,7 @@ impl ImageSyncMachine {
 
     /// A copy is there, and only those of this job's own are a success.
     pub(super) fn not_own(&mut self, target: TargetId, image_id: String, now: Now) {
-        let why = format!(
-            "image {image_id} has the name `{}` and fits, but this job is not known to have started it",
-            self.copy_name(target).escape_debug()
-        );
+        let why = format!("image {image_id} is there, but this job is not known to have started it");
         self.conflict_for_all(target, image_id, &why, now);
     }
 
@@ -292,6 +289,7 @@ impl ImageSyncMachine {
         match self.state[target].stage {
             Stage::Sent { at, accepted } => self.nothing_after(target, at, accepted, now),
             Stage::Taken { since } => {
+                self.runs[target].has_searched = true;
                 if is_last || self.run.dry_run || self.since(since, now) >= INVISIBLE_FOR {
                     let error = self.name_taken(target);
                     self.close_as(target, Outcome::Unknown, Some(error), now);
@@ -302,13 +300,7 @@ impl ImageSyncMachine {
             // The name of a copy that is not to be seen any more.
             Stage::Copying { .. } => self.probe(target, Why::Vanished, now),
             Stage::Ended(_) if self.runs[target].misses > 0 => self.probe(target, Why::Vanished, now),
-            Stage::Ended(_) => {
-                let name = self.copy_name(target).escape_debug();
-                let note = format!(
-                    "nothing has the name `{name}` there any more: run the job again to copy the image"
-                );
-                self.review_ends(target, Some(note));
-            }
+            Stage::Ended(_) => self.review_finds_nothing(target, now),
             _ if self.state[target].unanswered > 0 => self.missing(target, now),
             _ => self.runs[target].lane.next(Task::Count, now.mono),
         }

@@ -374,13 +374,11 @@ fn what_ended_for_a_reason_that_is_over_says_so_when_it_is_resumed() {
     world.service.remove(FAR, "img-other001");
     let report = world.resume(SyncRun::new(), Kill::Never).unwrap().unwrap();
     assert_eq!(requests(&world), 1);
+    check_truth(&report, &world);
     let of = &report.destinations[1];
-    assert!(
-        of.notes
-            .iter()
-            .any(|note| note.contains("nothing has the name") && note.contains("run the job again")),
-        "{of:?}"
-    );
+    let error = of.error.as_ref().unwrap().to_string();
+    assert_eq!((of.outcome, &of.image_id), (Outcome::Failed, &None));
+    assert!(error.contains("nothing has the name") && error.contains("run the job again"), "{error}");
     assert!(world.run(job()).unwrap().is_complete());
 }
 

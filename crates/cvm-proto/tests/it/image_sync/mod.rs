@@ -14,6 +14,7 @@ mod options;
 mod pairs;
 mod properties;
 mod service;
+mod starters;
 mod truth;
 mod version1;
 mod waiting;

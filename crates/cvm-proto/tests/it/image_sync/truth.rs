@@ -12,6 +12,8 @@ pub(crate) struct Heard<'a> {
     pub here: &'a [String],
     /// By any.
     pub anywhere: &'a [String],
+    /// The job that speaks; without one, it speaks for nobody.
+    pub lineage: Option<u64>,
 }
 
 /// What is not true of what is said about a destination at this time.
@@ -23,6 +25,7 @@ pub(crate) fn untruth(of: &Destination, service: &Service, now: u64, heard: Hear
     let state = named.map(|image| image.state(now, service.copy_millis).0);
     let has_failed = state.is_some_and(|state| state.ends_with("FAILED"));
     let others = || copies.iter().copied().filter(|copy| Some(&copy.id) != of.image_id.as_ref());
+    let is_own = |copy: &&Image| heard.lineage == Some(copy.maker);
     let told = |wrong: &str| Some(format!("{wrong}: {of:?}, at {now}; really {images:?}"));
     let error = of.error.as_ref().map(ToString::to_string);
     if error.is_none()
@@ -75,7 +78,7 @@ pub(crate) fn untruth(of: &Destination, service: &Service, now: u64, heard: Hear
             if of.image_id.is_some() && !has_failed {
                 return told("it has not failed");
             }
-            if others().next().is_some() {
+            if others().any(|copy| is_own(&copy)) {
                 return told("there is a copy that nobody tells of");
             }
         }
@@ -85,7 +88,7 @@ pub(crate) fn untruth(of: &Destination, service: &Service, now: u64, heard: Hear
             }
         }
         Outcome::TimedOut | Outcome::Cancelled => {
-            if of.image_id.is_none() && copies.iter().any(is_seen_by_all(now)) {
+            if of.image_id.is_none() && others().any(|copy| is_own(&copy)) {
                 return told("there is a copy that nobody tells of");
             }
             if of.image_id.is_some() && named.is_none() && error.is_none() {
@@ -124,7 +127,7 @@ pub(crate) fn check_truth(report: &SyncReport, world: &World) {
     // What has shown since it was not to be seen, and what somebody has changed, is nobody's lie.
     let lasts = |of: &&Destination| of.outcome != Outcome::Unknown && !world.service.is_meddled_with;
     for of in report.destinations.iter().filter(lasts) {
-        let heard = Heard { here: &[], anywhere: &world.heard };
+        let heard = Heard { here: &[], anywhere: &world.heard, lineage: None };
         let untruth = untruth(of, &world.service, world.unix, heard);
         assert!(untruth.is_none(), "{untruth:?}");
     }

@@ -1,5 +1,6 @@
 //! Runs the job against the service in virtual time, and kills it on the way.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cvm_proto::machine::Job;
@@ -32,6 +33,8 @@ pub(crate) struct World {
     pub untruths: Vec<String>,
     /// The ids that stood in answers that arrived.
     pub heard: Vec<String>,
+    /// Which job what was kept belongs to: one that is begun anew is another.
+    lineages: BTreeMap<Vec<u8>, u64>,
     /// Whose key the next process has.
     pub key: &'static str,
     seed: u64,
@@ -52,6 +55,7 @@ pub(crate) enum Kill {
 /// A process that runs a job: a step at a time, so that others can run beside it.
 pub(crate) struct Process {
     machine: ImageSyncMachine,
+    lineage: u64,
     began: u64,
     /// What its own clock said when it began.
     base: Duration,
@@ -91,6 +95,7 @@ impl World {
             times: Vec::new(),
             untruths: Vec::new(),
             heard: Vec::new(),
+            lineages: BTreeMap::new(),
             key: "AKIDexample",
             seed: 9,
         }
@@ -152,7 +157,12 @@ impl World {
         let stored = disk.as_ref().map(|bytes| SyncState::from_bytes(bytes).unwrap());
         let config = self.config();
         let prepared = job.clone().begin_or_resume(stored, SyncEndpoint::of(&config), &config)?;
-        Ok(self.begin(prepared, disk))
+        let is_begun = !prepared.is_resumed();
+        let mut process = self.begin(prepared, disk);
+        if is_begun {
+            process.lineage = self.seed;
+        }
+        Ok(process)
     }
 
     /// Starts a process.
@@ -164,6 +174,7 @@ impl World {
         self.seed += 1;
         Process {
             machine: job.start(&self.config(), self.seed),
+            lineage: disk.as_ref().and_then(|disk| self.lineages.get(disk)).copied().unwrap_or(self.seed),
             began: self.unix,
             // Each process has a clock of its own that begins anywhere.
             base: Duration::from_secs(1000 * self.seed),
@@ -231,6 +242,7 @@ impl World {
         match process.out.take() {
             Some(Out::Request(request)) => {
                 let copies = self.service.made;
+                self.service.maker = process.lineage;
                 let reply = self.service.serve(&request, self.unix);
                 if matches!(kill, Kill::During(number) if number == process.requests) {
                     if self.service.made > copies {
@@ -271,6 +283,7 @@ impl World {
                 if let Kill::Holding(number, millis) = kill
                     && number == process.requests
                 {
+                    self.service.maker = process.lineage;
                     self.service.hold(&request, self.unix + millis);
                     return Went::Killed;
                 }
@@ -283,12 +296,15 @@ impl World {
                 process.wake = process.began + u64::try_from(millis).unwrap();
             }
             Step::Progress(SyncProgress::Checkpoint) => {
-                process.disk = Some(process.machine.state().to_bytes());
+                let bytes = process.machine.state().to_bytes();
+                self.lineages.insert(bytes.clone(), process.lineage);
+                process.disk = Some(bytes);
                 process.kept = process.heard.len();
             }
             Step::Progress(event) => {
                 if let SyncProgress::Ended(of) = &event {
-                    let heard = Heard { here: &process.heard, anywhere: &self.heard };
+                    let heard =
+                        Heard { here: &process.heard, anywhere: &self.heard, lineage: Some(process.lineage) };
                     self.untruths.extend(untruth(of, &self.service, self.unix, heard));
                 }
                 self.events.push(event);

@@ -153,6 +153,7 @@ impl Service {
             tags: Vec::new(),
             source: Some(source.id.clone()),
             state: "NORMAL",
+            maker: self.maker,
             made_at: now,
             visible_from: now + hidden,
             typed_from: now + self.typeless_millis,

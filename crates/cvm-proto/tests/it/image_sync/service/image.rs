@@ -26,6 +26,8 @@ pub(crate) struct Image {
     /// The source that it is a copy of.
     pub source: Option<String>,
     pub state: &'static str,
+    /// Which job's request made it.
+    pub maker: u64,
     /// When it was made.
     pub made_at: u64,
     /// Not to be seen before this time.
@@ -51,6 +53,7 @@ impl Image {
             tags: Vec::new(),
             source: None,
             state: "NORMAL",
+            maker: 0,
             made_at: 0,
             visible_from: 0,
             typed_from: 0,

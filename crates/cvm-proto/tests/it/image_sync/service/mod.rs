@@ -74,6 +74,7 @@ pub(crate) struct Held {
     action: String,
     region: String,
     body: Value,
+    maker: u64,
 }
 
 /// The service. Times are in milliseconds since 1970.
@@ -112,6 +113,8 @@ pub(crate) struct Service {
     /// The ids that `DeleteImages` deleted.
     pub deleted: Vec<String>,
     pub made: u32,
+    /// Which job the next request is of.
+    pub maker: u64,
     /// Whether somebody has done something.
     pub is_meddled_with: bool,
     /// What somebody is about to do.
@@ -147,6 +150,7 @@ impl Default for Service {
             unheard: Vec::new(),
             deleted: Vec::new(),
             made: 0,
+            maker: 0,
             is_meddled_with: false,
             deeds: Vec::new(),
             held: Vec::new(),
@@ -210,8 +214,10 @@ impl Service {
                 return;
             };
             if kind == 0 {
-                let Held { account, action, region, body, .. } = self.held.remove(at);
+                let Held { account, action, region, body, maker, .. } = self.held.remove(at);
+                let asking = std::mem::replace(&mut self.maker, maker);
                 let _ = self.act((&action, &region, account), &body, due);
+                self.maker = asking;
             } else {
                 let (_, deed) = self.deeds.remove(at);
                 deed(self);
@@ -227,7 +233,8 @@ impl Service {
         if action == "SyncImages" {
             self.unheard.push(due);
         }
-        self.held.push(Held { due, account: self.account_of(request), action, region, body });
+        let (account, maker) = (self.account_of(request), self.maker);
+        self.held.push(Held { due, account, action, region, body, maker });
     }
 
     /// Whether a request is held back that will do its work yet.
@@ -252,7 +259,8 @@ impl Service {
             Some(Fault::NotSent) => return not_sent(),
             Some(Fault::DropBefore) => return lost(),
             Some(Fault::Held(millis)) => {
-                self.held.push(Held { due: now + millis, account, action, region, body });
+                let maker = self.maker;
+                self.held.push(Held { due: now + millis, account, action, region, body, maker });
                 return lost();
             }
             _ => {}
