@@ -3,8 +3,8 @@
 use std::fmt;
 
 use cvm_proto::{
-    Cancel, Config, Error, ImageSyncMachine, Job, Machine, Now, PreparedSync, Reply, Step, SyncProgress,
-    SyncReport, SyncState,
+    Cancel, Config, Destination, Error, ImageSyncMachine, Job, Machine, Now, Outcome, PreparedSync, Reply,
+    Step, SyncProgress, SyncReport, SyncState,
 };
 
 use crate::Journal;
@@ -13,7 +13,7 @@ use crate::Journal;
 /// client.
 ///
 /// It ends as the job does, or with an [`ErrorKind::Journal`](cvm_proto::ErrorKind::Journal) error as soon as the journal
-/// cannot be written: before the step that it would have told of.
+/// cannot be written: before the step that it would have told of. The error names the copies that are on their way.
 #[derive(Debug)]
 pub struct Journaled {
     journal: Journal,
@@ -73,7 +73,7 @@ impl Machine for JournaledMachine {
         if matches!(step, Step::Progress(SyncProgress::Checkpoint))
             && let Err(error) = self.journal.write(self.inner.state())
         {
-            return Step::Done(Err(error));
+            return Step::Done(Err(with_what_continues(&error, self.inner.state())));
         }
         step
     }
@@ -87,4 +87,21 @@ impl fmt::Debug for JournaledMachine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JournaledMachine").field("journal", &self.journal).finish_non_exhaustive()
     }
+}
+
+/// The error with what the journal might not tell: copies that are on their way, and requests whose answer was lost.
+fn with_what_continues(error: &Error, state: &SyncState) -> Error {
+    let report = state.report();
+    let list = |outcome: Outcome, before: &str, entry: &dyn Fn(&Destination) -> String| {
+        let those = report.destinations.iter().filter(|of| of.outcome == outcome).map(entry);
+        let those: Vec<String> = those.collect();
+        if those.is_empty() { String::new() } else { format!("; {before} {}", those.join(", ")) }
+    };
+    let started = list(Outcome::Started, "these copies continue in the service:", &|of| {
+        format!("{} in {}", of.image_id.as_deref().unwrap_or("one without an id"), of.region)
+    });
+    let unknown = list(Outcome::Unknown, "copies may have been started of", &|of| {
+        format!("{} in {}", of.source, of.region)
+    });
+    Error::journal(format!("{}{started}{unknown}", error.message()))
 }

@@ -208,6 +208,33 @@ fn what_is_no_journal_is_refused_and_stays() {
 }
 
 #[test]
+fn a_job_whose_journal_cannot_be_written_any_more_names_what_is_on_its_way() {
+    let folder = Folder::new("unwritable-later");
+    let path = folder.0.join("job.json");
+    let local = CvmLocal::builder().clock(Clock::stepped()).start().unwrap();
+    let client = client(&local);
+    let job = Journal::open(&path).unwrap().begin_or_resume(job(), client.config()).unwrap();
+    let outcome = client.run(job, |event| {
+        if let SyncProgress::Copying { region, .. } = event
+            && region == "ap-beijing"
+        {
+            fs::remove_file(&path).unwrap();
+            fs::create_dir(&path).unwrap();
+            local.advance(Duration::from_secs(60));
+        }
+    });
+    let error = outcome.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Journal, "{error}");
+    let named = |region: &str| {
+        let copies = local.images(region);
+        let copy = copies.iter().find(|image| image.image_name == "base-ubuntu-22.04").unwrap();
+        error.message().contains(&format!("{} in {region}", copy.image_id))
+    };
+    // The end of the other one was what could not be written.
+    assert!(named("ap-guangzhou") != named("ap-beijing"), "{error}");
+}
+
+#[test]
 fn a_job_whose_journal_cannot_be_written_starts_nothing() {
     let folder = Folder::new("full");
     let path = folder.0.join("job.json");
