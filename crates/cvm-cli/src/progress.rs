@@ -86,7 +86,7 @@ impl Progress {
             Shown::Nothing => return,
             Shown::Events => {
                 if !matches!(event, SyncProgress::Checkpoint) {
-                    // Whoever reads the events has gone away: the job goes on, and its end tells.
+                    // Whoever reads the events has gone away: the job continues, and its end tells.
                     let _ = serde_json::to_string(event).map(output::line);
                 }
                 return;
@@ -102,6 +102,11 @@ impl Progress {
             }
             SyncProgress::Adopted { source, region, image_id, .. } => {
                 self.line(&format!("{source}: {region}: {image_id} is on its way already"));
+            }
+            SyncProgress::NameTaken { source, region, image_name, .. } => {
+                self.line(&format!(
+                    "{source}: {region}: the name `{image_name}` is taken by an image that is not visible; searching for it"
+                ));
             }
             SyncProgress::Submitted { source, regions, request_id, .. } => {
                 let regions = regions.join(", ");
@@ -147,7 +152,7 @@ impl Progress {
                 };
                 let bar = by_place.entry(place).or_insert_with(|| bar(all, label, elapsed));
                 bar.set_position(percent.clamp(0, 100).unsigned_abs());
-                bar.set_message(state.to_owned());
+                bar.set_message(output::escaped(state).into_owned());
             }
             Shown::Lines { last } => {
                 // A file wants to know how it goes, not every percent of it.
@@ -173,6 +178,7 @@ impl Progress {
 
     /// A line for both: bars stay below it.
     fn line(&self, text: &str) {
+        let text = output::escaped(text);
         match &self.shown {
             Shown::Bars { all, .. } => drop(all.println(text)),
             _ => output::note(text),
