@@ -1,6 +1,6 @@
 //! From the command line, the environment and the user's files to a client.
 
-use cvm_config::{Loaded, Loader, Setting};
+use cvm_config::{Loaded, Loader, Origin, Setting, Value};
 use cvm_ureq::{Client, Credential, FromSettings};
 
 use crate::args::Global;
@@ -11,6 +11,8 @@ use crate::output;
 /// A client, and the embedded endpoint behind it if there is one.
 pub(crate) struct Link {
     pub(crate) client: Client,
+    /// The profile that somebody named.
+    pub(crate) profile: Option<String>,
     /// Kept for as long as the client is used.
     _local: Option<cvm_local::CvmLocal>,
 }
@@ -25,7 +27,7 @@ pub(crate) fn open(global: &Global) -> Result<Link, Failure> {
         loader = loader.credential(local.credential()).endpoint(local.endpoint()).set(Setting::Proxy, "none");
         embedded = Some(local);
     }
-    let Loaded { mut settings, warnings, .. } = loader.load()?;
+    let Loaded { mut settings, warnings, values, .. } = loader.load()?;
     for warning in warnings.iter().filter(|_| !global.quiet) {
         output::note(format_args!("cvm: {warning}"));
     }
@@ -36,7 +38,9 @@ pub(crate) fn open(global: &Global) -> Result<Link, Failure> {
         Some(tag) if own.len() + 1 + tag.len() <= 128 => format!("{own};{tag}"),
         tag => tag.unwrap_or_else(|| own.into()),
     });
-    Ok(Link { client: Client::from_settings(settings)?, _local: embedded })
+    let is_named = |value: &Value| value.setting == Setting::Profile && value.origin != Origin::Default;
+    let profile = values.into_iter().find(is_named).map(|value| value.shown);
+    Ok(Link { client: Client::from_settings(settings)?, profile, _local: embedded })
 }
 
 /// What the options, the environment and the files say.

@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 
 use crate::args::Output;
 use crate::output;
-use crate::signals::Signal;
 
 /// The exit codes; `cvm --help` documents them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +32,25 @@ pub(crate) enum Exit {
 }
 
 impl Exit {
+    /// From the worst to the best, for what comes of several jobs.
+    const FROM_WORST: [Self; 9] = [
+        Self::HungUp,
+        Self::Interrupted,
+        Self::Terminated,
+        Self::Other,
+        Self::Usage,
+        Self::Refused,
+        Self::Incomplete,
+        Self::TimedOut,
+        Self::Done,
+    ];
+
+    /// The worse of two.
+    pub(crate) fn or_worse(self, other: Self) -> Self {
+        let rank = |exit| Self::FROM_WORST.iter().position(|of| *of == exit);
+        if rank(other) < rank(self) { other } else { self }
+    }
+
     /// The code of an error of the core.
     pub(crate) fn of(error: &Error) -> Self {
         match error.kind() {
@@ -69,9 +87,19 @@ impl Failure {
         Self { exit: Exit::Other, why: Why::Here(message.into()) }
     }
 
-    /// The same failure of a command that a signal has ended: the signal decides on the code.
-    pub(crate) fn after(self, signal: Signal) -> Self {
-        Self { exit: signal.exit(), ..self }
+    /// The same, but the command ends with another code for it.
+    pub(crate) fn ending_with(self, exit: Exit) -> Self {
+        Self { exit, ..self }
+    }
+
+    /// The same, where the command ends with this code if it is worse.
+    pub(crate) fn or_worse(self, exit: Exit) -> Self {
+        Self { exit: self.exit.or_worse(exit), ..self }
+    }
+
+    /// The same, after what it is about.
+    pub(crate) fn about(self, what: impl fmt::Display) -> Self {
+        Self { exit: self.exit, why: Why::Here(format!("{what}: {self}")) }
     }
 
     /// Says it on stderr: as a sentence, or as an object that holds the sentence and what it is made of.
@@ -116,5 +144,21 @@ impl fmt::Display for Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self { exit: Exit::of(&error), why: Why::Core(error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_of_several_codes_counts() {
+        let worst = |codes: &[Exit]| codes.iter().fold(Exit::Done, |worst, code| worst.or_worse(*code)) as u8;
+        assert_eq!(worst(&[]), 0);
+        assert_eq!(worst(&[Exit::Done, Exit::TimedOut, Exit::Incomplete]), 3);
+        assert_eq!(worst(&[Exit::Refused, Exit::Incomplete]), 5);
+        assert_eq!(worst(&[Exit::Usage, Exit::Refused, Exit::Done]), 2);
+        assert_eq!(worst(&[Exit::Other, Exit::Usage]), 1);
+        assert_eq!(worst(&[Exit::Other, Exit::Interrupted, Exit::Done]), 130);
     }
 }

@@ -47,7 +47,7 @@ pub fn run(args: impl IntoIterator<Item: Into<OsString> + Clone>) -> u8 {
     }
     let result = match command {
         Command::Sync(args) => commands::sync::run(&global, &args),
-        Command::Jobs => commands::jobs::run(&global),
+        Command::Jobs(args) => commands::jobs::run(&global, &args),
         Command::Images(args) => commands::images::run(&global, &args),
         Command::Quota(args) => commands::quota::run(&global, &args),
         Command::Call(args) => commands::call::run(&global, &args),

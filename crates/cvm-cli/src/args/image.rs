@@ -3,34 +3,66 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 const SYNC_HELP: &str = "\
 Examples:
   cvm sync img-o3ycss2p --from ap-shanghai --to ap-guangzhou,ap-beijing --local
   cvm sync img-o3ycss2p --to ap-guangzhou --dry-run
   cvm sync --resume
+  cvm sync --resume --all --timeout 2h
 
-Progress goes to stderr, the result to stdout. Copies go on in the service when the
+Progress goes to stderr, the result to stdout. Copies continue in the service when the
 command ends early. What the job has done is kept in a journal: killed at any moment and
 run again, it makes no second copy and loses none. Ctrl-C and other requests to end are
-obeyed within 6 s, with a report; a second one at once.";
+obeyed within 6 s, with a report; a second one at once.
+
+Images, endpoint and the options of the job make the job. The same job, in whichever order
+its lists are written, is resumed where it stopped; once it has ended, it begins anew, and
+what is still there is not copied again. --resume takes the job as it was begun, and copies
+nothing anew that had ended. The options of the run are given anew each time.
+--resume --all passes over a job that cannot be resumed here, which counts as exit code 3;
+of the codes of all jobs the worst counts: signals, then 1, 2, 5, 3, 4, 0.
+
+BASIS in the report says what it rests on that an image is the copy:
+  answered  the service named it when it accepted this job's request
+  appeared  it was seen after a request of this job whose answer was lost
+  found     it has the copy's name, and system, architecture and size of its source;
+            --own-copies takes no such image for a copy";
+
+/// What those options stand under that make a job what it is.
+const JOB: &str = "Options of the job";
 
 #[derive(Args)]
-#[command(after_help = SYNC_HELP)]
+#[command(after_help = SYNC_HELP, next_help_heading = "Options of this run")]
 pub(crate) struct SyncArgs {
     /// The images to copy, such as img-o3ycss2p
     #[arg(required_unless_present = "resume", value_name = "IMAGE")]
     pub(crate) images: Vec<String>,
     /// The region that the images are in [default: --region]
-    #[arg(long, value_name = "REGION")]
+    #[arg(long, help_heading = JOB, value_name = "REGION")]
     pub(crate) from: Option<String>,
     /// The regions to copy them to, separated by commas
-    #[arg(long, required_unless_present = "resume", value_name = "REGION,...", value_delimiter = ',')]
+    #[arg(long, help_heading = JOB, required_unless_present = "resume", value_name = "REGION,...", value_delimiter = ',')]
     pub(crate) to: Vec<String>,
     /// The name of the copies [default: the image's own]
-    #[arg(long)]
+    #[arg(long, help_heading = JOB)]
     pub(crate) name: Option<String>,
+    /// What to do where another image has the name
+    #[arg(long, help_heading = JOB, value_enum, default_value_t = Conflicts::Fail)]
+    pub(crate) on_conflict: Conflicts,
+    /// Makes an encrypted copy, in the source region and under another --name
+    #[arg(long, help_heading = JOB, requires = "name")]
+    pub(crate) encrypt: bool,
+    /// The KMS key of the encrypted copy [default: the service's own]
+    #[arg(long, help_heading = JOB, value_name = "ID", requires = "encrypt")]
+    pub(crate) kms_key_id: Option<String>,
+    /// Refuses images that are larger, before anything is started
+    #[arg(long, help_heading = JOB, value_name = "GIB")]
+    pub(crate) max_size: Option<i64>,
+    /// Gives the copies the description and the family of their source
+    #[arg(long, help_heading = JOB)]
+    pub(crate) same_attributes: bool,
     /// The longest time to wait for all copies, such as 90s, 45m or 1h 30m [default: 1h]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) timeout: Option<Duration>,
@@ -44,38 +76,69 @@ pub(crate) struct SyncArgs {
     #[arg(long, overrides_with = "wait")]
     pub(crate) no_wait: bool,
     /// Says what would happen in each region, and starts nothing
-    #[arg(long, conflicts_with_all = ["resume", "journal", "no_wait"])]
+    #[arg(long, conflicts_with_all = ["journal", "no_wait"])]
     pub(crate) dry_run: bool,
-    /// What to do where another image has the name
-    #[arg(long, value_enum, default_value_t = Conflicts::Fail)]
-    pub(crate) on_conflict: Conflicts,
-    /// Makes an encrypted copy, in the source region and under another --name
-    #[arg(long, requires = "name")]
-    pub(crate) encrypt: bool,
-    /// The KMS key of the encrypted copy [default: the service's own]
-    #[arg(long, value_name = "ID", requires = "encrypt")]
-    pub(crate) kms_key_id: Option<String>,
-    /// Refuses images that are larger, before anything is started
-    #[arg(long, value_name = "GIB")]
-    pub(crate) max_size: Option<i64>,
-    /// Gives the copies the description and the family of their source
-    #[arg(long)]
-    pub(crate) same_attributes: bool,
     /// Deletes copies that have failed
     #[arg(long)]
     pub(crate) delete_failed: bool,
-    /// Where the job is kept [default: a file named by the job, see cvm jobs]
+    /// Takes only copies that this job started: an image that was merely found under the name is a conflict
+    #[arg(long)]
+    pub(crate) own_copies: bool,
+    /// Where the job is kept; its folder has to be there [default: a file named by the job, see cvm jobs]
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
-    /// Goes on with the job in --journal, or with the only one that cvm jobs lists
-    #[arg(long, conflicts_with_all = ["images", "from", "to", "name", "encrypt"])]
-    pub(crate) resume: bool,
+    /// Resumes a job as it was begun, with its profile: the one that cvm jobs lists with this ID, that in
+    /// --journal, or the only one there is
+    #[arg(
+        long,
+        value_name = "ID",
+        num_args = 0..=1,
+        default_missing_value = "",
+        conflicts_with_all = [
+            "images", "from", "to", "name", "encrypt", "kms_key_id", "max_size", "on_conflict",
+            "same_attributes", "dry_run",
+        ]
+    )]
+    pub(crate) resume: Option<String>,
+    /// With --resume: resumes all jobs that cvm jobs lists, one after the other, each with its own profile
+    #[arg(long, conflicts_with = "journal")]
+    pub(crate) all: bool,
     /// How long to search for a copy whose request got no answer, before it is requested again [default: 45s]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) settle: Option<Duration>,
     /// Prints every event, and then the report, as JSON, one a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+const JOBS_HELP: &str = "\
+A job is running, interrupted (cvm sync --resume resumes it), or ended. What it has copied is
+known for 90 days after its end: begun anew, it looks at those copies first.
+Jobs that were given a file with --journal are not listed.
+
+Examples:
+  cvm jobs --all
+  cvm jobs --output json
+  cvm sync --resume 1f09ab
+  cvm jobs forget 1f09ab";
+
+#[derive(Args)]
+#[command(after_help = JOBS_HELP, args_conflicts_with_subcommands = true)]
+pub(crate) struct JobsArgs {
+    /// Also those that have ended
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<JobsCommand>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum JobsCommand {
+    /// Forgets a job that is not running; its copies stay as they are
+    Forget {
+        /// Its ID, as cvm jobs shows it
+        id: String,
+    },
 }
 
 /// What an image that has the name means.

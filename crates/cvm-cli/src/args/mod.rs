@@ -14,7 +14,7 @@ use cvm_local::Check;
 use cvm_proto::SignMethod;
 
 pub(crate) use config::{ConfigCommand, ConfigureArgs};
-pub(crate) use image::{Conflicts, ImagesArgs, Kind, QuotaArgs, SyncArgs};
+pub(crate) use image::{Conflicts, ImagesArgs, JobsArgs, JobsCommand, Kind, QuotaArgs, SyncArgs};
 
 const ABOUT: &str =
     "Carries images of Tencent Cloud CVM to other regions, calls any action, explains signatures";
@@ -101,8 +101,8 @@ pub(crate) enum Output {
 pub(crate) enum Command {
     /// Copies images to other regions and waits until the copies can be used
     Sync(Box<SyncArgs>),
-    /// Lists the sync jobs that can be gone on with
-    Jobs,
+    /// Lists the sync jobs that can be resumed
+    Jobs(JobsArgs),
     /// Lists images, those of several regions side by side
     Images(ImagesArgs),
     /// Shows how many images every region has, and how many it may have

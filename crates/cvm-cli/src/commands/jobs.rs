@@ -1,62 +1,178 @@
-//! `cvm jobs`: the sync jobs that can be gone on with.
+//! `cvm jobs`: the sync jobs that are kept in the jobs' folder.
 
-use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cvm_proto::Outcome;
+use cvm_proto::{SyncReport, SyncState};
 use serde_json::{Value, json};
 
-use crate::args::{Global, Output};
+use crate::args::{Global, JobsArgs, JobsCommand, Output};
 use crate::failure::{Exit, Failure};
-use crate::{journals, output, table};
+use crate::journals::{self, Kept, endpoint_word};
+use crate::{output, table};
 
-/// Lists the journals in the folder of the jobs.
-pub(crate) fn run(global: &Global) -> Result<Exit, Failure> {
-    let paths = journals::list()?;
+/// What a terminal has at least.
+const COLUMNS: usize = 80;
+
+/// Lists the jobs, or forgets one.
+pub(crate) fn run(global: &Global, args: &JobsArgs) -> Result<Exit, Failure> {
+    if let Some(JobsCommand::Forget { id }) = &args.command {
+        return forget(global, id);
+    }
+    journals::drop_old()?;
+    let mut jobs = journals::list()?;
+    let all = jobs.len();
+    jobs.retain(|job| args.all || job.is_open() || job.stored.is_err());
     if global.output == Output::Json {
-        let jobs: Vec<Value> = paths.iter().map(|path| for_programs(path)).collect();
-        output::json(&jobs)?;
-    } else if paths.is_empty() {
-        output::note("cvm: there is no job to go on with");
+        output::json(&jobs.iter().map(for_programs).collect::<Vec<Value>>())?;
+    } else if !jobs.is_empty() {
+        for_people(&jobs)?;
+    } else if all > 0 {
+        output::note("cvm: there is no job to resume; cvm jobs --all shows those that have ended");
     } else {
-        let rows: Vec<_> = paths.iter().map(|path| for_people(path)).collect();
-        output::line(table::lay_out(&["IMAGES", "FROM", "TO", "STATE", "JOURNAL"], &rows))?;
-        output::note("cvm: go on with: cvm sync --resume --journal JOURNAL");
+        output::note("cvm: there is no job");
     }
     Ok(Exit::Done)
 }
 
-fn for_people(path: &Path) -> Vec<String> {
-    let shown = path.display().to_string();
-    let state = match cvm_journal::read(path) {
-        Ok(Some(state)) => state,
-        Ok(None) => return vec!["-".into(), "-".into(), "-".into(), "gone".into(), shown],
-        Err(error) => return vec!["-".into(), "-".into(), "-".into(), error.to_string(), shown],
-    };
-    let report = state.report();
-    let count = |fits: fn(Outcome) -> bool| report.destinations.iter().filter(|of| fits(of.outcome)).count();
-    let (there, started) = (count(Outcome::is_good), count(|outcome| outcome == Outcome::Started));
-    let mut text = format!("{there} of {} there", report.destinations.len());
-    if started > 0 {
-        text.push_str(&format!(", {started} on their way"));
+fn forget(global: &Global, id: &str) -> Result<Exit, Failure> {
+    let job = journals::find(id)?;
+    if job.is_running() {
+        return Err(Failure::other(format!("the job {} is running: end it first", job.id)));
     }
-    if cvm_journal::is_in_use(path) {
-        text.push_str(", running");
+    cvm_journal::remove(&job.path)?;
+    if global.output == Output::Table && !global.quiet {
+        let rest = if job.is_open() { "; copies that are on their way continue in the service" } else { "" };
+        output::note(format_args!("cvm: the job {} is forgotten{rest}", job.id));
     }
-    vec![state.images().join(","), state.source_region().to_owned(), state.regions().join(","), text, shown]
+    Ok(Exit::Done)
 }
 
-fn for_programs(path: &Path) -> Value {
-    let mut job = match cvm_journal::read(path) {
-        Ok(Some(state)) => json!({
-            "images": state.images(),
-            "regions": state.regions(),
-            "finished": state.is_finished(),
-            "report": state.report(),
-        }),
-        Ok(None) => json!({}),
-        Err(error) => json!({ "error": error }),
+/// A table of 80 columns, and under each job what went wrong last.
+fn for_people(jobs: &[Kept]) -> Result<(), Failure> {
+    let headings = ["ID", "AGE", "STATE", "DONE", "IMAGES", "ENDPOINT", "PROFILE"];
+    let rows: Vec<Vec<String>> = jobs.iter().map(row).collect();
+    // Images, endpoint and profile may have any length.
+    let table = table::lay_out_within(COLUMNS, &headings, &rows, &[4, 5, 6]);
+    let mut lines = table.lines();
+    let mut text = lines.next().unwrap_or_default().to_owned();
+    for (job, line) in jobs.iter().zip(lines) {
+        text.push_str(&format!("\n{line}"));
+        if let Some(error) = last_error(job) {
+            text.push_str(&format!("\n  {}", table::clip(&output::escaped(&error), COLUMNS - 2)));
+        }
+    }
+    output::line(text)?;
+    if jobs.iter().any(|job| job.is_open() && !job.is_running()) {
+        output::note("cvm: resume one with: cvm sync --resume ID");
+    }
+    Ok(())
+}
+
+fn row(job: &Kept) -> Vec<String> {
+    let mut cells = vec![job.id.clone(), short(age(job)), state(job).into()];
+    let Ok(stored) = &job.stored else {
+        cells.extend(["-"; 4].map(Into::into));
+        return cells;
     };
-    job["journal"] = path.display().to_string().into();
-    job["running"] = cvm_journal::is_in_use(path).into();
-    job
+    let (done, all) = progress(&stored.report());
+    cells.extend([
+        format!("{done} of {all}"),
+        table::abbreviate(stored.images()),
+        endpoint_word(stored.endpoint()),
+        stored.profile().unwrap_or("-").to_owned(),
+    ]);
+    cells
+}
+
+fn state(job: &Kept) -> &'static str {
+    match &job.stored {
+        _ if job.is_running() => "running",
+        Err(_) => "broken",
+        Ok(state) if state.is_finished() => "ended",
+        Ok(_) => "interrupted",
+    }
+}
+
+/// How many of the destinations have what was asked for, and how many there are.
+fn progress(report: &SyncReport) -> (usize, usize) {
+    let done = report.destinations.iter().filter(|of| of.outcome.is_good()).count();
+    (done, report.destinations.len())
+}
+
+/// What went wrong last, as long as something is missing.
+fn last_error(job: &Kept) -> Option<String> {
+    match &job.stored {
+        Err(error) => Some(error.to_string()),
+        Ok(stored) if stored.report().is_complete() => None,
+        Ok(stored) => stored.last_error().map(str::to_owned),
+    }
+}
+
+/// When the job was begun, in seconds since 1970, as far as its journal says so.
+fn begun(job: &Kept) -> Option<u64> {
+    job.stored.as_ref().ok().and_then(SyncState::begun)
+}
+
+/// The time since the job was begun, or since its file was written.
+fn age(job: &Kept) -> Duration {
+    let begun = begun(job).and_then(|begun| UNIX_EPOCH.checked_add(Duration::from_secs(begun)));
+    SystemTime::now().duration_since(begun.unwrap_or(job.written)).unwrap_or_default()
+}
+
+/// A time in its largest unit.
+fn short(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3_600 => format!("{}m", seconds / 60),
+        3_600..86_400 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+fn for_programs(job: &Kept) -> Value {
+    let mut value = json!({
+        "id": job.id,
+        "journal": job.path.display().to_string(),
+        "state": state(job),
+        "running": job.is_running(),
+        "age_seconds": age(job).as_secs(),
+        "written": job.written.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
+    });
+    let more = match &job.stored {
+        Err(error) => json!({ "error": error }),
+        Ok(stored) => {
+            let report = stored.report();
+            let (done, all) = progress(&report);
+            json!({
+                "endpoint": endpoint_word(stored.endpoint()),
+                "profile": stored.profile(),
+                "begun": stored.begun(),
+                "source_region": stored.source_region(),
+                "images": stored.images(),
+                "regions": stored.regions(),
+                "finished": stored.is_finished(),
+                "done": done,
+                "destinations": all,
+                "last_error": stored.last_error(),
+                "report": report,
+            })
+        }
+    };
+    if let (Value::Object(value), Value::Object(more)) = (&mut value, more) {
+        value.extend(more);
+    }
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_short() {
+        let short = |seconds| super::short(Duration::from_secs(seconds));
+        assert_eq!([0, 59, 60, 3_599, 3_600, 86_399].map(short), ["0s", "59s", "1m", "59m", "1h", "23h"]);
+        assert_eq!(short(100 * 86_400), "100d");
+    }
 }

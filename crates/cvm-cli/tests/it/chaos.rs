@@ -1,4 +1,4 @@
-//! `cvm sync` killed at random moments of a job, with faults on, and gone on with each time.
+//! `cvm sync` killed at random moments of a job, with faults on, and resumed each time.
 //!
 //! `CVM_CHAOS_KILLS` is the number of kills; `cargo xtask chaos` asks for many. A job survives some of them and ends;
 //! then the same job begins anew on a fresh endpoint, until all kills are used up.

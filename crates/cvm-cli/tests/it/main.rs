@@ -9,11 +9,13 @@ mod config;
 mod endpoint;
 #[cfg(unix)]
 mod hanging;
+mod identity;
 mod images;
 mod jobs;
 mod local;
 mod local_state;
 mod mistakes;
+mod resume;
 mod sign;
 #[cfg(unix)]
 mod signals;

@@ -1,7 +1,7 @@
 //! `cvm sync` on the embedded endpoint.
 
-use crate::command::{Ran, at, run};
-use cvm_local::{Clock, CvmLocal};
+use crate::command::{Folder, Ran, at, run};
+use cvm_local::{Clock, CvmLocal, Seed, SeedImage};
 
 const FROM: [&str; 4] = ["--from", "ap-shanghai", "--local", "--to"];
 
@@ -11,10 +11,10 @@ fn the_main_command_carries_the_image_to_every_region() {
         run(&[&["sync", "img-o3ycss2p"][..], &FROM, &["ap-guangzhou,ap-beijing"]].concat()).ended_with(0);
     let rows: Vec<Vec<&str>> = ran.out.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows.len(), 3, "{ran:?}");
-    assert_eq!(rows[0], ["IMAGE", "REGION", "OUTCOME", "COPY", "TIME"]);
+    assert_eq!(rows[0], ["IMAGE", "REGION", "OUTCOME", "BASIS", "COPY", "TIME"]);
     for (row, region) in rows[1..].iter().zip(["ap-guangzhou", "ap-beijing"]) {
-        assert_eq!(row[..3], ["img-o3ycss2p", region, "copied"], "{ran:?}");
-        assert!(row[3].starts_with("img-") && row[3] != "img-o3ycss2p", "{ran:?}");
+        assert_eq!(row[..4], ["img-o3ycss2p", region, "copied", "answered"], "{ran:?}");
+        assert!(row[4].starts_with("img-") && row[4] != "img-o3ycss2p", "{ran:?}");
     }
     // Plain lines, since stderr is no terminal: the percentage rises, and each region ends.
     assert!(ran.err.contains("ap-guangzhou: img-") && ran.err.contains(" % after "), "{ran:?}");
@@ -36,6 +36,10 @@ fn programs_get_the_whole_report() {
     assert!(destination["request_ids"][0].is_string());
     assert_eq!(destination["outcome"], "copied");
     assert!(destination["image_id"].is_string() && destination["elapsed_seconds"].is_number());
+    assert_eq!(
+        (&destination["basis"], &destination["image"]["name"]),
+        (&"answered".into(), &"golden".into())
+    );
 }
 
 #[test]
@@ -118,4 +122,35 @@ fn an_image_that_is_there_is_not_copied_again_and_another_one_is_a_conflict() {
     assert!(ran.out.contains("conflict") && ran.err.contains("its system is"), "{ran:?}");
     let ran = sync(&[&other[..], &["--on-conflict", "skip"]].concat()).ended_with(0);
     assert!(ran.out.contains("skipped"), "{ran:?}");
+}
+
+#[test]
+fn an_image_that_was_merely_found_is_named_as_such_and_can_be_insisted_against() {
+    let mut seed = Seed::default();
+    let mut twin = SeedImage::new("img-twin0000", "ap-guangzhou", "base-ubuntu-22.04");
+    (twin.size_gib, twin.created) = (50, "2026-06-01T00:00:00Z".into());
+    seed.accounts[0].images.push(twin);
+    let local = CvmLocal::builder().seed(seed).clock(Clock::stepped()).start().unwrap();
+    let folder = Folder::new("found");
+    let sync = |more: &[&str]| -> Ran {
+        let args = [&["sync", "img-o3ycss2p", "--to", "ap-guangzhou"], more].concat();
+        at(&local, &args).env("XDG_STATE_HOME", &folder.0).output().unwrap().into()
+    };
+    let found = sync(&[]).ended_with(0);
+    assert!(found.out.contains("present  found  img-twin0000"), "{found:?}");
+    let facts = [
+        "base-ubuntu-22.04",
+        "Ubuntu Server 22.04 LTS 64bit",
+        "x86_64",
+        "50 GiB",
+        "created 2026-06-01T00:00:00Z",
+    ];
+    let remark = found.err.lines().find(|line| line.contains("img-twin0000 was found")).unwrap();
+    assert!(facts.iter().all(|fact| remark.contains(fact)), "{remark}");
+    let report = sync(&["--output", "json"]).ended_with(0).json();
+    let destination = &report["destinations"][0];
+    assert_eq!((&destination["basis"], &destination["image"]["image_size"]), (&"found".into(), &50.into()));
+    let refused = sync(&["--own-copies"]).ended_with(3);
+    assert!(refused.out.contains("conflict") && refused.err.contains("img-twin0000"), "{refused:?}");
+    assert!(local.requests().iter().all(|request| request.action != "SyncImages"));
 }

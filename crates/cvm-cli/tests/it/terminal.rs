@@ -9,7 +9,7 @@ use pty_process::blocking::{Command, Pty, open};
 
 use crate::command::{Folder, at};
 
-const ROWS: u16 = 24;
+const ROWS: u16 = 40;
 
 const REGIONS: [&str; 3] = ["ap-guangzhou", "ap-beijing", "ap-chengdu"];
 
@@ -90,7 +90,7 @@ fn in_a_terminal_so_wide(columns: u16) {
     for region in REGIONS {
         assert_eq!(bars(&rows, region), 1, "{shown}");
     }
-    for said in ["cvm: stopping", "IMAGE ", "cvm: interrupted"] {
+    for said in ["cvm: stopping", "IMAGE ", "cvm: interrupted", "cvm: resume it with: cvm sync"] {
         assert_eq!(rows.iter().filter(|row| row.starts_with(said)).count(), 1, "{said}: {shown}");
     }
     let at = |text| rows.iter().position(|row| row.starts_with(text)).unwrap();

@@ -1,0 +1,117 @@
+//! From the options to a job that is ready to run.
+
+use std::path::{Path, PathBuf};
+
+use cvm_journal::{Journal, Journaled};
+use cvm_proto::{Cancel, ImageSync, OnConflict, SyncReport, SyncRun};
+
+use crate::args::{Conflicts, Global, SyncArgs};
+use crate::connect::Link;
+use crate::failure::Failure;
+use crate::journals::{self, Identity};
+use crate::output;
+use crate::progress::Progress;
+
+/// A job that is ready to run.
+pub(super) enum Ready {
+    /// Nobody keeps it: a dry run starts nothing, and an embedded endpoint forgets everything.
+    Unkept(Box<ImageSync>),
+    Kept(PathBuf, Box<Journaled>),
+}
+
+impl Ready {
+    pub(super) fn images(&self) -> &[String] {
+        match self {
+            Self::Unkept(job) => job.images(),
+            Self::Kept(_, job) => job.state().images(),
+        }
+    }
+
+    /// Where it is kept.
+    pub(super) fn journal(&self) -> Option<PathBuf> {
+        match self {
+            Self::Unkept(_) => None,
+            Self::Kept(path, _) => Some(path.clone()),
+        }
+    }
+
+    pub(super) fn run(self, link: &Link, progress: &mut Progress) -> Result<SyncReport, Failure> {
+        let show = |event| progress.show(&event);
+        Ok(match self {
+            Self::Unkept(job) => link.client.run(*job, show)?,
+            Self::Kept(_, job) => link.client.run(*job, show)?,
+        })
+    }
+}
+
+/// The job that the options describe, begun or resumed.
+pub(super) fn begin(
+    global: &Global,
+    args: &SyncArgs,
+    link: &Link,
+    cancel: &Cancel,
+) -> Result<Ready, Failure> {
+    let config = link.client.config();
+    let Some(from) = args.from.as_deref().or(config.region()) else {
+        return Err(Failure::usage("no source region: name the region that the images are in with --from"));
+    };
+    let job = job(args, from, cancel);
+    let path: PathBuf = match &args.journal {
+        Some(path) => path.clone(),
+        None if args.dry_run || global.local => return Ok(Ready::Unkept(Box::new(job))),
+        None => {
+            journals::drop_old()?;
+            let endpoint = cvm_proto::SyncEndpoint::of(config);
+            let identity = Identity {
+                endpoint: &endpoint,
+                source_region: from,
+                images: job.images(),
+                regions: job.regions(),
+                name: args.name.as_deref(),
+            };
+            journals::of(&identity, global)?
+        }
+    };
+    let job = open(&path, global, link)?.begin_or_resume(job, config)?;
+    if job.is_resumed() && !global.quiet && !args.json {
+        output::note(output::escaped(&format!("cvm: resuming the job in {}", path.display())));
+    }
+    Ok(Ready::Kept(path, Box::new(job)))
+}
+
+/// A journal of this endpoint.
+pub(super) fn open(path: &Path, global: &Global, link: &Link) -> Result<Journal, Failure> {
+    let journal = Journal::open(path)?;
+    let journal = if global.local { journal.embedded() } else { journal };
+    Ok(link.profile.iter().fold(journal, Journal::profile))
+}
+
+/// What belongs to this run of the job.
+pub(super) fn this_run(args: &SyncArgs, cancel: &Cancel) -> SyncRun {
+    let run = SyncRun::new()
+        .delete_failed(args.delete_failed)
+        .own_copies(args.own_copies)
+        .wait(!args.no_wait)
+        .dry_run(args.dry_run)
+        .cancel_with(cancel);
+    let run = args.timeout.into_iter().fold(run, SyncRun::timeout);
+    let run = args.settle.into_iter().fold(run, SyncRun::settle);
+    args.destination_timeout.into_iter().fold(run, SyncRun::destination_timeout)
+}
+
+fn job(args: &SyncArgs, from: &str, cancel: &Cancel) -> ImageSync {
+    let on_conflict = match args.on_conflict {
+        Conflicts::Fail => OnConflict::Fail,
+        Conflicts::Skip => OnConflict::Skip,
+    };
+    let job = ImageSync::of(&args.images)
+        .from(from)
+        .to(&args.to)
+        .on_conflict(on_conflict)
+        .encrypt(args.encrypt)
+        .same_attributes(args.same_attributes)
+        .with_run(this_run(args, cancel));
+    let job = args.name.iter().fold(job, ImageSync::name);
+    let job = args.kms_key_id.iter().fold(job, ImageSync::kms_key_id);
+    args.max_size.into_iter().fold(job, ImageSync::max_size)
+}

@@ -1,0 +1,80 @@
+//! How to resume a job: the command, with the options that lead to the same endpoint and account.
+
+use std::path::Path;
+
+use crate::args::Global;
+use crate::output;
+
+/// What is to be said of a job that has not ended.
+pub(super) fn resume_later(global: &Global, journal: &Path) -> String {
+    let shown = |path: &Path| path.to_string_lossy().into_owned();
+    let safe_proxy = global.proxy.as_deref().and_then(without_password);
+    let options = [
+        ("--journal", Some(shown(journal))),
+        ("--profile", global.profile.clone()),
+        ("--endpoint", global.endpoint.clone()),
+        ("--region", global.region.clone()),
+        ("--ca-file", global.ca_file.as_deref().map(shown)),
+        ("--proxy", safe_proxy.clone().or_else(|| global.proxy.clone())),
+    ];
+    let mut words: Vec<String> = ["cvm", "sync", "--resume"].map(Into::into).into();
+    for (option, value) in options {
+        words.extend(value.into_iter().flat_map(|value| [option.to_owned(), value]));
+    }
+    // Only a zero byte cannot be quoted, and no argument has one.
+    let command = shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "));
+    let mut text = format!("cvm: resume it with: {}", output::escaped(&command));
+    if safe_proxy.is_some() {
+        text.push_str("\ncvm: the proxy's password is left out there: set it again");
+    }
+    text
+}
+
+/// A proxy's address without the password that is in it; `None` if there is none.
+fn without_password(proxy: &str) -> Option<String> {
+    // A password that nobody escaped may hold any of the marks that end an address's parts, `@` included.
+    let (user, host) = proxy.rsplit_once('@')?;
+    let begins = user.find("://").map_or(0, |at| at + "://".len());
+    let ends = begins + user[begins..].find(':')?;
+    Some(format!("{}@{host}", &user[..ends]))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::Cli;
+
+    fn hint(options: &[&str]) -> String {
+        let args = [&["cvm", "sync", "img-a", "--to", "b"], options].concat();
+        resume_later(&Cli::try_parse_from(args).unwrap().global, Path::new("my job's.json"))
+    }
+
+    #[test]
+    fn the_command_repeats_what_was_given_and_leads_there() {
+        assert_eq!(hint(&[]), "cvm: resume it with: cvm sync --resume --journal \"my job's.json\"");
+        let options =
+            ["--profile", "prod", "--endpoint", "http://h:1", "--region", "r", "--ca-file", "a b.pem"];
+        let hint = hint(&options);
+        let command = hint.strip_prefix("cvm: resume it with: ").unwrap();
+        let words = shlex::split(command).unwrap();
+        assert_eq!(words[..5], ["cvm", "sync", "--resume", "--journal", "my job's.json"]);
+        assert_eq!(words[5..], options);
+    }
+
+    #[test]
+    fn a_proxys_password_is_not_repeated() {
+        for proxy in
+            ["http://u:pass@h:3128", "u:pass@h:3128", "http://u:pa/ss@pass?@h:3128", "http://u:@h:3128"]
+        {
+            let hint = hint(&["--proxy", proxy]);
+            assert!(!hint.contains("pass@") && !hint.contains("ss@"), "{hint}");
+            assert!(hint.contains("u@h:3128") && hint.contains("set it again"), "{hint}");
+        }
+        for proxy in ["http://h:3128", "http://u@h:3128", "none"] {
+            let hint = hint(&["--proxy", proxy]);
+            assert!(hint.ends_with(&format!("--proxy {proxy}")), "{hint}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! `cvm sync --resume`: which jobs are resumed, and with which profile.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::path::{Path, PathBuf};
+
+use cvm_config::Setting;
+use cvm_proto::{Cancel, Error, SyncState};
+
+use super::begin::{Ready, open, this_run};
+use super::stop::Stop;
+use super::{Ended, print_for_programs, run_to_its_end};
+use crate::args::{Global, Output, SyncArgs};
+use crate::connect::{self, Link};
+use crate::failure::{Exit, Failure};
+use crate::journals::{self, Kept};
+use crate::{output, table};
+
+/// The one job that the options name, ready to run.
+pub(super) fn one(global: &Global, args: &SyncArgs, cancel: &Cancel) -> Result<(Link, Ready), Failure> {
+    let path = which(args)?;
+    // What is resumed is read again under the lock: this is for the profile alone.
+    let Some(state) = cvm_journal::read(&path)? else {
+        return Err(Failure::usage(format!("there is no journal {}: name another file", path.display())));
+    };
+    let own = own_profile(global, &state).filter(|_| global.profile.is_none());
+    let link = connect_with(global, own)?;
+    let job = ready(&path, global, args, &link, cancel)?;
+    if !global.quiet && !args.json {
+        output::note(output::escaped(&format!("cvm: resuming the job in {}", path.display())));
+    }
+    Ok((link, job))
+}
+
+fn ready(
+    path: &Path,
+    global: &Global,
+    args: &SyncArgs,
+    link: &Link,
+    cancel: &Cancel,
+) -> Result<Ready, Failure> {
+    let job = open(path, global, link)?.resume(this_run(args, cancel), link.client.config())?;
+    Ok(Ready::Kept(path.to_owned(), Box::new(job)))
+}
+
+/// The profile that a job was begun with, unless it is the one that is set anyway.
+fn own_profile<'a>(global: &Global, state: &'a SyncState) -> Option<&'a str> {
+    let set = || Setting::Profile.variables().iter().find_map(|name| connect::var(name));
+    // The embedded endpoint has its own credential, and no profile's.
+    state.profile().filter(|_| !global.local).filter(|own| set().is_none_or(|set| set != *own))
+}
+
+/// A client with this profile, or with what the options say.
+fn connect_with(global: &Global, own: Option<&str>) -> Result<Link, Failure> {
+    let Some(own) = own else { return connect::open(global) };
+    let global = Global { profile: Some(own.to_owned()), ..global.clone() };
+    connect::open(&global).map_err(|failure| {
+        failure.about(format_args!("the job was begun with the profile `{}`", own.escape_debug()))
+    })
+}
+
+/// The journal that is named, or the only one there is.
+fn which(args: &SyncArgs) -> Result<PathBuf, Failure> {
+    let id = args.resume.as_deref().unwrap_or_default();
+    match &args.journal {
+        Some(path) if id.is_empty() => return Ok(path.clone()),
+        Some(_) => {
+            return Err(Failure::usage(format!(
+                "--resume {id} and --journal both name a job: leave one out"
+            )));
+        }
+        None if id.is_empty() => {}
+        None if id.starts_with("img-") => {
+            return Err(Failure::usage(format!(
+                "--resume takes a job as it was begun: leave {id} out, or name the job by its ID, which cvm jobs shows"
+            )));
+        }
+        None => return Ok(journals::find(id)?.path),
+    }
+    let (mut open, mut running) = (Vec::new(), Vec::new());
+    for job in journals::list()? {
+        match &job.stored {
+            Err(error) => pass_over(&job, &broken(&job, error)),
+            Ok(_) if !job.is_open() => {}
+            Ok(_) if job.is_running() => running.push(job),
+            Ok(_) => open.push(job),
+        }
+    }
+    match (open.as_slice(), running.as_slice()) {
+        ([job], _) => Ok(job.path.clone()),
+        ([], []) => Err(Failure::usage("there is no job to resume: name a file with --journal")),
+        ([], [job, ..]) => Err(Failure::other(format!("the job {} is running: wait for its end", job.id))),
+        _ => Err(Failure::usage(
+            "there are several jobs to resume: name one by its ID, which cvm jobs shows, or resume them with --all",
+        )),
+    }
+}
+
+/// Resumes all jobs, each with its own profile; the worst of their exit codes counts.
+pub(super) fn all(global: &Global, args: &SyncArgs, stop: &Stop) -> Result<Exit, Failure> {
+    if let Some(id) = args.resume.as_deref().filter(|id| !id.is_empty()) {
+        return Err(Failure::usage(format!("--all resumes all jobs: leave the ID {id} out, or --all")));
+    }
+    let mut links = BTreeMap::new();
+    let mut worst = Exit::Done;
+    let mut outcomes = Vec::new();
+    let jobs = journals::list()?;
+    for job in jobs.iter().filter(|job| job.stored.is_err() || job.is_open()) {
+        if let Some(signal) = stop.signal() {
+            worst = worst.or_worse(signal.exit());
+            break;
+        }
+        let ended = match prepare(job, global, args, &mut links, &stop.cancel) {
+            Ok((link, ready)) => run_to_its_end(global, args, link, ready, stop),
+            Err(failure) => passed_over(job, global, failure),
+        };
+        worst = worst.or_worse(ended.exit);
+        let (Ok(mut outcome) | Err(mut outcome)) = ended.outcome;
+        outcome["id"] = job.id.clone().into();
+        outcome["exit_code"] = (ended.exit as u8).into();
+        if args.json {
+            print_for_programs(global, args, &outcome).map_err(|failure| failure.or_worse(worst))?;
+        }
+        outcomes.push(outcome);
+    }
+    if outcomes.is_empty() && global.output == Output::Table && !global.quiet {
+        output::note("cvm: there is no job to resume");
+    }
+    if !args.json {
+        print_for_programs(global, args, &outcomes.into()).map_err(|failure| failure.or_worse(worst))?;
+    }
+    Ok(worst)
+}
+
+type Links = BTreeMap<Option<String>, Link>;
+
+fn prepare<'a>(
+    job: &Kept,
+    global: &Global,
+    args: &SyncArgs,
+    links: &'a mut Links,
+    cancel: &Cancel,
+) -> Result<(&'a Link, Ready), Failure> {
+    let state = job.stored.as_ref().map_err(|error| broken(job, error))?;
+    let own = own_profile(global, state);
+    let link = match links.entry(own.map(str::to_owned)) {
+        Entry::Occupied(link) => link.into_mut(),
+        Entry::Vacant(place) => place.insert(connect_with(global, own)?),
+    };
+    let ready = ready(&job.path, global, args, link, cancel)?;
+    if !global.quiet && !args.json {
+        let (images, regions) = (table::abbreviate(state.images()), table::abbreviate(state.regions()));
+        let profile = own.map(|own| format!(", with the profile {own}")).unwrap_or_default();
+        let text = format!("cvm: resuming the job {}: {images} to {regions}{profile}", job.id);
+        output::note(output::escaped(&text));
+    }
+    Ok((link, ready))
+}
+
+/// A job that cannot be resumed here: the others are, and one day it may be.
+fn passed_over(job: &Kept, global: &Global, why: Failure) -> Ended {
+    let why = why.ending_with(Exit::Incomplete);
+    if global.output == Output::Table {
+        pass_over(job, &why);
+    }
+    let mut ended = Ended::with(&why, "passed_over");
+    if let Err(outcome) = &mut ended.outcome {
+        outcome["journal"] = job.path.display().to_string().into();
+    }
+    ended
+}
+
+fn pass_over(job: &Kept, why: &Failure) {
+    output::note(output::escaped(&format!("cvm: passing over the job {}: {why}", job.id)));
+}
+
+/// A file that is no journal, or none that can be read.
+fn broken(job: &Kept, error: &Error) -> Failure {
+    Failure::other(format!("{error}; this removes it: cvm jobs forget {}", job.id))
+}

@@ -1,0 +1,168 @@
+//! The jobs' folder: the journals of sync jobs that nobody named a file for.
+
+mod name;
+mod version_one;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use cvm_files::RealFile;
+use cvm_proto::{Destination, Error, SyncState};
+
+use crate::args::Global;
+use crate::connect;
+use crate::failure::Failure;
+
+pub(crate) use name::{Identity, endpoint_word};
+
+/// How long the journal of a job that has ended is kept: its copies are then known to whoever begins the job anew.
+const KEEP_ENDED: Duration = Duration::from_secs(90 * 24 * 3600);
+
+/// The most that is read of a journal.
+const MAX_BYTES: u64 = SyncState::MAX_BYTES as u64;
+
+/// The fewest digits of an ID that are shown.
+const ID_DIGITS: usize = 6;
+
+/// A journal in the jobs' folder.
+pub(crate) struct Kept {
+    pub(crate) path: PathBuf,
+    /// As few digits as tell it from the others.
+    pub(crate) id: String,
+    digits: String,
+    /// When it was last written.
+    pub(crate) written: SystemTime,
+    /// What is in it, or why it cannot be read.
+    pub(crate) stored: Result<SyncState, Error>,
+}
+
+impl Kept {
+    /// Whether the job has not ended.
+    pub(crate) fn is_open(&self) -> bool {
+        self.stored.as_ref().is_ok_and(|state| !state.is_finished())
+    }
+
+    /// Whether a process has it at this moment.
+    pub(crate) fn is_running(&self) -> bool {
+        cvm_journal::is_in_use(&self.path)
+    }
+}
+
+/// The folder of the journals: in the state folder of the XDG Base Directory Specification.
+fn folder() -> Result<PathBuf, Failure> {
+    let state = connect::var("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let state = state.or_else(|| Some(std::env::home_dir()?.join(".local").join("state")));
+    let Some(state) = state else {
+        return Err(Failure::usage(
+            "there is no home folder to keep the job's journal in: name a file with --journal",
+        ));
+    };
+    Ok(state.join("cvm").join("jobs"))
+}
+
+/// The journal of a job: the same job has the same one, so that a command that is just run again resumes it. Its folder
+/// is made.
+pub(crate) fn of(job: &Identity<'_>, global: &Global) -> Result<PathBuf, Failure> {
+    let folder = folder()?;
+    cvm_files::make_private_folder(&folder).map_err(|error| {
+        Failure::other(format!("cannot make the folder {} for the job's journal: {error}", folder.display()))
+    })?;
+    let path = folder.join(job.file_name());
+    if !path.exists() {
+        version_one::rename_to(&path, job, global)?;
+    }
+    Ok(path)
+}
+
+/// The jobs in the folder, those that were written last at the end; none if there is no folder.
+pub(crate) fn list() -> Result<Vec<Kept>, Failure> {
+    let mut jobs: Vec<Kept> =
+        files()?.into_iter().filter_map(|(path, written)| look(path, written)).collect();
+    jobs.sort_by(|a, b| (a.written, &a.path).cmp(&(b.written, &b.path)));
+    let longest = jobs.iter().map(|job| job.digits.len()).max().unwrap_or(0);
+    let tells_apart = |digits: &usize| {
+        let mut shown: Vec<&str> = jobs.iter().map(|job| first(&job.digits, *digits)).collect();
+        shown.sort_unstable();
+        shown.windows(2).all(|pair| pair[0] != pair[1])
+    };
+    let digits = (ID_DIGITS..longest).find(tells_apart).unwrap_or(longest);
+    for job in &mut jobs {
+        job.id = first(&job.digits, digits).to_owned();
+    }
+    Ok(jobs)
+}
+
+fn first(text: &str, bytes: usize) -> &str {
+    text.get(..bytes).unwrap_or(text)
+}
+
+fn look(path: PathBuf, written: SystemTime) -> Option<Kept> {
+    // One that has just been removed is none.
+    let stored = cvm_journal::read(&path).transpose()?;
+    let digits = name::digits(&path);
+    Some(Kept { path, id: String::new(), digits, written, stored })
+}
+
+/// The files in the folder that may be journals, and when they were last written.
+fn files() -> Result<Vec<(PathBuf, SystemTime)>, Failure> {
+    let folder = folder()?;
+    let trouble = |error| Failure::other(format!("cannot read the folder {}: {error}", folder.display()));
+    let entries = match std::fs::read_dir(&folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(trouble(error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(trouble)?.path();
+        let facts = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file);
+        if let Some(facts) = facts.filter(|_| path.extension().is_some_and(|extension| extension == "json")) {
+            files.push((path, facts.modified().unwrap_or(SystemTime::UNIX_EPOCH)));
+        }
+    }
+    Ok(files)
+}
+
+/// The job with this ID, or the only one whose ID begins like this.
+pub(crate) fn find(id: &str) -> Result<Kept, Failure> {
+    let wanted = id.to_ascii_lowercase();
+    let mut fitting: Vec<Kept> = list()?.into_iter().filter(|job| job.digits.starts_with(&wanted)).collect();
+    match (fitting.pop(), fitting.is_empty()) {
+        (Some(job), true) => Ok(job),
+        (None, _) => Err(Failure::usage(format!("there is no job `{id}`: cvm jobs --all lists their IDs"))),
+        _ => {
+            Err(Failure::usage(format!("several jobs have an ID that begins with `{id}`: write more of it")))
+        }
+    }
+}
+
+/// Drops the journals of jobs that ended long ago. What cannot be dropped now is dropped another time.
+pub(crate) fn drop_old() -> Result<(), Failure> {
+    for (path, _) in files()?.into_iter().filter(|(_, written)| is_old(*written)) {
+        let _ = drop_if(&path, |state, written| state.is_finished() && is_old(written));
+    }
+    Ok(())
+}
+
+/// Drops the journal of a job that has ended without having asked for anything or found anything.
+pub(crate) fn drop_if_useless(path: &Path) {
+    let is_untouched = |of: &Destination| of.image_id.is_none() && of.request_ids.is_empty();
+    // One that stays does no harm.
+    let _ =
+        drop_if(path, |state, _| state.is_finished() && state.report().destinations.iter().all(is_untouched));
+}
+
+fn is_old(written: SystemTime) -> bool {
+    written.elapsed().is_ok_and(|age| age > KEEP_ENDED)
+}
+
+/// Drops a journal after a look at it under its lock: before, another process may begin the job anew.
+fn drop_if(path: &Path, is_to_go: impl FnOnce(&SyncState, SystemTime) -> bool) -> std::io::Result<()> {
+    let file = RealFile::resolve(path)?.lock(Duration::ZERO)?;
+    let written = std::fs::metadata(file.path())?.modified()?;
+    let bytes = file.read(MAX_BYTES)?.unwrap_or_default();
+    if SyncState::from_bytes(&bytes).is_ok_and(|state| is_to_go(&state, written)) {
+        file.remove()?;
+    }
+    Ok(())
+}
