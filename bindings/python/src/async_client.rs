@@ -4,7 +4,6 @@
 //! is woken once for all that is in there, not once for each: answers become Python's objects in the loop's thread.
 
 use std::future::pending;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,6 +16,7 @@ use tokio::task::AbortHandle;
 
 use crate::client::{self, News};
 use crate::fork::{Held, Home, Process};
+use crate::sync::{self, JournalAt, SyncPlan};
 use crate::work::{self, Job, Told, Work};
 use crate::{errors, gate, logging, settings};
 
@@ -106,15 +106,15 @@ impl AsyncClient {
         work::watch(py, self.0.get(py, Process::this())?.config(), action, parameters, interval, timeout)
     }
 
-    #[pyo3(signature = (state, timeout=None, journal=None))]
     fn sync(
         &self,
         py: Python<'_>,
-        state: &str,
-        timeout: Option<f64>,
-        journal: Option<PathBuf>,
+        plan: Option<&SyncPlan>,
+        options: &Bound<'_, PyDict>,
+        state: Option<&str>,
+        journal: Option<JournalAt>,
     ) -> PyResult<Job> {
-        work::sync(py, self.0.get(py, Process::this())?.config(), state, timeout, journal)
+        sync::begin(py, self.0.get(py, Process::this())?.config(), plan, options, state, journal)
     }
 
     /// Begins to drive a job until it has something to tell; `future` gets `(True, news)`, or `(False, output)`.

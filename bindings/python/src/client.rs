@@ -1,13 +1,12 @@
 //! The blocking client: the calling thread does the work, without the interpreter for as long as it waits.
 
-use std::path::PathBuf;
-
 use cvm_proto::{Machine, Step};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::fork::{Held, Process};
 use crate::interrupt::Watchful;
+use crate::sync::{self, JournalAt, SyncPlan};
 use crate::work::{self, Job, Told, Work};
 use crate::{errors, gate, logging, settings};
 
@@ -98,15 +97,15 @@ impl Client {
         work::watch(py, self.0.get(py, Process::this())?.config(), action, parameters, interval, timeout)
     }
 
-    #[pyo3(signature = (state, timeout=None, journal=None))]
     fn sync(
         &self,
         py: Python<'_>,
-        state: &str,
-        timeout: Option<f64>,
-        journal: Option<PathBuf>,
+        plan: Option<&SyncPlan>,
+        options: &Bound<'_, PyDict>,
+        state: Option<&str>,
+        journal: Option<JournalAt>,
     ) -> PyResult<Job> {
-        work::sync(py, self.0.get(py, Process::this())?.config(), state, timeout, journal)
+        sync::begin(py, self.0.get(py, Process::this())?.config(), plan, options, state, journal)
     }
 
     /// Drives a job until it has something to tell: `(True, news)`, or `(False, output)` at its end.

@@ -37,7 +37,7 @@ mod _cvm {
     #[pymodule_export]
     use crate::proto::{Config, decode, encode, fail, poll, respond, sign};
     #[pymodule_export]
-    use crate::sync::{read_journal, sync_facts, sync_state, write_journal};
+    use crate::sync::{SyncPlan, read_journal, sync_facts, write_journal};
     #[pymodule_export]
     use crate::work::Job;
 

@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use crate::fork::{Held, Process};
+use crate::sync::{self, SyncPlan};
 use crate::work::{self, Job, Work};
 use crate::{errors, settings};
 
@@ -66,9 +67,14 @@ impl Config {
         work::watch(py, &*self.0.get(py, Process::this())?, action, parameters, interval, timeout)
     }
 
-    #[pyo3(signature = (state, timeout=None))]
-    fn sync(&self, py: Python<'_>, state: &str, timeout: Option<f64>) -> PyResult<Job> {
-        work::sync(py, &*self.0.get(py, Process::this())?, state, timeout, None)
+    fn sync(
+        &self,
+        py: Python<'_>,
+        plan: Option<&SyncPlan>,
+        options: &Bound<'_, PyDict>,
+        state: Option<&str>,
+    ) -> PyResult<Job> {
+        sync::begin(py, &*self.0.get(py, Process::this())?, plan, options, state, None)
     }
 }
 

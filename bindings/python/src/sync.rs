@@ -1,47 +1,150 @@
-//! The sync job as data: from keyword arguments to a state, and what a state says.
+//! The sync job as data: from keyword arguments to the job and its run, and what a state says.
 
-use cvm_proto::{ImageSync, OnConflict, SyncState};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cvm_files::{Access, RealFile};
+use cvm_journal::Journal;
+use cvm_proto::{Cancel, Config, Error, ImageSync, Job as _, OnConflict, SyncEndpoint, SyncRun, SyncState};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::settings::Options;
-use crate::{errors, work};
+use crate::work::{self, Job, Work};
+use crate::{errors, gate};
 
-/// The state, as JSON, of a job that has not begun.
-#[pyfunction]
-pub(crate) fn sync_state(
-    py: Python<'_>,
-    images: Vec<String>,
-    to: Vec<String>,
-    options: &Bound<'_, PyDict>,
-) -> PyResult<String> {
+/// What a sync job is to do, from keyword arguments: the job, and the run that they ask for.
+#[pyclass(frozen, module = "cvm._cvm")]
+pub(crate) struct SyncPlan(ImageSync);
+
+#[pymethods]
+impl SyncPlan {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        images: Vec<String>,
+        to: Vec<String>,
+        options: &Bound<'_, PyDict>,
+    ) -> PyResult<Self> {
+        let run = run(py, options)?;
+        let options = Options(Some(options));
+        let on_conflict = match options.given::<String>("on_conflict")?.as_deref() {
+            None | Some("fail") => OnConflict::Fail,
+            Some("skip") => OnConflict::Skip,
+            Some(other) => {
+                let why = format!("on_conflict is `{}`: use fail or skip", other.escape_debug());
+                return Err(PyValueError::new_err(why));
+            }
+        };
+        let job = ImageSync::of(images)
+            .to(to)
+            .on_conflict(on_conflict)
+            .encrypt(options.given("encrypt")?.unwrap_or(false))
+            .same_attributes(options.given("same_attributes")?.unwrap_or(false))
+            .with_run(run);
+        let job = options.given::<String>("source_region")?.into_iter().fold(job, ImageSync::from);
+        let job = options.given::<String>("name")?.into_iter().fold(job, ImageSync::name);
+        let job = options.given::<String>("kms_key_id")?.into_iter().fold(job, ImageSync::kms_key_id);
+        let job = options.given::<i64>("max_size")?.into_iter().fold(job, ImageSync::max_size);
+        Ok(Self(job))
+    }
+
+    #[getter]
+    fn images(&self) -> Vec<String> {
+        self.0.images().to_vec()
+    }
+
+    #[getter]
+    fn regions(&self) -> Vec<String> {
+        self.0.regions().to_vec()
+    }
+}
+
+/// What belongs to one run.
+fn run(py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<SyncRun> {
     let options = Options(Some(options));
-    let on_conflict = match options.given::<String>("on_conflict")?.as_deref() {
-        None | Some("fail") => OnConflict::Fail,
-        Some("skip") => OnConflict::Skip,
-        Some(other) => {
-            let why = format!("on_conflict is `{}`: use fail or skip", other.escape_debug());
-            return Err(PyValueError::new_err(why));
-        }
-    };
-    let job = ImageSync::of(images)
-        .to(to)
-        .on_conflict(on_conflict)
-        .encrypt(options.given("encrypt")?.unwrap_or(false))
-        .same_attributes(options.given("same_attributes")?.unwrap_or(false))
+    let run = SyncRun::new()
         .delete_failed(options.given("delete_failed")?.unwrap_or(false))
+        .own_copies(options.given("own_copies")?.unwrap_or(false))
         .wait(options.given("wait")?.unwrap_or(true))
         .dry_run(options.given("dry_run")?.unwrap_or(false));
-    let job = options.given::<String>("source_region")?.into_iter().fold(job, ImageSync::from);
-    let job = options.given::<String>("name")?.into_iter().fold(job, ImageSync::name);
-    let job = options.given::<String>("kms_key_id")?.into_iter().fold(job, ImageSync::kms_key_id);
-    let job = options.given::<i64>("max_size")?.into_iter().fold(job, ImageSync::max_size);
-    let job = options.seconds(py, "timeout")?.into_iter().fold(job, ImageSync::timeout);
-    let job = options.seconds(py, "settle")?.into_iter().fold(job, ImageSync::settle);
-    let job =
-        options.seconds(py, "destination_timeout")?.into_iter().fold(job, ImageSync::destination_timeout);
-    serde_json::to_string(&SyncState::new(job)).map_err(|error| PyValueError::new_err(error.to_string()))
+    let run = options.seconds(py, "timeout")?.into_iter().fold(run, SyncRun::timeout);
+    let run = options.seconds(py, "settle")?.into_iter().fold(run, SyncRun::settle);
+    Ok(options.seconds(py, "destination_timeout")?.into_iter().fold(run, SyncRun::destination_timeout))
+}
+
+/// Where a journal is, and the profile that a job in it is begun with.
+pub(crate) type JournalAt = (PathBuf, Option<String>);
+
+/// A sync job that is ready to run: what a plan says, what a journal or a state has, or both, which the core compares.
+///
+/// A journal is locked from here on, until the job is let go of.
+pub(crate) fn begin(
+    py: Python<'_>,
+    config: &Config,
+    plan: Option<&SyncPlan>,
+    options: &Bound<'_, PyDict>,
+    state: Option<&str>,
+    journal: Option<JournalAt>,
+) -> PyResult<Job> {
+    let run = run(py, options)?;
+    let job = plan.map(|plan| plan.0.clone().with_run(run.clone()));
+    let stored = state.map(read_state).transpose()?;
+    let cancel = Cancel::new();
+    let work = gate::detach(py, || match journal {
+        Some(journal) => keep(config, job, run, journal, &cancel),
+        None => prepare(config, job, run, stored, &cancel),
+    });
+    Ok(Job::new(work.map_err(|error| errors::exception(py, &error))?, cancel, None))
+}
+
+/// A job in a journal.
+fn keep(
+    config: &Config,
+    job: Option<ImageSync>,
+    run: SyncRun,
+    (path, profile): JournalAt,
+    cancel: &Cancel,
+) -> Result<Work, Error> {
+    let journal = profile.into_iter().fold(Journal::open(path)?, Journal::profile);
+    let kept = match job {
+        Some(job) => journal.begin_or_resume(job, config)?,
+        None => journal.resume(run, config)?,
+    };
+    Ok(Work::Kept(Box::new(kept.cancel_with(cancel).start(config, work::seed()))))
+}
+
+/// A job that is not written down, or by the caller.
+fn prepare(
+    config: &Config,
+    job: Option<ImageSync>,
+    run: SyncRun,
+    stored: Option<SyncState>,
+    cancel: &Cancel,
+) -> Result<Work, Error> {
+    let endpoint = SyncEndpoint::of(config);
+    let machine = match (job, stored) {
+        (Some(job), None) => job.cancel_with(cancel).start(config, work::seed()),
+        (Some(job), stored) => {
+            job.begin_or_resume(stored, endpoint, config)?.cancel_with(cancel).start(config, work::seed())
+        }
+        (None, Some(stored)) => {
+            stored.resume(run, &endpoint)?.cancel_with(cancel).start(config, work::seed())
+        }
+        (None, None) => return Err(Error::parameter("there is no sync job: give images and regions")),
+    };
+    Ok(Work::Sync(Box::new(machine)))
+}
+
+/// A state from the text that [`state_text`] gave.
+fn read_state(text: &str) -> PyResult<SyncState> {
+    SyncState::from_bytes(text.as_bytes()).map_err(|error| PyValueError::new_err(error.message().to_owned()))
+}
+
+/// A state as the text that people keep.
+pub(crate) fn state_text(state: &SyncState) -> PyResult<String> {
+    String::from_utf8(state.to_bytes()).map_err(|error| PyValueError::new_err(error.to_string()))
 }
 
 /// What a state says: images, regions, source region, whether it is finished, and the report so far.
@@ -50,7 +153,7 @@ type Facts<'py> = (Vec<String>, Vec<String>, String, bool, Bound<'py, PyAny>);
 /// Reads what a state says.
 #[pyfunction]
 pub(crate) fn sync_facts<'py>(py: Python<'py>, state: &str) -> PyResult<Facts<'py>> {
-    let state = work::read_state(state)?;
+    let state = read_state(state)?;
     let report = work::Told::Report(state.report()).object(py)?;
     Ok((
         state.images().to_vec(),
@@ -61,18 +164,23 @@ pub(crate) fn sync_facts<'py>(py: Python<'py>, state: &str) -> PyResult<Facts<'p
     ))
 }
 
-/// What a journal holds, as JSON; `None` if there is no file.
+/// What a journal holds, as text; `None` if there is no file. For looking at it: a job is resumed under its lock.
 #[pyfunction]
-pub(crate) fn read_journal(py: Python<'_>, path: std::path::PathBuf) -> PyResult<Option<String>> {
+pub(crate) fn read_journal(py: Python<'_>, path: PathBuf) -> PyResult<Option<String>> {
     let state = cvm_journal::read(&path).map_err(|error| errors::exception(py, &error))?;
-    let text = state.map(|state| serde_json::to_string(&state)).transpose();
-    text.map_err(|error| PyValueError::new_err(error.to_string()))
+    state.as_ref().map(state_text).transpose()
 }
 
-/// Writes a state where a journal is: it is on the disk when this returns.
+/// Writes a state into a file, as a journal has it: it is on the disk when this returns.
 #[pyfunction]
-pub(crate) fn write_journal(py: Python<'_>, path: std::path::PathBuf, state: &str) -> PyResult<()> {
-    let state = work::read_state(state)?;
-    let written = cvm_journal::Journal::open(path).and_then(|journal| journal.write(&state));
-    written.map_err(|error| errors::exception(py, &error))
+pub(crate) fn write_journal(py: Python<'_>, path: PathBuf, state: &str) -> PyResult<()> {
+    let bytes = read_state(state)?.to_bytes();
+    let written = gate::detach(py, || {
+        let file = RealFile::resolve(&path)?.lock(Duration::ZERO)?;
+        file.replace(&bytes, Access::Private)
+    });
+    written.map_err(|error| {
+        let message = format!("cannot write the journal {}: {error}", path.display());
+        errors::exception(py, &Error::journal(message))
+    })
 }

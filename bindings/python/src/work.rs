@@ -2,12 +2,11 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::path::PathBuf;
 use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, SystemTime};
 
-use cvm_journal::{Journal, JournaledMachine};
+use cvm_journal::JournaledMachine;
 use cvm_proto::machine::{Failure, FailureKind};
 use cvm_proto::{
     AnswerText, Cancel, Config, Error, ImageSyncMachine, Job as _, Machine, Now, Pages, Reply, Step,
@@ -19,7 +18,7 @@ use pyo3::types::PyDict;
 use serde::Serialize;
 
 use crate::fork::{Home, Process};
-use crate::{decode, encode, errors, gate, settings};
+use crate::{decode, encode, errors, gate, settings, sync};
 
 /// A machine of any sort.
 pub(crate) enum Work {
@@ -176,7 +175,7 @@ pub(crate) struct Taken {
 }
 
 impl Job {
-    fn new(work: Work, cancel: Cancel, items: Option<&'static str>) -> Self {
+    pub(crate) fn new(work: Work, cancel: Cancel, items: Option<&'static str>) -> Self {
         Self { place: Home::new(Place::new(Slot::Here(Box::new(work)), cancel)), items }
     }
 
@@ -313,7 +312,7 @@ impl Drop for Taken {
 
 #[pymethods]
 impl Job {
-    /// The job's state as JSON, if it is a sync job that nobody drives at this moment.
+    /// The job's state as text, if it is a sync job that nobody drives at this moment.
     fn state(&self, py: Python<'_>) -> PyResult<String> {
         let (place, is_ours) = self.place.look(py, Process::this());
         let slot = if is_ours { lock(&place.slot) } else { place.slot_at_fork().ok_or_else(elsewhere)? };
@@ -327,16 +326,21 @@ impl Job {
             }
         };
         let state = state.ok_or_else(|| PyRuntimeError::new_err("only a sync job has a state"))?;
-        serde_json::to_string(state).map_err(|error| PyValueError::new_err(error.to_string()))
+        sync::state_text(state)
     }
 
-    /// Waits until nobody drives the job: whoever has taken a call back may be a moment late to let go of it.
+    /// Lets go of a machine that is not to be driven any more, and of its journal; of a sync job the state is left. Whoever
+    /// has taken a call back may be a moment late to bring it back: that is waited for.
     fn settle(&self, py: Python<'_>) {
         let (place, is_ours) = self.place.look(py, Process::this());
         if is_ours {
             gate::detach(py, || {
                 let away = |slot: &mut Slot| matches!(slot, Slot::Away);
-                drop(place.back.wait_timeout_while(lock(&place.slot), Duration::from_secs(1), away));
+                let back = place.back.wait_timeout_while(lock(&place.slot), Duration::from_secs(1), away);
+                let (mut slot, _) = back.unwrap_or_else(PoisonError::into_inner);
+                if let Slot::Here(work) = &*slot {
+                    *slot = Slot::Over(work.state().cloned().map(Box::new));
+                }
             });
         }
     }
@@ -385,35 +389,6 @@ pub(crate) fn watch(
         .every(settings::duration(py, "interval", interval)?)
         .at_most(settings::duration(py, "timeout", timeout)?);
     Ok(Job::new(Work::Watch(watch.start(config, seed())), Cancel::new(), None))
-}
-
-/// A sync job from its state, in a journal if it is to be kept in one.
-pub(crate) fn sync(
-    py: Python<'_>,
-    config: &Config,
-    state: &str,
-    timeout: Option<f64>,
-    journal: Option<PathBuf>,
-) -> PyResult<Job> {
-    let cancel = Cancel::new();
-    let mut state = read_state(state)?.cancel_with(&cancel);
-    if let Some(seconds) = timeout {
-        state = state.timeout(settings::duration(py, "timeout", seconds)?);
-    }
-    let work = match journal {
-        None => Work::Sync(Box::new(state.start(config, seed()))),
-        Some(path) => {
-            let journal = Journal::open(path).map_err(|error| errors::exception(py, &error))?;
-            Work::Kept(Box::new(journal.keep(state).start(config, seed())))
-        }
-    };
-    Ok(Job::new(work, cancel, None))
-}
-
-/// A sync job's state from JSON.
-pub(crate) fn read_state(text: &str) -> PyResult<SyncState> {
-    serde_json::from_str(text)
-        .map_err(|error| PyValueError::new_err(format!("this is not the state of a sync job: {error}")))
 }
 
 /// A number that differs each time, also from that of a forked process: both go on with the same keys of hash maps, and

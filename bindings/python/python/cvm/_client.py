@@ -112,21 +112,28 @@ class Client(Actions, Base):
     ) -> SyncJob:
         """A sync job that is still to be run; see :class:`cvm.SyncJob`.
 
-        With ``journal``, a file's name, the job is kept in that file and survives a crash: the same call goes on with
-        it. The other options:
+        With ``journal``, a file's name, the job is kept in that file and survives a crash: the same call resumes it. The file
+        is locked while the job runs. If it holds another job that has not ended, the run raises :class:`cvm.ConfigError`, which
+        names what differs; if its job has ended, this one begins, and copies that are known from before are looked at first.
+
+        What decides what is made is the job:
 
         - ``source_region``: where the images are; the client's region by default.
         - ``name``: the name of the copies, at most 60 characters; the source's by default. Only for one image.
-        - ``timeout``: the longest time to wait for the copies, 3600 s by default.
-        - ``destination_timeout``: the longest time to wait for one copy; none by default.
-        - ``settle``: how long to search for a copy whose request got no answer before it is requested again, 45 s.
         - ``encrypt``, ``kms_key_id``: an encrypted copy in the source region.
         - ``max_size``: the largest image to copy, in GiB.
         - ``on_conflict``: ``"fail"`` or ``"skip"`` where another image has the name.
         - ``same_attributes``: gives the copies the description and the family of their source.
+
+        All else belongs to a run, and is never stored; :meth:`cvm.SyncJob.run` takes it as well:
+
+        - ``timeout``: the longest time to wait for the copies, 3600 s by default.
+        - ``destination_timeout``: the longest time to wait for one copy; none by default.
+        - ``settle``: how long to search for a copy whose request got no answer before it is requested again, 45 s.
         - ``delete_failed``: deletes copies that have failed.
+        - ``own_copies``: insists on copies that this job itself started: one that was merely found is a conflict.
         - ``wait``: whether to wait for the copies; on by default.
-        - ``dry_run``: only finds out what would happen.
+        - ``dry_run``: only finds out what would happen. It keeps nothing, so it cannot have a journal.
         """
         from cvm._sync_job import SyncJob
 

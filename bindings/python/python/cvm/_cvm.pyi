@@ -12,6 +12,7 @@ __all__ = [
     "Job",
     "Local",
     "Mailbox",
+    "SyncPlan",
     "Ticket",
     "VERSION",
     "close_gate",
@@ -25,7 +26,6 @@ __all__ = [
     "respond",
     "sign",
     "sync_facts",
-    "sync_state",
     "write_journal",
 ]
 
@@ -46,9 +46,10 @@ class Client:
     ) -> Job: ...
     def sync(
         self,
-        state: str,
-        timeout: float | None = None,
-        journal: str | os.PathLike[str] | None = None,
+        plan: SyncPlan | None,
+        options: dict[str, Any],
+        state: str | None,
+        journal: tuple[str, str | None] | None,
     ) -> Job: ...
     def advance(self, job: Job) -> tuple[bool, Any]: ...
 
@@ -74,9 +75,10 @@ class AsyncClient:
     ) -> Job: ...
     def sync(
         self,
-        state: str,
-        timeout: float | None = None,
-        journal: str | os.PathLike[str] | None = None,
+        plan: SyncPlan | None,
+        options: dict[str, Any],
+        state: str | None,
+        journal: tuple[str, str | None] | None,
     ) -> Job: ...
     def advance(self, mailbox: Mailbox, future: Future[Any], job: Job) -> Ticket: ...
 
@@ -110,7 +112,15 @@ class Config:
     def watch(
         self, action: str, parameters: dict[str, Any], interval: float, timeout: float
     ) -> Job: ...
-    def sync(self, state: str, timeout: float | None = None) -> Job: ...
+    def sync(self, plan: SyncPlan | None, options: dict[str, Any], state: str | None) -> Job: ...
+
+@final
+class SyncPlan:
+    def __new__(cls, images: Sequence[str], to: Sequence[str], options: dict[str, Any]) -> SyncPlan: ...
+    @property
+    def images(self) -> list[str]: ...
+    @property
+    def regions(self) -> list[str]: ...
 
 def poll(job: Job, unix: int, monotonic: float) -> tuple[str, Any]: ...
 def respond(
@@ -122,7 +132,6 @@ def fail(
 def encode(action: str, parameters: dict[str, Any], checked: bool) -> bytes: ...
 def decode(body: bytes, status: int) -> Any: ...
 def sign(input: dict[str, Any]) -> dict[str, str]: ...
-def sync_state(images: Sequence[str], to: Sequence[str], options: dict[str, Any]) -> str: ...
 def sync_facts(state: str) -> tuple[list[str], list[str], str, bool, dict[str, Any]]: ...
 def read_journal(path: str | os.PathLike[str]) -> str | None: ...
 def write_journal(path: str | os.PathLike[str], state: str) -> None: ...

@@ -38,6 +38,8 @@ class Base(Handle):
     """The settings and the life of a client; each sort of client has a core of its own."""
 
     _Core: Any
+    #: The profile that was asked for: a journal notes it, for whoever resumes the job.
+    _profile: str | None = None
 
     def __init__(
         self,
@@ -59,6 +61,7 @@ class Base(Handle):
         sign_method: str | None = None,
         request_client: str | None = None,
     ) -> None:
+        self._profile = profile
         self._core = self._Core(
             region=region,
             profile=profile,
@@ -79,7 +82,7 @@ class Base(Handle):
         )
 
     def _with_core(self, core: Any) -> Self:
-        other = type(self).__new__(type(self))
+        other = self.__copy__()
         other._core = core
         return other
 

@@ -46,6 +46,15 @@ class Adopted(TypedDict):
     image_id: str
 
 
+class NameTaken(TypedDict):
+    """The service says that the copy's name is taken, by something that was not to be seen: it is searched for."""
+
+    event: Literal["name_taken"]
+    source: str
+    region: str
+    image_name: str
+
+
 class Submitted(TypedDict):
     """The service accepted a request to copy to these regions."""
 
@@ -103,22 +112,28 @@ class Ended(_Ended, total=False):
     notes: list[str]
 
 
-SyncEvent = Union[Found, Busy, Adopted, Submitted, Copying, Trouble, Ended]
+SyncEvent = Union[Found, Busy, Adopted, NameTaken, Submitted, Copying, Trouble, Ended]
 
 
-class SyncOptions(TypedDict, total=False):
+class RunOptions(TypedDict, total=False):
+    """The options that belong to one run of a sync job; :meth:`cvm.Client.sync_job` says what they mean."""
+
+    timeout: Optional[float]
+    destination_timeout: Optional[float]
+    settle: Optional[float]
+    delete_failed: Optional[bool]
+    own_copies: Optional[bool]
+    wait: Optional[bool]
+
+
+class SyncOptions(RunOptions, total=False):
     """The options of a sync job; :meth:`cvm.Client.sync_job` says what they mean."""
 
     source_region: Optional[str]
     name: Optional[str]
-    timeout: Optional[float]
-    destination_timeout: Optional[float]
-    settle: Optional[float]
     encrypt: Optional[bool]
     kms_key_id: Optional[str]
     max_size: Optional[int]
     on_conflict: Literal["fail", "skip"]
     same_attributes: Optional[bool]
-    delete_failed: Optional[bool]
-    wait: Optional[bool]
     dry_run: Optional[bool]

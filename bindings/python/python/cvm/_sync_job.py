@@ -9,23 +9,35 @@ from cvm._sync_report import SyncReport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
-    from cvm._sync_events import SyncEvent
+    from cvm._sync_events import RunOptions, SyncEvent
 
 
 class _Job:
-    """What both sorts of sync job have: a state that can be written down and gone on with."""
+    """What both sorts of sync job have: a state that can be written down and resumed."""
 
-    def __init__(self, client: Any, state: str, journal: str | os.PathLike[str] | None = None) -> None:
+    #: What it is to do; `None` if that is what a journal or a state has.
+    _plan: _cvm.SyncPlan | None = None
+    #: The region that the images are in, as far as the plan knows it.
+    _source_region: str | None = None
+    #: What was asked for when it was made, job and run alike.
+    _options: dict[str, Any] = {}
+    #: Where it is kept.
+    _journal: str | None = None
+    #: The job as it was last known: what is resumed if there is no journal.
+    _state: str | None = None
+    #: What the last run has seen, also if that is not to be resumed, as with a dry run.
+    _seen: str | None = None
+    _running: Any = None
+    _is_dry = False
+    _is_cancelled = False
+
+    def __init__(self, client: Any) -> None:
         self._client = client
-        self._state = state
-        self._journal = journal
-        self._running: Any = None
-        self._is_cancelled = False
 
     @classmethod
     def _start(
@@ -36,54 +48,67 @@ class _Job:
         journal: str | os.PathLike[str] | None,
         options: dict[str, Any],
     ) -> Self:
-        unknown = options.keys() - _OPTIONS
-        if unknown:
-            raise TypeError(f"a sync job has no option {', '.join(sorted(unknown))}: it has {', '.join(sorted(_OPTIONS))}")
-        if isinstance(to, str):
-            raise TypeError(f'`to` is a list of regions: write to=["{to}"]')
-        images = [images] if isinstance(images, str) else list(images)
         if options.get("source_region") is None:
             options["source_region"] = client.region
-        state = _cvm.sync_state(images, list(to), options)
-        if journal is not None:
-            written = _cvm.read_journal(os.fspath(journal))
-            if written is not None and not _cvm.sync_facts(written)[3]:
-                if _cvm.sync_facts(written)[:3] != _cvm.sync_facts(state)[:3]:
-                    raise ValueError(
-                        f"{os.fspath(journal)} holds another job that has not ended: "
-                        "go on with it by load(), or name another file"
-                    )
-                state = written
-        return cls(client, state, journal)
+        job = cls(client)
+        job._plan = plan(images, to, options)
+        job._source_region = options["source_region"]
+        job._options = {name: value for name, value in options.items() if name in RUN_OPTIONS}
+        job._journal = None if journal is None else os.fspath(journal)
+        return job
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], client: Any) -> Self:
-        """The job that a file holds, which :meth:`save` or a journal wrote, to be gone on with by ``client``."""
-        state = _cvm.read_journal(os.fspath(path))
-        if state is None:
-            raise FileNotFoundError(f"there is no sync job in {os.fspath(path)}")
-        return cls(client, state)
+        """The job that a journal holds, to be resumed by ``client``.
+
+        It is resumed as it is when it runs, with the file locked and kept up to date: what has ended is looked at again, and
+        nothing is started there. Raises ``FileNotFoundError`` if there is no such file, and :class:`cvm.JournalError` if it is
+        no journal.
+        """
+        job = cls(client)
+        job._journal = os.fspath(path)
+        job._state = _cvm.read_journal(job._journal)
+        if job._state is None:
+            raise FileNotFoundError(f"there is no sync job in {job._journal}")
+        return job
 
     @classmethod
     def from_json(cls, state: str, client: Any) -> Self:
-        """The job that :meth:`to_json` gave, to be gone on with by ``client``."""
+        """The job that :meth:`to_json` gave, to be resumed by ``client``, which has to be of the same endpoint.
+
+        What has ended is looked at again, and nothing is started there. Raises ``ValueError`` if the text was changed.
+        """
         _cvm.sync_facts(state)
-        return cls(client, state)
+        job = cls(client)
+        job._state = state
+        return job
 
     def to_json(self) -> str:
-        """The job's state as JSON. It holds no secret: neither credential nor endpoint."""
-        if self._running is not None:
+        """The job as JSON, for those who keep it in a place of their own. It holds no secret.
+
+        Nothing locks such a place but you: of two processes that resume the same text, each takes it for its own.
+        """
+        if self._running is not None and not self._is_dry:
             self._state = self._running.state()
-        return self._state
+        if self._state is not None:
+            return self._state
+        state: str = self._client._core.sync(self._plan, {}, None, None).state()
+        return state
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the job's state into a file; it is whole, and on the disk, when this returns."""
+        """Writes the job, as it stands, into a file that :meth:`load` reads; it is on the disk when this returns.
+
+        What happens later is not in the file: ``journal`` keeps a job up to date, and locked. Raises ``ValueError`` for a job
+        that has a journal.
+        """
+        if self._journal is not None:
+            raise ValueError(f"this job is kept in {self._journal}: load it from there")
         _cvm.write_journal(os.fspath(path), self.to_json())
 
     def cancel(self) -> None:
         """Asks the job to stop: it sends nothing new, looks what has become of lost requests, and reports.
 
-        Any thread or task may ask. Copies that were started go on in the service.
+        Any thread or task may ask. Copies that were started continue in the service.
         """
         self._is_cancelled = True
         running = self._running
@@ -93,37 +118,44 @@ class _Job:
     @property
     def images(self) -> list[str]:
         """The images to be copied."""
-        return _cvm.sync_facts(self._state)[0]
+        return self._plan.images if self._plan else _cvm.sync_facts(self.to_json())[0]
 
     @property
     def regions(self) -> list[str]:
         """The regions that they go to."""
-        return _cvm.sync_facts(self._state)[1]
+        return self._plan.regions if self._plan else _cvm.sync_facts(self.to_json())[1]
 
     @property
     def is_finished(self) -> bool:
-        """Whether every destination has ended for good, so that there is nothing to go on with."""
+        """Whether every destination has ended for good, so that there is nothing to resume."""
         return _cvm.sync_facts(self.to_json())[3]
 
     @property
     def report(self) -> SyncReport:
         """What is known of every destination so far."""
-        return SyncReport.from_dict(_cvm.sync_facts(self.to_json())[4])
+        if self._running is not None:
+            self._seen = self._running.state()
+        return SyncReport.from_dict(_cvm.sync_facts(self._seen or self.to_json())[4])
 
-    def _begin(self, timeout: float | None) -> Any:
+    def _begin(self, options: dict[str, Any]) -> Any:
         if self._running is not None:
             raise RuntimeError("this job is being run: run it once at a time")
-        journal = None if self._journal is None else os.fspath(self._journal)
-        self._running = self._client._core.sync(self._state, timeout, journal)
+        options = {**self._options, **{name: value for name, value in options.items() if value is not None}}
+        state, journal = (self._state, None) if self._journal is None else (None, (self._journal, self._client._profile))
+        running = self._client._core.sync(self._plan, options, state, journal)
+        self._running, self._is_dry = running, bool(options.get("dry_run"))
         if self._is_cancelled:
-            self._running.cancel()
-        return self._running
+            running.cancel()
+        return running
 
     def _end(self) -> None:
         running, self._running = self._running, None
         if running is not None:
+            # Whoever holds an exception holds what ran, too: the journal is let go of here.
             running.settle()
-            self._state = running.state()
+            self._seen = running.state()
+            if not self._is_dry:
+                self._state = self._seen
 
     def _told(self, event: Any, listeners: dict[str, Any]) -> tuple[str, Any, Any]:
         """Who is to hear of an event: his name, himself, and what he hears."""
@@ -132,15 +164,18 @@ class _Job:
         return name, listeners[name], self if is_checkpoint else event
 
     def __repr__(self) -> str:
-        images, regions, source = _cvm.sync_facts(self._state)[:3]
+        if self._plan:
+            images, regions, source = self._plan.images, self._plan.regions, self._source_region
+        else:
+            images, regions, source = _cvm.sync_facts(self.to_json())[:3]
         return f"<cvm.{type(self).__name__} of {', '.join(images)} from {source} to {', '.join(regions)}>"
 
 
 class SyncJob(_Job):
-    """A sync job of a :class:`cvm.Client`: run it, write it down, go on with it after whatever ended it.
+    """A sync job of a :class:`cvm.Client`: run it, write it down, resume it after whatever ended it.
 
-    ``SyncJob.load("job.json", client).run()`` goes on where ``job.save("job.json")`` was called. Killed at any moment
-    and run again from its last state, it makes no second copy and loses none.
+    With a journal it is locked, and on the disk, at every moment of its run: ``SyncJob.load("job.json", client).run()``
+    resumes it, as does the call that began it. Killed at any moment and run again, it makes no second copy and loses none.
     """
 
     def run(
@@ -148,17 +183,22 @@ class SyncJob(_Job):
         *,
         on_progress: Callable[[SyncEvent], object] | None = None,
         on_checkpoint: Callable[[SyncJob], object] | None = None,
-        timeout: float | None = None,
+        **options: Unpack[RunOptions],
     ) -> SyncReport:
         """Runs the job to its end, from wherever it is.
 
-        ``on_checkpoint`` is called with this job whenever its state has changed in a way that must outlive a crash: call
-        :meth:`save` there, unless the job has a journal. ``timeout`` takes the place of the job's own. Raises
-        ``TypeError`` for a callback that is an async function, before anything is sent.
+        ``on_checkpoint`` is called with this job whenever its state has changed in a way that must outlive a crash: who keeps
+        it himself writes :meth:`to_json` down there. The other options are those of :meth:`cvm.Client.sync_job` that belong to
+        a run: ``timeout``, ``destination_timeout``, ``settle``, ``delete_failed``, ``own_copies`` and ``wait``; they hold for
+        this run, and take precedence over those that the job was made with.
+
+        Raises :class:`cvm.ConfigError` that names what differs, with both values, if the journal holds another job that has
+        not ended, :class:`cvm.JournalError` if another process has it, and ``TypeError`` for a callback that is an async
+        function: all before anything is sent.
         """
         listeners = {"on_progress": on_progress, "on_checkpoint": on_checkpoint}
         _callbacks.check(False, **listeners)
-        running = self._begin(timeout)
+        running = self._begin(run_options(options))
         try:
             goes_on, told = self._client._core.advance(running)
             while goes_on:
@@ -177,7 +217,7 @@ class AsyncSyncJob(_Job):
         *,
         on_progress: Callable[[SyncEvent], object] | None = None,
         on_checkpoint: Callable[[AsyncSyncJob], object] | None = None,
-        timeout: float | None = None,
+        **options: Unpack[RunOptions],
     ) -> SyncReport:
         """Runs the job to its end, from wherever it is. See :meth:`cvm.SyncJob.run`.
 
@@ -185,7 +225,7 @@ class AsyncSyncJob(_Job):
         """
         listeners = {"on_progress": on_progress, "on_checkpoint": on_checkpoint}
         _callbacks.check(True, **listeners)
-        running = self._begin(timeout)
+        running = self._begin(run_options(options))
         try:
             goes_on, told = await self._client._advance(running)
             while goes_on:
@@ -196,20 +236,29 @@ class AsyncSyncJob(_Job):
         return SyncReport.from_dict(told)
 
 
-_OPTIONS = frozenset(
-    (
-        "delete_failed",
-        "destination_timeout",
-        "dry_run",
-        "encrypt",
-        "kms_key_id",
-        "max_size",
-        "name",
-        "on_conflict",
-        "same_attributes",
-        "settle",
-        "source_region",
-        "timeout",
-        "wait",
-    )
+#: What belongs to the job: its identity.
+JOB_OPTIONS = frozenset(("encrypt", "kms_key_id", "max_size", "name", "on_conflict", "same_attributes", "source_region"))
+#: What belongs to a run.
+RUN_OPTIONS = frozenset(
+    ("delete_failed", "destination_timeout", "dry_run", "own_copies", "settle", "timeout", "wait")
 )
+
+
+def plan(images: str | Sequence[str], to: Sequence[str], options: Mapping[str, Any]) -> _cvm.SyncPlan:
+    """What a sync job is to do."""
+    _known(options, JOB_OPTIONS | RUN_OPTIONS, "a sync job")
+    if isinstance(to, str):
+        raise TypeError(f'`to` is a list of regions: write to=["{to}"]')
+    return _cvm.SyncPlan([images] if isinstance(images, str) else list(images), list(to), dict(options))
+
+
+def run_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run is given where the job is there already."""
+    _known(options, RUN_OPTIONS - {"dry_run"}, "a run of a sync job")
+    return dict(options)
+
+
+def _known(options: Mapping[str, Any], known: frozenset[str], whose: str) -> None:
+    unknown = options.keys() - known
+    if unknown:
+        raise TypeError(f"{whose} has no option {', '.join(sorted(unknown))}: it has {', '.join(sorted(known))}")

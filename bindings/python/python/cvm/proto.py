@@ -26,11 +26,11 @@ from typing import Union
 
 from cvm import _cvm
 from cvm._settings import Handle, action_name
+from cvm._sync_job import plan, run_options
 from cvm._sync_report import SyncReport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping, Sequence
     from typing import Any
 
@@ -265,8 +265,12 @@ class Watch(Machine):
 class Sync(Machine):
     """The sync job; ends with a :class:`cvm.SyncReport`.
 
-    After a ``Progress`` whose news say ``{"event": "checkpoint"}``, write :meth:`state` down before the next poll. The
-    options are those of :meth:`cvm.Client.sync_job` but ``journal``; ``state`` goes on where it was taken.
+    After a ``Progress`` whose news say ``{"event": "checkpoint"}``, write :meth:`state` down before the next poll, where
+    nobody else writes: you hold the lock. The options are those of :meth:`cvm.Client.sync_job` but ``journal``.
+
+    With ``state``, what was written down last, the job is resumed. If images and regions are given as well, it is compared:
+    a job that has ended begins anew, and another one that has not raises :class:`cvm.ConfigError`. If they are not, it is
+    resumed as it is, with the options that belong to a run.
     """
 
     def __init__(
@@ -278,13 +282,13 @@ class Sync(Machine):
         state: str | None = None,
         **options: Any,
     ) -> None:
-        if state is None:
-            images = [images] if isinstance(images, str) else list(images)
-            state = _cvm.sync_state(images, list(to), options)
-        super().__init__(config._core.sync(state))
+        if images or to or state is None:
+            super().__init__(config._core.sync(plan(images, to, options), options, state))
+        else:
+            super().__init__(config._core.sync(None, run_options(options), state))
 
     def state(self) -> str:
-        """The job as JSON, to go on with after a crash."""
+        """The job as JSON, to be resumed after a crash."""
         return self._core.state()
 
     def cancel(self) -> None:
