@@ -1,0 +1,117 @@
+//! What passed: a request, the endpoint's answer, and what the client was told.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// A request and what became of it. Times count from the start of the [`Meddler`](crate::Meddler).
+#[derive(Clone, Debug, Serialize)]
+pub struct Exchange {
+    /// Counted from 0, in the order of arrival.
+    pub number: usize,
+    /// The action; empty if none is named by a header.
+    pub action: String,
+    /// The region; empty if none is named by a header.
+    pub region: String,
+    /// The body; null if it is not JSON.
+    pub request: Value,
+    /// When it arrived.
+    pub arrived: Duration,
+    /// When it was passed on to the endpoint.
+    pub delivered: Option<Duration>,
+    /// When the endpoint had answered it.
+    pub answered: Option<Duration>,
+    /// The endpoint's answer; null if it is not JSON.
+    pub answer: Value,
+    /// What the client was told in its place; `None` while nothing is decided.
+    pub told: Option<Told>,
+    /// When the client was told.
+    pub told_at: Option<Duration>,
+}
+
+/// What a client was told.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Told {
+    /// The endpoint's answer.
+    All,
+    /// Another answer: its status, and its body if that is JSON.
+    Other(u16, Value),
+    /// Some of the endpoint's answer, and not its end.
+    Part,
+    /// Nothing: the connection was closed, the client hung up, or nothing ever came.
+    Nothing,
+}
+
+impl Exchange {
+    /// The ids of the images that the request names.
+    pub fn image_ids(&self) -> impl Iterator<Item = &str> {
+        self.request["ImageIds"].as_array().into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// Whether it asks for a copy of an image in a region, and not for a dry run.
+    pub fn asks_for_copy(&self, source: &str, region: &str) -> bool {
+        self.action == "SyncImages"
+            && self.request["DryRun"] != true
+            && self.image_ids().any(|id| id == source)
+            && self.destinations().any(|destination| destination == region)
+    }
+
+    /// The regions that `SyncImages` is to copy to.
+    pub fn destinations(&self) -> impl Iterator<Item = &str> {
+        self.request["DestinationRegions"].as_array().into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// Whether the endpoint carried it out.
+    pub fn is_accepted(&self) -> bool {
+        let response = &self.answer["Response"];
+        response.is_object() && response["Error"].is_null()
+    }
+
+    /// Whether the endpoint may have carried it out, and did not get to say so.
+    pub fn is_uncertain(&self) -> bool {
+        self.delivered.is_some() && self.answered.is_none()
+    }
+
+    /// What the client was told as a whole answer of the API: the endpoint's, or another.
+    pub fn told(&self) -> Option<&Value> {
+        let body = match self.told.as_ref()? {
+            Told::All => &self.answer,
+            Told::Other(_, body) => body,
+            Told::Part | Told::Nothing => return None,
+        };
+        Some(&body["Response"]).filter(|response| response.is_object())
+    }
+
+    /// The error code that the client was told.
+    pub fn told_code(&self) -> Option<&str> {
+        self.told()?["Error"]["Code"].as_str()
+    }
+
+    /// The error code that the endpoint answered with.
+    pub fn code(&self) -> Option<&str> {
+        self.answer["Response"]["Error"]["Code"].as_str()
+    }
+
+    /// The id of the copy in a region that the client was told.
+    pub fn told_copy(&self, region: &str) -> Option<&str> {
+        copies(self.told()?).find(|(_, known)| *known == region).map(|(id, _)| id)
+    }
+
+    /// Whether the client cannot know from what it was told whether the endpoint carried the request out.
+    pub fn is_lost(&self) -> bool {
+        match &self.told {
+            Some(Told::All) => false,
+            // An error that stands for an answer is a lie if the request was delivered.
+            Some(Told::Other(..)) => self.delivered.is_some() || self.told().is_none(),
+            Some(Told::Part | Told::Nothing) | None => true,
+        }
+    }
+}
+
+/// The ids and regions in the answer of `SyncImages`.
+pub(crate) fn copies(response: &Value) -> impl Iterator<Item = (&str, &str)> {
+    let copies = response["ImageSet"].as_array().into_iter().flatten();
+    copies.filter_map(|copy| Some((copy["ImageId"].as_str()?, copy["Region"].as_str()?)))
+}

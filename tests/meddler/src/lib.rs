@@ -1,0 +1,27 @@
+//! A man in the middle for tests of the sync job.
+//!
+//! [`Meddler`] is a plain HTTP endpoint that passes everything on to another one, such as `cvm local`, and does to it
+//! what a test asks for: it hides images from `DescribeImages` ([`Hide`]), and it holds back, loses, cuts, replaces or
+//! delays requests and answers ([`Rule`]). Requests keep their `Host`, so their signatures stay good. It takes down
+//! every [`Exchange`], and what the answers showed of images as a [`History`].
+//!
+//! Rust tests hold a [`Meddler`]; others start the program `meddler` and steer it over HTTP (see [`control`]).
+
+// A tool of tests: it fails by panicking.
+#![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
+
+pub mod control;
+mod exchange;
+mod hide;
+mod history;
+mod http;
+mod look;
+mod proxy;
+mod rule;
+
+pub use exchange::{Exchange, Told};
+pub use hide::Hide;
+pub use history::{Accepted, Departure, History, Known, Stay};
+pub use look::look;
+pub use proxy::Meddler;
+pub use rule::{OnAnswer, OnRequest, Rule};
