@@ -41,6 +41,27 @@ pub fn listen(meddler: Arc<Meddler>) -> String {
     url
 }
 
+/// Sends an order such as `POST /rules` with a body to a server that takes JSON, this one or an endpoint's admin path;
+/// what it answers, null if that is nothing.
+///
+/// # Panics
+///
+/// If it cannot be reached, or refuses.
+pub fn order(url: &str, order: &str, body: &Value) -> Value {
+    let host = url.trim_start_matches("http://");
+    let mut server = TcpStream::connect(host).unwrap();
+    let message = Message {
+        first: format!("{order} HTTP/1.1"),
+        headers: vec![("host".into(), host.into()), ("content-type".into(), "application/json".into())],
+        body: body.to_string().into_bytes(),
+    };
+    message.write(&mut server, Some("close")).unwrap();
+    let answer = Message::read(&mut BufReader::new(server)).unwrap().unwrap();
+    let said = String::from_utf8_lossy(&answer.body);
+    assert!(matches!(answer.status(), Some(200..=299)), "{order}: {said}");
+    serde_json::from_str(&said).unwrap_or_default()
+}
+
 fn serve(mut client: &TcpStream, meddler: &Meddler) -> io::Result<()> {
     let mut reader = BufReader::new(client.try_clone()?);
     while let Some(request) = Message::read(&mut reader)? {

@@ -1,5 +1,6 @@
 //! What passed: a request, the endpoint's answer, and what the client was told.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -108,6 +109,37 @@ impl Exchange {
             Some(Told::Part | Told::Nothing) | None => true,
         }
     }
+}
+
+/// One line that tells its story, for whoever has to find out why.
+impl fmt::Display for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { number, action, region, request, arrived, delivered, .. } = self;
+        write!(f, "{number:4} {:8.3} {action} {region} {request}", arrived.as_secs_f64())?;
+        match (delivered, self.answered) {
+            (None, _) => f.write_str(" -> never delivered")?,
+            (Some(at), None) => write!(f, " -> delivered at {:.3}, no answer", at.as_secs_f64())?,
+            (_, Some(at)) => write!(f, " -> {} at {:.3}", summary(&self.answer), at.as_secs_f64())?,
+        }
+        match &self.told {
+            Some(Told::Other(status, body)) => write!(f, ", told {status} {}", summary(body)),
+            told => write!(f, ", told {told:?}"),
+        }
+    }
+}
+
+/// An answer in few words.
+fn summary(answer: &Value) -> String {
+    let response = &answer["Response"];
+    if let Some(code) = response["Error"]["Code"].as_str() {
+        return code.to_owned();
+    }
+    let images = response["ImageSet"].as_array().into_iter().flatten().map(|image| {
+        let text = |member: &str| image[member].as_str().unwrap_or_default().to_owned();
+        [text("ImageId"), text("Region"), text("ImageName"), text("ImageState")].join(" ")
+    });
+    let images: Vec<String> = images.collect();
+    format!("{} [{}]", response["RequestId"].as_str().unwrap_or_default(), images.join(", "))
 }
 
 /// The ids and regions in the answer of `SyncImages`.

@@ -184,7 +184,9 @@ impl<'a> Oracle<'a> {
 
     fn gone(&self, run: &Run, line: Line<'a>) -> Result<(), String> {
         let copy = self.copy(run, line)?;
-        if copy.gone.is_some() { Ok(()) } else { Err("it is there".into()) }
+        // Whoever looked after the run saw it, if it was there.
+        let seen_later = copy.stays.iter().any(|stay| stay.last > run.to);
+        if copy.gone.is_some() && !seen_later { Ok(()) } else { Err("it is there".into()) }
     }
 
     fn started(&self, run: &Run, line: Line<'a>) -> Result<(), String> {

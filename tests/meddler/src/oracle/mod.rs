@@ -75,8 +75,8 @@ pub struct Run {
 /// How a run ended.
 #[derive(Clone, Debug)]
 pub enum End {
-    /// It was killed, and said nothing.
-    Killed,
+    /// Without a word: it was killed, or had nothing to do.
+    Silence,
     /// With a report, and an exit code.
     Report(i32, Value),
     /// With an error in place of a report: an object with `kind`, `code` and so on, or a sentence.
@@ -101,7 +101,7 @@ impl<'a> Oracle<'a> {
     /// What of a run's last words is not true; empty if all is.
     pub fn judge(&self, run: &Run) -> Vec<String> {
         match &run.end {
-            End::Killed => Vec::new(),
+            End::Silence => Vec::new(),
             End::Report(code, report) => self.report(run, *code, report),
             End::Error(code, error) => self.refusal(run, *code, error).into_iter().collect(),
         }
@@ -154,12 +154,12 @@ impl<'a> Oracle<'a> {
     /// Whether a client cannot know whether a copy was started: an answer was lost on the way, or with a run that was
     /// killed.
     fn is_uncertain(&self, source: &str, region: &str) -> bool {
-        let killed = |exchange: &Exchange| {
-            let mut killed = self.runs.iter().filter(|run| matches!(run.end, End::Killed));
-            killed.any(|run| (run.from..=run.to).contains(&exchange.arrived))
+        let unheard = |exchange: &Exchange| {
+            let mut silent = self.runs.iter().filter(|run| matches!(run.end, End::Silence));
+            silent.any(|run| (run.from..=run.to).contains(&exchange.arrived))
         };
         let mut requests = self.exchanges.iter().filter(|exchange| exchange.asks_for_copy(source, region));
-        requests.any(|exchange| exchange.is_lost() || killed(exchange))
+        requests.any(|exchange| exchange.is_lost() || unheard(exchange))
     }
 
     /// What clients were told of a region's images during a run, one list after the other, and whether it was all.

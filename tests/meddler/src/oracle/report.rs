@@ -45,12 +45,12 @@ impl<'a> Oracle<'a> {
         let shown = || format!("the run ended with {code} and {error}");
         let finding = match error["kind"].as_str() {
             _ if code == 0 => Err("that is no success".into()),
-            Some("config") if run.asked.may_be_refused => Ok(()),
+            Some("config" | "usage") if run.asked.may_be_refused => Ok(()),
             Some("journal") if run.asked.may_be_locked => Ok(()),
             Some("network" | "timeout" | "response") if !self.had_trouble(run) => {
                 Err("every answer arrived".into())
             }
-            Some("config" | "journal") | None => {
+            Some("config" | "usage" | "journal") | None => {
                 if run.interrupted {
                     Ok(())
                 } else {

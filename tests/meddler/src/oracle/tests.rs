@@ -297,6 +297,11 @@ fn gone_is_what_was_there_and_is_not() {
     let mut scene = copied();
     scene.gone("img-copy");
     is_true(scene.says("gone", Some("img-copy"), json!({})));
+    let mut early = copied();
+    let run = early.run(0, report("gone", Some("img-copy"), json!({})));
+    early.now += 5;
+    early.look().gone("img-copy");
+    is_found(early.judge(&run), "it is there");
     let mut hidden = Scene::new();
     hidden.sync("img-copy", Told::All).shown_without(&["img-copy"]);
     is_found(hidden.says("gone", Some("img-copy"), json!({})), "it is there");
@@ -353,7 +358,7 @@ fn unknown_needs_a_reason() {
         is_true(scene.says("unknown", None, json!({})));
     }
     let mut scene = Scene::new();
-    let killed = scene.sync("img-copy", Told::All).run(0, End::Killed);
+    let killed = scene.sync("img-copy", Told::All).run(0, End::Silence);
     scene.runs.push(killed);
     is_true(scene.says("unknown", None, json!({})));
 
@@ -404,7 +409,7 @@ fn a_report_is_whole_and_its_code_fits() {
 fn an_error_in_place_of_a_report_has_its_reason() {
     let mut scene = Scene::new();
     scene.refused("InternalError");
-    let mut run = scene.run(0, End::Killed);
+    let mut run = scene.run(0, End::Silence);
     let mut says = |code: i32, error: Value, change: fn(&mut Run)| {
         run.end = End::Error(code, error);
         let mut run = run.clone();
@@ -439,7 +444,7 @@ fn two_copies_at_once_are_found() {
     let answer = json!({ "ImageSet": [{ "ImageId": "img-second", "Region": REGION }], "RequestId": "r" });
     scene.exchange("SyncImages", "ap-shanghai", request, answer, Some(Told::All));
     scene.there(image("img-second", "gold", "SYNCING")).look();
-    let run = scene.run(0, End::Killed);
+    let run = scene.run(0, End::Silence);
     scene.runs.push(run);
     is_found(scene.world(), "doubled");
 
@@ -462,7 +467,7 @@ fn what_should_have_stayed_is_found() {
     let mut scene = Scene::new();
     scene.there(image("img-failed", "web", "CREATEFAILED")).shown().delete("img-failed");
     is_found(scene.world(), "nobody asked");
-    let mut run = scene.run(0, End::Killed);
+    let mut run = scene.run(0, End::Silence);
     run.asked.deletes_failed = true;
     scene.runs.push(run);
     is_true(scene.world());
