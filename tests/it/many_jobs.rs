@@ -1,6 +1,6 @@
 //! Many sync jobs at once in one async process, against an endpoint in a process of its own.
 //!
-//! `CVM_CHAOS_JOBS` is the number of jobs; `cargo xtask chaos` asks for a thousand, and then time and memory are held
+//! `CVM_CHAOS_CROWD` is the number of jobs; `cargo xtask chaos` asks for a thousand, and then time and memory are held
 //! against what they may be: the time that the service's rates leave, and 20 kB a job.
 
 #![allow(clippy::unwrap_used)]
@@ -30,7 +30,7 @@ const MANY: usize = 1000;
 const RATES: [(&str, u32); 3] = [("DescribeImages", 40), ("DescribeImageQuota", 10), ("SyncImages", 10)];
 
 fn jobs() -> usize {
-    env::var("CVM_CHAOS_JOBS").map_or(JOBS, |jobs| jobs.parse().expect("CVM_CHAOS_JOBS is a number"))
+    env::var("CVM_CHAOS_CROWD").map_or(JOBS, |jobs| jobs.parse().expect("CVM_CHAOS_CROWD is a number"))
 }
 
 fn image(number: usize) -> String {

@@ -21,7 +21,8 @@ pub(crate) fn run(root: &Path) -> Outcome {
         let args = ["doc", "--locked", "--workspace", "--no-deps"];
         run::run(cargo(root, args).env("RUSTDOCFLAGS", "-D warnings"))
     })?;
-    let tests = step("test", || test::test(root, &[]))?;
+    let interpreter = step("wheel", || python::installed(root))?;
+    let tests = step("test", || test::test(root, &[], Some(interpreter)))?;
     let properties = step("fuzz", || test::fuzz(root, test::DEFAULT_CASES, None))?;
     let clients = step("conformance", || conformance::run(root, &[conformance::Client::Python]))?;
     let python = step("python", || python::check(root, python::Profile::Dev, &[]))?;

@@ -45,14 +45,23 @@ enum Command {
         /// A part of the properties' names; all of them by default
         filter: Option<String>,
     },
-    /// Kills the sync job at random moments, and runs very many at once
+    /// Hits sync jobs at random moments and in bad weather, and runs very many at once
     Chaos {
-        /// How often a job is killed
-        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
-        kills: u32,
-        /// How many jobs run at once; from 1000 on, time and memory count
+        /// How often a job is hit
         #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+        kills: u32,
+        /// How many jobs are carried out at least
+        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
         jobs: u32,
+        /// How many jobs run at once in one process; from 1000 on, time and memory count
+        #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
+        crowd: u32,
+        /// Makes the choices of an earlier run again: the number that it printed
+        #[arg(long)]
+        seed: Option<u64>,
+        /// Starts no job from Python, whose package takes a while to build
+        #[arg(long)]
+        no_python: bool,
     },
     /// Runs the benchmarks, each beside its floor; without arguments, `size` as well
     Bench {
@@ -115,11 +124,14 @@ fn main() -> ExitCode {
     let root = root();
     let outcome = match Cli::parse().command {
         Command::Ci => ci::run(&root),
-        Command::Test { args } => test::test(&root, &args).and_then(test::Tally::report),
+        Command::Test { args } => test::test(&root, &args, None).and_then(test::Tally::report),
         Command::Fuzz { cases, filter } => {
             test::fuzz(&root, cases, filter.as_deref()).and_then(test::Tally::report)
         }
-        Command::Chaos { kills, jobs } => test::chaos(&root, kills, jobs).and_then(test::Tally::report),
+        Command::Chaos { kills, jobs, crowd, seed, no_python } => {
+            let storm = test::Storm { kills, jobs, crowd, seed, python: !no_python };
+            test::chaos(&root, &storm).and_then(test::Tally::report)
+        }
         Command::Bench { args } => {
             let whole = args.is_empty();
             test::bench(&root, &args).and_then(|()| if whole { size::run(&root) } else { Ok(()) })

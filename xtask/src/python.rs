@@ -66,6 +66,16 @@ pub(crate) fn check(root: &Path, profile: Profile, args: &[String]) -> Result<Ta
     Ok(tally)
 }
 
+/// An interpreter that has the package as it is now, and nothing else.
+pub(crate) fn installed(root: &Path) -> Result<PathBuf, String> {
+    let scratch = Metadata::load(root)?.target.join("python");
+    let tools = Venv::with(&scratch.join("tools"), &root.join(PACKAGE).join("tests/requirements.txt"))?;
+    let wheel = wheel(root, &tools, Profile::Dev, &scratch.join("wheels"))?;
+    let venv = Venv::fresh(&scratch.join("installed"))?;
+    run::run(&mut install(&venv, &wheel))?;
+    Ok(venv.program("python"))
+}
+
 /// Builds the wheel into an empty folder.
 fn wheel(root: &Path, tools: &Venv, profile: Profile, into: &Path) -> Result<PathBuf, String> {
     let mut maturin = Command::new(tools.program("maturin"));

@@ -1,10 +1,11 @@
 //! Tests, property tests with many cases, benchmarks.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Outcome;
 use crate::metadata::{Kind, Metadata};
+use crate::python;
 use crate::run;
 
 /// How many cases `cargo xtask fuzz` tries each property with.
@@ -86,9 +87,14 @@ impl Tally {
     }
 }
 
+/// Where tests find an interpreter that has the Python package; without it they do without Python.
+const PYTHON: &str = "CVM_TEST_PYTHON";
+
 /// Every test of the workspace.
-pub(crate) fn test(root: &Path, args: &[String]) -> Result<Tally, String> {
-    Tally::watch(run::cargo(root, ["test", "--workspace", "--no-fail-fast"]).args(args), Tally::read)
+pub(crate) fn test(root: &Path, args: &[String], python: Option<PathBuf>) -> Result<Tally, String> {
+    let mut command = run::cargo(root, ["test", "--workspace", "--no-fail-fast"]);
+    command.args(args).envs(python.map(|python| (PYTHON, python)));
+    Tally::watch(&mut command, Tally::read)
 }
 
 /// Every property of the workspace, in the profile `fuzz`: optimised, with overflow checks and debug assertions.
@@ -106,17 +112,34 @@ pub(crate) fn fuzz(root: &Path, cases: u32, filter: Option<&str>) -> Result<Tall
     Tally::watch(&mut command, Tally::read)
 }
 
-/// The sync job killed at random moments, and in a crowd: the same tests as ever, only more of it.
-pub(crate) fn chaos(root: &Path, kills: u32, jobs: u32) -> Result<Tally, String> {
+/// How much of it `chaos` asks for.
+pub(crate) struct Storm {
+    pub(crate) kills: u32,
+    pub(crate) jobs: u32,
+    /// How many jobs run at once in one process.
+    pub(crate) crowd: u32,
+    pub(crate) seed: Option<u64>,
+    /// Whether jobs are started from Python too.
+    pub(crate) python: bool,
+}
+
+/// The sync job hit at random moments, and in a crowd: the same tests as ever, only more of it.
+pub(crate) fn chaos(root: &Path, storm: &Storm) -> Result<Tally, String> {
     let test = |package: &str, test: &str| {
         run::cargo(root, ["test", "--profile", "fuzz", "--package", package, "--test", test])
     };
-    println!("{kills} kills, {jobs} jobs");
-    let mut killed = test("cvm-cli", "it");
-    killed.args(["--", "--nocapture", "chaos::"]).env("CVM_CHAOS_KILLS", kills.to_string());
+    let mut hit = test("cvm-cli", "it");
+    hit.args(["--", "--nocapture", "chaos::"]);
+    hit.env("CVM_CHAOS_KILLS", storm.kills.to_string()).env("CVM_CHAOS_JOBS", storm.jobs.to_string());
+    if let Some(seed) = storm.seed {
+        hit.env("CVM_CHAOS_SEED", seed.to_string());
+    }
+    if storm.python {
+        hit.env(PYTHON, python::installed(root)?);
+    }
     let mut crowd = test("cvm-conformance", "many_jobs");
-    crowd.args(["--", "--nocapture"]).env("CVM_CHAOS_JOBS", jobs.to_string());
-    Ok(Tally::watch(&mut killed, Tally::read)?.and(Tally::watch(&mut crowd, Tally::read)?))
+    crowd.args(["--", "--nocapture"]).env("CVM_CHAOS_CROWD", storm.crowd.to_string());
+    Ok(Tally::watch(&mut hit, Tally::read)?.and(Tally::watch(&mut crowd, Tally::read)?))
 }
 
 /// The benchmarks of the core, and those of whole calls.

@@ -2,11 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+#[cfg(unix)]
+mod again;
 mod call;
+#[cfg(unix)]
 mod chaos;
 mod command;
 mod config;
 mod endpoint;
+#[cfg(unix)]
+mod flight;
 #[cfg(unix)]
 mod hanging;
 mod identity;
@@ -19,6 +24,10 @@ mod resume;
 mod sign;
 #[cfg(unix)]
 mod signals;
+#[cfg(unix)]
+mod stage;
+#[cfg(unix)]
+mod starter;
 mod sync;
 #[cfg(unix)]
 mod terminal;
