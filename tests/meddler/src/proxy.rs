@@ -192,6 +192,17 @@ fn address_of(endpoint: &str) -> SocketAddr {
     })
 }
 
+/// Whether a client that waits for an answer is not there any more.
+fn has_hung_up(client: &TcpStream) -> io::Result<bool> {
+    client.set_nonblocking(true)?;
+    let peeked = client.peek(&mut [0]);
+    client.set_nonblocking(false)?;
+    match peeked {
+        Ok(read) => Ok(read == 0),
+        Err(error) => Ok(error.kind() != io::ErrorKind::WouldBlock),
+    }
+}
+
 impl State {
     fn new_id(&mut self) -> u64 {
         self.last_id += 1;
@@ -341,6 +352,10 @@ impl Shared {
                 return Ok(true);
             }
             _ => {}
+        }
+        if has_hung_up(client)? {
+            told(Told::Nothing);
+            return Ok(false);
         }
         let edited = self.edit(number, &rule.answer);
         if let Some(edited) = &edited {

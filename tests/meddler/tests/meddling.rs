@@ -137,6 +137,16 @@ fn a_request_arrives_although_its_client_has_died() {
 }
 
 #[test]
+fn an_answer_that_comes_after_the_client_has_gone_is_lost() {
+    let (_local, meddler, client) = stage();
+    meddler.add(Rule::delay(Duration::from_millis(1300)).on("SyncImages").times(1));
+    assert!(copy(&client).unwrap_err().outcome_unknown());
+    assert!(meddler.wait_until_idle(LIMIT));
+    let exchange = &meddler.exchanges()[0];
+    assert!(exchange.is_accepted() && exchange.told == Some(Told::Nothing), "{exchange}");
+}
+
+#[test]
 fn an_image_is_hidden_by_id_by_name_or_because_it_is_new() {
     let (local, meddler, client) = stage();
     let (before, count) = seen(&client);

@@ -90,6 +90,7 @@ fn one(stage: &Stage, flight: &Flight, alone: bool) -> Landing {
     let to = stage.meddler.now();
     stage.look();
     let interrupted = matches!(hit, Some((Blow::Terminate | Blow::Interrupt, _)));
+    let deaf = matches!(hit, Some((Blow::Stop(_), _)));
     let asked = if start.starter == Starter::Resume {
         // What it is to do stands in its journal.
         Asked { images: Vec::new(), regions: Vec::new(), ..start.asked }
@@ -98,7 +99,7 @@ fn one(stage: &Stage, flight: &Flight, alone: bool) -> Landing {
     };
     let last_words = hit.filter(|_| interrupted).map(|(_, at)| at.elapsed());
     Landing {
-        run: Run { asked, from, to, interrupted, alone, end: end(&ran) },
+        run: Run { asked, from, to, interrupted, deaf, alone, end: end(&ran) },
         was_hit: hit.is_some(),
         last_words,
         ran,

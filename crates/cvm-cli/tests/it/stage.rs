@@ -37,7 +37,8 @@ pub(crate) struct Stage {
     pub(crate) folder: Folder,
     endpoint: Mutex<Running>,
     pub(crate) meddler: Meddler,
-    faults: Vec<Fault>,
+    /// The endpoint's own: a new process has to be told of them again.
+    faults: Mutex<Vec<Fault>>,
 }
 
 /// The endpoint's process.
@@ -56,8 +57,8 @@ impl Stage {
         std::fs::write(folder.0.join("seed.json"), json!(world(standing)).to_string()).unwrap();
         let running = Running::start(&folder);
         let meddler = Meddler::start(&running.url, seed);
-        let stage = Self { folder, endpoint: Mutex::new(running), meddler, faults };
-        stage.endpoint().push(&stage.faults);
+        let stage = Self { folder, endpoint: Mutex::new(running), meddler, faults: Mutex::new(faults) };
+        stage.endpoint().push(&stage.faults.lock().unwrap());
         stage.look();
         stage
     }
@@ -79,7 +80,7 @@ impl Stage {
         control::order(&running.url, "PUT /_cvm-local/clock", &json!({ "image_time": clock["image_time"] }));
         let passed = read.elapsed().as_secs_f64() * SPEED + 1.0;
         control::order(&running.url, "POST /_cvm-local/clock/advance", &json!({ "seconds": passed }));
-        running.push(&self.faults);
+        running.push(&self.faults.lock().unwrap());
         self.meddler.lead_to(Some(&running.url));
     }
 
@@ -97,6 +98,13 @@ impl Stage {
             self.meddler.vanished(id);
         }
         deleted
+    }
+
+    /// Ends everything that goes wrong on demand.
+    pub(crate) fn calm(&self) {
+        self.meddler.clear();
+        self.faults.lock().unwrap().clear();
+        control::order(&self.endpoint().url, "DELETE /_cvm-local/faults", &Value::Null);
     }
 
     /// Waits until nothing is on its way, neither requests nor copies.

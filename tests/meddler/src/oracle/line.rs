@@ -27,8 +27,25 @@ impl<'a> Line<'a> {
         }
     }
 
+    /// Whether its error or one of its notes holds this text.
+    fn says(&self, text: &str) -> bool {
+        let holds = |said: &Value| said.as_str().is_some_and(|said| said.contains(text));
+        let mut notes = self.said["notes"].as_array().into_iter().flatten();
+        holds(&self.said["error"]["message"]) || notes.any(holds)
+    }
+
     fn error(&self) -> Option<&'a Value> {
         Some(&self.said["error"]).filter(|error| !error.is_null())
+    }
+}
+
+/// A copy that is said to be on its way was there during the run, or the line says that nobody has seen it: a copy that
+/// was accepted shortly before may only be late.
+fn there_or_not_seen(run: &Run, line: Line<'_>, copy: &Known) -> Result<(), String> {
+    if line.says("not been seen") || copy.was_there(run.from, run.to) {
+        Ok(())
+    } else {
+        Err("it was gone when the run began, and the line does not say that it has not been seen".into())
     }
 }
 
@@ -100,7 +117,13 @@ impl<'a> Oracle<'a> {
             return Err("it was not NORMAL yet".into());
         }
         if stay.last < run.from {
-            return Err("it was gone when the run began, or nobody looked".into());
+            let says_so = line.says("as an earlier run left it");
+            if !says_so {
+                return Err("it was gone when the run began, or nobody looked".into());
+            }
+            if run.alone && self.was_missed(run, line.region, &copy.id) {
+                return Err("the run looked, and it was gone".into());
+            }
         }
         self.basis(line, copy)
     }
@@ -200,9 +223,7 @@ impl<'a> Oracle<'a> {
             return if accepted { Ok(()) } else { Err("no request for it was accepted".into()) };
         }
         let copy = self.copy(run, line)?;
-        if !copy.was_there(run.from, run.to) {
-            return Err("it was gone when the run began".into());
-        }
+        there_or_not_seen(run, line, copy)?;
         if !run.asked.starts_only && self.was_told_ready(run, line.region, &copy.id) {
             return Err("the run was told that it is ready".into());
         }
@@ -210,14 +231,15 @@ impl<'a> Oracle<'a> {
     }
 
     fn timed_out(&self, run: &Run, line: Line<'a>) -> Result<(), String> {
-        if self.saw_a_ready_copy(run, line) {
-            return Err("the run was told of a copy that can be used".into());
-        }
         if line.id.is_none() {
-            return Ok(());
+            let ready = self.saw_a_ready_copy(run, line);
+            return if ready { Err("the run was told of a copy that can be used".into()) } else { Ok(()) };
         }
         let copy = self.copy(run, line)?;
-        if copy.was_there(run.from, run.to) { Ok(()) } else { Err("it was gone when the run began".into()) }
+        if self.was_told_ready(run, line.region, &copy.id) {
+            return Err("the run was told that it is ready".into());
+        }
+        there_or_not_seen(run, line, copy)
     }
 
     fn unknown(&self, run: &Run, line: Line<'a>) -> Result<(), String> {
@@ -242,8 +264,12 @@ impl<'a> Oracle<'a> {
         }
         let mut requests =
             self.during(run).filter(|exchange| exchange.asks_for_copy(line.source, line.region));
-        // Of two runs at once, the other one may have sent it.
-        if run.alone && requests.any(|exchange| exchange.is_accepted() || exchange.is_uncertain()) {
+        // One that has failed may have been started; the line says so. Of two runs at once, the other one may have sent it.
+        let has_failed = line.error().is_some() && self.copies(run, line).any(Known::has_failed);
+        if run.alone
+            && !has_failed
+            && requests.any(|exchange| exchange.is_accepted() || exchange.is_uncertain())
+        {
             return Err("the run has started a copy there".into());
         }
         Ok(())

@@ -66,7 +66,9 @@ pub struct Run {
     pub to: Duration,
     /// Whether it was asked to stop, by a signal.
     pub interrupted: bool,
-    /// Whether another run overlapped with it.
+    /// Whether it was stopped for a while, so that it may have given up on an answer that came.
+    pub deaf: bool,
+    /// Whether no other run overlapped with it.
     pub alone: bool,
     /// How it ended.
     pub end: End,
@@ -152,10 +154,10 @@ impl<'a> Oracle<'a> {
     }
 
     /// Whether a client cannot know whether a copy was started: an answer was lost on the way, or with a run that was
-    /// killed.
+    /// killed or stopped.
     fn is_uncertain(&self, source: &str, region: &str) -> bool {
         let unheard = |exchange: &Exchange| {
-            let mut silent = self.runs.iter().filter(|run| matches!(run.end, End::Silence));
+            let mut silent = self.runs.iter().filter(|run| run.deaf || matches!(run.end, End::Silence));
             silent.any(|run| (run.from..=run.to).contains(&exchange.arrived))
         };
         let mut requests = self.exchanges.iter().filter(|exchange| exchange.asks_for_copy(source, region));
@@ -178,6 +180,7 @@ impl<'a> Oracle<'a> {
         let mut lists = self.lists(run, region);
         run.alone
             && !run.interrupted
+            && !run.deaf
             && lists.any(|(exchange, images)| in_time(exchange) && images.iter().any(shows))
     }
 
@@ -192,6 +195,6 @@ impl<'a> Oracle<'a> {
 
     /// Whether some answer during a run did not arrive as the endpoint gave it.
     fn had_trouble(&self, run: &Run) -> bool {
-        self.during(run).any(|exchange| exchange.told != Some(Told::All))
+        run.deaf || self.during(run).any(|exchange| exchange.told != Some(Told::All))
     }
 }

@@ -8,9 +8,12 @@ use cvm_meddler::oracle::{End, Run};
 use super::plan::{Mix, Plan};
 use crate::flight::{Flight, LONGEST, Landing, fly};
 use crate::stage::Stage;
+use crate::starter::Start;
 
 /// A job that has been hit so often is left in peace.
 const ENOUGH: usize = 12;
+/// As often as it is started before that.
+const ROUNDS: usize = 30;
 /// How often a job that is left in peace may be started before it has ended.
 const PATIENCE: usize = 8;
 /// How long a run may take to end once it was asked to.
@@ -28,6 +31,17 @@ pub(super) struct Account {
     pub(super) findings: Vec<String>,
     /// All of it, for whoever has to find out why.
     pub(super) log: String,
+}
+
+/// How far a job is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Unfinished,
+    /// All that can be is there.
+    Complete,
+    /// It waits for copies that it was told of and never saw, and that somebody else has deleted: for minutes they may
+    /// only be late.
+    WaitsInVain,
 }
 
 struct Job {
@@ -60,10 +74,14 @@ pub(super) fn carry_out(name: &str, seed: u64, mix: Mix) -> Account {
 impl Job {
     /// Starts the job again and again, until it has ended or was hit often enough.
     fn through_the_storm(&mut self) {
-        while self.account.kills < ENOUGH {
+        for _ in 0..ROUNDS {
+            if self.account.kills >= ENOUGH {
+                return;
+            }
             let flights = self.plan.round();
             self.fly(&flights);
-            let ended = self.runs.iter().rev().take(flights.len()).any(|run| self.is_complete(run));
+            let ended =
+                self.runs.iter().rev().take(flights.len()).any(|run| self.state(run) != State::Unfinished);
             if self.plan.outsider && self.plan.below(3) == 0 {
                 self.somebody_deletes_a_copy();
             } else if ended {
@@ -74,18 +92,30 @@ impl Job {
 
     /// Starts the job in good weather until it ends, and then once more from elsewhere.
     fn after_the_storm(&mut self) {
-        self.stage.meddler.clear();
+        self.stage.calm();
         self.stage.settle();
         let mut last = self.plan.calm();
         // Whatever has failed on the way is in the way no more.
         last.asked.deletes_failed = true;
+        let mut state = State::Unfinished;
         for _ in 0..PATIENCE {
             self.fly(&[Flight { start: last.clone(), blow: None }]);
-            if self.runs.last().is_some_and(|run| self.is_complete(run)) {
+            state = self.runs.last().map_or(State::Unfinished, |run| self.state(run));
+            if state != State::Unfinished {
                 break;
             }
         }
         self.stage.settle();
+        let accepted = self.stage.meddler.history().accepted.len();
+        let elsewhere = Start { place: self.plan.elsewhere(), ..last.clone() };
+        self.fly(&[Flight { start: elsewhere, blow: None }]);
+        self.stage.settle();
+        if self.runs.last().is_none_or(|run| self.state(run) != State::Complete) {
+            self.account.findings.push("the job from elsewhere did not find that everything is there".into());
+        }
+        if state == State::Complete && self.stage.meddler.history().accepted.len() > accepted {
+            self.account.findings.push("the job from elsewhere made copies of what was there".into());
+        }
         let missing = self.stage.missing(&last.asked);
         let foreign = |finding: &String| {
             self.plan.foreign.as_ref().is_some_and(|(source, region)| {
@@ -93,15 +123,6 @@ impl Job {
             })
         };
         self.account.findings.extend(missing.into_iter().filter(|finding| !foreign(finding)));
-
-        let accepted = self.stage.meddler.history().accepted.len();
-        self.fly(&[Flight { start: self.plan.elsewhere(), blow: None }]);
-        if !self.runs.last().is_some_and(|run| self.is_complete(run)) {
-            self.account.findings.push("the job from elsewhere did not find that everything is there".into());
-        }
-        if self.stage.meddler.history().accepted.len() > accepted {
-            self.account.findings.push("the job from elsewhere made copies of what was there".into());
-        }
     }
 
     fn judge(&mut self) {
@@ -116,14 +137,22 @@ impl Job {
         }
     }
 
-    /// Whether a run reports that everything is there, but for what never can be.
-    fn is_complete(&self, run: &Run) -> bool {
-        let End::Report(_, report) = &run.end else { return false };
-        report["destinations"].as_array().unwrap().iter().all(|line| {
+    /// How far the job is, by what a run reports.
+    fn state(&self, run: &Run) -> State {
+        let End::Report(_, report) = &run.end else { return State::Unfinished };
+        let history = self.stage.meddler.history();
+        let mut state = State::Complete;
+        for line in report["destinations"].as_array().unwrap() {
             let of = |member: &str| line[member].as_str().unwrap_or_default();
-            let is_good = matches!(of("outcome"), "copied" | "present" | "skipped");
-            is_good || of("outcome") == "conflict" && self.plan.is_foreign(of("source"), of("region"))
-        })
+            let gone = || history.image(of("image_id")).is_some_and(|image| image.gone.is_some());
+            match of("outcome") {
+                "copied" | "present" | "skipped" => {}
+                "conflict" if self.plan.is_foreign(of("source"), of("region")) => {}
+                "timed_out" if gone() => state = State::WaitsInVain,
+                _ => return State::Unfinished,
+            }
+        }
+        state
     }
 
     fn somebody_deletes_a_copy(&mut self) {

@@ -192,9 +192,9 @@ impl Plan {
         }
     }
 
-    /// The same from a machine that knows nothing of it.
-    pub(super) fn elsewhere(&self) -> Start {
-        Start { place: Place::Default(self.folder.join("elsewhere")), ..self.calm() }
+    /// Where a machine keeps its jobs that knows nothing of this one.
+    pub(super) fn elsewhere(&self) -> Place {
+        Place::Default(self.folder.join("elsewhere"))
     }
 
     fn blow(&mut self, deletes: bool) -> (Blow, Moment) {
