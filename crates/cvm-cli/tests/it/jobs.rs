@@ -305,6 +305,23 @@ fn a_journal_that_cannot_be_written_any_more_does_not_hide_what_is_on_its_way() 
 
 #[cfg(unix)]
 #[test]
+fn an_interrupted_sync_is_not_complete() {
+    use std::io::{BufRead, BufReader};
+
+    let local = CvmLocal::builder().clock(Clock::stepped()).start().unwrap();
+    let folder = Folder::new("incomplete");
+    let mut child = cvm(&local, &folder, &[&SYNC[..], &["--output", "json"]].concat()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    lines.find(|line| line.contains("ap-guangzhou: img-")).unwrap();
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    lines.for_each(drop);
+    let report = Ran::from(child.wait_with_output().unwrap()).ended_with(130).json();
+    assert_eq!(report["destinations"][0]["outcome"], "started", "{report}");
+    assert_eq!(report["complete"], false, "it was to wait: {report}");
+}
+
+#[cfg(unix)]
+#[test]
 fn an_interrupted_sync_says_what_continues() {
     use std::io::{BufRead, BufReader};
 

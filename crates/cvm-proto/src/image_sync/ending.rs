@@ -150,8 +150,13 @@ impl ImageSyncMachine {
                             "the copy was not there when the run's time was over (timeout); it continues in the service{unseen}"
                         )),
                     ),
-                    _ if is_missing => (Outcome::Started, Some(format!("the copy was not looked for any more{unseen}"))),
-                    _ => (Outcome::Started, None),
+                    // It was to be waited for, so that having started it is less than was asked for.
+                    _ => (
+                        Outcome::Started,
+                        Some(format!(
+                            "the run was cancelled before the copy was there; it continues in the service{unseen}"
+                        )),
+                    ),
                 }
             }
             Stage::Deleting { image_id, .. } => (
