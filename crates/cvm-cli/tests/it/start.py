@@ -16,18 +16,6 @@ def plain(error):
     return {name: getattr(error, name, None) for name in names}
 
 
-def facts(report):
-    """A report as the command prints it."""
-    destinations = []
-    for each in report.destinations:
-        names = ("source", "region", "image_id", "outcome", "elapsed_seconds", "request_ids", "notes", "basis", "image")
-        line = {name: getattr(each, name) for name in names if hasattr(each, name)}
-        if each.error is not None:
-            line["error"] = plain(each.error)
-        destinations.append(line)
-    return {"source_region": report.source_region, "destinations": destinations}
-
-
 async def run_async(images, to, options):
     async with cvm.AsyncClient() as client:
         return await client.sync(images, to=to, **options)
@@ -52,7 +40,7 @@ def main():
     except ValueError as error:
         print(json.dumps({"error": {"kind": "config", "message": str(error)}}), file=sys.stderr)
         return 2
-    print(json.dumps(facts(report)))
+    print(json.dumps(report.to_dict()))
     outcomes = {each.outcome for each in report.destinations}
     good = {"copied", "present", "skipped"}
     if not options["wait"]:

@@ -17,7 +17,7 @@ const ROUNDS: usize = 30;
 /// How often a job that is left in peace may be started before it has ended.
 const PATIENCE: usize = 8;
 /// How long a run may take to end once it was asked to.
-const LAST_WORDS: Duration = Duration::from_secs(20);
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// What came of a job.
 #[derive(Debug, Default)]
