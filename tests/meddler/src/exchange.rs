@@ -103,6 +103,8 @@ impl Exchange {
     /// Whether the client cannot know from what it was told whether the endpoint carried the request out.
     pub fn is_lost(&self) -> bool {
         match &self.told {
+            // The service does not say how far it came before it failed.
+            _ if self.told_code().is_some_and(|code| code.starts_with("InternalError")) => true,
             Some(Told::All) => false,
             // An error that stands for an answer is a lie if the request was delivered.
             Some(Told::Other(..)) => self.delivered.is_some() || self.told().is_none(),

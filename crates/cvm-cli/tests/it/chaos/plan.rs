@@ -257,6 +257,7 @@ fn weather(random: &mut Rng) -> Vec<Rule> {
         Rule::omit_ids(),
         Rule::hang(),
         Rule::bad_gateway(),
+        Rule::refuse("InternalError"),
         Rule::drop_before(),
         Rule::late(late),
         Rule::delay(longer),

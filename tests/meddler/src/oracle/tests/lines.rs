@@ -175,6 +175,11 @@ fn unknown_needs_a_reason() {
     is_found(scene.says("unknown", None, json!({})), "no answer was lost");
     scene.refused("InvalidImageName.Duplicate");
     is_true(scene.says("unknown", None, json!({})));
+    let mut scene = Scene::new();
+    scene.refused("ImageQuotaLimitExceeded");
+    is_found(scene.says("unknown", None, json!({})), "no answer was lost");
+    scene.refused("InternalError");
+    is_true(scene.says("unknown", None, json!({})));
 
     for told in [
         Told::Nothing,
