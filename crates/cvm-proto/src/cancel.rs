@@ -58,11 +58,10 @@ impl WindDown {
     }
 
     /// Lets the cancel end the exchange. The same request may be handed out again.
-    pub(crate) fn attach(&mut self, request: Request, now: Now) -> Request {
-        self.notice(now);
+    pub(crate) fn attach(&mut self, request: Request, changes_nothing: bool, now: Now) -> Request {
+        let left = self.ends(now).map(|ends| ends.saturating_sub(now.mono));
         let Some(cancel) = &self.cancel else { return request };
-        let left = self.ends.map(|ends| ends.saturating_sub(now.mono));
-        let grace = match (request.only_reads(), left) {
+        let grace = match (changes_nothing, left) {
             (true, None) => Duration::ZERO,
             (true, Some(left)) => left,
             (false, left) => left.unwrap_or(WRITE_GRACE).min(WRITE_GRACE),
@@ -73,18 +72,19 @@ impl WindDown {
 
     /// The reply to the request that is out has come.
     pub(crate) fn replied(&mut self, now: Now) {
-        self.notice(now);
+        self.ends(now);
         self.out = None;
     }
 
-    /// Fixes the end of the last exchange, if somebody has asked.
-    fn notice(&mut self, now: Now) {
-        if self.ends.is_some() || !self.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
-            return;
+    /// When the last exchange ends, if somebody has asked; that is the end of the run as well.
+    pub(crate) fn ends(&mut self, now: Now) -> Option<Duration> {
+        if self.ends.is_none() && self.cancel.as_ref().is_some_and(Cancel::is_cancelled) {
+            // While a request is out nobody polls, so the cancel may be as old as the time that the request was given.
+            let ago =
+                self.out.map_or(Duration::ZERO, |(since, grace)| now.mono.saturating_sub(since).min(grace));
+            self.ends = Some(now.mono.saturating_sub(ago).saturating_add(LAST_EXCHANGE));
         }
-        // While a request is out nobody polls, so the cancel may be as old as the time that the request was given.
-        let ago = self.out.map_or(Duration::ZERO, |(since, grace)| now.mono.saturating_sub(since).min(grace));
-        self.ends = Some(now.mono.saturating_sub(ago).saturating_add(LAST_EXCHANGE));
+        self.ends
     }
 }
 
@@ -103,8 +103,8 @@ mod tests {
     }
 
     fn request(action: &'static str) -> Request {
-        let mut settings = Settings::default();
-        settings.credential = Some(Credential::new("AKIDexample", "not-a-real-key").unwrap());
+        let credential = Some(Credential::new("AKIDexample", "not-a-real-key").unwrap());
+        let settings = Settings { credential, ..Settings::default() };
         let config = Config::new(settings).unwrap();
         let none = serde_json::Map::new();
         let prepared = Prepared::new(&config, Cow::Borrowed(action), Cow::Borrowed("2017-03-12"), &none);
@@ -112,14 +112,16 @@ mod tests {
     }
 
     fn grace(wind_down: &mut WindDown, action: &'static str, now: Now) -> u64 {
-        let request = wind_down.attach(request(action), now);
+        let request = request(action);
+        let reads = request.only_reads();
+        let request = wind_down.attach(request, reads, now);
         u64::try_from(request.cancel().unwrap().1.as_millis()).unwrap()
     }
 
     #[test]
     fn a_job_that_nobody_can_cancel_has_plain_requests() {
         let mut wind_down = WindDown::new(None);
-        assert!(wind_down.attach(request("SyncImages"), at(0)).cancel().is_none());
+        assert!(wind_down.attach(request("SyncImages"), false, at(0)).cancel().is_none());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::prepared::Start;
 use super::runs::{Runs, Task};
 use super::state::{Stage, SyncState};
 use super::{Outcome, SyncProgress, SyncReport, SyncRun, check};
-use crate::cancel::{Cancel, WindDown};
+use crate::cancel::WindDown;
 use crate::config::Config;
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
@@ -22,9 +22,6 @@ use crate::request::Request;
 
 /// How soon a job notices that it was cancelled, at the latest.
 const POLL_EVERY: Duration = Duration::from_millis(200);
-
-/// How long a run may take to its end once it was cancelled, its last looks included.
-const END_WITHIN: Duration = Duration::from_secs(6);
 
 /// The sync job on its way; made from an [`ImageSync`](super::ImageSync) or a [`PreparedSync`](super::PreparedSync).
 pub struct ImageSyncMachine {
@@ -355,18 +352,27 @@ impl ImageSyncMachine {
         }
     }
 
+    /// The request that goes out, with what may end it early.
+    fn send(&mut self, request: Request, now: Now) -> Step<Result<SyncReport, Error>, SyncProgress> {
+        let is_dry_run =
+            self.asking.is_some_and(|actor| matches!(self.runs.lane(actor).task, Task::Probe(_)));
+        let changes_nothing = is_dry_run || request.only_reads();
+        Step::Send(self.wind_down.attach(request, changes_nothing, now))
+    }
+
     /// Begins to end the run if it is time.
     fn look_at_the_clock(&mut self, now: Now) {
-        match self.closing {
-            None if self.run.cancel.as_ref().is_some_and(Cancel::is_cancelled) => {
-                let until = now.mono.saturating_add(END_WITHIN);
-                self.close_all(Closing { why: Outcome::Cancelled, until }, now);
-            }
-            None if now.mono >= self.deadline => {
+        match (self.closing, self.wind_down.ends(now)) {
+            (None, Some(until)) => self.close_all(Closing { why: Outcome::Cancelled, until }, now),
+            (None, None) if now.mono >= self.deadline => {
                 let until = now.mono.saturating_add(self.config.settings().call_timeout);
                 self.close_all(Closing { why: Outcome::TimedOut, until }, now);
             }
-            Some(closing) if now.mono >= closing.until => self.close_without_a_look(now),
+            (Some(closing), ends)
+                if now.mono >= ends.map_or(closing.until, |ends| ends.min(closing.until)) =>
+            {
+                self.close_without_a_look(now);
+            }
             _ => {}
         }
     }
@@ -400,7 +406,7 @@ impl Machine for ImageSyncMachine {
                 Over::No => self.over = Over::No,
             }
             if let Some(request) = self.pending(now) {
-                return Step::Send(self.wind_down.attach(request, now));
+                return self.send(request, now);
             }
             self.look_at_the_clock(now);
             self.prove_account(now);
@@ -412,9 +418,7 @@ impl Machine for ImageSyncMachine {
                 continue;
             }
             match self.round(now) {
-                Some(Turn::Send(request)) => {
-                    return Step::Send(self.wind_down.attach(request, now));
-                }
+                Some(Turn::Send(request)) => return self.send(request, now),
                 Some(Turn::Wait(until)) => return Step::WaitUntil(until),
                 _ => {}
             }

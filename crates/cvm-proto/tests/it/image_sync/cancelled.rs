@@ -5,7 +5,7 @@ use std::time::Duration;
 use cvm_proto::machine::{Failure, FailureKind};
 use cvm_proto::{Cancel, ImageSync, Job, Machine, Now, Outcome, Reply, Step, SyncReport};
 
-use super::service::Service;
+use super::service::{Fault, Service};
 use crate::driver::{UNIX, config};
 
 /// From the cancel to the report; what is promised is six seconds to the end of the program.
@@ -17,6 +17,7 @@ const TICK: Duration = Duration::from_millis(50);
 /// A network that swallows requests from one of them on, until it is mended.
 struct Network {
     service: Service,
+    job: ImageSync,
     /// The request that is the first not to be answered, counted from 1, and how long it hangs before the cancel comes.
     hangs_from: usize,
     cancelled_after: Duration,
@@ -38,8 +39,7 @@ impl Network {
     /// Drives a job as a shell does; `None` if it ends before any request hangs.
     fn drive(&mut self) -> Option<Ended> {
         let cancel = Cancel::new();
-        let job = ImageSync::new("img-source01").to(["ap-guangzhou", "ap-beijing"]).cancel_with(&cancel);
-        let mut machine = job.start(&config(), 3);
+        let mut machine = self.job.clone().cancel_with(&cancel).start(&config(), 3);
         let (mut mono, mut requests) = (Duration::from_secs(5), 0);
         let mut cancelled: Option<(Duration, String)> = None;
         loop {
@@ -79,6 +79,10 @@ impl Network {
     }
 }
 
+fn job() -> ImageSync {
+    ImageSync::new("img-source01").to(["ap-guangzhou", "ap-beijing"])
+}
+
 /// Every request of the job hangs once, and with it all that come after the cancel.
 #[test]
 fn the_job_ends_in_time_whatever_hangs() {
@@ -87,7 +91,7 @@ fn the_job_ends_in_time_whatever_hangs() {
         for hangs_from in 1.. {
             let service = Service::default();
             let mut network =
-                Network { service, hangs_from, cancelled_after, mended: false, delivers: false };
+                Network { service, job: job(), hangs_from, cancelled_after, mended: false, delivers: false };
             let Some(ended) = network.drive() else { break };
             let shown = format!("{} after {cancelled_after:?}: {:?}", ended.hung, ended.report);
             assert!(ended.took <= PROMISED, "{:?}: {shown}", ended.took);
@@ -118,7 +122,8 @@ fn the_last_look_finds_what_a_lost_answer_began() {
         for hangs_from in 1..12 {
             let service = Service::default();
             let cancelled_after = Duration::from_secs(3);
-            let mut network = Network { service, hangs_from, cancelled_after, mended: true, delivers };
+            let mut network =
+                Network { service, job: job(), hangs_from, cancelled_after, mended: true, delivers };
             let ended = network.drive().unwrap();
             assert!(ended.took <= PROMISED, "{:?}: {:?}", ended.took, ended.report);
             if ended.hung == "SyncImages" {
@@ -130,5 +135,36 @@ fn the_last_look_finds_what_a_lost_answer_began() {
             }
         }
         assert!(found);
+    }
+}
+
+/// A dry run writes nothing, and neither does the last look of a run whose time is over.
+#[test]
+fn what_changes_nothing_is_given_up_at_once() {
+    let lost = || {
+        let service = Service { hidden_millis: 100_000, ..Service::default() };
+        service.faulty(Fault::DropAfter, "SyncImages", "", 9)
+    };
+    let runs: [(ImageSync, fn() -> Service, &str); 2] = [
+        (job().dry_run(true), Service::default, "SyncImages"),
+        (job().timeout(Duration::from_secs(3)), lost, "DescribeImages"),
+    ];
+    for (job, service, last) in runs {
+        let mut hung = Vec::new();
+        for hangs_from in 1.. {
+            let mut network = Network {
+                service: service(),
+                job: job.clone(),
+                hangs_from,
+                cancelled_after: Duration::from_secs(7),
+                mended: false,
+                delivers: false,
+            };
+            let Some(ended) = network.drive() else { break };
+            assert!(ended.took <= PROMISED, "{:?}: {:?}", ended.took, ended.report);
+            hung.push((ended.hung, ended.took));
+        }
+        let (action, took) = hung.last().unwrap();
+        assert!(action == last && *took < Duration::from_secs(1), "{hung:?}");
     }
 }
