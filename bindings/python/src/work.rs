@@ -35,7 +35,7 @@ type Judge = fn(&AnswerText) -> Verdict;
 /// What a machine tells, on its way or at its end.
 pub(crate) enum Told {
     Answer(AnswerText),
-    Event(SyncProgress),
+    Event(Box<SyncProgress>),
     Report(SyncReport),
     Nothing,
 }
@@ -54,8 +54,8 @@ impl Machine for Work {
                 map(pages.poll(now), page, |()| Told::Nothing)
             }
             Self::Watch(watch) => map(watch.poll(now), Told::Answer, Told::Answer),
-            Self::Sync(job) => map(job.poll(now), Told::Event, Told::Report),
-            Self::Kept(job) => map(job.poll(now), Told::Event, Told::Report),
+            Self::Sync(job) => map(job.poll(now), |event| Told::Event(Box::new(event)), Told::Report),
+            Self::Kept(job) => map(job.poll(now), |event| Told::Event(Box::new(event)), Told::Report),
         }
     }
 
@@ -121,7 +121,7 @@ impl Told {
     pub(crate) fn object<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match self {
             Self::Answer(answer) => object(py, answer.as_str()),
-            Self::Event(event) => written(py, event),
+            Self::Event(event) => written(py, &**event),
             Self::Report(report) => written(py, report),
             Self::Nothing => Ok(py.None().into_bound(py)),
         }

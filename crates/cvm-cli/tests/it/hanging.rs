@@ -14,7 +14,7 @@ use crate::command::at;
 /// Passes requests on to an endpoint, but for those of one action: they are never answered, and nobody hears of them.
 pub(crate) struct Hanging {
     url: String,
-    arrived: Receiver<()>,
+    requests: Receiver<()>,
 }
 
 impl Hanging {
@@ -22,7 +22,7 @@ impl Hanging {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let target = local.endpoint().trim_start_matches("http://").to_owned();
-        let (arrives, arrived) = mpsc::channel();
+        let (arrives, requests) = mpsc::channel();
         thread::spawn(move || {
             for client in listener.incoming().map_while(Result::ok) {
                 let (target, arrives) = (target.clone(), arrives.clone());
@@ -30,7 +30,7 @@ impl Hanging {
                 thread::spawn(move || pass(&client, &target, action, &arrives));
             }
         });
-        Self { url, arrived }
+        Self { url, requests }
     }
 
     /// The program with what leads it there.
@@ -42,7 +42,7 @@ impl Hanging {
 
     /// Waits until a request hangs.
     pub(crate) fn wait(&self) {
-        self.arrived.recv_timeout(Duration::from_secs(60)).expect("no request hangs");
+        self.requests.recv_timeout(Duration::from_secs(60)).expect("no request hangs");
     }
 }
 

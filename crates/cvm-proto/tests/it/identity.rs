@@ -10,7 +10,8 @@ use cvm_proto::{
     Now, Reply, Request, Response, Settings, SignMethod, Step, WhoAmI,
 };
 
-use crate::credentials::{START, config, instance, issued, signer, token, verified};
+use crate::credentials::providers::issued;
+use crate::credentials::{START, config, instance, signer, token, verified};
 use crate::driver::{self, Run, UNIX, lost, not_sent, ok, refused, run};
 
 const ACTION: &str = "GetCallerIdentity";
