@@ -30,9 +30,10 @@ fn another_account_is_refused_in_one_sentence_and_touches_nothing() {
             let (disk, asked) = (world.disk.clone(), world.service.log.len());
             world.key = "AKIDother";
             let begun = world.unix;
-            let ended = match resumes {
-                true => world.resume(SyncRun::new(), Kill::Never),
-                false => world.process(&job(), Kill::Never),
+            let ended = if resumes {
+                world.resume(SyncRun::new(), Kill::Never)
+            } else {
+                world.process(&job(), Kill::Never)
             };
             let error = ended.unwrap().unwrap_err();
             assert_eq!(world.disk, disk, "nothing is written down");

@@ -355,9 +355,10 @@ fn a_resumed_job_whose_source_cannot_be_copied_ends_soon() {
     assert_eq!(outcomes(&report), [(FAR, Outcome::Copied), (FAR, Outcome::Failed)]);
     for resumes in [true, false] {
         let begun = world.unix;
-        let report = match resumes {
-            true => world.resume(SyncRun::new(), Kill::Never).unwrap(),
-            false => world.process(&both(), Kill::Never).unwrap(),
+        let report = if resumes {
+            world.resume(SyncRun::new(), Kill::Never).unwrap()
+        } else {
+            world.process(&both(), Kill::Never).unwrap()
         };
         let outcomes: Vec<_> = report.unwrap().destinations.iter().map(|of| of.outcome).collect();
         assert!(outcomes[0].is_good() && outcomes[1] == Outcome::Failed, "{outcomes:?}");

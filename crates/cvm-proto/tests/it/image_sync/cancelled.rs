@@ -72,7 +72,11 @@ impl Network {
                 Step::Progress(_) => {}
                 Step::Done(outcome) => {
                     let (at, hung) = cancelled?;
-                    return Some(Ended { report: outcome.unwrap(), hung, took: mono - at });
+                    return Some(Ended {
+                        report: outcome.unwrap(),
+                        hung,
+                        took: mono.checked_sub(at).unwrap(),
+                    });
                 }
             }
         }
@@ -145,7 +149,8 @@ fn what_changes_nothing_is_given_up_at_once() {
         let service = Service { hidden_millis: 100_000, ..Service::default() };
         service.faulty(Fault::DropAfter, "SyncImages", "", 9)
     };
-    let runs: [(ImageSync, fn() -> Service, &str); 2] = [
+    type Case = (ImageSync, fn() -> Service, &'static str);
+    let runs: [Case; 2] = [
         (job().dry_run(true), Service::default, "SyncImages"),
         (job().timeout(Duration::from_secs(3)), lost, "DescribeImages"),
     ];

@@ -61,9 +61,10 @@ fn an_interrupt_at_any_request_ends_no_destination() {
             let is_over = far.outcome == Outcome::Failed && world.service.images[FAR].is_empty();
             let is_left = matches!(far.outcome, Outcome::Cancelled | Outcome::Started | Outcome::Unknown);
             assert!(is_over || is_left || far.outcome == Outcome::Copied, "{number}: {far:?}");
-            let report = match world.disk.is_some() {
-                true => world.resume(SyncRun::new().delete_failed(true), Kill::Never).unwrap().unwrap(),
-                false => world.run(job()).unwrap(),
+            let report = if world.disk.is_some() {
+                world.resume(SyncRun::new().delete_failed(true), Kill::Never).unwrap().unwrap()
+            } else {
+                world.run(job()).unwrap()
             };
             check_truth(&report, &world);
             check_no_second_copy(&world);
@@ -85,9 +86,10 @@ fn a_copy_that_the_job_deleted_itself_is_not_waited_for() {
             let deleted = !world.service.deleted.is_empty();
             killed += usize::from(deleted);
             let begun = world.unix;
-            let report = match world.disk.is_some() {
-                true => world.resume(SyncRun::new().delete_failed(true), Kill::Never).unwrap().unwrap(),
-                false => world.run(job()).unwrap(),
+            let report = if world.disk.is_some() {
+                world.resume(SyncRun::new().delete_failed(true), Kill::Never).unwrap().unwrap()
+            } else {
+                world.run(job()).unwrap()
             };
             check_truth(&report, &world);
             check_no_second_copy(&world);

@@ -148,6 +148,15 @@ fn a_copy_that_hides_for_longer_than_expected_is_not_made_twice_where_names_are_
 }
 
 #[test]
+fn a_name_that_counts_as_taken_late_is_outwaited() {
+    let service = Service { guard: Guard::Late(40_000), hidden_millis: 40_000, ..Service::default() };
+    let mut world = World::new(service.faulty(Fault::DropAfter, "SyncImages", HOME, 1));
+    let report = world.run(job()).unwrap();
+    check_no_second_copy(&world);
+    assert!(report.is_complete(), "{report:?}");
+}
+
+#[test]
 fn one_guilty_region_is_left_out_and_the_others_are_carried() {
     // The quota is used up between the look and the request.
     for code in ["ImageQuotaLimitExceeded", "InvalidRegion.Unavailable", "UnsupportedOperation.Region"] {

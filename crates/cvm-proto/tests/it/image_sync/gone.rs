@@ -71,7 +71,8 @@ fn a_copy_that_is_deleted_while_nobody_waits_is_gone_when_the_job_is_resumed() {
 
 #[test]
 fn a_copy_is_not_gone_as_long_as_nobody_can_say_that_its_name_is_free() {
-    let causes: [(&str, fn(&mut Service)); 4] = [
+    type Cause = (&'static str, fn(&mut Service));
+    let causes: [Cause; 4] = [
         ("a busy source", |service| service.source().state = "SYNCING"),
         ("a source that is deleted", |service| service.remove(HOME, SOURCE)),
         ("no right to ask", |service| {

@@ -214,10 +214,8 @@ fn all_pairs(hidden_seconds: u64) {
         for again in AGAIN {
             for left in [Left::Nothing, Left::Failed, Left::ToDelete] {
                 let pair = Pair { first, again, left, hidden_millis: hidden_seconds * 1000 };
-                let start = std::time::Instant::now();
                 let steps = places(60).take_while(|&at| pair.is_killed(Kill::Before(at))).count();
                 let requests = places(30).take_while(|&at| pair.is_killed(Kill::During(at))).count();
-                eprintln!("{pair:?}: {steps} {requests}: {:?}", start.elapsed());
                 assert!(steps > 20 && requests > 10, "{steps} steps, {requests} requests: {pair:?}");
             }
         }

@@ -280,18 +280,15 @@ proptest! {
         world.service.fault = Box::new(|_, _| None);
         world.service.hidden_in.clear();
         world.key = "AKIDexample";
-        for journal in journals.into_iter().filter(Option::is_some).chain([None]) {
+        for journal in journals.into_iter().flatten().map(Some).chain([None]) {
             world.disk = journal;
-            let report = match world.disk.is_some() {
-                true => {
-                    // Whoever resumes makes no copy where it had ended.
-                    let report = world.resume(SyncRun::new(), Kill::Never).unwrap();
-                    let report = report.map_err(|error| TestCaseError::fail(error.to_string()))?;
-                    check_truth(&report, &world);
-                    continue;
-                }
-                false => world.run(ImageSync::of(IMAGES).to(REGIONS).delete_failed(true)),
-            };
+            let report = if world.disk.is_some() {
+                // Whoever resumes makes no copy where it had ended.
+                let report = world.resume(SyncRun::new(), Kill::Never).unwrap();
+                let report = report.map_err(|error| TestCaseError::fail(error.to_string()))?;
+                check_truth(&report, &world);
+                continue;
+            } else { world.run(ImageSync::of(IMAGES).to(REGIONS).delete_failed(true)) };
             let report = report.map_err(|error| TestCaseError::fail(error.to_string()))?;
             check_no_second_copy(&world);
             check_truth(&report, &world);

@@ -292,7 +292,7 @@ impl World {
             }
             Step::WaitUntil(until) => {
                 assert!(until > now.mono, "a machine never asks to wait for the past");
-                let millis = (until - process.base).as_nanos().div_ceil(1_000_000);
+                let millis = until.checked_sub(process.base).unwrap().as_nanos().div_ceil(1_000_000);
                 process.wake = process.began + u64::try_from(millis).unwrap();
             }
             Step::Progress(SyncProgress::Checkpoint) => {

@@ -69,10 +69,7 @@ impl Service {
 
     /// Whether a name counts as taken.
     fn is_taken(&self, region: &str, account: &str, name: &str, now: u64) -> bool {
-        let same = |other: &str| match self.guard_folds {
-            true => plain(other) == plain(name),
-            false => other == name,
-        };
+        let same = |other: &str| if self.guard_folds { plain(other) == plain(name) } else { other == name };
         let counts = |image: &&Image| match self.guard {
             Guard::Off => false,
             Guard::Late(millis) => now >= image.made_at + millis,
