@@ -142,6 +142,9 @@ fn the_last_look_finds_what_a_lost_answer_began() {
     }
 }
 
+/// A job, the service that it meets, and the last request that it has out.
+type Case = (ImageSync, fn() -> Service, &'static str);
+
 /// A dry run writes nothing, and neither does the last look of a run whose time is over.
 #[test]
 fn what_changes_nothing_is_given_up_at_once() {
@@ -149,7 +152,6 @@ fn what_changes_nothing_is_given_up_at_once() {
         let service = Service { hidden_millis: 100_000, ..Service::default() };
         service.faulty(Fault::DropAfter, "SyncImages", "", 9)
     };
-    type Case = (ImageSync, fn() -> Service, &'static str);
     let runs: [Case; 2] = [
         (job().dry_run(true), Service::default, "SyncImages"),
         (job().timeout(Duration::from_secs(3)), lost, "DescribeImages"),
