@@ -15,8 +15,7 @@ use crate::error::Error;
 /// Writes an object as names and values: lists count from 0, booleans are `true` and `false`.
 ///
 /// Members that are absent or null are skipped; an empty list or object leaves no trace, also as an item of a list,
-/// whose other items are counted without it. The order is that of the
-/// members' names.
+/// whose other items are counted without it. The order is that of the members' names, whatever order the members have.
 ///
 /// # Errors
 ///
@@ -34,7 +33,7 @@ pub fn flatten(parameters: &(impl Serialize + ?Sized)) -> Result<Vec<(String, St
     let members = object(parameters)?;
     let mut pairs = Vec::new();
     let mut name = String::new();
-    for (key, value) in members {
+    for (key, value) in by_name(members) {
         name.clear();
         name.push_str(&key);
         flatten_value(&mut name, value, &mut pairs);
@@ -49,6 +48,13 @@ pub(crate) fn object(parameters: &(impl Serialize + ?Sized)) -> Result<Map<Strin
         Ok(_) => Err(not_an_object()),
         Err(error) => Err(Error::parameter(format!("the parameters cannot be written: {error}"))),
     }
+}
+
+/// The members by their names: a program decides whether the objects of `serde_json` keep another order.
+fn by_name(members: Map<String, Value>) -> Vec<(String, Value)> {
+    let mut members: Vec<_> = members.into_iter().collect();
+    members.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+    members
 }
 
 pub(crate) fn not_an_object() -> Error {
@@ -73,7 +79,7 @@ fn flatten_value(name: &mut String, value: Value, pairs: &mut Vec<(String, Strin
             }
         }
         Value::Object(members) => {
-            for (key, member) in members {
+            for (key, member) in by_name(members) {
                 name.push('.');
                 name.push_str(&key);
                 flatten_value(name, member, pairs);
