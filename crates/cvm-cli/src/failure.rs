@@ -23,6 +23,8 @@ pub(crate) enum Exit {
     TimedOut = 4,
     /// The service refused.
     Refused = 5,
+    /// The service answered, the answer is on stdout, and the query does not fit it.
+    Misfit = 6,
     /// A hang-up (`SIGHUP`); this and the next two are what shells report for a program that a signal has ended.
     HungUp = 129,
     /// Ctrl-C (`SIGINT`).
@@ -82,6 +84,11 @@ impl Failure {
         Self { exit: Exit::Usage, why: Why::Here(message.into()) }
     }
 
+    /// A query that does not fit the answer, which has been printed: one sentence.
+    pub(crate) fn misfit(message: impl Into<String>) -> Self {
+        Self { exit: Exit::Misfit, why: Why::Here(message.into()) }
+    }
+
     /// Trouble on this side: one sentence.
     pub(crate) fn other(message: impl Into<String>) -> Self {
         Self { exit: Exit::Other, why: Why::Here(message.into()) }
@@ -126,7 +133,12 @@ impl Failure {
         match &self.why {
             Why::Core(error) => json!(error),
             Why::Here(message) => {
-                json!({ "kind": if self.exit == Exit::Usage { "usage" } else { "other" }, "message": message })
+                let kind = match self.exit {
+                    Exit::Usage => "usage",
+                    Exit::Misfit => "query",
+                    _ => "other",
+                };
+                json!({ "kind": kind, "message": message })
             }
         }
     }

@@ -14,6 +14,7 @@ mod log;
 mod output;
 mod parameters;
 mod progress;
+mod query;
 mod regions;
 mod signals;
 mod table;

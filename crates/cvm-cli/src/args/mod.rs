@@ -38,6 +38,7 @@ Exit codes:
   3    sync: not every destination has the image
   4    the time was over before the end
   5    the service refused
+  6    call: the service answered and the answer is printed whole, as --query does not fit it
   129  stopped by a hang-up (SIGHUP)
   130  stopped by an interrupt (SIGINT, Ctrl-C)
   143  stopped by a request to end (SIGTERM)";

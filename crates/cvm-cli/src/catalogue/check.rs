@@ -91,7 +91,7 @@ impl Catalogue {
 }
 
 /// A value as far as a message can hold it.
-fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::Array(_) => "a list".into(),
         Value::Object(_) => "an object".into(),
@@ -128,8 +128,8 @@ mod tests {
             "SyncImages",
             &json!({"ImageId": ["img-1"], "DestinationRegions": "ap-beijing"}),
             &[
-                "SyncImages.DestinationRegions is the text \"ap-beijing\": give a list",
                 "SyncImages has no member ImageId: did you mean ImageIds?",
+                "SyncImages.DestinationRegions is the text \"ap-beijing\": give a list",
                 "SyncImages.ImageIds is missing: it is required",
             ],
         );
@@ -140,8 +140,8 @@ mod tests {
                 "DescribeImages.Filters.0 has no member Nam: did you mean Name?",
                 "DescribeImages.Filters.0.Values.0 is 1: give a text",
                 "DescribeImages.Filters.0.Name is missing: it is required",
-                "DescribeImages has no member Frob: `cvm describe` lists what there is",
                 "DescribeImages.Limit is -1: give a whole number from 0",
+                "DescribeImages has no member Frob: `cvm describe` lists what there is",
             ],
         );
         check("DescribeImages", &json!([1]), &["DescribeImages is a list: give an object"]);

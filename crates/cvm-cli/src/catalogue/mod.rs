@@ -2,7 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod example;
-mod similar;
+pub(crate) mod similar;
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! "Did you mean": the name nearest to a mistyped one.
 
 /// The candidate that differs least, if it differs by no more than a third of its letters.
-pub(super) fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_ascii_lowercase();
     candidates
         .map(|candidate| (distance(&name, &candidate.to_ascii_lowercase()), candidate))

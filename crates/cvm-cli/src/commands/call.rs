@@ -8,6 +8,7 @@ use crate::catalogue::Catalogue;
 use crate::catalogue::example::Extent;
 use crate::connect::{self, Link};
 use crate::failure::{Exit, Failure};
+use crate::query::Query;
 use crate::{input, output, parameters};
 
 /// Performs the action and prints what the service answered.
@@ -30,9 +31,19 @@ pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
     } else {
         link.client.call(&args.action, parameters)?
     };
-    match query {
-        Some(query) => output::json(&search(&query, &answer)?)?,
-        None => output::json(&answer)?,
+    let Some(query) = query else {
+        output::json(&answer)?;
+        return Ok(Exit::Done);
+    };
+    match query.search(&answer) {
+        Ok(found) => output::json(&found)?,
+        // The action is done, and what it answered may be had once only.
+        Err(misfit) => {
+            output::json(&answer)?;
+            return Err(Failure::misfit(format!(
+                "--query does not fit the answer, which is printed whole: {misfit}"
+            )));
+        }
     }
     Ok(Exit::Done)
 }
@@ -109,24 +120,8 @@ fn show(global: &Global, request: &Request) -> Result<(), Failure> {
     output::line(format_args!("\n{body}"))
 }
 
-fn compile(query: &str) -> Result<jmespath::Expression<'static>, Failure> {
-    jmespath::compile(query).map_err(|error| {
-        let why = error.to_string();
-        Failure::usage(format!(
-            "--query `{}` is not a JMESPath expression: {}",
-            query.escape_debug(),
-            why.lines().next().unwrap_or_default()
-        ))
+fn compile(query: &str) -> Result<Query, Failure> {
+    Query::compile(query).map_err(|mistake| {
+        Failure::usage(format!("--query `{}` is not a JMESPath expression: {mistake}", query.escape_debug()))
     })
-}
-
-fn search(query: &jmespath::Expression<'_>, answer: &Value) -> Result<Value, Failure> {
-    let found = query.search(answer).map_err(|error| {
-        Failure::usage(format!(
-            "--query does not fit the answer: {}",
-            error.to_string().lines().next().unwrap_or_default()
-        ))
-    })?;
-    serde_json::to_value(&*found)
-        .map_err(|error| Failure::other(format!("cannot write what --query found: {error}")))
 }

@@ -20,6 +20,7 @@ mod jobs;
 mod local;
 mod local_state;
 mod mistakes;
+mod query;
 mod resume;
 mod sign;
 #[cfg(unix)]

@@ -93,7 +93,7 @@ fn the_sentence_is_an_object_for_programs() {
 #[test]
 fn help_tells_the_exit_codes() {
     let help = run(&["--help"]).ended_with(0).out;
-    for code in ["0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "129 ", "130 ", "143 "] {
+    for code in ["0 ", "1 ", "2 ", "3 ", "4 ", "5 ", "6 ", "129 ", "130 ", "143 "] {
         assert!(help.lines().any(|line| line.trim_start().starts_with(code)), "{code}: {help}");
     }
 }
