@@ -1,10 +1,14 @@
-"""Runs the official Python SDK, and requests as other clients write them, against an endpoint."""
+"""Runs the official Python SDK, and requests as other clients write them, against an endpoint.
+
+And asks jmespath.py, which needs none, whether `cvm call --query` is still compared with what it finds.
+"""
 
 import sys
 
 import foreign
 import life
 import official
+import queries
 import refusals
 import tools
 import wire
@@ -14,6 +18,7 @@ from endpoint import Abandoned, Endpoint, Report
 def main():
     endpoint = Endpoint()
     report = Report()
+    queries.run(report)
     for client in official.clients(endpoint):
         whole(life.run, client, report)
         client.close()
