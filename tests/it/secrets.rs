@@ -101,7 +101,8 @@ fn nothing_secret_is_in_a_journal() {
     let local = CvmLocal::builder().clock(Clock::scaled(600.0)).start().unwrap();
     let client = client_of::<cvm_ureq::Client>(&local);
     let journal = Journal::open(folder.path().join("job.json")).unwrap();
-    let job = journal.keep(ImageSync::new("img-o3ycss2p").from("ap-shanghai").to(["ap-guangzhou"]));
+    let job = ImageSync::new("img-o3ycss2p").from("ap-shanghai").to(["ap-guangzhou"]);
+    let job = journal.begin_or_resume(job, client.config()).unwrap();
     let mut on_the_way = Vec::new();
     let read = |texts: &mut Vec<String>| {
         for file in fs::read_dir(folder.path()).unwrap() {
