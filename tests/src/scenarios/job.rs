@@ -41,7 +41,7 @@ pub fn copies_to_every_destination<S: Shell>() {
         assert_eq!(images.image_set[0].image_state, "NORMAL");
     }
     assert!(
-        matches!(&events[1], SyncProgress::Found { image_name, .. } if image_name == "base-ubuntu-22.04"),
+        matches!(&events[0], SyncProgress::Found { image_name, .. } if image_name == "base-ubuntu-22.04"),
         "{events:?}"
     );
     let ended = |event: &SyncProgress| matches!(event, SyncProgress::Ended(_));
