@@ -1,6 +1,7 @@
 //! One job from its first start to its end, whatever hits it on the way.
 
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cvm_meddler::oracle::{End, Run};
@@ -11,9 +12,9 @@ use crate::stage::Stage;
 use crate::starter::Start;
 
 /// A job that has been hit so often is left in peace.
-const ENOUGH: usize = 12;
+const ENOUGH: usize = 8;
 /// As often as it is started before that.
-const ROUNDS: usize = 30;
+const ROUNDS: usize = 16;
 /// How often a job that is left in peace may be started before it has ended.
 const PATIENCE: usize = 8;
 /// How long a run may take to end once it was asked to.
@@ -22,8 +23,6 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 /// What came of a job.
 #[derive(Debug, Default)]
 pub(super) struct Account {
-    /// How often something was hit.
-    pub(super) kills: usize,
     pub(super) runs: usize,
     /// The longest time from a signal to the end.
     pub(super) last_words: Duration,
@@ -44,15 +43,19 @@ enum State {
     WaitsInVain,
 }
 
-struct Job {
+struct Job<'a> {
     stage: Stage,
     plan: Plan,
     runs: Vec<Run>,
     account: Account,
+    /// How often this job was hit.
+    hits: usize,
+    /// The same of all jobs.
+    landed: &'a AtomicUsize,
 }
 
 /// Carries out the job that a seed describes.
-pub(super) fn carry_out(name: &str, seed: u64, mix: Mix) -> Account {
+pub(super) fn carry_out(name: &str, seed: u64, mix: Mix, landed: &AtomicUsize) -> Account {
     let folder = crate::command::Folder::new(&format!("{name}-plan"));
     let plan = Plan::new(seed, mix, folder.0.clone());
     let stage = Stage::new(name, seed, plan.standing.clone(), plan.faults.clone());
@@ -64,18 +67,18 @@ pub(super) fn carry_out(name: &str, seed: u64, mix: Mix) -> Account {
     }
     let mut account = Account::default();
     let _ = writeln!(account.log, "{}", plan.shown());
-    let mut job = Job { stage, plan, runs: Vec::new(), account };
+    let mut job = Job { stage, plan, runs: Vec::new(), account, hits: 0, landed };
     job.through_the_storm();
     job.after_the_storm();
     job.judge();
     job.account
 }
 
-impl Job {
+impl Job<'_> {
     /// Starts the job again and again, until it has ended or was hit often enough.
     fn through_the_storm(&mut self) {
         for _ in 0..ROUNDS {
-            if self.account.kills >= ENOUGH {
+            if self.hits >= ENOUGH {
                 return;
             }
             let flights = self.plan.round();
@@ -177,7 +180,8 @@ impl Job {
             let Landing { run, was_hit, last_words, ran } = landing;
             let account = &mut self.account;
             account.runs += 1;
-            account.kills += usize::from(was_hit);
+            self.hits += usize::from(was_hit);
+            self.landed.fetch_add(usize::from(was_hit), Ordering::SeqCst);
             account.last_words = account.last_words.max(last_words.unwrap_or_default());
             let _ = writeln!(
                 account.log,

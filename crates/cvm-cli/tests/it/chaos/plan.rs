@@ -48,7 +48,7 @@ pub(super) struct Plan {
     folder: PathBuf,
 }
 
-const TIMEOUT: Duration = Duration::from_secs(25);
+const TIMEOUT: Duration = Duration::from_secs(12);
 
 impl Plan {
     pub(super) fn new(seed: u64, mix: Mix, folder: PathBuf) -> Self {
