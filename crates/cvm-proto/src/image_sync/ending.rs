@@ -7,8 +7,9 @@ use alloc::string::String;
 use super::account::Proof;
 use super::handle::{Actor, TargetId};
 use super::machine::Closing;
-use super::runs::{Lane, Task};
+use super::runs::{Lane, Search, Task};
 use super::state::Stage;
+use super::watch::MISSES;
 use super::{Destination, ImageSyncMachine, Outcome, SyncProgress, SyncReport};
 use crate::error::Error;
 use crate::machine::{Now, Step};
@@ -120,8 +121,8 @@ impl ImageSyncMachine {
             Stage::Copying { image_id, since, seen, .. } => {
                 let accepted = self.since(*since, now).as_secs();
                 let last_seen = self.runs[target].seen.or(*seen);
-                let is_missing = self.runs[target].misses > 0;
-                if is_missing && self.may_be_gone(target, now) {
+                let misses = self.runs[target].misses;
+                if misses >= MISSES && self.may_be_gone(target, now) {
                     let since = match last_seen {
                         Some(seen) => format!("has not been seen for {} s", self.since(seen, now).as_secs()),
                         None => format!("was accepted {accepted} s ago and has not been seen since"),
@@ -132,30 +133,29 @@ impl ImageSyncMachine {
                     );
                     return (Outcome::Unknown, Some(message));
                 }
-                let unseen = if is_missing {
-                    format!("; it was accepted {accepted} s ago and has not been seen since")
-                } else {
-                    String::new()
+                let is_missing = misses > 0;
+                let state = match last_seen {
+                    _ if !is_missing => "it continues in the service".into(),
+                    Some(_) => "the last look did not find it".into(),
+                    None => format!("it was accepted {accepted} s ago and has not been seen since"),
                 };
                 match why {
                     Outcome::TimedOut if self.closing.is_none() => (
                         why,
                         Some(format!(
-                            "the copy was not there when the time for one copy was over (destination_timeout); it continues in the service{unseen}"
+                            "the copy was not there when the time for one copy was over (destination_timeout); {state}"
                         )),
                     ),
                     Outcome::TimedOut => (
                         why,
                         Some(format!(
-                            "the copy was not there when the run's time was over (timeout); it continues in the service{unseen}"
+                            "the copy was not there when the run's time was over (timeout); {state}"
                         )),
                     ),
                     // It was to be waited for, so that having started it is less than was asked for.
                     _ => (
                         Outcome::Started,
-                        Some(format!(
-                            "the run was cancelled before the copy was there; it continues in the service{unseen}"
-                        )),
+                        Some(format!("the run was cancelled before the copy was there; {state}")),
                     ),
                 }
             }
@@ -250,9 +250,15 @@ impl ImageSyncMachine {
         self.take_answers(now);
         for target in self.all_targets() {
             self.runs[target].lane.task = Task::Idle;
-            let is_worth_a_look = match &self.state[target].stage {
+            let of = &self.state[target];
+            let is_worth_a_look = match &of.stage {
                 _ if self.proof != Proof::Given => false,
                 Stage::Sent { .. } => true,
+                // An earlier request was lost.
+                Stage::Unseen | Stage::Missing if of.is_uncertain() && of.known.is_none() => {
+                    self.runs[target].lane.task = self.survey(target, Search::ByName);
+                    true
+                }
                 Stage::Copying { .. } | Stage::Taken { .. } => closing.why == Outcome::TimedOut,
                 _ => false,
             };

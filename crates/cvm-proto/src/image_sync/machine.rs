@@ -151,6 +151,15 @@ impl ImageSyncMachine {
         }
     }
 
+    /// When an actor has its turn.
+    fn turn_of(&self, actor: Actor) -> usize {
+        let width = 1 + self.state.job.to.len();
+        match actor {
+            Actor::Source(source) => source.0 * width,
+            Actor::Target(target) => target.source.0 * width + 1 + target.region,
+        }
+    }
+
     /// The time in milliseconds since 1970, by the clock that never goes back.
     pub(super) fn unix_millis(&self, now: Now) -> u64 {
         let began = self.began.unwrap_or(now);
@@ -189,12 +198,18 @@ impl ImageSyncMachine {
             return turn;
         }
         let last = self.is_last(actor, now);
-        let Some(call) = &mut self.runs.lane(actor).call else { return Turn::Changed };
-        match call.poll(now) {
+        let lane = self.runs.lane(actor);
+        let Some(call) = &mut lane.call else { return Turn::Changed };
+        let (step, has_asked) = (call.poll(now), lane.has_asked);
+        match step {
             // The same request comes again with the next poll, once its intent has been written down.
             Step::Send(request) if self.record_intent(actor, request.attempt(), now) => Turn::Changed,
-            Step::Send(request) => Turn::Send(request),
-            Step::WaitUntil(_) if last => {
+            Step::Send(request) => {
+                self.runs.lane(actor).has_asked = true;
+                Turn::Send(request)
+            }
+            // A place in the rate limit is worth waiting for, another attempt is not.
+            Step::WaitUntil(_) if last && has_asked => {
                 self.runs.lane(actor).call = None;
                 self.close(actor, now);
                 Turn::Changed
@@ -205,6 +220,7 @@ impl ImageSyncMachine {
                 lane.call = None;
                 let task = lane.take_task();
                 self.answered(actor, task, outcome, now);
+                self.next = self.turn_of(actor) + 1;
                 Turn::Changed
             }
             Step::Progress(never) => match never {},
@@ -236,6 +252,7 @@ impl ImageSyncMachine {
         let lane = self.runs.lane(actor);
         lane.task = task;
         lane.call = Some(call);
+        lane.has_asked = false;
         None
     }
 
@@ -427,7 +444,10 @@ impl Machine for ImageSyncMachine {
 
     fn reply(&mut self, now: Now, reply: Reply) {
         self.wind_down.replied(now);
-        if let Some(call) = self.asking.take().and_then(|actor| self.runs.lane(actor).call.as_mut()) {
+        let Some(actor) = self.asking.take() else { return };
+        // Whoever has been answered is heard before anybody asks: what was started is written down at once.
+        self.next = self.turn_of(actor);
+        if let Some(call) = &mut self.runs.lane(actor).call {
             call.reply(now, reply);
         }
     }

@@ -29,6 +29,8 @@ pub(super) struct Lane {
     pub(super) task: Task,
     /// The call that the task has out.
     pub(super) call: Option<AnyOf>,
+    /// Whether a request of the call has gone out.
+    pub(super) has_asked: bool,
     /// Nothing is begun before this time.
     pub(super) due: Duration,
     pause: Duration,
@@ -103,6 +105,8 @@ pub(super) enum Why {
     Blame,
     /// A copy is not to be seen any more: is its name free?
     Vanished,
+    /// The holder of a name was not found: is it taken still?
+    Taken,
 }
 
 /// A source during this run.
@@ -175,7 +179,14 @@ pub(super) struct TargetRun {
 
 impl Default for Lane {
     fn default() -> Self {
-        Self { task: Task::Idle, call: None, due: Duration::ZERO, pause: FIRST_PAUSE, trouble: None }
+        Self {
+            task: Task::Idle,
+            call: None,
+            has_asked: false,
+            due: Duration::ZERO,
+            pause: FIRST_PAUSE,
+            trouble: None,
+        }
     }
 }
 

@@ -199,8 +199,10 @@ impl ImageSyncMachine {
 
     /// After a dry run for one target.
     pub(super) fn probed(&mut self, target: TargetId, why: Why, outcome: Result<Answer, Error>, now: Now) {
-        if why == Why::Vanished {
-            return self.name_asked_for(target, outcome, now);
+        match why {
+            Why::Vanished => return self.name_asked_for(target, &outcome, now),
+            Why::Taken => return self.taken_asked_for(target, &outcome, now),
+            Why::Blame => {}
         }
         let dry_run = self.run.dry_run;
         let error = match outcome {

@@ -290,9 +290,10 @@ impl ImageSyncMachine {
             Stage::Sent { at, accepted } => self.nothing_after(target, at, accepted, now),
             Stage::Taken { since } => {
                 self.runs[target].has_searched = true;
-                if is_last || self.run.dry_run || self.since(since, now) >= INVISIBLE_FOR {
-                    let error = self.name_taken(target);
-                    self.close_as(target, Outcome::Unknown, Some(error), now);
+                if is_last || self.run.dry_run {
+                    self.stays_taken(target, now);
+                } else if self.since(since, now) >= INVISIBLE_FOR {
+                    self.probe(target, Why::Taken, now);
                 } else {
                     self.runs[target].lane.rest(now.mono, &mut self.random);
                 }
@@ -301,6 +302,7 @@ impl ImageSyncMachine {
             Stage::Copying { .. } => self.probe(target, Why::Vanished, now),
             Stage::Ended(_) if self.runs[target].misses > 0 => self.probe(target, Why::Vanished, now),
             Stage::Ended(_) => self.review_finds_nothing(target, now),
+            _ if is_last => self.close(target.into(), now),
             _ if self.state[target].unanswered > 0 => self.missing(target, now),
             _ => self.runs[target].lane.next(Task::Count, now.mono),
         }
@@ -332,6 +334,20 @@ impl ImageSyncMachine {
 
     fn probe(&mut self, target: TargetId, why: Why, now: Now) {
         self.runs[target].lane.next(Task::Probe(why), now.mono);
+    }
+
+    /// After the question whether a name is still taken whose holder was not found: it may have been deleted meanwhile.
+    pub(super) fn taken_asked_for(&mut self, target: TargetId, outcome: &Result<Answer, Error>, now: Now) {
+        if says_yes(outcome) {
+            self.missing(target, now);
+        } else {
+            self.stays_taken(target, now);
+        }
+    }
+
+    fn stays_taken(&mut self, target: TargetId, now: Now) {
+        let error = self.name_taken(target);
+        self.close_as(target, Outcome::Unknown, Some(error), now);
     }
 
     /// The name is taken by something that was searched for and not seen.
@@ -390,6 +406,14 @@ impl ImageSyncMachine {
 /// Whether a state is the end of an image that never was one: `CREATEFAILED`, `IMPORTFAILED`, and what may come.
 pub(super) fn has_failed(state: &ImageState) -> bool {
     state.as_str().ends_with("FAILED")
+}
+
+/// Whether a dry run says that a copy would be made. Whatever else comes back proves nothing.
+pub(super) fn says_yes(outcome: &Result<Answer, Error>) -> bool {
+    match outcome {
+        Ok(_) => true,
+        Err(error) => error.code() == Some(&ErrorCode::DryRunOperation),
+    }
 }
 
 /// Whether an image of this state is ready for use; one that is the source of a copy is.

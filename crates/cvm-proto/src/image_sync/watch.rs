@@ -8,7 +8,7 @@ use super::calls::Answer;
 use super::handle::TargetId;
 use super::runs::Search;
 use super::state::Stage;
-use super::survey::{INVISIBLE_FOR, has_failed};
+use super::survey::{INVISIBLE_FOR, has_failed, says_yes};
 use super::{Basis, Destination, ImageSyncMachine, Outcome, SyncProgress};
 use crate::api::types::{Image, ImageState};
 use crate::error::Error;
@@ -104,12 +104,8 @@ impl ImageSyncMachine {
     }
 
     /// After the question whether the name of a copy is free that is not to be seen any more. Only a clear yes counts.
-    pub(super) fn name_asked_for(&mut self, target: TargetId, outcome: Result<Answer, Error>, now: Now) {
-        let is_free = match &outcome {
-            Ok(_) => true,
-            Err(error) => error.code() == Some(&ErrorCode::DryRunOperation),
-        };
-        if is_free {
+    pub(super) fn name_asked_for(&mut self, target: TargetId, outcome: &Result<Answer, Error>, now: Now) {
+        if says_yes(outcome) {
             return self.gone(target, now);
         }
         self.runs[target].lane.rest(now.mono, &mut self.random);

@@ -54,6 +54,23 @@ fn during_the_request_for_copies_that_is_lost_as_well() {
     }
 }
 
+/// The answer names the copies: they are known before anything else is asked.
+#[test]
+fn right_after_the_answer_to_the_request_for_copies() {
+    let all = ["ap-guangzhou", "ap-beijing", "ap-chengdu", "ap-nanjing", "ap-hongkong", "ap-tokyo"];
+    let job = ImageSync::of([SOURCE, "img-source02", "img-source03"]).to(all);
+    for number in 1.. {
+        let mut world = World::new(service());
+        if world.process(&job, Kill::During(number)).is_some() {
+            break;
+        }
+        let Some(disk) = &world.disk else { continue };
+        let report = SyncState::from_bytes(disk).unwrap().report();
+        let is_known = |id: &String| report.destinations.iter().any(|of| of.image_id.as_ref() == Some(id));
+        assert!(world.heard.iter().all(is_known), "{number}: {report:?}");
+    }
+}
+
 #[test]
 fn again_and_again_at_the_same_place() {
     for place in 4..16 {

@@ -85,6 +85,17 @@ fn a_name_that_is_taken_by_something_unseen_is_searched_for_and_then_unknown() {
 }
 
 #[test]
+fn a_name_whose_holder_is_deleted_while_it_is_searched_for_is_used_after_all() {
+    let hides = Image { visible_from: u64::MAX, ..copy("img-hidden01", "base", "NORMAL") };
+    let mut world = World::new(Service::default().add(FAR, hides));
+    world.service.somebody(world.unix + 100_000, |service| service.remove(FAR, "img-hidden01"));
+    let report = world.run(job()).unwrap();
+    assert!(report.is_complete(), "{report:?}");
+    check_truth(&report, &world);
+    assert_eq!(world.service.accepted, [[NEAR], [FAR]]);
+}
+
+#[test]
 fn the_search_ends_with_the_time_of_the_run() {
     let hides = Image { visible_from: u64::MAX, ..copy("img-hidden01", "base", "NORMAL") };
     let mut world = World::new(Service::default().add(FAR, hides));

@@ -54,6 +54,8 @@ struct Plan {
     /// Regions where a copy that failed has the name.
     left: Vec<usize>,
     hides_ids: bool,
+    /// What somebody does, so many milliseconds after the beginning: deletes a copy, or takes it out of sight for so long.
+    deeds: Vec<(u64, usize, Option<u64>)>,
 }
 
 fn faults() -> impl Strategy<Value = Fault> {
@@ -122,8 +124,9 @@ fn plans() -> impl Strategy<Value = Plan> {
         prop::collection::vec(hidden, 4),
         prop_oneof![3 => Just(0), 1 => 0_u64..100_000],
         (1_000_u64..120_000, prop::collection::vec(0_usize..4, 0..2), prop::bool::weighted(0.1)),
+        prop::collection::vec((0_u64..900_000, 0_usize..4, prop::option::of(1_u64..400_000)), 0..3),
     )
-        .prop_map(|(starters, faults, hidden, typeless, (copy_millis, left, hides_ids))| Plan {
+        .prop_map(|(starters, faults, hidden, typeless, (copy_millis, left, hides_ids), deeds)| Plan {
             starters,
             faults,
             hidden,
@@ -131,6 +134,7 @@ fn plans() -> impl Strategy<Value = Plan> {
             copy_millis,
             left,
             hides_ids,
+            deeds,
         })
 }
 
@@ -162,7 +166,26 @@ impl Plan {
                 service = service.add(REGIONS[*region], left);
             }
         }
-        World::new(service)
+        let mut world = World::new(service);
+        for (after, region, hides) in &self.deeds {
+            let (at, region, hides) = (world.unix + after, REGIONS[*region], *hides);
+            world.service.somebody(at, move |service| {
+                let images = service.images.get_mut(region).unwrap();
+                let Some(copy) = images.iter_mut().find(|image| image.source.is_some()) else { return };
+                match hides {
+                    Some(millis) => copy.visible_from = copy.visible_from.max(at + millis),
+                    None => {
+                        let (id, made) = (copy.id.clone(), copy.copying);
+                        service.remove(region, &id);
+                        let sources = service.images.get_mut(HOME).unwrap();
+                        sources
+                            .iter_mut()
+                            .for_each(|source| source.outgoing.retain(|copy| Some(*copy) != made));
+                    }
+                }
+            });
+        }
+        world
     }
 }
 

@@ -5,6 +5,9 @@ use cvm_proto::{Basis, Destination, Outcome, SyncReport};
 use super::service::{Image, Service};
 use super::world::World;
 
+/// How long ago what a process knows may have been seen: its requests are on their way, and what it says comes after.
+const GRACE: u64 = 1000;
+
 /// The ids that stood in answers that arrived.
 #[derive(Clone, Copy)]
 pub(crate) struct Heard<'a> {
@@ -27,6 +30,9 @@ pub(crate) fn untruth(of: &Destination, service: &Service, now: u64, heard: Hear
     let others = || copies.iter().copied().filter(|copy| Some(&copy.id) != of.image_id.as_ref());
     let is_own = |copy: &&Image| heard.lineage == Some(copy.maker);
     let told = |wrong: &str| Some(format!("{wrong}: {of:?}, at {now}; really {images:?}"));
+    if service.meddled.iter().any(|at| now < at + GRACE) {
+        return None;
+    }
     let error = of.error.as_ref().map(ToString::to_string);
     if error.is_none()
         && !matches!(of.outcome, Outcome::Copied | Outcome::Present | Outcome::Started)
@@ -96,14 +102,15 @@ pub(crate) fn untruth(of: &Destination, service: &Service, now: u64, heard: Hear
             }
         }
         Outcome::Unknown => {
-            // It may have shown since the last look.
             let is_hidden = images
                 .iter()
-                .any(|image| image.visible_from.saturating_add(1000) > now || image.typed_from > now);
+                .any(|image| now < image.visible_from.max(image.typed_from).saturating_add(GRACE));
             let is_out = service.holds_something();
             let is_lost = !service.unheard.is_empty() && !copies.iter().any(is_seen_by_all(now));
             let is_missing = of.image_id.is_some() && named.is_none();
-            if !(is_hidden || is_out || is_lost || is_missing) {
+            // A name that was taken when it was asked for; its holder has been deleted since.
+            let is_news = service.meddled.iter().any(|at| now < at + 310_000);
+            if !(is_news || is_hidden || is_out || is_lost || is_missing) {
                 return told("nothing is unknown");
             }
         }
@@ -125,7 +132,7 @@ fn is_seen_by_all(now: u64) -> impl Fn(&&Image) -> bool {
 pub(crate) fn check_truth(report: &SyncReport, world: &World) {
     assert!(world.untruths.is_empty(), "{:#?}", world.untruths);
     // What has shown since it was not to be seen, and what somebody has changed, is nobody's lie.
-    let lasts = |of: &&Destination| of.outcome != Outcome::Unknown && !world.service.is_meddled_with;
+    let lasts = |of: &&Destination| of.outcome != Outcome::Unknown && world.service.meddled.is_empty();
     for of in report.destinations.iter().filter(lasts) {
         let heard = Heard { here: &[], anywhere: &world.heard, lineage: None };
         let untruth = untruth(of, &world.service, world.unix, heard);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cvm_proto::{Cancel, ImageSync, Job, Machine, Now, Outcome, Step, SyncProgress};
 
-use super::service::{Fate, HOME, Service};
+use super::service::{Fate, HOME, Image, Service};
 use super::world::{World, check_truth, outcomes};
 use crate::driver::{UNIX, config};
 
@@ -93,6 +93,24 @@ fn a_copy_that_came_in_the_last_moment_counts() {
         let mut world = World::new(Service { copy_millis: seconds * 1000 - 300, ..Service::default() });
         let report = world.run(job().timeout(Duration::from_secs(seconds))).unwrap();
         assert!(report.is_complete(), "{seconds}: {report:?}");
+    }
+}
+
+/// The service's rate makes some of them wait for a moment.
+#[test]
+fn every_copy_has_its_last_look_however_many_there_are() {
+    let images: Vec<String> = (0..60).map(|number| format!("img-many{number:04}")).collect();
+    let mut service = Service::default();
+    let made = images.iter().map(|id| Image::new(id, &format!("name of {id}")));
+    service.images.insert(HOME.into(), made.collect());
+    for hides_ids in [false, true] {
+        let service = Service { hides_ids, images: service.images.clone(), ..Service::default() };
+        let mut world = World::new(Service { hidden_millis: 105_000, copy_millis: 50_000, ..service });
+        let job = ImageSync::of(images.iter().map(String::as_str)).to(["ap-tokyo"]);
+        let report = world.run(job.timeout(Duration::from_secs(120))).unwrap();
+        check_truth(&report, &world);
+        let late = report.destinations.iter().filter(|of| of.outcome != Outcome::Copied).count();
+        assert_eq!(late, 0, "{report:?}");
     }
 }
 

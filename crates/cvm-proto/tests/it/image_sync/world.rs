@@ -254,8 +254,9 @@ impl World {
                 process.wake = self.unix + process.latency.1;
             }
             Some(Out::Reply(reply)) => {
+                let heard = process.heard.len();
                 process.hear(&reply);
-                self.heard.extend(process.heard.iter().cloned());
+                self.heard.extend_from_slice(&process.heard[heard..]);
                 process.machine.reply(now, reply);
             }
             None => return self.poll(process, now, kill),

@@ -115,8 +115,8 @@ pub(crate) struct Service {
     pub made: u32,
     /// Which job the next request is of.
     pub maker: u64,
-    /// Whether somebody has done something.
-    pub is_meddled_with: bool,
+    /// When somebody did something.
+    pub meddled: Vec<u64>,
     /// What somebody is about to do.
     pub deeds: Vec<(u64, Deed)>,
     pub held: Vec<Held>,
@@ -151,7 +151,7 @@ impl Default for Service {
             deleted: Vec::new(),
             made: 0,
             maker: 0,
-            is_meddled_with: false,
+            meddled: Vec::new(),
             deeds: Vec::new(),
             held: Vec::new(),
         }
@@ -221,7 +221,7 @@ impl Service {
             } else {
                 let (_, deed) = self.deeds.remove(at);
                 deed(self);
-                self.is_meddled_with = true;
+                self.meddled.push(due);
             }
         }
     }
