@@ -44,6 +44,7 @@ pub(crate) fn forks() -> u32 {
 #[pyfunction]
 pub(crate) fn forked() {
     FORKS.fetch_add(1, Ordering::Relaxed);
+    cvm_files::close_locks_of_parent();
     gate::forked();
 }
 

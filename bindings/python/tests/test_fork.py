@@ -7,6 +7,8 @@ import json
 import os
 import pickle
 import signal
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -270,6 +272,65 @@ def test_a_job_that_has_begun_stays_with_the_parent(client, steer):
             os._exit(0 if "belongs to it" in outcome and job.to_json() else 1)
     assert outcome is True
     assert ended_well(forked[0])
+    assert len(steer.requests("SyncImages")) == 1
+
+
+def test_a_journal_is_free_when_its_parent_is_through_with_it(client, steer, tmp_path):
+    steer.hurry()
+    readable, writable = os.pipe()
+    children = []
+
+    def fork(event):
+        if not children:
+            children.append(os.fork())
+            if children == [0]:
+                end_if_stuck()
+                os.close(writable)
+                # It lives for as long as its parent has the other end.
+                os.read(readable, 1)
+                os._exit(0)
+
+    journal = tmp_path / "job.json"
+    try:
+        assert client.sync(IMAGE, to=["ap-guangzhou"], journal=journal, on_progress=fork).is_complete
+        assert client.sync(IMAGE, to=["ap-guangzhou"], journal=journal).is_complete
+        assert os.waitpid(children[0], os.WNOHANG) == (0, 0), "the child has ended already"
+    finally:
+        os.close(writable)
+        os.close(readable)
+    assert ended_well(children[0])
+
+
+def test_a_journal_is_free_when_its_parent_is_killed(client, settings, steer, tmp_path):
+    steer.stop_time()
+    journal = tmp_path / "job.json"
+    readable, writable = os.pipe()
+    program = f"""
+import os, signal, threading, time
+import cvm
+
+def fork_and_die(event):
+    if event["event"] == "submitted":
+        copied, done = os.pipe()
+        if os.fork() == 0:
+            signal.alarm(60)
+            os.write(done, b".")
+            os.read({readable}, 1)
+            os._exit(0)
+        # The child has been through what runs after a fork.
+        os.read(copied, 1)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+cvm.Client(**{settings!r}).sync({IMAGE!r}, to=["ap-guangzhou"], journal={str(journal)!r}, on_progress=fork_and_die)
+"""
+    try:
+        parent = subprocess.run([sys.executable, "-c", program], pass_fds=[readable], timeout=60)
+        assert parent.returncode == -signal.SIGKILL
+        steer.hurry()
+        assert client.sync(IMAGE, to=["ap-guangzhou"], journal=journal).is_complete
+    finally:
+        os.close(writable)
+        os.close(readable)
     assert len(steer.requests("SyncImages")) == 1
 
 

@@ -32,7 +32,7 @@ mod replace;
 mod resolve;
 mod sys;
 
-pub use lock::LockedFile;
+pub use lock::{LockedFile, close_locks_of_parent};
 pub use read::read;
 pub use replace::{Access, make_private_folder};
 pub use resolve::RealFile;

@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::Path;
+use std::process;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError, Weak};
 use std::time::{Duration, Instant};
 
 use fs4::fs_std::FileExt;
@@ -23,11 +25,20 @@ const PASSING: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct LockedFile {
     file: RealFile,
-    /// Unlocked by the system when it is closed.
-    lock: File,
+    lock: Arc<Lock>,
+}
+
+/// A lock file that is locked. The system unlocks it when it is closed here and in every forked process.
+#[derive(Debug)]
+struct Lock {
     /// A forked process has a copy of the lock that is not its own.
     owner: u32,
+    /// `None` once it is closed.
+    file: Mutex<Option<File>>,
 }
+
+/// All locks that there are.
+static LOCKS: Mutex<Vec<Weak<Lock>>> = Mutex::new(Vec::new());
 
 impl RealFile {
     /// Locks the file, and removes what a killed process left beside it. A lock that another process has is waited for.
@@ -44,7 +55,7 @@ impl RealFile {
                 .map_err(|error| self.lock_error(&path, &error))?;
             let wait = match attempt(lock, &path)? {
                 Attempt::Taken(lock) => {
-                    let locked = LockedFile { file: self, lock, owner: std::process::id() };
+                    let locked = LockedFile { file: self, lock: Lock::new(lock, process::id()) };
                     locked.file.facts()?.map_or(Ok(()), |facts| check(&facts))?;
                     replace::remove_leftovers(&locked.file);
                     return Ok(locked);
@@ -112,6 +123,47 @@ fn open(path: &Path, options: &mut fs::OpenOptions) -> io::Result<File> {
     Ok(lock)
 }
 
+impl Lock {
+    fn new(file: File, owner: u32) -> Arc<Self> {
+        let lock = Arc::new(Self { owner, file: Mutex::new(Some(file)) });
+        if let Some(mut locks) = all_locks() {
+            locks.retain(|lock| lock.strong_count() > 0);
+            locks.push(Arc::downgrade(&lock));
+        }
+        lock
+    }
+
+    fn is_own(&self) -> bool {
+        self.owner == process::id()
+    }
+}
+
+/// The list of all locks; `None` in a process that was forked while another thread had the list, as nobody gives it back
+/// there.
+fn all_locks() -> Option<MutexGuard<'static, Vec<Weak<Lock>>>> {
+    let begun = Instant::now();
+    loop {
+        match LOCKS.try_lock() {
+            Ok(locks) => return Some(locks),
+            Err(TryLockError::Poisoned(locks)) => return Some(locks.into_inner()),
+            Err(TryLockError::WouldBlock) if begun.elapsed() >= PASSING => return None,
+            Err(TryLockError::WouldBlock) => std::thread::sleep(RETRY_EVERY),
+        }
+    }
+}
+
+/// Closes what a process that has just been forked has of its parent's locks: else whatever the parent had locked would
+/// stay locked when the parent is killed, for as long as its child lives. Files that the parent had locked are not to be
+/// used by the child.
+pub fn close_locks_of_parent() {
+    for lock in all_locks().iter().flat_map(|locks| locks.iter().filter_map(Weak::upgrade)) {
+        // One that another thread had at the fork stays open.
+        if let Some(mut file) = lock.file.try_lock().ok().filter(|_| !lock.is_own()) {
+            *file = None;
+        }
+    }
+}
+
 impl LockedFile {
     /// Where it is: an absolute path without links.
     pub fn path(&self) -> &Path {
@@ -165,42 +217,86 @@ impl Drop for LockedFile {
     /// Removes the lock file while it is locked: whoever has opened it meanwhile sees that it is not the one that has the
     /// name, and opens the next.
     fn drop(&mut self) {
+        if !self.lock.is_own() {
+            return;
+        }
+        let Some(lock) = self.lock.file.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         let path = self.file.beside(LOCK);
-        let is_own = self.owner == std::process::id() && sys::is_at(&self.lock, &path);
-        if sys::CAN_REMOVE_WHAT_IS_LOCKED && is_own {
-            // One that stays does no harm.
+        // One that stays does no harm.
+        if sys::CAN_REMOVE_WHAT_IS_LOCKED && sys::is_at(&lock, &path) {
             let _ = fs::remove_file(path);
         }
+        // Closing it would not do while a forked process has a copy.
+        let _ = FileExt::unlock(&lock);
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
+
+    fn open_lock(path: &Path) -> File {
+        open(path, File::options().write(true).create(true).truncate(false)).unwrap()
+    }
 
     #[test]
     fn a_lock_that_was_removed_before_it_was_locked_is_no_lock() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("job.json.lock");
-        let open = || open(&path, File::options().write(true).create(true).truncate(false)).unwrap();
-        let removed = open();
+        let removed = open_lock(&path);
         fs::remove_file(&path).unwrap();
         assert!(matches!(attempt(removed.try_clone().unwrap(), &path), Ok(Attempt::Passing)));
-        let next = open();
+        let next = open_lock(&path);
         assert!(matches!(attempt(removed, &path), Ok(Attempt::Passing)));
         assert!(matches!(attempt(next, &path), Ok(Attempt::Taken(_))));
+    }
+
+    /// A lock as a forked process finds it, and the parent's own.
+    fn forked(file: &RealFile) -> (LockedFile, File) {
+        let lock = open_lock(&file.beside(LOCK));
+        assert!(lock.try_lock_exclusive().unwrap());
+        let copy = lock.try_clone().unwrap();
+        (LockedFile { file: file.clone(), lock: Lock::new(copy, process::id() + 1) }, lock)
     }
 
     #[test]
     fn a_forked_process_leaves_the_lock_of_its_parent_alone() {
         let folder = tempfile::tempdir().unwrap();
         let file = RealFile::resolve(folder.path().join("job.json")).unwrap();
-        let mut locked = file.clone().lock(Duration::ZERO).unwrap();
-        let in_parent = locked.lock.try_clone().unwrap();
-        locked.owner += 1;
-        drop(locked);
+        let (in_child, in_parent) = forked(&file);
+        drop(in_child);
         assert!(file.is_locked().unwrap());
         drop(in_parent);
         assert!(!file.is_locked().unwrap());
+    }
+
+    #[test]
+    fn a_forked_process_holds_nothing_for_a_parent_that_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = RealFile::resolve(folder.path().join("job.json")).unwrap();
+        let (in_child, in_parent) = forked(&file);
+        let other =
+            RealFile::resolve(folder.path().join("other.json")).unwrap().lock(Duration::ZERO).unwrap();
+        close_locks_of_parent();
+        assert!(file.is_locked().unwrap(), "the parent has it");
+        drop(in_parent);
+        assert!(!file.is_locked().unwrap());
+        assert!(other.file.is_locked().unwrap(), "it is this process' own");
+        drop(in_child);
+    }
+
+    #[test]
+    fn a_lock_that_is_let_go_of_is_free_although_a_forked_process_has_a_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("job.json");
+        let locked = RealFile::resolve(&path).unwrap().lock(Duration::ZERO).unwrap();
+        let lock = locked.file.beside(LOCK);
+        let in_child = locked.lock.file.lock().unwrap().as_ref().unwrap().try_clone().unwrap();
+        // Whoever opened it before it was removed has the same file.
+        let opened = open_lock(&lock);
+        drop(locked);
+        assert!(opened.try_lock_exclusive().unwrap());
+        drop(in_child);
     }
 }
