@@ -172,16 +172,14 @@ impl Plan {
             world.service.somebody(at, move |service| {
                 let images = service.images.get_mut(region).unwrap();
                 let Some(copy) = images.iter_mut().find(|image| image.source.is_some()) else { return };
-                match hides {
-                    Some(millis) => copy.visible_from = copy.visible_from.max(at + millis),
-                    None => {
-                        let (id, made) = (copy.id.clone(), copy.copying);
-                        service.remove(region, &id);
-                        let sources = service.images.get_mut(HOME).unwrap();
-                        sources
-                            .iter_mut()
-                            .for_each(|source| source.outgoing.retain(|copy| Some(*copy) != made));
-                    }
+                if let Some(millis) = hides {
+                    copy.visible_from = copy.visible_from.max(at + millis);
+                    return;
+                }
+                let (id, made) = (copy.id.clone(), copy.copying);
+                service.remove(region, &id);
+                for source in service.images.get_mut(HOME).unwrap() {
+                    source.outgoing.retain(|copy| Some(*copy) != made);
                 }
             });
         }
