@@ -208,7 +208,7 @@ impl Job {
     }
 
     /// Where the machine is in this process. A forked one has the rest of a list, if it has a `config` to read it with;
-    /// anything else is one job, and its parent goes on with it.
+    /// anything else is one job, and its parent's.
     fn place(&self, py: Python<'_>, here: Process, config: Option<&Config>) -> PyResult<Arc<Place>> {
         self.place.get(py, here, |theirs| theirs.rest(config).map(Arc::new).ok_or_else(elsewhere))
     }

@@ -1,4 +1,4 @@
-"""The sync job: run, reported on, written down, gone on with."""
+"""The sync job: run, reported on, written down, resumed."""
 
 import json
 import os
@@ -106,7 +106,7 @@ def interrupted_job(client, steer, **more):
     return job
 
 
-def test_a_job_is_gone_on_with_from_a_file(client, settings, steer, tmp_path):
+def test_a_job_is_resumed_from_a_file(client, settings, steer, tmp_path):
     job = interrupted_job(client, steer)
     assert not job.is_finished
     job.save(tmp_path / "job.json")
@@ -122,7 +122,7 @@ def test_a_job_is_gone_on_with_from_a_file(client, settings, steer, tmp_path):
     assert len(steer.requests("SyncImages")) == 1
 
 
-def test_a_job_is_gone_on_with_from_json(client, steer):
+def test_a_job_is_resumed_from_json(client, steer):
     state = interrupted_job(client, steer).to_json()
     json.loads(state)
     steer.hurry()
@@ -131,7 +131,7 @@ def test_a_job_is_gone_on_with_from_json(client, steer):
     assert len(steer.requests("SyncImages")) == 1
 
 
-def test_a_job_goes_on_by_itself(client, steer):
+def test_a_job_is_resumed_by_itself(client, steer):
     job = interrupted_job(client, steer)
     steer.hurry()
     assert job.run().is_complete

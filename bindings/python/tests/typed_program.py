@@ -60,6 +60,8 @@ def progress(event: cvm.SyncEvent) -> None:
         print(event["region"], event["percent"], event["elapsed_seconds"])
     elif event["event"] == "submitted":
         print(", ".join(event["regions"]))
+    elif event["event"] == "name_taken":
+        print(event["region"], event["image_name"])
 
 
 def jobs(client: cvm.Client) -> None:
@@ -76,7 +78,7 @@ def jobs(client: cvm.Client) -> None:
     job = client.with_region("ap-beijing").sync_job("img-o3ycss2p", ["ap-guangzhou"], journal="job.json")
     assert_type(job.run(), cvm.SyncReport)
     again = cvm.SyncJob.load("job.json", client)
-    assert_type(again.run(), cvm.SyncReport)
+    assert_type(again.run(timeout=1800, own_copies=True, wait=False), cvm.SyncReport)
 
 
 def by_hand(step: proto.Step) -> None:
@@ -134,5 +136,6 @@ def mistakes(client: cvm.Client) -> None:
     client.sync_images(ImageIds=["img-o3ycss2p"])  # type: ignore[call-arg]
     client.describe_images()["ImageSets"]  # type: ignore[typeddict-item]
     report = client.sync("img-o3ycss2p", to=["ap-guangzhou"], regions=[])  # type: ignore[call-arg]
+    client.sync_job("img-o3ycss2p", to=["ap-guangzhou"]).run(name="two")  # type: ignore[call-arg]
     report[0].outcome = "copied"  # type: ignore[misc]
     print(report[1].outcome == "copyed")  # type: ignore[comparison-overlap]

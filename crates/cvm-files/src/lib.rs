@@ -21,6 +21,8 @@
 //! - **Folders** are never made for a path; [`make_private_folder`] is for those who own one.
 //! - **Failures** leave the old file in place and nothing beside it. What a killed process left is removed by the next
 //!   one that takes the lock.
+//! - **Forks**: a forked process has a copy of each lock, which is not its own: it ends none of them, and
+//!   [`close_locks_of_parent`] keeps it from holding one on when its parent was killed.
 //! - **Errors** are [`std::io::Error`]: a clause about the file ("it is a folder") that the caller puts after its path.
 //!
 //! Beside `NAME` there are `NAME.lock`, for as long as it is locked, and for moments `NAME.XXXXXXXX.cvm-tmp`. Where a

@@ -46,11 +46,12 @@ class Destination:
     #:
     #: - ``"copied"``: the copy is there and can be used.
     #: - ``"present"``: it was there already.
-    #: - ``"conflict"``: another image has the name; ``"skipped"``: the same, and such regions were to be passed over.
+    #: - ``"conflict"``: another image has the name, or a copy that failed; ``"skipped"``: one that can be used has it, and
+    #:   such regions were to be passed over.
     #: - ``"failed"``: there is no usable copy.
     #: - ``"gone"``: a copy that was started is not there any more.
-    #: - ``"timed_out"``: the time was over; a copy with an id goes on in the service.
-    #: - ``"started"``: a copy was started and goes on in the service; ``"planned"``: a dry run found that one would be.
+    #: - ``"timed_out"``: the time was over; a copy with an id continues in the service.
+    #: - ``"started"``: a copy was started and continues in the service; ``"planned"``: a dry run found that one would be.
     #: - ``"cancelled"``: the job was stopped before a copy was started.
     #: - ``"unknown"``: a copy may be on its way, and has not been seen: look before starting another.
     outcome: Outcome
