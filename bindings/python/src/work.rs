@@ -29,6 +29,9 @@ pub(crate) enum Work {
     Kept(Box<JournaledMachine>),
 }
 
+/// How long a machine is waited for that its driver has to bring back: it may be writing to a slow disk.
+const BRING_BACK_WITHIN: Duration = Duration::from_secs(5);
+
 /// Whoever watches judges for himself: to the machine nothing is ever what was waited for.
 type Judge = fn(&AnswerText) -> Verdict;
 
@@ -330,19 +333,21 @@ impl Job {
     }
 
     /// Lets go of a machine that is not to be driven any more, and of its journal; of a sync job the state is left. Whoever
-    /// has taken a call back may be a moment late to bring it back: that is waited for.
-    fn settle(&self, py: Python<'_>) {
+    /// took a call back may be a moment late to bring the machine back: that is waited for. Whether it came.
+    fn settle(&self, py: Python<'_>) -> bool {
         let (place, is_ours) = self.place.look(py, Process::this());
-        if is_ours {
-            gate::detach(py, || {
-                let away = |slot: &mut Slot| matches!(slot, Slot::Away);
-                let back = place.back.wait_timeout_while(lock(&place.slot), Duration::from_secs(1), away);
-                let (mut slot, _) = back.unwrap_or_else(PoisonError::into_inner);
-                if let Slot::Here(work) = &*slot {
-                    *slot = Slot::Over(work.state().cloned().map(Box::new));
-                }
-            });
+        if !is_ours {
+            return true;
         }
+        gate::detach(py, || {
+            let away = |slot: &mut Slot| matches!(slot, Slot::Away);
+            let back = place.back.wait_timeout_while(lock(&place.slot), BRING_BACK_WITHIN, away);
+            let (mut slot, timeout) = back.unwrap_or_else(PoisonError::into_inner);
+            if let Slot::Here(work) = &*slot {
+                *slot = Slot::Over(work.state().cloned().map(Box::new));
+            }
+            !timeout.timed_out()
+        })
     }
 
     /// Asks a sync job to stop in order.

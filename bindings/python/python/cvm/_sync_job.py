@@ -150,9 +150,8 @@ class _Job:
 
     def _end(self) -> None:
         running, self._running = self._running, None
-        if running is not None:
-            # Whoever holds an exception holds what ran, too: the journal is let go of here.
-            running.settle()
+        # Whoever holds an exception holds what ran, too: the journal is let go of here.
+        if running is not None and running.settle():
             self._seen = running.state()
             if not self._is_dry:
                 self._state = self._seen
