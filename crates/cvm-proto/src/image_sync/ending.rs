@@ -204,7 +204,7 @@ impl ImageSyncMachine {
         let mut destination = (**ended).clone();
         let is_missed = self.runs[target].misses > 0;
         let id = ended.image_id.as_deref().unwrap_or_default();
-        if destination.outcome.is_good() {
+        if destination.outcome.is_good() || is_missed {
             (destination.outcome, destination.error) = if is_missed {
                 let message = format!(
                     "the copy {id} has not been seen in {} by this run: it was deleted, or a policy hides it; look before starting another",

@@ -106,11 +106,8 @@ impl ImageSyncMachine {
     /// A target that had ended before, and where nothing has the name: what was in the way is not there any more.
     pub(super) fn review_finds_nothing(&mut self, target: TargetId, now: Now) {
         let Stage::Ended(ended) = &self.state[target].stage else { return };
-        if ended.outcome == Outcome::Gone {
-            return self.review_ends(target);
-        }
         let message = alloc::format!(
-            "nothing has the name `{}` in {}, and a job that is resumed starts nothing where it had ended: run the job again to copy the image",
+            "no image of the name `{}` is visible in {}, and a job that is resumed starts nothing where it had ended: run the job again to copy the image",
             self.copy_name(target).escape_debug(),
             ended.region
         );

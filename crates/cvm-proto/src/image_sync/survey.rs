@@ -298,10 +298,18 @@ impl ImageSyncMachine {
                     self.runs[target].lane.rest(now.mono, &mut self.random);
                 }
             }
+            Stage::Ended(ref ended) => {
+                let is_gone = ended.outcome == Outcome::Gone;
+                let run = &mut self.runs[target];
+                run.misses += u32::from(is_gone);
+                if run.misses > 0 {
+                    self.probe(target, Why::Vanished, now);
+                } else {
+                    self.review_finds_nothing(target, now);
+                }
+            }
             // The name of a copy that is not to be seen any more.
             Stage::Copying { .. } => self.probe(target, Why::Vanished, now),
-            Stage::Ended(_) if self.runs[target].misses > 0 => self.probe(target, Why::Vanished, now),
-            Stage::Ended(_) => self.review_finds_nothing(target, now),
             _ if is_last => self.close(target.into(), now),
             _ if self.state[target].unanswered > 0 => self.missing(target, now),
             _ => self.runs[target].lane.next(Task::Count, now.mono),

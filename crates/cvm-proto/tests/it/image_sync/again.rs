@@ -379,7 +379,10 @@ fn what_ended_for_a_reason_that_is_over_says_so_when_it_is_resumed() {
     let of = &report.destinations[1];
     let error = of.error.as_ref().unwrap().to_string();
     assert_eq!((of.outcome, &of.image_id), (Outcome::Failed, &None));
-    assert!(error.contains("nothing has the name") && error.contains("run the job again"), "{error}");
+    assert!(
+        error.contains("no image of the name `base` is visible") && error.contains("run the job again"),
+        "{error}"
+    );
     assert!(world.run(job()).unwrap().is_complete());
 }
 

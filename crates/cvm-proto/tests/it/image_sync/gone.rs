@@ -62,8 +62,16 @@ fn a_copy_that_is_deleted_while_nobody_waits_is_gone_when_the_job_is_resumed() {
         assert!(world.unix - begun < 60_000, "{}", world.unix - begun);
         world.disk = disk;
     }
-    // The whole call makes it again.
+    // What is gone is asked for again, not repeated.
     world.resume(SyncRun::new(), Kill::Never);
+    let report = world.resume(SyncRun::new(), Kill::Never).unwrap().unwrap();
+    assert_eq!(report.destinations[1].outcome, Outcome::Gone, "{report:?}");
+    let taken = Image { visible_from: u64::MAX, ..Image::new("img-hidden01", "base") };
+    world.service = std::mem::take(&mut world.service).add(FAR, taken);
+    let report = world.resume(SyncRun::new().timeout(Duration::from_secs(60)), Kill::Never).unwrap().unwrap();
+    assert_eq!(report.destinations[1].outcome, Outcome::Unknown, "{report:?}");
+    world.service.remove(FAR, "img-hidden01");
+    // The whole call makes it again.
     let report = world.run(job()).unwrap();
     assert!(report.is_complete(), "{report:?}");
     assert_eq!(world.service.accepted, [vec![NEAR, FAR], vec![FAR]]);

@@ -64,7 +64,7 @@ pub(crate) fn untruth(of: &Destination, service: &Service, now: u64, heard: Hear
             }
         }
         Outcome::Gone => {
-            if named.is_some() || !copies.is_empty() {
+            if named.is_some() || copies.iter().any(|copy| copy.made_at + GRACE < now) {
                 return told("it is not gone");
             }
         }
