@@ -92,6 +92,12 @@ impl ImageSyncMachine {
             return self.close_unreviewed(target);
         }
         let (outcome, message) = self.why_closed(target, now);
+        if let Stage::Copying { since, .. } = self.state[target].stage
+            && self.runs[target].seen.is_none()
+            && self.began.is_some_and(|began| since < began.unix.saturating_mul(1000))
+        {
+            self.runs[target].notes.push("an earlier run started it; this one ended before it saw it".into());
+        }
         let error = message.map(|mut message| {
             let declined = self.runs[target.source].declined.as_ref();
             let refused = self.runs[target.source].refused.as_ref();
@@ -227,16 +233,28 @@ impl ImageSyncMachine {
 
     /// A target has ended for this run like this.
     pub(super) fn close_as(&mut self, target: TargetId, outcome: Outcome, error: Option<Error>, now: Now) {
-        let mut destination = self.destination(target, outcome, now);
-        destination.error = error;
         // What is not to be seen is not there to be cleaned up.
         let is_startable = matches!(
             self.state[target].stage,
             Stage::Unseen | Stage::Missing | Stage::Sent { .. } | Stage::Taken { .. }
         );
-        if self.runs[target].known_is_missed && is_startable || outcome == Outcome::Failed {
-            destination.image_id = None;
-        }
+        let is_unseen = self.runs[target].known_is_missed && is_startable || outcome == Outcome::Failed;
+        let image_id = self.state[target].image_id().filter(|_| !is_unseen).cloned();
+        self.close_with(target, outcome, image_id, error, now);
+    }
+
+    /// A target has ended for this run like this, with this image there.
+    pub(super) fn close_with(
+        &mut self,
+        target: TargetId,
+        outcome: Outcome,
+        image_id: Option<String>,
+        error: Option<Error>,
+        now: Now,
+    ) {
+        let mut destination = self.destination(target, outcome, now);
+        destination.image_id = image_id;
+        destination.error = error;
         self.note_missed(target, &mut destination);
         self.announce(destination.clone());
         let run = &mut self.runs[target];

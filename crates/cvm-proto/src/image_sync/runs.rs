@@ -174,6 +174,8 @@ pub(super) struct TargetRun {
     pub(super) known_is_missed: bool,
     /// The holder of a name that is taken has been searched for.
     pub(super) has_searched: bool,
+    /// An image that seems to hold it, and why.
+    pub(super) seems_taken: Option<(String, String)>,
     pub(super) notes: Vec<String>,
 }
 

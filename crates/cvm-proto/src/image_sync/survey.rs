@@ -186,17 +186,10 @@ impl ImageSyncMachine {
         if let Some(left) = exact.iter().find(|image| !is_new(image)) {
             return self.left_behind(target, left.image_id.clone(), now);
         }
-        // Where a request was lost, what is not to be seen is its copy first of all.
-        let is_searched_for = how == Search::Everything && !is_uncertain;
         let source = &self.state[target.source].image_id;
-        if let Some(image) = near.iter().find(|image| is_searched_for && image.image_id != *source) {
-            let why = format!(
-                "the name `{}` is taken, and {} of type {}, which the service seems to take for the same",
-                name.escape_debug(),
-                shown(image),
-                image.image_type
-            );
-            return self.conflict(target, image, &why, now);
+        let holder = near.iter().find(|image| how == Search::Everything && image.image_id != *source);
+        if let Some(&image) = holder {
+            return self.seems_taken(target, image, now);
         }
         self.nothing_there(target, now);
     }
@@ -260,7 +253,7 @@ impl ImageSyncMachine {
     }
 
     /// Another image has the name: one that can be used may be passed over.
-    fn conflict(&mut self, target: TargetId, image: &Image, why: &str, now: Now) {
+    pub(super) fn conflict(&mut self, target: TargetId, image: &Image, why: &str, now: Now) {
         let skips = self.state.job.on_conflict == OnConflict::Skip && can_be_used(&image.image_state);
         let outcome = if skips { Outcome::Skipped } else { Outcome::Conflict };
         self.end_taken(target, outcome, image.image_id.clone(), why, now);
@@ -272,10 +265,7 @@ impl ImageSyncMachine {
     }
 
     fn end_taken(&mut self, target: TargetId, outcome: Outcome, image_id: String, why: &str, now: Now) {
-        let region = &self.state[target].region;
-        let error =
-            Error::failed(format!("{why}: nothing was started in {region}; give the copies another name"))
-                .with_call("SyncImages", Some(region), 0);
+        let error = self.in_the_way(target, why);
         let change = |destination: &mut super::Destination| {
             destination.image_id = Some(image_id);
             destination.error = Some(error);
@@ -283,21 +273,19 @@ impl ImageSyncMachine {
         self.end(target, outcome, change, now);
     }
 
+    /// The error of a name that an image has.
+    pub(super) fn in_the_way(&self, target: TargetId, why: &str) -> Error {
+        let region = &self.state[target].region;
+        Error::failed(format!("{why}: nothing was started in {region}; give the copies another name"))
+            .with_call("SyncImages", Some(region), 0)
+    }
+
     /// No copy is to be seen: one is to be requested, unless one may still show.
-    fn nothing_there(&mut self, target: TargetId, now: Now) {
+    pub(super) fn nothing_there(&mut self, target: TargetId, now: Now) {
         let is_last = self.is_last(target, now);
         match self.state[target].stage {
             Stage::Sent { at, accepted } => self.nothing_after(target, at, accepted, now),
-            Stage::Taken { since } => {
-                self.runs[target].has_searched = true;
-                if is_last || self.run.dry_run {
-                    self.stays_taken(target, now);
-                } else if self.since(since, now) >= INVISIBLE_FOR {
-                    self.probe(target, Why::Taken, now);
-                } else {
-                    self.runs[target].lane.rest(now.mono, &mut self.random);
-                }
-            }
+            Stage::Taken { since } => self.holder_not_found(target, since, now),
             Stage::Ended(ref ended) => {
                 let is_gone = ended.outcome == Outcome::Gone;
                 let run = &mut self.runs[target];
@@ -340,32 +328,8 @@ impl ImageSyncMachine {
         }
     }
 
-    fn probe(&mut self, target: TargetId, why: Why, now: Now) {
+    pub(super) fn probe(&mut self, target: TargetId, why: Why, now: Now) {
         self.runs[target].lane.next(Task::Probe(why), now.mono);
-    }
-
-    /// After the question whether a name is still taken whose holder was not found: it may have been deleted meanwhile.
-    pub(super) fn taken_asked_for(&mut self, target: TargetId, outcome: &Result<Answer, Error>, now: Now) {
-        if says_yes(outcome) {
-            self.missing(target, now);
-        } else {
-            self.stays_taken(target, now);
-        }
-    }
-
-    fn stays_taken(&mut self, target: TargetId, now: Now) {
-        let error = self.name_taken(target);
-        self.close_as(target, Outcome::Unknown, Some(error), now);
-    }
-
-    /// The name is taken by something that was searched for and not seen.
-    pub(super) fn name_taken(&self, target: TargetId) -> Error {
-        let region = &self.state[target].region;
-        let message = format!(
-            "the name `{}` is taken in {region} by an image that this credential does not see: a copy on its way, or one that a policy hides; run the job again later, or give the copies another name",
-            self.copy_name(target).escape_debug()
-        );
-        Error::service(ErrorCode::InvalidImageNameDuplicate, message, None, 200)
     }
 
     /// After the number of images in a region. Only the service's own answer counts: where it does not tell, it will
@@ -401,7 +365,7 @@ impl ImageSyncMachine {
     }
 
     /// A copy is to be requested.
-    fn missing(&mut self, target: TargetId, now: Now) {
+    pub(super) fn missing(&mut self, target: TargetId, now: Now) {
         self.state[target].stage = Stage::Missing;
         if let Some(error) = self.runs[target.source].refused.clone() {
             self.refuse_target(target, &error, now);

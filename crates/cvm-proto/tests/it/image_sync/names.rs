@@ -167,6 +167,18 @@ fn a_lost_copy_that_hides_is_not_given_up_for_an_image_of_a_similar_name() {
     check_truth(&report, &world);
 }
 
+/// Its request was lost before the service had it: the name is taken by another image.
+#[test]
+fn a_similar_name_is_named_in_the_end_by_whoever_has_lost_a_request() {
+    let service = Service { guard_folds: true, ..Service::default() };
+    let service = service.add(FAR, copy("img-similar1", "Base", "NORMAL"));
+    let mut world = World::new(service.faulty(Fault::DropBefore, "SyncImages", HOME, 1));
+    let report = world.run(job()).unwrap();
+    assert_eq!(outcomes(&report), [(NEAR, Outcome::Copied), (FAR, Outcome::Conflict)], "{report:?}");
+    check_truth(&report, &world);
+    assert!(!world.state().is_finished(), "a copy may show yet");
+}
+
 #[test]
 fn a_copy_that_has_no_type_yet_is_found() {
     let service = Service { typeless_millis: 200_000, ..Service::default() };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cvm_proto::{ErrorKind, ImageSync, Outcome, SyncRun};
+use cvm_proto::{Cancel, Destination, ErrorKind, ImageSync, Outcome, SyncRun};
 use proptest::prelude::*;
 
 use super::service::{Fault, HOME, Image, Service};
@@ -36,6 +36,9 @@ struct Starter {
     wait: bool,
     timeout: u64,
     settle: u64,
+    each: Option<u64>,
+    /// After so many steps.
+    cancels: Option<usize>,
     kill: Kill,
     /// How long nobody does anything after it.
     pause: u64,
@@ -54,6 +57,8 @@ struct Plan {
     /// Regions where a copy that failed has the name.
     left: Vec<usize>,
     hides_ids: bool,
+    /// A region where another image has the name, or one that the service takes for the same.
+    other: Option<(usize, bool)>,
     /// What somebody does, so many milliseconds after the beginning: deletes a copy, or takes it out of sight for so long.
     deeds: Vec<(u64, usize, Option<u64>)>,
 }
@@ -91,12 +96,18 @@ fn starters() -> impl Strategy<Value = Starter> {
     (
         (journal, any::<bool>(), 0_usize..4, 3_usize..=4, 1_usize..=2, key),
         (any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.8), 5_u64..1200, 0_u64..90),
-        (kills(), 0_u64..400_000, prop::option::weighted(0.3, any::<u64>())),
+        (
+            kills(),
+            0_u64..400_000,
+            prop::option::weighted(0.3, any::<u64>()),
+            prop::option::weighted(0.2, 1_u64..300),
+            prop::option::weighted(0.2, 1_usize..120),
+        ),
     )
         .prop_map(|(first, second, third)| {
             let (journal, resumes, turned, regions, images, key) = first;
             let (delete_failed, own_copies, wait, timeout, settle) = second;
-            let (kill, pause, beside) = third;
+            let (kill, pause, beside, each, cancels) = third;
             Starter {
                 journal,
                 resumes,
@@ -109,6 +120,8 @@ fn starters() -> impl Strategy<Value = Starter> {
                 wait,
                 timeout,
                 settle,
+                each,
+                cancels,
                 kill,
                 pause,
                 beside,
@@ -124,18 +137,22 @@ fn plans() -> impl Strategy<Value = Plan> {
         prop::collection::vec(hidden, 4),
         prop_oneof![3 => Just(0), 1 => 0_u64..100_000],
         (1_000_u64..120_000, prop::collection::vec(0_usize..4, 0..2), prop::bool::weighted(0.1)),
+        prop::option::weighted(0.2, (0_usize..4, any::<bool>())),
         prop::collection::vec((0_u64..900_000, 0_usize..4, prop::option::of(1_u64..400_000)), 0..3),
     )
-        .prop_map(|(starters, faults, hidden, typeless, (copy_millis, left, hides_ids), deeds)| Plan {
-            starters,
-            faults,
-            hidden,
-            typeless,
-            copy_millis,
-            left,
-            hides_ids,
-            deeds,
-        })
+        .prop_map(
+            |(starters, faults, hidden, typeless, (copy_millis, left, hides_ids), other, deeds)| Plan {
+                starters,
+                faults,
+                hidden,
+                typeless,
+                copy_millis,
+                left,
+                hides_ids,
+                other,
+                deeds,
+            },
+        )
 }
 
 impl Plan {
@@ -166,6 +183,15 @@ impl Plan {
                 service = service.add(REGIONS[*region], left);
             }
         }
+        if let Some((region, differs)) = self.other {
+            let (name, os) = if differs { ("base", "CentOS 7.6 64bit") } else { ("Base", "") };
+            let other = Image { created: "2019-01-01T00:00:00Z".into(), ..Image::new("img-other001", name) };
+            let other = if differs { Image { os, ..other } } else { other };
+            let images = service.images.get_mut(REGIONS[region]).unwrap();
+            images.clear();
+            images.push(other);
+            service.guard_folds = true;
+        }
         let mut world = World::new(service);
         for (after, region, hides) in &self.deeds {
             let (at, region, hides) = (world.unix + after, REGIONS[*region], *hides);
@@ -192,6 +218,7 @@ impl Starter {
         SyncRun::new()
             .timeout(Duration::from_secs(self.timeout))
             .settle(Duration::from_secs(self.settle))
+            .destination_timeout(Duration::from_secs(self.each.unwrap_or(0)))
             .delete_failed(self.delete_failed)
             .own_copies(self.own_copies)
             .wait(self.wait)
@@ -211,12 +238,17 @@ impl Starter {
             Journal::At(at) => journals[at].take(),
         };
         let before = world.disk.clone();
+        let cancel = Cancel::new();
+        world.cancels = self.cancels.map(|step| (cancel.clone(), step));
+        let run = self.run().cancel_with(&cancel);
+        let job = self.job().cancel_with(&cancel);
         let ended = match self.beside {
             Some(seed) => self.start_beside(world, journals, seed),
-            None if self.journal == Journal::None => world.unkept(&self.job(), self.kill),
-            None if self.resumes && before.is_some() => world.resume(self.run(), self.kill),
-            None => world.process(&self.job(), self.kill),
+            None if self.journal == Journal::None => world.unkept(&job, self.kill),
+            None if self.resumes && before.is_some() => world.resume(run, self.kill),
+            None => world.process(&job, self.kill),
         };
+        world.cancels = None;
         if let Some(ended) = &ended {
             self.check(ended, world, before.as_ref())?;
         }
@@ -314,7 +346,12 @@ proptest! {
             let report = report.map_err(|error| TestCaseError::fail(error.to_string()))?;
             check_no_second_copy(&world);
             check_truth(&report, &world);
-            prop_assert!(report.is_complete(), "{:#?}", report);
+            let is_taken = |of: &Destination| {
+                let region = plan.other.map(|(region, _)| REGIONS[region]);
+                of.source == IMAGES[0] && Some(of.region.as_str()) == region && of.outcome == Outcome::Conflict
+            };
+            let is_good = |of: &Destination| of.outcome.is_good() || is_taken(of);
+            prop_assert!(report.destinations.iter().all(is_good), "{:#?}", report);
         }
     }
 }

@@ -8,19 +8,21 @@ use super::world::World;
 /// How long ago what a process knows may have been seen: its requests are on their way, and what it says comes after.
 const GRACE: u64 = 1000;
 
-/// The ids that stood in answers that arrived.
+/// What whoever speaks can know.
 #[derive(Clone, Copy)]
-pub(crate) struct Heard<'a> {
-    /// By the process that speaks.
-    pub here: &'a [String],
-    /// By any.
-    pub anywhere: &'a [String],
+pub(crate) struct Witness<'a> {
+    /// The ids that stood in answers that arrived here.
+    pub heard: &'a [String],
+    /// And anywhere.
+    pub heard_anywhere: &'a [String],
     /// The job that speaks; without one, it speaks for nobody.
     pub lineage: Option<u64>,
+    /// It was told to stop, and may not have looked.
+    pub is_cancelled: bool,
 }
 
 /// What is not true of what is said about a destination at this time.
-pub(crate) fn untruth(of: &Destination, service: &Service, now: u64, heard: Heard<'_>) -> Option<String> {
+pub(crate) fn untruth(of: &Destination, service: &Service, now: u64, witness: Witness<'_>) -> Option<String> {
     let images = service.images.get(&of.region).map_or(&[][..], Vec::as_slice);
     let copies = service.copies(&of.source, &of.region);
     let is_seen = |image: &&Image| image.visible_from <= now;
@@ -28,7 +30,7 @@ pub(crate) fn untruth(of: &Destination, service: &Service, now: u64, heard: Hear
     let state = named.map(|image| image.state(now, service.copy_millis).0);
     let has_failed = state.is_some_and(|state| state.ends_with("FAILED"));
     let others = || copies.iter().copied().filter(|copy| Some(&copy.id) != of.image_id.as_ref());
-    let is_own = |copy: &&Image| heard.lineage == Some(copy.maker);
+    let is_own = |copy: &&Image| witness.lineage == Some(copy.maker);
     let told = |wrong: &str| Some(format!("{wrong}: {of:?}, at {now}; really {images:?}"));
     if service.meddled.iter().any(|at| now < at + GRACE) {
         return None;
@@ -55,8 +57,8 @@ pub(crate) fn untruth(of: &Destination, service: &Service, now: u64, heard: Hear
                 return told("it does not look like this");
             }
             let is_right = match of.basis {
-                Some(Basis::Answered) => heard.anywhere.contains(&image.id),
-                Some(Basis::Appeared | Basis::Found) => !heard.here.contains(&image.id),
+                Some(Basis::Answered) => witness.heard_anywhere.contains(&image.id),
+                Some(Basis::Appeared | Basis::Found) => !witness.heard.contains(&image.id),
                 _ => false,
             };
             if !is_right {
@@ -89,7 +91,8 @@ pub(crate) fn untruth(of: &Destination, service: &Service, now: u64, heard: Hear
             }
         }
         Outcome::Started => {
-            if named.is_none() && error.is_none() {
+            let is_from_before = of.notes.iter().any(|note| note.contains("before it saw it"));
+            if named.is_none() && error.is_none() && !is_from_before {
                 return told("nothing was started");
             }
         }
@@ -109,8 +112,10 @@ pub(crate) fn untruth(of: &Destination, service: &Service, now: u64, heard: Hear
             let is_lost = !service.unheard.is_empty() && !copies.iter().any(is_seen_by_all(now));
             let is_missing = of.image_id.is_some() && named.is_none();
             // A name that was taken when it was asked for; its holder has been deleted since.
+            let is_fault = service.faulted.is_some_and(|at| now < at + 3 * GRACE);
             let is_news = service.meddled.iter().any(|at| now < at + 310_000);
-            if !(is_news || is_hidden || is_out || is_lost || is_missing) {
+            if !(witness.is_cancelled || is_fault || is_news || is_hidden || is_out || is_lost || is_missing)
+            {
                 return told("nothing is unknown");
             }
         }
@@ -134,8 +139,9 @@ pub(crate) fn check_truth(report: &SyncReport, world: &World) {
     // What has shown since it was not to be seen, and what somebody has changed, is nobody's lie.
     let lasts = |of: &&Destination| of.outcome != Outcome::Unknown && world.service.meddled.is_empty();
     for of in report.destinations.iter().filter(lasts) {
-        let heard = Heard { here: &[], anywhere: &world.heard, lineage: None };
-        let untruth = untruth(of, &world.service, world.unix, heard);
+        let witness =
+            Witness { heard: &[], heard_anywhere: &world.heard, lineage: None, is_cancelled: false };
+        let untruth = untruth(of, &world.service, world.unix, witness);
         assert!(untruth.is_none(), "{untruth:?}");
     }
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use cvm_proto::machine::Job;
 use cvm_proto::{
-    Config, Credential, Error, ImageSync, ImageSyncMachine, Machine, Now, Outcome, Reply, Request, Step,
-    SyncEndpoint, SyncProgress, SyncReport, SyncRun, SyncState,
+    Cancel, Config, Credential, Error, ImageSync, ImageSyncMachine, Machine, Now, Outcome, Reply, Request,
+    Step, SyncEndpoint, SyncProgress, SyncReport, SyncRun, SyncState,
 };
 
 use super::service::Service;
-use super::truth::{Heard, untruth};
+use super::truth::{Witness, untruth};
 pub(crate) use super::truth::{check_no_second_copy, check_truth};
 use crate::driver::{UNIX, settings};
 
@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub heard: Vec<String>,
     /// Which job what was kept belongs to: one that is begun anew is another.
     lineages: BTreeMap<Vec<u8>, u64>,
+    /// When the next process is cancelled, by its steps.
+    pub cancels: Option<(Cancel, usize)>,
     /// Whose key the next process has.
     pub key: &'static str,
     seed: u64,
@@ -64,6 +66,7 @@ pub(crate) struct Process {
     pub wake: u64,
     /// How long a request and its answer are on their way.
     pub latency: (u64, u64),
+    cancels: Option<(Cancel, usize)>,
     steps: usize,
     requests: usize,
     pub disk: Option<Vec<u8>>,
@@ -96,6 +99,7 @@ impl World {
             untruths: Vec::new(),
             heard: Vec::new(),
             lineages: BTreeMap::new(),
+            cancels: None,
             key: "AKIDexample",
             seed: 9,
         }
@@ -181,6 +185,7 @@ impl World {
             out: None,
             wake: self.unix,
             latency: (0, 5),
+            cancels: self.cancels.take(),
             steps: 0,
             requests: 0,
             disk,
@@ -267,6 +272,11 @@ impl World {
     fn poll(&mut self, process: &mut Process, now: Now, kill: Kill) -> Went {
         process.steps += 1;
         assert!(process.steps < MOST_STEPS, "the job does not end");
+        if let Some((cancel, step)) = &process.cancels
+            && process.steps >= *step
+        {
+            cancel.cancel();
+        }
         if matches!(kill, Kill::Before(step) if step == process.steps) {
             if process.kept < process.heard.len() {
                 self.service.unheard.push(self.unix);
@@ -304,9 +314,16 @@ impl World {
             }
             Step::Progress(event) => {
                 if let SyncProgress::Ended(of) = &event {
-                    let heard =
-                        Heard { here: &process.heard, anywhere: &self.heard, lineage: Some(process.lineage) };
-                    self.untruths.extend(untruth(of, &self.service, self.unix, heard));
+                    let witness = Witness {
+                        heard: &process.heard,
+                        heard_anywhere: &self.heard,
+                        lineage: Some(process.lineage),
+                        is_cancelled: process
+                            .cancels
+                            .as_ref()
+                            .is_some_and(|(cancel, _)| cancel.is_cancelled()),
+                    };
+                    self.untruths.extend(untruth(of, &self.service, self.unix, witness));
                 }
                 self.events.push(event);
                 self.times.push(self.unix);

@@ -110,6 +110,8 @@ pub(crate) struct Service {
     pub accepted: Vec<Vec<String>>,
     /// When answers to `SyncImages` were lost, or did not say what was done.
     pub unheard: Vec<u64>,
+    /// When a request went wrong last.
+    pub faulted: Option<u64>,
     /// The ids that `DeleteImages` deleted.
     pub deleted: Vec<String>,
     pub made: u32,
@@ -148,6 +150,7 @@ impl Default for Service {
             log: Vec::new(),
             accepted: Vec::new(),
             unheard: Vec::new(),
+            faulted: None,
             deleted: Vec::new(),
             made: 0,
             maker: 0,
@@ -249,6 +252,7 @@ impl Service {
         self.log.push((action.clone(), region.clone()));
         let account = self.account_of(request);
         let fault = (self.fault)(&action, &region);
+        self.faulted = fault.map(|_| now).or(self.faulted);
         let is_copying = action == "SyncImages" && body["DryRun"] != json!(true);
         if is_copying && fault.is_some_and(Fault::leaves_doubt) {
             self.unheard.push(now);
