@@ -109,7 +109,7 @@ impl ImageSyncMachine {
             self.all_sources().any(|source| self.runs[source].first_look != FirstLook::Nothing);
         let is_another = matches!((&self.state.account, &number), (Some(begun), Some(now)) if begun != now);
         if !sees_sources || is_another {
-            return self.end_with(self.another_account(number));
+            return self.end_with(self.another_account(number, sees_sources));
         }
         self.state.account = self.state.account.take().or(number);
         self.account_is_proven(now);
@@ -132,7 +132,13 @@ impl ImageSyncMachine {
     }
 
     /// That the job is not visible may have several reasons, and no step is right under all of them.
-    fn another_account(&self, number: Option<String>) -> Error {
+    fn another_account(&self, number: Option<String>, sees_sources: bool) -> Error {
+        let not_found = |message| Error::service(ErrorCode::InvalidImageIdNotFound, message, None, 200);
+        if let (true, Some(begun), Some(number)) = (sees_sources, &self.state.account, &number) {
+            return not_found(format!(
+                "this job is of account {begun}, and this credential of account {number}, to which the images are shared as well: resume it with a key of its account; the job is kept as it was"
+            ));
+        }
         let mut whose = String::new();
         if let Some(begun) = &self.state.account {
             whose.push_str(&format!(", the job is of account {begun}"));
@@ -144,7 +150,7 @@ impl ImageSyncMachine {
             "nothing of this job is visible to this credential, neither its images in {} nor a copy of them{whose}: it is of another account or endpoint, the images were deleted, or a policy hides them; the job is kept as it was",
             self.state.source_region()
         );
-        Error::service(ErrorCode::InvalidImageIdNotFound, message, None, 200)
+        not_found(message)
     }
 
     /// Sources whose copies would have one name in one region are all refused: only one of them could have it.

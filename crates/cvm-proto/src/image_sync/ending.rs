@@ -14,8 +14,10 @@ use super::{Destination, ImageSyncMachine, Outcome, SyncProgress, SyncReport};
 use crate::error::Error;
 use crate::machine::{Now, Step};
 
-/// Why a run says nothing of a copy that an earlier one left.
-const NOT_LOOKED: &str = "an earlier run left it like this; this one ended before it looked";
+/// Why a run says nothing of what an earlier one left.
+fn not_looked(outcome: Outcome) -> String {
+    format!("an earlier run left it as `{}`; this one ended before it looked", outcome.as_str())
+}
 
 impl ImageSyncMachine {
     /// A target has ended for good.
@@ -92,12 +94,6 @@ impl ImageSyncMachine {
             return self.close_unreviewed(target);
         }
         let (outcome, message) = self.why_closed(target, now);
-        if let Stage::Copying { since, .. } = self.state[target].stage
-            && self.runs[target].seen.is_none()
-            && self.began.is_some_and(|began| since < began.unix.saturating_mul(1000))
-        {
-            self.runs[target].notes.push("an earlier run started it; this one ended before it saw it".into());
-        }
         let error = message.map(|mut message| {
             let declined = self.runs[target.source].declined.as_ref();
             let refused = self.runs[target.source].refused.as_ref();
@@ -123,6 +119,8 @@ impl ImageSyncMachine {
     fn why_closed(&self, target: TargetId, now: Now) -> (Outcome, Option<String>) {
         let of = &self.state[target];
         let why = self.closing.map_or(Outcome::TimedOut, |closing| closing.why);
+        let is_unseen = matches!(of.stage, Stage::Unseen) && !self.runs[target].known_is_missed;
+        let left = of.known.as_ref().filter(|_| is_unseen);
         match &of.stage {
             Stage::Copying { image_id, since, seen, .. } => {
                 let accepted = self.since(*since, now).as_secs();
@@ -140,7 +138,11 @@ impl ImageSyncMachine {
                     return (Outcome::Unknown, Some(message));
                 }
                 let is_missing = misses > 0;
+                let began = self.began.unwrap_or(now).unix.saturating_mul(1000);
                 let state = match last_seen {
+                    _ if !is_missing && self.runs[target].seen.is_none() && *since < began => {
+                        "an earlier run started it, and this one has not seen it".into()
+                    }
                     _ if !is_missing => "it continues in the service".into(),
                     Some(_) => "the last look did not find it".into(),
                     None => format!("it was accepted {accepted} s ago and has not been seen since"),
@@ -194,37 +196,34 @@ impl ImageSyncMachine {
                         .into(),
                 ),
             ),
-            Stage::Unseen if of.known.is_some() && !self.runs[target].known_is_missed => {
-                (why, Some(NOT_LOOKED.into()))
-            }
-            _ => match why {
-                Outcome::TimedOut => (why, Some("the run's time was over before it started a copy".into())),
-                _ => (why, None),
+            _ => match (left, why) {
+                (Some(known), _) => (why, Some(not_looked(known.outcome))),
+                (None, Outcome::TimedOut) => {
+                    (why, Some("the run's time was over before it started a copy".into()))
+                }
+                (None, _) => (why, None),
             },
         }
     }
 
-    /// A target that had ended in an earlier run, and that this one has not seen again. What was good then need not be now.
+    /// A target that had ended in an earlier run, and that this one has not seen again. What was true then need not be now.
     fn close_unreviewed(&mut self, target: TargetId) {
         let Stage::Ended(ended) = &self.state[target].stage else { return };
         let mut destination = (**ended).clone();
-        let is_missed = self.runs[target].misses > 0;
-        let id = ended.image_id.as_deref().unwrap_or_default();
-        if destination.outcome.is_good() || is_missed {
-            (destination.outcome, destination.error) = if is_missed {
-                let message = format!(
-                    "the copy {id} has not been seen in {} by this run: it was deleted, or a policy hides it; look before starting another",
-                    ended.region
-                );
-                (Outcome::Unknown, Some(Error::timeout(message)))
-            } else {
-                let why = self.closing.map_or(Outcome::TimedOut, |closing| closing.why);
-                (why, Some(Error::timeout(NOT_LOOKED)))
-            };
-            destination.image = None;
+        let (outcome, message) = if self.runs[target].misses > 0 {
+            let id = ended.image_id.as_deref().unwrap_or_default();
+            let message = format!(
+                "the copy {id} has not been seen in {} by this run: it was deleted, or a policy hides it; look before starting another",
+                ended.region
+            );
+            (Outcome::Unknown, message)
         } else {
-            destination.notes.push(NOT_LOOKED.into());
-        }
+            let why = self.closing.map_or(Outcome::TimedOut, |closing| closing.why);
+            (why, not_looked(ended.outcome))
+        };
+        destination.outcome = outcome;
+        destination.error = Some(Error::timeout(message));
+        destination.image = None;
         self.announce(destination.clone());
         let run = &mut self.runs[target];
         run.closed = Some(Box::new(destination));

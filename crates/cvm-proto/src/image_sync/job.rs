@@ -61,7 +61,9 @@ use crate::machine::Job;
 /// - **Sent**: the answer was lost. The region is searched for the copy until it shows or has had
 ///   [`settle`](Self::settle) time to do so; then the same request, with the same name, is sent again.
 /// - **Taken**: the service says that the name is taken, and no image of that name was visible. The region is searched
-///   without a filter for five minutes; then the outcome is [`Unknown`](crate::Outcome::Unknown).
+///   without a filter for five minutes. Then a dry run asks once more: a name that is free by now is used, else the outcome
+///   is [`Unknown`](crate::Outcome::Unknown). An image whose name differs in case or blanks alone, or that is of another
+///   type, is named as the likely holder: a [`Conflict`](crate::Outcome::Conflict).
 /// - **Copying**: each copy is asked for by id, in its own rhythm, until it is `NORMAL`, has failed, is
 ///   [`Gone`](crate::Outcome::Gone), or the time is over. What one region does ends nothing in another.
 ///
@@ -69,7 +71,8 @@ use crate::machine::Job;
 ///
 /// The service lets one name stand once in a region. So every `SyncImages` carries the name of its copies: the one that was
 /// given, or the source's, resolved once and stored; a request without a name does not exist. Whoever starts the job
-/// again without its state, on another machine or at the same moment, is held by the same guard.
+/// again without its state, on another machine or at the same moment, is held by the same guard. Where the source has been
+/// renamed since, whoever has no state has another job, whose copies have another name.
 ///
 /// [`SyncState`](crate::SyncState) is the job written down. The machine says
 /// [`SyncProgress::Checkpoint`](crate::SyncProgress::Checkpoint) whenever it has changed in a way that must outlive a

@@ -169,7 +169,9 @@ impl ImageSyncMachine {
 
     /// How long ago something was written down.
     pub(super) fn since(&self, millis: u64, now: Now) -> Duration {
-        Duration::from_millis(self.unix_millis(now).saturating_sub(millis))
+        let (began, now) = (self.unix_millis(self.began.unwrap_or(now)), self.unix_millis(now));
+        // What lies ahead was written down by a clock that was wrong: it was before this run, nobody knows when.
+        Duration::from_millis(now.saturating_sub(if millis > now { began } else { millis }))
     }
 
     /// When the time for one copy is over.

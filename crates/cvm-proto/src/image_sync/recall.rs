@@ -4,6 +4,7 @@ use super::account::Proof;
 use super::calls::Answer;
 use super::handle::TargetId;
 use super::runs::{Search, Task};
+use super::source::is_foreign;
 use super::state::{KnownCopy, Stage};
 use super::survey::has_failed;
 use super::watch::MISSES;
@@ -39,7 +40,8 @@ impl ImageSyncMachine {
         };
         if self.proof != Proof::Given {
             self.runs[target].lane.trouble = None;
-            if image.is_some() {
+            // What others share, or all have, says nothing of whose this credential is.
+            if image.is_some_and(|image| !is_foreign(&image)) {
                 self.account_is_proven(now);
             }
             return;

@@ -75,8 +75,7 @@ impl ImageSyncMachine {
             let error = Error::service(ErrorCode::InvalidImageIdNotFound, message, None, 200);
             return self.found_out(source, FirstLook::Nothing, Some(error), now);
         };
-        let is_own = ![ImageType::PUBLIC_IMAGE, ImageType::SHARED_IMAGE].contains(&image.image_type);
-        let look = if is_own { FirstLook::Own } else { FirstLook::Foreign };
+        let look = if is_foreign(&image) { FirstLook::Foreign } else { FirstLook::Own };
         if let Err(error) = self.judge_source(&image) {
             return self.found_out(source, look, Some(error), now);
         }
@@ -213,4 +212,9 @@ impl ImageSyncMachine {
         self.refused.1.get_or_insert_with(|| error.clone());
         self.fail(target, None, error.clone(), now);
     }
+}
+
+/// Whether an image is another account's, or one that all have.
+pub(super) fn is_foreign(image: &Image) -> bool {
+    [ImageType::PUBLIC_IMAGE, ImageType::SHARED_IMAGE].contains(&image.image_type)
 }

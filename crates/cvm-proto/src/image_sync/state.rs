@@ -277,13 +277,14 @@ impl SyncState {
     }
 
     /// What is known of every destination. One that has not ended is [`Started`](Outcome::Started) if a copy is on its
-    /// way, [`Unknown`](Outcome::Unknown) if the answer to a request is not known, and else
-    /// [`Planned`](Outcome::Planned).
+    /// way, [`Unknown`](Outcome::Unknown) if the answer to a request is not known or the name is taken by something unseen,
+    /// and else [`Planned`](Outcome::Planned).
     pub fn report(&self) -> SyncReport {
         let destinations = self.sources.iter().flat_map(|source| {
             source.targets.iter().map(|target| match &target.stage {
                 Stage::Ended(destination) => (**destination).clone(),
                 Stage::Copying { .. } => target.destination(&source.image_id, Outcome::Started),
+                Stage::Taken { .. } => target.destination(&source.image_id, Outcome::Unknown),
                 _ if target.is_uncertain() => target.destination(&source.image_id, Outcome::Unknown),
                 _ => target.destination(&source.image_id, Outcome::Planned),
             })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cvm_proto::{ErrorKind, ImageSync, Outcome, SyncRun};
 
-use super::service::{Fault, HOME, Service};
+use super::service::{Fault, HOME, Image, Service};
 use super::world::{Kill, World, check_no_second_copy, check_truth, outcomes};
 
 const SOURCE: &str = "img-source01";
@@ -152,6 +152,20 @@ fn a_shared_source_that_another_account_sees_as_well_proves_nothing() {
     let report = world.run(home()).unwrap();
     assert!(report.is_complete(), "{report:?}");
     check_no_second_copy(&world);
+}
+
+/// It has the name, and is another's: whoever sees it need not be of the account that the job is for.
+#[test]
+fn an_image_that_others_share_does_not_prove_the_account() {
+    let shared = Image { kind: "SHARED_IMAGE", account: "3000", ..Image::new("img-shared01", "base") };
+    let mut world = World::new(Service { guard_minds_others: true, ..service() }.add(FAR, shared));
+    let report = world.run(ImageSync::new(SOURCE).to([FAR])).unwrap();
+    assert_eq!(outcomes(&report), [(FAR, Outcome::Conflict)]);
+    let disk = world.disk.clone();
+    world.key = "AKIDother";
+    let error = world.resume(SyncRun::new(), Kill::Never).unwrap().unwrap_err();
+    assert!(error.to_string().contains("nothing of this job is visible"), "{error}");
+    assert_eq!(world.disk, disk);
 }
 
 #[test]

@@ -71,6 +71,29 @@ fn right_after_the_answer_to_the_request_for_copies() {
     }
 }
 
+/// The clock was a day ahead when the request went out, and has been put right.
+#[test]
+fn with_a_clock_that_was_wrong() {
+    for fault in [Fault::DropBefore, Fault::DropAfter] {
+        let mut world = World::new(service().faulty(fault, "SyncImages", HOME, 1));
+        let began = world.unix;
+        world.unix += 86_400_000;
+        let report = world.run(job().timeout(std::time::Duration::from_secs(3))).unwrap();
+        assert_eq!(outcomes(&report)[0].1, Outcome::Unknown);
+        let ahead = world.unix - began;
+        world.unix = began;
+        for images in world.service.images.values_mut().flatten() {
+            images.visible_from = images.visible_from.saturating_sub(ahead);
+            images.copying = images.copying.map(|(since, fate)| (since - ahead, fate));
+            images.outgoing.iter_mut().for_each(|(since, _)| *since -= ahead);
+        }
+        let report = world.run(job()).unwrap();
+        assert!(report.is_complete(), "{fault:?}: {report:?}");
+        assert!(world.unix - began < 200_000, "{}", world.unix - began);
+        check_no_second_copy(&world);
+    }
+}
+
 #[test]
 fn again_and_again_at_the_same_place() {
     for place in 4..16 {

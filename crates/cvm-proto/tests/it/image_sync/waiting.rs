@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use cvm_proto::{Cancel, ImageSync, Job, Machine, Now, Outcome, Step, SyncProgress};
 
-use super::service::{Fate, HOME, Image, Service};
-use super::world::{World, check_truth, outcomes};
+use super::service::{Fate, Fault, HOME, Image, Service};
+use super::world::{Kill, Went, World, check_truth, outcomes};
 use crate::driver::{UNIX, config};
 
 const SOURCE: &str = "img-source01";
@@ -112,6 +112,37 @@ fn every_copy_has_its_last_look_however_many_there_are() {
         let late = report.destinations.iter().filter(|of| of.outcome != Outcome::Copied).count();
         assert_eq!(late, 0, "{report:?}");
     }
+}
+
+/// Many requests were lost, and the answers to the last looks are slow.
+#[test]
+fn a_cancelled_job_ends_in_time_although_not_every_lost_copy_was_looked_for() {
+    let regions = ["ap-guangzhou", "ap-beijing", "ap-chengdu", "ap-nanjing", "ap-hongkong", "ap-tokyo"];
+    let lost = Service { hidden_millis: u64::MAX / 2, ..Service::default() };
+    let mut world = World::new(lost.faulty(Fault::DropAfter, "SyncImages", HOME, u32::MAX));
+    let images = ["img-source01", "img-source02", "img-source03"];
+    let job = || ImageSync::of(images).to(regions);
+    assert!(world.process(&job().timeout(Duration::from_secs(3)), Kill::Never).is_some());
+    let cancel = Cancel::new();
+    let disk = world.disk.take();
+    let mut process = world.start(&job().cancel_with(&cancel), disk).unwrap();
+    process.latency = (500, 500);
+    let mut cancelled = None;
+    let report = loop {
+        world.unix = world.unix.max(process.wake);
+        if world.service.count("DescribeImages") > 30 && cancelled.is_none() {
+            cancelled = Some(world.unix);
+            cancel.cancel();
+        }
+        if let Went::Ended(outcome) = world.step(&mut process, Kill::Never) {
+            break outcome.unwrap();
+        }
+    };
+    // The shells break off what is out by then.
+    let took = world.unix - cancelled.unwrap();
+    assert!(took <= 6_000 + 1_000, "{took}");
+    check_truth(&report, &world);
+    assert!(report.destinations.iter().all(|of| of.outcome == Outcome::Unknown), "{report:?}");
 }
 
 /// Polls until the machine waits; answers every request.
