@@ -319,7 +319,6 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    #[ignore = "it finds reports that call a copy gone, or its name taken, a moment too early"]
     fn prop_whoever_starts_it_makes_no_second_copy_and_says_nothing_untrue(plan in plans()) {
         let mut world = plan.world();
         let mut journals = [None, None, None];
