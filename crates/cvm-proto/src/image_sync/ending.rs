@@ -143,6 +143,10 @@ impl ImageSyncMachine {
                     _ if !is_missing && self.runs[target].seen.is_none() && *since < began => {
                         "an earlier run started it, and this one has not seen it".into()
                     }
+                    // What this run has not seen may be gone: nobody can say that it continues.
+                    _ if !is_missing && self.runs[target].seen.is_none() => {
+                        format!("it was accepted {accepted} s ago, and the run ended before it looked")
+                    }
                     _ if !is_missing => "it continues in the service".into(),
                     Some(_) => "the last look did not find it".into(),
                     None => format!("it was accepted {accepted} s ago and has not been seen since"),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cvm_proto::{Cancel, ImageSync, Job, Machine, Now, Outcome, Step, SyncProgress};
+use cvm_proto::{Cancel, ImageSync, Job, Machine, Now, Outcome, Step, SyncProgress, SyncReport, SyncRun};
 
 use super::service::{Fate, Fault, HOME, Image, Service};
 use super::world::{Kill, Went, World, check_truth, outcomes};
@@ -72,6 +72,32 @@ fn a_copy_that_never_shows_and_has_its_name_is_not_called_gone() {
         let error = destination.error.as_ref().unwrap().to_string();
         assert!(error.contains("s ago and has not been seen since"), "{error}");
     }
+}
+
+#[test]
+fn a_copy_is_said_to_continue_only_if_the_run_has_seen_it() {
+    let says = |report: &SyncReport, words: &str| {
+        for destination in &report.destinations {
+            let error = destination.error.as_ref().unwrap().to_string();
+            let continues = error.contains("continues in the service");
+            assert!(error.contains(words) && continues == (words == "continues"), "{error}");
+        }
+    };
+    let mut service = Service::default();
+    for region in ["ap-guangzhou", "ap-beijing"] {
+        service.fates.insert(region, Fate::Never);
+    }
+    let mut world = World::new(service);
+    let report = world.run(job().timeout(Duration::from_secs(100))).unwrap();
+    says(&report, "continues");
+    // Somebody deletes both; the next runs have no time to look, and then time for a look or two.
+    for region in ["ap-guangzhou", "ap-beijing"] {
+        world.service.images.get_mut(region).unwrap().clear();
+    }
+    let report = world.resume(SyncRun::new().timeout(Duration::ZERO), Kill::Never).unwrap().unwrap();
+    says(&report, "an earlier run started it, and this one has not seen it");
+    let report = world.resume(SyncRun::new().timeout(Duration::from_secs(1)), Kill::Never).unwrap().unwrap();
+    says(&report, "the last look did not find it");
 }
 
 #[test]
