@@ -46,12 +46,12 @@ use Change::{
     TwoAtOnce, TwoAtOnceElsewhere,
 };
 use InTheWay::{FailedCopy, FailedCopyToDelete};
-use Starter::{AsyncPython, Command, Python, Resume};
+use Starter::{AsyncPython, Command, Python, Resume, Rust};
 
 const FREE: InTheWay = InTheWay::Nothing;
 
 /// Who starts it, who starts it again, and what is another way.
-const PAIRS: [(Starter, Starter, Change, InTheWay); 20] = [
+const PAIRS: [(Starter, Starter, Change, InTheWay); 24] = [
     (Command, Command, Nothing, FREE),
     (Command, Resume, Nothing, FREE),
     (Command, Command, OtherOrder, FREE),
@@ -64,6 +64,10 @@ const PAIRS: [(Starter, Starter, Change, InTheWay); 20] = [
     (Command, Command, TwoAtOnceElsewhere, FREE),
     (Command, Command, NoJournal, FailedCopyToDelete),
     (Command, Python, Nothing, FREE),
+    (Rust, Rust, OtherOrder, FREE),
+    (Rust, Command, OneMoreRegionElsewhere, FREE),
+    (Rust, Rust, NoJournal, FailedCopyToDelete),
+    (Command, Rust, RotatedKey, FREE),
     (Python, Python, OtherOrder, FREE),
     (Python, Python, NoJournal, FREE),
     (Python, Command, OtherJournal, FREE),

@@ -22,6 +22,8 @@ mod local_state;
 mod mistakes;
 mod query;
 mod resume;
+#[cfg(unix)]
+mod rust_program;
 mod sign;
 #[cfg(unix)]
 mod signals;

@@ -21,6 +21,8 @@ pub(crate) enum Starter {
     Python,
     /// `cvm.AsyncClient.sync`
     AsyncPython,
+    /// A Rust program with `cvm_ureq`, and with `cvm_journal` if there is a journal.
+    Rust,
 }
 
 /// Where a job is kept.
@@ -28,7 +30,7 @@ pub(crate) enum Starter {
 pub(crate) enum Place {
     /// In a file that is named.
     Journal(PathBuf),
-    /// Where the command keeps jobs by itself, in this folder; Python has no such place, and keeps none.
+    /// Where the command keeps jobs by itself, in this folder; programs have no such place, and keep none.
     Default(PathBuf),
 }
 
@@ -44,6 +46,9 @@ pub(crate) struct Start {
     pub(crate) timeout: Duration,
 }
 
+/// Where the Rust program finds what it is to do.
+pub(crate) const JOB: &str = "CVM_TEST_JOB";
+
 /// The interpreter that has the package `cvm`, if there is one: `cargo xtask chaos` and `cargo xtask ci` name it.
 pub(crate) fn python() -> Option<PathBuf> {
     std::env::var_os("CVM_TEST_PYTHON").map(PathBuf::from)
@@ -55,6 +60,7 @@ impl Start {
         let mut command = match self.starter {
             Starter::Command | Starter::Resume => self.cvm(),
             Starter::Python | Starter::AsyncPython => self.python(),
+            Starter::Rust => self.rust(),
         };
         command.env("TENCENTCLOUD_ENDPOINT", stage.meddler.url());
         command.env("TENCENTCLOUD_SECRET_ID", KEYS[self.key].0);
@@ -100,6 +106,21 @@ impl Start {
     }
 
     fn python(&self) -> Command {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/start.py");
+        let mut command = program(&python().unwrap());
+        command.arg("-B").arg(script).arg(self.described().to_string());
+        command
+    }
+
+    fn rust(&self) -> Command {
+        let mut command = program(&std::env::current_exe().unwrap());
+        command.args(["rust_program::starts_a_job", "--exact", "--ignored", "--nocapture"]);
+        command.env(JOB, self.described().to_string());
+        command
+    }
+
+    /// The job for programs that take it as JSON.
+    fn described(&self) -> Value {
         let asked = &self.asked;
         let mut options = json!({
             "source_region": HOME,
@@ -116,34 +137,37 @@ impl Start {
         if let Place::Journal(path) = &self.place {
             options["journal"] = path.to_str().unwrap().into();
         }
-        let what = json!({
+        json!({
             "blocking": self.starter == Starter::Python,
             "images": asked.images,
             "to": asked.regions,
             "options": options,
-        });
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/start.py");
-        // The same environment as the command's: none of the caller's settings.
-        let clean = cvm(&[]);
-        let mut command = Command::new(python().unwrap());
-        for (name, value) in clean.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        command.arg("-B").arg(script).arg(what.to_string());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command
+        })
     }
+}
+
+/// A program in the same environment as the command: with none of the caller's settings.
+fn program(path: &Path) -> Command {
+    let mut command = Command::new(path);
+    for (name, value) in cvm(&[]).get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
 }
 
 /// How a run ended, by its exit code and what it printed.
 pub(crate) fn end(ran: &Ran) -> End {
     let Some(code) = ran.code else { return End::Silence };
-    if let Ok(report) = serde_json::from_str::<Value>(&ran.out)
-        && report["destinations"].is_array()
-    {
+    // A test harness that is a program for once has lines of its own.
+    let mut texts = [ran.out.as_str()].into_iter().chain(ran.out.lines());
+    let report = texts.find_map(|text| {
+        serde_json::from_str::<Value>(text).ok().filter(|report| report["destinations"].is_array())
+    });
+    if let Some(report) = report {
         return End::Report(code, report);
     }
     let errors = ran.err.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());

@@ -39,10 +39,13 @@ impl<'a> Line<'a> {
     }
 }
 
+/// What a line says that tells of an earlier run's findings.
+const NOT_LOOKED: &str = "ended before it looked";
+
 /// A copy that is said to be on its way was there during the run, or the line says that nobody has seen it: a copy that
 /// was accepted shortly before may only be late.
 fn there_or_not_seen(run: &Run, line: Line<'_>, copy: &Known) -> Result<(), String> {
-    if line.says("not been seen") || copy.was_there(run.from, run.to) {
+    if line.says("not been seen") || line.says(NOT_LOOKED) || copy.was_there(run.from, run.to) {
         Ok(())
     } else {
         Err("it was gone when the run began, and the line does not say that it has not been seen".into())
@@ -117,8 +120,7 @@ impl<'a> Oracle<'a> {
             return Err("it was not NORMAL yet".into());
         }
         if stay.last < run.from {
-            let says_so = line.says("as an earlier run left it");
-            if !says_so {
+            if !line.says(NOT_LOOKED) {
                 return Err("it was gone when the run began, or nobody looked".into());
             }
             if run.alone && self.was_missed(run, line.region, &copy.id) {

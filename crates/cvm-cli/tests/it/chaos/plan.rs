@@ -146,7 +146,8 @@ impl Plan {
         start.starter = match random.u8(0..10) {
             0..5 => Starter::Command,
             5 => Starter::Resume,
-            6..8 => Starter::Python,
+            6 => Starter::Rust,
+            7 => Starter::Python,
             _ => Starter::AsyncPython,
         };
         let variation = random.u8(0..10);
