@@ -45,7 +45,8 @@ const NOT_LOOKED: &str = "ended before it looked";
 /// A copy that is said to be on its way was there during the run, or the line says that nobody has seen it: a copy that
 /// was accepted shortly before may only be late.
 fn there_or_not_seen(run: &Run, line: Line<'_>, copy: &Known) -> Result<(), String> {
-    if line.says("not been seen") || line.says(NOT_LOOKED) || copy.was_there(run.from, run.to) {
+    let not_seen = ["not been seen", "did not find it", NOT_LOOKED];
+    if not_seen.iter().any(|words| line.says(words)) || copy.was_there(run.from, run.to) {
         Ok(())
     } else {
         Err("it was gone when the run began, and the line does not say that it has not been seen".into())
