@@ -2,9 +2,10 @@
 //!
 //! [`RealFile::resolve`] finds the file that a path leads to, [`RealFile::lock`] gives it to one process, and
 //! [`LockedFile::replace`] puts a new file in its place, so that a reader finds the old one or the new one, and never
-//! half of one. [`read`] reads without the lock.
+//! half of one. [`read`] reads without the lock. [`read_input`] reads what is not kept, such as what a user names.
 //!
 //! ```
+//! # #[cfg(feature = "write")] {
 //! use std::time::Duration;
 //! use cvm_files::{Access, RealFile};
 //!
@@ -13,6 +14,7 @@
 //! let file = RealFile::resolve(&path)?.lock(Duration::ZERO)?;
 //! file.replace(b"{}", Access::Private)?;
 //! assert_eq!(file.read(1024)?.as_deref(), Some(&b"{}"[..]));
+//! # }
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
@@ -27,22 +29,36 @@
 //!
 //! Beside `NAME` there are `NAME.lock`, for as long as it is locked, and for moments `NAME.XXXXXXXX.cvm-tmp`. Where a
 //! file that is open cannot be removed safely (not Unix), the lock file stays; hard links are not recognised there.
+//!
+//! All but [`read_input`] and [`read_all`] needs the feature `write`, which is on by default.
 
+mod input;
+#[cfg(feature = "write")]
 mod lock;
+#[cfg(feature = "write")]
 mod read;
+#[cfg(feature = "write")]
 mod replace;
+#[cfg(feature = "write")]
 mod resolve;
+#[cfg(feature = "write")]
 mod sys;
 
+pub use input::{read_all, read_input};
+#[cfg(feature = "write")]
 pub use lock::{LockedFile, close_locks_of_parent};
+#[cfg(feature = "write")]
 pub use read::read;
+#[cfg(feature = "write")]
 pub use replace::{Access, make_private_folder};
+#[cfg(feature = "write")]
 pub use resolve::RealFile;
 
 use std::fmt;
 use std::io;
 
 /// An error of the same kind with a clause in place of its text.
+#[cfg(feature = "write")]
 fn because(error: &io::Error, clause: impl fmt::Display) -> io::Error {
     io::Error::new(error.kind(), clause.to_string())
 }

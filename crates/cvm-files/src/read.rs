@@ -1,9 +1,10 @@
 //! Reading within a limit, and without waiting for anybody.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
+use crate::input::{read_all, too_large};
 use crate::resolve::{leads_somewhere, named, regular};
 use crate::sys;
 
@@ -35,19 +36,9 @@ pub fn read(path: impl AsRef<Path>, limit: u64) -> io::Result<Option<Vec<u8>>> {
 pub(crate) fn whole(file: &File, limit: u64) -> io::Result<Vec<u8>> {
     let facts = file.metadata()?;
     regular(&facts)?;
-    let too_large = || {
-        let why = format!("it is larger than {limit} bytes, the most that is read");
-        io::Error::new(ErrorKind::FileTooLarge, why)
-    };
     if facts.len() > limit {
-        return Err(too_large());
+        return Err(too_large(limit));
     }
-    let mut content = Vec::new();
     // It may grow, and some files do not tell their length.
-    file.take(limit.saturating_add(1)).read_to_end(&mut content)?;
-    if u64::try_from(content.len()).is_ok_and(|length| length <= limit) {
-        Ok(content)
-    } else {
-        Err(too_large())
-    }
+    read_all(file, limit)
 }

@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use cvm_files::read;
+use cvm_files::{read, read_all, read_input};
 
 use crate::{Folder, LIMIT, lock, says};
 
@@ -45,4 +45,28 @@ fn what_is_no_regular_file_is_refused() {
 fn a_file_that_does_not_tell_its_length_is_limited_too() {
     assert!(!read("/proc/self/status", LIMIT).unwrap().unwrap().is_empty());
     says(read("/proc/self/status", 10), &["larger than 10 bytes"]);
+}
+
+#[test]
+fn what_a_user_names_may_be_a_pipe_and_has_a_limit_too() {
+    let folder = Folder::new();
+    let file = folder.file("file", "12345");
+    assert_eq!(read_input(&file, 5).unwrap(), b"12345");
+    says(read_input(&file, 4), &["larger than 4 bytes"]);
+    says(read_input(folder.0.path(), LIMIT), &["is a folder"]);
+    assert_eq!(read_input(folder.path("none"), LIMIT).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(read_all(&b"123"[..], 3).unwrap(), b"123");
+    says(read_all(std::io::repeat(0), 100), &["larger than 100 bytes"]);
+    #[cfg(unix)]
+    {
+        says(read_input("/dev/zero", 1000), &["larger than 1000 bytes"]);
+        let pipe = folder.path("pipe");
+        crate::make_pipe(&pipe);
+        let writer = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || std::fs::write(pipe, "through a pipe")
+        });
+        assert_eq!(read_input(&pipe, LIMIT).unwrap(), b"through a pipe");
+        writer.join().unwrap().unwrap();
+    }
 }
