@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use cvm_local::{Check, Clock, CvmLocal, Fault, Seed, Snapshot};
+use cvm_proto::input;
 use pyo3::exceptions::{PyOSError, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -172,7 +173,7 @@ impl Local {
 
     /// Goes on with what a snapshot holds.
     fn restore(&self, snapshot: &str) -> PyResult<()> {
-        let snapshot: Snapshot = serde_json::from_str(snapshot)
+        let snapshot: Snapshot = input::json(snapshot.as_bytes())
             .map_err(|error| PyValueError::new_err(format!("this is no snapshot: {error}")))?;
         self.with(|local| local.restore(&snapshot).map_err(io))
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cvm_proto::codec::envelope;
 use cvm_proto::machine::{Failure, FailureKind};
 use cvm_proto::sign::explain::{Input, explain};
-use cvm_proto::{Error, Now, Reply, Request, Response, Step};
+use cvm_proto::{Error, Now, Reply, Request, Response, Step, input};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
@@ -213,8 +213,9 @@ pub(crate) fn decode<'py>(py: Python<'py>, body: &[u8], status: u16) -> PyResult
 #[pyfunction]
 pub(crate) fn sign<'py>(py: Python<'py>, input: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
     let text = crate::encode::parameters(py, "sign", input, None)?;
-    let input: Input = serde_json::from_str(&text)
-        .map_err(|error| PyValueError::new_err(format!("this cannot be signed: {error}")))?;
+    let wrong = |error: String| PyValueError::new_err(format!("this cannot be signed: {error}"));
+    let object = input::json(text.as_bytes()).map_err(|error| wrong(error.to_string()))?;
+    let input = Input::read(object).map_err(|error| wrong(error.to_string()))?;
     let stages = explain(&input).map_err(|error| errors::exception(py, &error))?;
     let text = serde_json::to_string(&stages).map_err(|error| PyValueError::new_err(error.to_string()))?;
     work::object(py, &text)

@@ -91,7 +91,7 @@ fn credential(options: &Options<'_, '_>) -> PyResult<Option<Result<Credential, E
     let token = options.given::<String>("token")?.unwrap_or_default();
     Ok(match (options.given::<String>("secret_id")?, options.given::<String>("secret_key")?) {
         (Some(id), Some(key)) => {
-            Some(Credential::new(id, key).map(|credential| credential.with_token(token)))
+            Some(Credential::new(id, key).and_then(|credential| credential.with_token(token)))
         }
         (None, None) => None,
         _ => Some(Err(Error::config("secret_id and secret_key belong together: give both, or none"))),

@@ -1,6 +1,7 @@
 //! From the command line, the environment and the user's files to a client.
 
 use cvm_config::{Loaded, Loader, Origin, Setting, Value};
+use cvm_proto::input;
 use cvm_ureq::{Client, Credential, FromSettings};
 
 use crate::args::Global;
@@ -83,7 +84,8 @@ pub(crate) fn region(global: &Global) -> Result<Option<String>, Failure> {
     Ok(load(global)?.settings.region)
 }
 
-/// An environment variable; an empty one counts as unset.
+/// An environment variable without what surrounds its value; an empty one counts as unset.
 pub(crate) fn var(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+    let value = std::env::var(name).ok()?;
+    Some(input::trim(&value).to_owned()).filter(|value| !value.is_empty())
 }

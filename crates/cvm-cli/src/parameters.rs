@@ -1,6 +1,7 @@
 //! Parameters of an action as they are typed: `KEY=VALUE`, `KEY:=JSON`, dots for lists and objects.
 
 use cvm_proto::codec::flatten;
+use cvm_proto::input;
 use serde_json::Value;
 
 use crate::failure::Failure;
@@ -30,11 +31,9 @@ fn split(parameter: &str) -> Result<(&str, Value), Failure> {
         )));
     };
     let Some(key) = key.strip_suffix(':') else { return Ok((key, guess(value))) };
-    match serde_json::from_str(value) {
+    match input::json(value.as_bytes()) {
         Ok(value) => Ok((key, value)),
-        Err(error) => {
-            Err(Failure::usage(format!("the value of `{}` is not JSON: {error}", key.escape_debug())))
-        }
+        Err(error) => Err(Failure::usage(format!("the value of `{}` {error}", key.escape_debug()))),
     }
 }
 

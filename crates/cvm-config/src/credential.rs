@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cvm_proto::credential::{Chain, Provider};
-use cvm_proto::{Credential, Error};
+use cvm_proto::{Credential, Error, Settings};
 
 use crate::environment::Environment;
 use crate::origin::Origin;
 use crate::profile::{self, Files};
+use crate::setting::Setting;
 use crate::way::{Lacking, Network, Way, keys, masked};
 
 const SECRET_ID: &str = "TENCENTCLOUD_SECRET_ID";
@@ -188,6 +189,8 @@ fn web_identity(environment: &Environment) -> Result<Result<Way, String>, Error>
     let [region, provider, token, arn] = TKE.map(|name| environment.var(name));
     match (region?, provider?, token?, arn?) {
         (Some(region), Some(provider), Some(token), Some(arn)) => {
+            let checked = Setting::Region.apply(&region, &mut Settings::default(), environment);
+            checked.map_err(|error| Origin::Variable(TKE[0]).blame(&error))?;
             Ok(Ok(Way::WebIdentity { arn, provider, token: PathBuf::from(token), region }))
         }
         // A cluster may say where it is without giving an identity.

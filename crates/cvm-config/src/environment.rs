@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use cvm_proto::Error;
+use cvm_proto::{Error, input};
 
 /// The variables and the folders that settings are looked up in.
 ///
@@ -56,7 +56,7 @@ impl Environment {
         self
     }
 
-    /// A variable; an empty one counts as unset.
+    /// A variable without the white space around its value; an empty one counts as unset.
     pub(crate) fn var(&self, name: &str) -> Result<Option<String>, Error> {
         let value = match &self.variables {
             Some(variables) => {
@@ -71,7 +71,7 @@ impl Environment {
                 }
             },
         };
-        Ok(value.filter(|value| !value.is_empty()))
+        Ok(value.map(|value| input::trim(&value).to_owned()).filter(|value| !value.is_empty()))
     }
 
     /// The first of these variables that is set, with its name.

@@ -3,30 +3,26 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use cvm_proto::Error;
+use cvm_proto::{Error, input};
 
 use crate::environment::Environment;
+
+/// The most that is read of a file: far more than settings, keys and certificates ever take.
+pub(crate) const MAX_BYTES: u64 = 16 << 20;
 
 /// The text of a file, or `None` if it is not there.
 pub(crate) fn read(environment: &Environment, path: &Path) -> Result<Option<String>, Error> {
     let shown = || environment.show(path);
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(error) => return Err(Error::config(format!("{} cannot be read: {error}", shown()))),
-    };
-    text(bytes, &shown()).map(Some)
+    match cvm_files::read_input(path, MAX_BYTES) {
+        Ok(bytes) => text(&bytes, &shown()).map(Some),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(Error::config(format!("{} cannot be read: {error}", shown()))),
+    }
 }
 
 /// The text that a file holds.
-pub(crate) fn text(bytes: Vec<u8>, shown: &str) -> Result<String, Error> {
-    String::from_utf8(bytes).map_err(|error| {
-        let valid = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = valid.split(|&byte| byte == b'\n').count();
-        Error::config(format!("{shown}:{line}: is not UTF-8: write the file anew as text"))
-    })
+pub(crate) fn text(bytes: &[u8], shown: &str) -> Result<String, Error> {
+    input::text(bytes).map(str::to_owned).map_err(|error| Error::config(error.at(shown)))
 }
 
 /// A warning if users other than the owner can get at a file with secrets.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cvm_proto::{Credential, Error, Settings};
+use cvm_proto::{Credential, Error, Settings, input};
 
 use crate::credential::{Candidate, Sources};
 use crate::environment::Environment;
@@ -69,10 +69,12 @@ impl Loader {
         self
     }
 
-    /// Gives a setting, which goes before all else; an empty value counts as none.
+    /// Gives a setting, which goes before all else. White space around the value does not count, and an empty one counts
+    /// as none.
     pub fn set(mut self, setting: Setting, value: impl Into<String>) -> Self {
         self.given.retain(|(given, _)| *given != setting);
-        self.given.push((setting, value.into()));
+        let value: String = value.into();
+        self.given.push((setting, input::trim(&value).to_owned()));
         self.given.retain(|(_, value)| !value.is_empty());
         self
     }

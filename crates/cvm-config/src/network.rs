@@ -1,6 +1,6 @@
 //! Where requests go, and whether by a proxy: what several settings decide together.
 
-use cvm_proto::{Endpoint, Error, Failover, Scheme, Settings};
+use cvm_proto::{Endpoint, Error, Failover, NoProxy, ProxyAddress, Scheme, Settings};
 
 use crate::environment::Environment;
 use crate::loader::{Found, Value};
@@ -82,9 +82,10 @@ fn scheme(found: &Found) -> Result<Scheme, Error> {
 
 /// Takes the proxy that the machine has for all programs, if no setting says anything of one.
 ///
-/// As with most programs: `HTTPS_PROXY` or `HTTP_PROXY` by the endpoint's scheme, in capitals or not (of the second only
-/// `http_proxy`, as web servers set the other by a request's header), unless `NO_PROXY` holds the host, a domain above
-/// it, or `*`. This machine's own addresses are never asked for by a proxy.
+/// As curl does it: by the endpoint's scheme `https_proxy` or `http_proxy`, else `all_proxy`, in small letters before
+/// capitals (never `HTTP_PROXY`, which web servers set by a request's header), unless `no_proxy` excepts the endpoint.
+/// Other hosts, such as that of sts, are judged for themselves. This machine's own addresses are never asked for by a
+/// proxy.
 pub(crate) fn standard_proxy(
     environment: &Environment,
     settings: &mut Settings,
@@ -94,67 +95,22 @@ pub(crate) fn standard_proxy(
     if value.origin != Origin::Default {
         return Ok(());
     }
-    let origin = settings.endpoint.origin(settings.region.as_deref().unwrap_or_default());
-    let names: &[&'static str] =
-        if origin.url().starts_with("https:") { &["HTTPS_PROXY", "https_proxy"] } else { &["http_proxy"] };
+    let names: &[&'static str] = if settings.endpoint.uses_tls() {
+        &["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"]
+    } else {
+        &["http_proxy", "all_proxy", "ALL_PROXY"]
+    };
     let Some((name, address)) = environment.first(names)? else { return Ok(()) };
-    let host = host_of(origin.host());
-    if is_loopback(host) {
-        return Ok(());
-    }
-    if let Some((_, excepted)) = environment.first(&["NO_PROXY", "no_proxy"])?
-        && excepted.split(',').any(|pattern| excepts(pattern.trim(), host))
-    {
+    let excepted = environment.first(&["no_proxy", "NO_PROXY"])?;
+    let no_proxy = NoProxy::list(excepted.as_ref().map_or("", |(_, list)| list)).and_loopback();
+    if no_proxy.excepts(&settings.endpoint.origin(settings.region.as_deref().unwrap_or_default())) {
         return Ok(());
     }
     let address = if address.contains("://") { address } else { format!("http://{address}") };
-    let variable = Origin::Variable(name);
-    settings.proxy = Some(address.clone());
-    settings.check().map_err(|error| variable.blame(&error))?;
-    value.shown = Setting::Proxy.shown(&address);
-    value.origin = variable;
+    let proxy: ProxyAddress = address.parse().map_err(|error| Origin::Variable(name).blame(&error))?;
+    value.shown = proxy.to_string();
+    value.origin = Origin::Variable(name);
+    settings.proxy = Some(address);
+    settings.no_proxy = no_proxy;
     Ok(())
-}
-
-/// The host without its port and brackets.
-fn host_of(authority: &str) -> &str {
-    match authority.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or(rest),
-        None => authority.split(':').next().unwrap_or(authority),
-    }
-}
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-/// Whether one of the entries of `NO_PROXY` is about a host.
-fn excepts(pattern: &str, host: &str) -> bool {
-    let pattern = host_of(pattern).trim_start_matches("*.").trim_start_matches('.').to_ascii_lowercase();
-    match pattern.as_str() {
-        "" => false,
-        "*" => true,
-        _ => host.strip_suffix(&*pattern).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hosts_that_no_proxy_excepts() {
-        for (pattern, host, expected) in [
-            ("*", "cvm.tencentcloudapi.com", true),
-            ("tencentcloudapi.com", "cvm.tencentcloudapi.com", true),
-            (".tencentcloudapi.com", "cvm.tencentcloudapi.com", true),
-            ("*.tencentcloudapi.com:443", "cvm.tencentcloudapi.com", true),
-            ("CVM.tencentcloudapi.com", "cvm.tencentcloudapi.com", true),
-            ("cloudapi.com", "cvm.tencentcloudapi.com", false),
-            ("", "cvm.tencentcloudapi.com", false),
-            ("example.com", "cvm.tencentcloudapi.com", false),
-        ] {
-            assert_eq!(excepts(pattern, host), expected, "{pattern}");
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cvm_proto::Error;
+use cvm_proto::{Error, ErrorKind};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,9 +37,11 @@ impl Origin {
     /// The same error, with where the value came from.
     #[cold]
     pub(crate) fn blame(&self, error: &Error) -> Error {
+        let blamed = || format!("{self}: {}", error.message());
         match self {
             Self::Given | Self::Default => error.clone(),
-            Self::Variable(_) | Self::File { .. } => Error::config(format!("{self}: {}", error.message())),
+            _ if error.kind() == ErrorKind::Credential => Error::credential(blamed()),
+            Self::Variable(_) | Self::File { .. } => Error::config(blamed()),
         }
     }
 

@@ -5,13 +5,13 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::io::Read;
+use std::io::ErrorKind;
 use std::process::{Child, Command, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
 use cvm_proto::credential::{Fetch, Found, Lease, Provider, ready};
-use cvm_proto::{Credential, Error, Machine, Now, Reply, Step};
+use cvm_proto::{Credential, Error, Machine, Now, Reply, Step, input};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
@@ -73,18 +73,35 @@ impl Provider for Process {
             Ok(thread) => {
                 Box::new(Running { thread: Some(thread), pause: PAUSES.0, origin: self.origin.clone() })
             }
-            Err(error) => ready(Err(fault(&self.origin, &format!("gets no thread: {error}")))),
+            Err(error) => ready(Err(Fault::from(format!("gets no thread: {error}")).blame(&self.origin))),
         }
     }
 }
 
-fn fault(origin: &Origin, what: &str) -> Error {
-    origin.error(&format!("the credential process {what}"))
+/// What goes on from "the credential process".
+#[derive(Debug)]
+struct Fault {
+    what: String,
+    /// Whether it did its work, and what it printed cannot be a credential.
+    bad_credential: bool,
+}
+
+impl<T: Into<String>> From<T> for Fault {
+    fn from(what: T) -> Self {
+        Self { what: what.into(), bad_credential: false }
+    }
+}
+
+impl Fault {
+    fn blame(self, origin: &Origin) -> Error {
+        let message = format!("the credential process {}", self.what);
+        origin.blame(&if self.bad_credential { Error::credential(message) } else { Error::config(message) })
+    }
 }
 
 struct Running {
     /// `None` once it has been joined.
-    thread: Option<JoinHandle<Result<Lease, String>>>,
+    thread: Option<JoinHandle<Result<Lease, Fault>>>,
     pause: Duration,
     origin: Origin,
 }
@@ -102,14 +119,14 @@ impl Machine for Running {
             return Step::WaitUntil(at);
         }
         let result = thread.join().unwrap_or_else(|_| Err("could not be waited for: try again".into()));
-        Step::Done(result.map(Found::Lease).map_err(|what| fault(&self.origin, &what)))
+        Step::Done(result.map(Found::Lease).map_err(|fault| fault.blame(&self.origin)))
     }
 
     fn reply(&mut self, _now: Now, _reply: Reply) {}
 }
 
 /// Runs the command to its end. An error goes on from "the credential process".
-fn run(command: &[String], limit: Duration) -> Result<Lease, String> {
+fn run(command: &[String], limit: Duration) -> Result<Lease, Fault> {
     let (program, arguments) = command.split_first().ok_or("has no name: write a command")?;
     let deadline = Instant::now() + limit;
     let mut child = Command::new(program)
@@ -134,10 +151,7 @@ fn output(child: &mut Child, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, St
     let late = || "is not done after {limit}: see what holds it up".to_owned();
     let stdout = child.stdout.take().ok_or("has no output")?;
     // A child of the command may keep the pipe open for ever; then this thread stays with it.
-    let reader = thread::spawn(move || {
-        let mut bytes = Zeroizing::new(Vec::new());
-        stdout.take(MOST + 1).read_to_end(&mut bytes).map(|_| bytes)
-    });
+    let reader = thread::spawn(move || cvm_files::read_all(stdout, MOST).map(Zeroizing::new));
     while !reader.is_finished() {
         if left().is_zero() {
             return Err(late());
@@ -145,8 +159,10 @@ fn output(child: &mut Child, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, St
         thread::sleep(LOOK);
     }
     let bytes = match reader.join() {
-        Ok(Ok(bytes)) if bytes.len() as u64 > MOST => return Err("prints more than a credential".into()),
         Ok(Ok(bytes)) => bytes,
+        Ok(Err(error)) if error.kind() == ErrorKind::FileTooLarge => {
+            return Err("prints more than a credential".into());
+        }
         Ok(Err(error)) => return Err(format!("has an output that cannot be read: {error}")),
         Err(_) => return Err("has an output that cannot be read".into()),
     };
@@ -162,20 +178,24 @@ fn output(child: &mut Child, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, St
 }
 
 /// The credential in what the command printed. No part of it gets into an error.
-fn lease(output: &[u8]) -> Result<Lease, String> {
-    let output = std::str::from_utf8(output).map_err(|_| "prints what is not UTF-8")?;
-    let value: Value = serde_json::from_str(output).map_err(|error| {
-        format!("prints what is not JSON (line {}): let it print an object", error.line())
+fn lease(output: &[u8]) -> Result<Lease, Fault> {
+    let value: Value = input::json(output).map_err(|error| {
+        format!("prints what {} (line {}): let it print a JSON object in UTF-8", error.what(), error.line())
     })?;
-    let text = |names: &[&str]| names.iter().find_map(|name| value.get(name)?.as_str()).unwrap_or_default();
+    let text = |names: &[&str]| {
+        input::trim(names.iter().find_map(|name| value.get(name)?.as_str()).unwrap_or_default())
+    };
     let id = text(&["SecretId", "TmpSecretId", "secretId", "AccessKeyId"]);
     let key = text(&["SecretKey", "TmpSecretKey", "secretKey", "SecretAccessKey"]);
     let token = text(&["Token", "token", "SessionToken"]);
     if id.is_empty() || key.is_empty() {
         return Err("prints no credential: let it print an object with SecretId and SecretKey".into());
     }
-    let credential = Credential::new(id, key)
-        .map_err(|error| format!("prints a credential that is none: {}", error.message()))?;
+    let credential = Credential::new(id, key).and_then(|credential| credential.with_token(token));
+    let credential = credential.map_err(|error| Fault {
+        what: format!("prints a credential that is none: {}", error.message()),
+        bad_credential: true,
+    })?;
     let end = ["ExpiredTime", "expiresAt", "Expiration"].iter().find_map(|name| value.get(name));
     let expires = match end {
         None | Some(Value::Null) => None,
@@ -183,7 +203,7 @@ fn lease(output: &[u8]) -> Result<Lease, String> {
             "prints an end that is no time: write Expiration as `2026-01-31T12:00:00Z`, or in seconds since 1970",
         )?),
     };
-    Ok(Lease { credential: credential.with_token(token), expires })
+    Ok(Lease { credential, expires })
 }
 
 /// A moment, in seconds since 1970.
@@ -245,6 +265,7 @@ mod tests {
                 Some("t"),
                 Some(1_769_860_800),
             ),
+            (r#"printf '\357\273\277{"SecretId":" AKIDp\\n","SecretKey":"hidden\\r\\n"}\r\n'"#, None, None),
             (
                 r#"echo noise >&2; echo '{"TmpSecretId":"AKIDp","TmpSecretKey":"hidden","Token":"t","ExpiredTime":1769860800}'"#,
                 Some("t"),
@@ -264,6 +285,21 @@ mod tests {
         for (script, part) in [
             ("echo hidden", "not JSON (line 1)"),
             ("echo '[\"hidden\"]'", "no credential"),
+            ("printf '\\377\\376{\\0'", "is UTF-16 (line 1)"),
+            ("printf '{\\n\\276\\265}'", "is not UTF-8 (line 2)"),
+            ("true", "is empty (line 1)"),
+            (
+                r#"printf %s '{"SecretId":"AKIDp","SecretKey":"hid\u200bden"}'"#,
+                "secret_key contains what is not",
+            ),
+            (
+                r#"printf %s '{"SecretId":"AKID\u5bc6","SecretKey":"hidden"}'"#,
+                "secret_id contains what is not",
+            ),
+            (
+                r#"printf %s '{"SecretId":"AKIDp","SecretKey":"hidden","Token":"hid\r\nden"}'"#,
+                "token contains",
+            ),
             (r#"echo '{"SecretId":"AKIDp","SecretKey":""}'"#, "no credential"),
             (r#"echo '{"SecretId":"AKIDp","SecretKey":"hid den"}'"#, "white space"),
             (r#"echo '{"SecretId":"AKIDp","SecretKey":"hidden","Expiration":"soon"}'"#, "no time"),
@@ -277,7 +313,10 @@ mod tests {
         assert!(error.contains("not done after 300ms"), "{error}");
         let missing = Process::new(vec!["no-such-program-here".into()], Origin::Given);
         assert!(
-            run(&missing.command, long).unwrap_err().contains("`no-such-program-here` cannot be started")
+            run(&missing.command, long)
+                .unwrap_err()
+                .what
+                .contains("`no-such-program-here` cannot be started")
         );
     }
 }

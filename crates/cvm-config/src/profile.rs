@@ -132,7 +132,7 @@ impl<'a> Files<'a> {
         let session = get("role_session_name").map(|(name, _)| name.to_owned());
         let lack = format!("{path} has no secret_id and secret_key in section `{profile}`");
         let base = match (get("secret_id"), get("secret_key")) {
-            (Some(id), Some(key)) => Ok(keys(id, key, get("token"))?),
+            (Some(id), Some(key)) => Ok(keys(id, key, get("token"))?.written_in(self.environment, profile)),
             (Some((_, origin)), None) => {
                 return Err(origin.error("secret_id is there, but no secret_key: give both"));
             }

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use cvm_proto::{Endpoint, Error, Language, RetryPolicy, Scheme, Settings};
+use cvm_proto::{Endpoint, Error, Language, ProxyAddress, RetryPolicy, Scheme, Settings, input};
 
 use crate::environment::Environment;
+use crate::file;
 
 /// A setting that can be given, set in the environment, or written into a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -51,6 +52,9 @@ pub enum Setting {
 
 /// The root domain of the hosts that only the internal network reaches.
 pub(crate) const INTERNAL_DOMAIN: &str = "internal.tencentcloudapi.com";
+
+/// The proxy that is none.
+const NO_PROXY: &str = "none";
 
 impl Setting {
     /// All of them, in the order in which they are shown.
@@ -140,24 +144,20 @@ impl Setting {
         }
     }
 
-    /// How a value is shown: a proxy's address may hold a password.
+    /// How a value is shown: an address may hold a password.
     pub(crate) fn shown(self, value: &str) -> String {
-        match value.split_once("://").filter(|_| self == Self::Proxy) {
-            Some((scheme, rest)) => match rest.rsplit_once('@') {
-                Some((_, host)) => format!("{scheme}://***@{host}"),
-                None => value.to_owned(),
-            },
-            None if self == Self::Proxy && value.contains('@') => "***".to_owned(),
-            None => value.to_owned(),
+        match self {
+            Self::Proxy if value != NO_PROXY => {
+                value.parse().map_or_else(|_| "***".into(), |proxy: ProxyAddress| proxy.to_string())
+            }
+            _ => value.to_owned(),
         }
     }
 
     /// Whether a value can be one of this setting.
     pub(crate) fn check(self, value: &str, environment: &Environment) -> Result<(), Error> {
-        if value.contains(['\n', '\r']) || value.trim() != value {
-            return Err(Error::config(format!(
-                "{self} begins or ends with white space, or has a line break in it"
-            )));
+        if value.contains(char::is_control) {
+            return Err(Error::config(format!("{self} has a line break or another control character in it")));
         }
         if value.is_empty() { Ok(()) } else { self.apply(value, &mut Settings::default(), environment) }
     }
@@ -188,10 +188,11 @@ impl Setting {
             Self::Scheme => {
                 parse_scheme(value)?;
             }
-            Self::Proxy => settings.proxy = Some(value.to_owned()).filter(|value| value != "none"),
+            Self::Proxy => settings.proxy = Some(value.to_owned()).filter(|value| value != NO_PROXY),
             Self::CaFile => {
-                let read = std::fs::read(environment.path(value));
+                let read = cvm_files::read_input(environment.path(value), file::MAX_BYTES);
                 let pem = read.map_err(|error| self.wrong(value, &format!("cannot be read: {error}")))?;
+                input::certificates(&pem).map_err(|error| self.wrong(value, &error.to_string()))?;
                 settings.ca_pem = Some(pem);
             }
             Self::Language => settings.language = Some(parse_language(value)?),
@@ -277,7 +278,9 @@ mod tests {
         for (value, shown) in [
             ("http://proxy:3128", "http://proxy:3128"),
             ("http://me:hid@den@proxy:3128", "http://***@proxy:3128"),
+            ("socks5h://me:hidden@proxy", "socks5h://***@proxy:1080"),
             ("me:hidden@proxy:3128", "***"),
+            ("none", "none"),
         ] {
             assert_eq!(Setting::Proxy.shown(value), shown);
         }

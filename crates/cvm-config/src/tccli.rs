@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
 use cvm_proto::credential::{Fetch, Found, Lease, Provider};
-use cvm_proto::{Error, Machine, Now, Reply, Step};
+use cvm_proto::{Error, Machine, Now, Reply, Step, input};
 use serde_json::Value;
 
 use crate::environment::Environment;
@@ -53,8 +53,10 @@ impl File {
         let found = path.iter().try_fold(&self.value, |value, name| value.get(name));
         match found {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) if text.is_empty() => Ok(None),
-            Some(Value::String(text)) => Ok(Some((text, self.origin(path)))),
+            Some(Value::String(text)) => {
+                let text = input::trim(text);
+                Ok((!text.is_empty()).then(|| (text, self.origin(path))))
+            }
             Some(_) => {
                 let name = path.last().copied().unwrap_or_default();
                 Err(self.origin(path).error(&format!("`{name}` is not a text: write it in quotes")))
@@ -164,7 +166,8 @@ pub(crate) fn way(
         lease(&file)?;
         Ok(Way::Kept { path, origin })
     } else {
-        static_keys(&file)?.ok_or_else(|| format!("{} has no secretId and secretKey", file.shown))
+        let way = static_keys(&file)?.ok_or_else(|| format!("{} has no secretId and secretKey", file.shown));
+        way.map(|way| way.written_in(environment, profile))
     };
     let Some((arn, origin)) = file.get(&["role-arn"])?.filter(|_| kind != "cvm-role") else {
         return Ok((way, warning));

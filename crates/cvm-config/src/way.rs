@@ -3,14 +3,19 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use cvm_proto::credential::{AssumeRole, Chain, Fetch, Found, InstanceRole, Provider, WebIdentity, ready};
-use cvm_proto::{Credential, Endpoint, Error};
+use cvm_proto::credential::{
+    AssumeRole, Chain, Fetch, Found, InstanceRole, Lease, Provider, WebIdentity, part, ready,
+};
+use cvm_proto::{Credential, Endpoint, Error, input};
 
 use crate::environment::Environment;
 use crate::origin::Origin;
 use crate::process::Process;
+use crate::profile::Files;
 use crate::tccli;
 
+/// The most that is read of a web identity's token, in bytes.
+const MAX_TOKEN_BYTES: u64 = 1 << 20;
 /// The name of a session that nobody gave one.
 const SESSION: &str = "cvm";
 
@@ -68,6 +73,22 @@ impl Way {
         }
     }
 
+    /// A key that stands in a profile: it is read there once more if the service refuses it.
+    pub(crate) fn written_in(self, environment: &Environment, profile: &str) -> Self {
+        let Self::Keys { credential, origin } = self else { return self };
+        let (environment, profile) = (environment.clone(), profile.to_owned());
+        let source = Written { environment, profile, origin: origin.clone() };
+        Self::Keys { credential: credential.with_source(Arc::new(source)), origin }
+    }
+
+    /// The credential that a role is taken on with, or the same if there is none.
+    pub(crate) fn without_role(self) -> Self {
+        match self {
+            Self::Role { base, .. } => base.without_role(),
+            way => way,
+        }
+    }
+
     /// The same credential in another role.
     pub(crate) fn in_role(self, arn: String, session: Option<String>, origin: Origin) -> Self {
         Self::Role { arn, session, base: Box::new(self), origin }
@@ -115,12 +136,16 @@ fn read_token(path: &std::path::Path) -> Result<String, Error> {
     let wrong = |why: &dyn std::fmt::Display| {
         Error::config(format!("{}, which TKE_WEB_IDENTITY_TOKEN_FILE names, {why}", path.display()))
     };
-    let text =
-        std::fs::read_to_string(path).map_err(|error| wrong(&format_args!("cannot be read: {error}")))?;
-    match text.trim() {
-        "" => Err(wrong(&"is empty: the cluster has not put a token into it yet")),
-        token => Ok(token.to_owned()),
+    let bytes = cvm_files::read_input(path, MAX_TOKEN_BYTES)
+        .map_err(|error| wrong(&format_args!("cannot be read: {error}")))?;
+    let token = input::trim(input::text(&bytes).map_err(|error| wrong(&error))?);
+    if token.is_empty() {
+        return Err(wrong(&"is empty: the cluster has not put a token into it yet"));
     }
+    let token = part("the token in it", token);
+    Ok(token
+        .map_err(|error| Error::credential(wrong(&format_args!("is wrong: {}", error.message())).message()))?
+        .into())
 }
 
 /// A secret id with its middle hidden.
@@ -148,14 +173,30 @@ pub(crate) fn keys(
     key: (&str, Origin),
     token: Option<(&str, Origin)>,
 ) -> Result<Way, Error> {
-    let credential = Credential::new(id.0, key.0).map_err(|error| {
-        let wrong = if error.message().starts_with("secret_id") { &id.1 } else { &key.1 };
-        wrong.blame(&error)
-    })?;
-    let Some((token, origin)) = token else { return Ok(Way::Keys { credential, origin: id.1 }) };
-    if token.chars().any(|c| c.is_whitespace() || c.is_control()) {
-        return Err(origin
-            .error("token contains white space or a control character: copy the token again without it"));
+    let parts = [("secret_id", Some(&id)), ("secret_key", Some(&key)), ("token", token.as_ref())];
+    for (name, found) in parts {
+        if let Some((value, origin)) = found {
+            part(name, value).map_err(|error| origin.blame(&error))?;
+        }
     }
-    Ok(Way::Keys { credential: credential.with_token(token), origin: id.1 })
+    let credential = Credential::new(id.0, key.0)?.with_token(token.map_or("", |(token, _)| token))?;
+    Ok(Way::Keys { credential, origin: id.1 })
+}
+
+/// A key that stands in a profile, read there once more: whoever renews keys writes the file anew while clients run.
+#[derive(Debug)]
+struct Written {
+    environment: Environment,
+    profile: String,
+    origin: Origin,
+}
+
+impl Provider for Written {
+    fn fetch(&self, _seed: u64) -> Fetch {
+        let way = Files::read(&self.environment).and_then(|mut files| files.way(&self.profile));
+        ready(way.and_then(|way| match way.map(Way::without_role) {
+            Ok(Way::Keys { credential, .. }) => Ok(Found::Lease(Lease::permanent(credential))),
+            _ => Err(self.origin.error("the key is not there any more: write one, or make the client anew")),
+        }))
+    }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cvm_files::{Access, RealFile, make_private_folder};
-use cvm_proto::{Credential, Error};
+use cvm_proto::{Credential, Error, input};
 
 use crate::environment::Environment;
 use crate::file;
@@ -15,8 +15,6 @@ use crate::setting::Setting;
 
 /// How long another process that writes a profile is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The most that is read of a file of profiles that is to be changed.
-const MAX_BYTES: u64 = 16 << 20;
 
 /// What a profile is to hold; what is not named here stays as it is.
 ///
@@ -66,9 +64,10 @@ impl NewProfile {
         self
     }
 
-    /// A setting; an empty value takes it out.
+    /// A setting, without the white space around its value; an empty one takes it out.
     pub fn set(mut self, setting: Setting, value: impl Into<String>) -> Self {
-        self.settings.push((setting, value.into()));
+        let value: String = value.into();
+        self.settings.push((setting, input::trim(&value).to_owned()));
         self
     }
 
@@ -85,7 +84,8 @@ impl NewProfile {
     /// [`ErrorKind::Config`](cvm_proto::ErrorKind::Config) if a value is wrong, or the file is, or cannot be written.
     pub fn write(&self, environment: &Environment) -> Result<Written, Error> {
         let name = self.name.as_str();
-        if name.is_empty() || name.trim() != name || name.contains(['[', ']', '/', '\\', '\n', '\r']) {
+        let odd = |c: char| c.is_control() || matches!(c, '[' | ']' | '/' | '\\');
+        if name.is_empty() || name == ini::DEFAULT || input::trim(name) != name || name.contains(odd) {
             return Err(Error::config(format!(
                 "profile `{}` is not a profile's name: use letters, digits, `-`, `_` or `.`",
                 name.escape_debug()
@@ -102,10 +102,13 @@ impl NewProfile {
         }
         let locked = RealFile::resolve(&path).and_then(|file| file.lock(PATIENCE)).map_err(trouble)?;
         let unreadable = |error: io::Error| Error::config(format!("{shown} cannot be read: {error}"));
-        let old = file::text(locked.read(MAX_BYTES).map_err(unreadable)?.unwrap_or_default(), &shown)?;
-        Ini::parse(&old).map_err(|(line, what)| Error::config(format!("{shown}:{line}: {what}")))?;
+        let old = file::text(&locked.read(file::MAX_BYTES).map_err(unreadable)?.unwrap_or_default(), &shown)?;
+        let ini =
+            Ini::parse(&old).map_err(|(line, what)| Error::config(format!("{shown}:{line}: {what}")))?;
+        let changes = self.changes(&ini)?;
+        let changes: Vec<_> = changes.iter().map(|(key, value)| (*key, value.as_deref())).collect();
         let wide = file::wide_mode(locked.path());
-        locked.replace(ini::set(&old, name, &self.changes()).as_bytes(), Access::Private).map_err(trouble)?;
+        locked.replace(ini::set(&old, name, &changes).as_bytes(), Access::Private).map_err(trouble)?;
         let mut warnings = Vec::new();
         if let Some((before, now)) = wide.zip(file::mode(locked.path())) {
             warnings.push(format!(
@@ -117,17 +120,27 @@ impl NewProfile {
         Ok(Written { path, warnings })
     }
 
-    fn changes(&self) -> Vec<(&str, Option<&str>)> {
-        let mut changes = Vec::new();
-        if let Some(credential) = &self.credential {
-            changes.push(("secret_id", Some(credential.secret_id())));
-            changes.push(("secret_key", Some(credential.secret_key())));
-            changes.push(("token", credential.token()));
-        }
-        let settings = self.settings.iter();
-        changes.extend(settings.map(|(setting, value)| {
-            (setting.name(), Some(value.as_str()).filter(|value| !value.is_empty()))
-        }));
-        changes
+    /// Each key with its value as it is written.
+    fn changes(&self, ini: &Ini) -> Result<Vec<(&'static str, Option<String>)>, Error> {
+        let key = self.credential.iter().flat_map(|credential| {
+            let (id, key) = (credential.secret_id(), credential.secret_key());
+            [("secret_id", Some(id)), ("secret_key", Some(key)), ("token", credential.token())]
+        });
+        let settings = self.settings.iter().map(|(setting, value)| (setting.name(), Some(value.as_str())));
+        let all = key.chain(settings).map(|(key, value)| {
+            Ok((
+                key,
+                match value.filter(|value| !value.is_empty()) {
+                    // What all profiles have would take the place of nothing.
+                    None => ini.has_default(key).then(String::new),
+                    Some(value) => Some(ini::written(value).ok_or_else(|| {
+                        Error::config(format!(
+                            "{key} has quotes of both kinds around it, which the file cannot hold"
+                        ))
+                    })?),
+                },
+            ))
+        });
+        all.collect()
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use cvm_proto::SignMethod;
 use cvm_proto::sign::verify::{self, Claims, Incoming, VerifyError};
 use cvm_proto::sign::{Date, SigningKey};
+use cvm_proto::{Credential, SignMethod};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::parse_iso;
@@ -129,9 +129,12 @@ impl Keys {
             .enumerate()
             .flat_map(|(at, account)| account.keys.iter().map(move |key| (at, key)))
         {
-            if key.secret_id.is_empty() || key.secret_key.is_empty() {
-                return Err(format!("a key of account `{}` has an empty half", seed.accounts[account].uin));
-            }
+            let whole = Credential::new(&*key.secret_id, &*key.secret_key)
+                .and_then(|whole| whole.with_token(key.token.as_deref().unwrap_or_default()));
+            let whole = whole.map_err(|error| {
+                let uin = &seed.accounts[account].uin;
+                format!("a key of account `{uin}` cannot be used: {}", error.message())
+            })?;
             let expires = match key.expires.as_deref() {
                 None => None,
                 Some(text) => Some(parse_iso(text).ok_or_else(|| {
@@ -148,9 +151,9 @@ impl Keys {
                 ("", Some(_)) => Principal::Federated(uin.clone()),
                 (user, Some(_)) => Principal::Federated(user.to_owned()),
             };
-            let holder =
-                Holder::new((account, principal), key.secret_key.clone(), key.token.clone(), expires);
-            if seeded.insert(key.secret_id.clone(), holder).is_some() {
+            let token = whole.token().map(str::to_owned);
+            let holder = Holder::new((account, principal), whole.secret_key().to_owned(), token, expires);
+            if seeded.insert(whole.secret_id().to_owned(), holder).is_some() {
                 return Err(format!("the key `{}` stands in the seed twice", key.secret_id));
             }
         }

@@ -192,10 +192,9 @@ fn credential(seed: &Seed) -> Result<Credential, String> {
     let Some(key) = seed.accounts.iter().find_map(|account| account.keys.first()) else {
         return Err("the seed has no key: give an account one, or nobody can sign".into());
     };
-    let credential = Credential::new(key.secret_id.as_str(), key.secret_key.as_str());
-    let credential =
-        credential.map_err(|error| format!("the key `{}` cannot be used: {error}", key.secret_id))?;
-    Ok(credential.with_token(key.token.clone().unwrap_or_default()))
+    let credential = Credential::new(key.secret_id.as_str(), key.secret_key.as_str())
+        .and_then(|credential| credential.with_token(key.token.clone().unwrap_or_default()));
+    credential.map_err(|error| format!("the first key cannot be used: {error}"))
 }
 
 impl CvmLocal {

@@ -1,5 +1,6 @@
 //! What an endpoint starts with: accounts and what they own, regions, quotas, limits, and how long things take.
 
+use cvm_proto::input;
 use serde::{Deserialize, Serialize};
 
 mod account;
@@ -84,6 +85,7 @@ impl Seed {
     ///
     /// What cannot be read, and where.
     pub fn parse(text: &str) -> Result<Self, String> {
+        let text = input::text(text.as_bytes()).map_err(|error| format!("the seed {error}"))?;
         // JSON is YAML as well, but a large file is read much faster as what it is.
         let parsed = if text.trim_start().starts_with('{') {
             serde_json::from_str(text).map_err(|error| error.to_string())

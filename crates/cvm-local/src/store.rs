@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use cvm_files::{Access, LockedFile, RealFile};
+use cvm_proto::input;
 use tokio::sync::watch;
 
 use crate::service::Service;
@@ -38,7 +39,9 @@ impl StateFile {
     /// What it holds; `None` if there is no file yet.
     pub(crate) fn read(&self) -> io::Result<Option<Snapshot>> {
         let Some(text) = self.0.read(MAX_BYTES)? else { return Ok(None) };
-        let snapshot = serde_json::from_slice(&text)?;
+        let snapshot = input::json(&text).map_err(|error| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("line {} {error}", error.line()))
+        })?;
         Ok(Some(snapshot))
     }
 

@@ -27,9 +27,16 @@ pub struct Config(Arc<Place>);
 /// One region as one client sees it.
 struct Place {
     region: Option<String>,
-    origin: Origin,
-    backup: Option<Origin>,
+    target: Target,
+    backup: Option<Target>,
     client: Arc<Client>,
+}
+
+/// Where requests go.
+struct Target {
+    origin: Origin,
+    /// Whether it is reached past the proxy.
+    past_proxy: bool,
 }
 
 /// What a client has in common for all regions.
@@ -69,7 +76,11 @@ impl Config {
 
     /// Checks the settings for a client of another service; without a credential, its requests are not signed.
     pub(crate) fn of_service(settings: Settings, service: &'static str) -> Result<Self, Error> {
-        Self::sharing(Arc::default(), settings, service)
+        let shared: Arc<Mutex<Shared>> = Arc::default();
+        if let Some(written) = settings.credential.as_ref().filter(|written| written.source().is_some()) {
+            shared.with(|shared| shared.leases.begin_with(written.clone()));
+        }
+        Self::sharing(shared, settings, service)
     }
 
     /// The same client for another service. It shares what the calls of this one share: credentials that were fetched,
@@ -89,11 +100,13 @@ impl Config {
     }
 
     fn at(region: Option<String>, client: Arc<Client>) -> Self {
-        let origin_at =
-            |endpoint: &Endpoint| endpoint.origin_of(client.service, region.as_deref().unwrap_or_default());
-        let origin = origin_at(&client.settings.endpoint);
-        let backup = client.settings.failover.as_ref().map(|failover| origin_at(failover.backup()));
-        Self(Arc::new(Place { region, origin, backup, client }))
+        let target_at = |endpoint: &Endpoint| {
+            let origin = endpoint.origin_of(client.service, region.as_deref().unwrap_or_default());
+            Target { past_proxy: client.settings.no_proxy.excepts(&origin), origin }
+        };
+        let target = target_at(&client.settings.endpoint);
+        let backup = client.settings.failover.as_ref().map(|failover| target_at(failover.backup()));
+        Self(Arc::new(Place { region, target, backup, client }))
     }
 
     /// The same client for another region.
@@ -117,12 +130,21 @@ impl Config {
     }
 
     pub(crate) fn origin(&self) -> &Origin {
-        &self.0.origin
+        &self.0.target.origin
     }
 
     /// The origin of the backup endpoint; the usual one if there is no other.
     pub(crate) fn backup_origin(&self) -> &Origin {
-        self.0.backup.as_ref().unwrap_or(&self.0.origin)
+        &self.target(true).origin
+    }
+
+    /// Whether the endpoint, or the backup, is reached past the proxy.
+    pub(crate) fn is_past_proxy(&self, to_backup: bool) -> bool {
+        self.target(to_backup).past_proxy
+    }
+
+    fn target(&self, to_backup: bool) -> &Target {
+        self.0.backup.as_ref().filter(|_| to_backup).unwrap_or(&self.0.target)
     }
 
     /// The first label of the hosts, and part of every credential scope.
@@ -130,15 +152,18 @@ impl Config {
         self.0.client.service
     }
 
-    /// Where the credential comes from, if it is not given once and for all.
+    /// Where the credential comes from, or is read once more, if it is not given once and for all.
     pub(crate) fn provider(&self) -> Option<&dyn Provider> {
         let settings = self.settings();
-        settings.provider.as_deref().filter(|_| settings.credential.is_none())
+        match &settings.credential {
+            Some(credential) => credential.source(),
+            None => settings.provider.as_deref(),
+        }
     }
 
     /// The credential that is given once and for all.
     pub(crate) fn credential(&self) -> Option<&Credential> {
-        self.0.client.settings.credential.as_ref()
+        self.settings().credential.as_ref().filter(|credential| credential.source().is_none())
     }
 
     pub(crate) fn notation(&self) -> Notation {
@@ -155,7 +180,7 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
             .field("region", &self.0.region)
-            .field("origin", &self.0.origin)
+            .field("origin", self.origin())
             .field("settings", &self.0.client.settings)
             .finish()
     }

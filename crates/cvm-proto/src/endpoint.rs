@@ -3,7 +3,9 @@
 use alloc::format;
 use alloc::string::String;
 
+use crate::address::{self, is_host, quoted, split_port};
 use crate::error::Error;
+use crate::input;
 
 /// The name of the service: the first label of its hosts and part of every credential scope.
 pub(crate) const SERVICE: &str = "cvm";
@@ -67,17 +69,18 @@ impl Endpoint {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if it is not a bare domain name.
     pub fn root_domain(domain: &str) -> Result<Self, Error> {
-        let domain = domain.trim_end_matches('.');
-        if domain.is_empty() || domain.contains(':') || !is_host(domain) {
+        let domain = input::trim(domain).trim_end_matches('.');
+        if domain.contains(':') || !is_host(domain) {
             return Err(Error::config(format!(
-                "root domain `{}` is not a domain name: give one such as `{ROOT_DOMAIN}`",
-                domain.escape_debug()
+                "root domain {} is not a domain name: give one such as `{ROOT_DOMAIN}`",
+                quoted(domain)
             )));
         }
         Ok(Self(Place::Root { domain: domain.to_ascii_lowercase(), scheme: Scheme::default() }))
     }
 
     /// One endpoint for everything: `https://host`, `http://127.0.0.1:8080`, or a bare `host[:port]` (then over https).
+    /// White space around it does not count.
     ///
     /// # Errors
     ///
@@ -86,43 +89,20 @@ impl Endpoint {
     pub fn explicit(address: &str) -> Result<Self, Error> {
         let bad = |why: &str| {
             Error::config(format!(
-                "endpoint `{}` {why}: give one such as `https://cvm.{ROOT_DOMAIN}` or `http://127.0.0.1:8080`",
-                address.escape_debug()
+                "endpoint {} {why}: give one such as `https://cvm.{ROOT_DOMAIN}` or `http://127.0.0.1:8080`",
+                quoted(address)
             ))
         };
-        let (scheme, rest) = match address.split_once("://") {
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => ("http", rest),
-            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => ("https", rest),
-            Some(_) => return Err(bad("has a scheme other than http and https")),
-            None => ("https", address),
-        };
-        let authority = rest.strip_suffix('/').unwrap_or(rest);
-        if authority.is_empty() {
-            return Err(bad("names no host"));
-        }
-        if authority.contains(['/', '?', '#']) {
-            return Err(bad("has a path or a query"));
-        }
-        if authority.contains('@') {
+        let parts = address::parse(input::trim(address), &["http", "https"]).map_err(|why| bad(&why))?;
+        if parts.userinfo.is_some() {
             return Err(bad("holds a user name"));
         }
-        let (host, port) = split_port(authority);
-        if !is_host(host) {
-            return Err(bad("names a host that is not one"));
-        }
-        let port = match port {
-            None => None,
-            Some(port) => match port.parse::<u16>() {
-                Ok(number) if number > 0 && !port.starts_with('+') => Some(number),
-                _ => return Err(bad("has a port that is not a number from 1 to 65535")),
-            },
-        };
+        let scheme = parts.scheme.unwrap_or("https");
         // HTTP libraries leave the default port out of the Host header, and that header is signed.
-        let port = port.filter(|&port| port != if scheme == "http" { 80 } else { 443 });
-        let host = host.to_ascii_lowercase();
+        let port = parts.port.filter(|&port| port != if scheme == "http" { 80 } else { 443 });
         let host = match port {
-            Some(port) => format!("{host}:{port}"),
-            None => host,
+            Some(port) => format!("{}:{port}", parts.host),
+            None => parts.host,
         };
         Ok(Self(Place::Explicit(Origin::new(scheme, &host))))
     }
@@ -199,27 +179,6 @@ pub(crate) fn is_finance(region: &str) -> bool {
     region.ends_with("-fsi")
 }
 
-/// Splits `host:port`; the colons inside `[::1]` are not the port's.
-fn split_port(authority: &str) -> (&str, Option<&str>) {
-    let after_brackets = authority.rfind(']').unwrap_or(0);
-    match authority[after_brackets..].rfind(':') {
-        Some(colon) => {
-            let at = after_brackets + colon;
-            (&authority[..at], Some(&authority[at + 1..]))
-        }
-        None => (authority, None),
-    }
-}
-
-fn is_host(host: &str) -> bool {
-    if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        return address.parse::<core::net::Ipv6Addr>().is_ok();
-    }
-    host.split('.').all(|label| {
-        !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    })
-}
-
 /// Whether a region's name can be one: what goes into a header, a host and a file name unescaped.
 pub(crate) fn check_region(region: &str) -> Result<(), Error> {
     if region.is_empty() {
@@ -275,6 +234,33 @@ mod tests {
         check("http://::1", Err("host"));
         check("http://a..b", Err("host"));
         check("http://host\r\nX: y", Err("host"));
+        check("http://host:99999", Err("port"));
+        check("http://host:-1", Err("port"));
+        check("http://host:80x", Err("port"));
+        check("http://256.1.1.1", Err("host"));
+        check("http://host\u{200b}", Err("\\u{200b}"));
+        check("\u{feff}http://host \r\n", Ok("http://host/"));
+    }
+
+    #[test]
+    fn no_error_shows_a_password() {
+        for address in [
+            "http://me:hidden@host",
+            "https://me:hidden@host:99999/",
+            "me:hidden@host",
+            "ftp://me:hidden@host",
+            "http://me:hidden@",
+            "http://me:hidden/x@host",
+            "http://me:hidden",
+            "http://hidden@ho st",
+        ] {
+            for error in
+                [Endpoint::explicit(address).unwrap_err(), Endpoint::root_domain(address).unwrap_err()]
+            {
+                let text = error.to_string();
+                assert!(text.contains("***") && !text.contains("hidden"), "{text}");
+            }
+        }
     }
 
     #[test]

@@ -111,6 +111,11 @@ impl Error {
         Self::new(ErrorKind::Parameter, message.into())
     }
 
+    /// What a credential's source gave is none. `message` is one sentence that names the source.
+    pub fn credential(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Credential, message.into())
+    }
+
     /// The file that a job is kept in cannot be read or written. `message` is one sentence that names it.
     pub fn journal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Journal, message.into())
@@ -198,6 +203,15 @@ impl Error {
     pub(crate) fn with_advice(mut self, advice: &str) -> Self {
         let message = self.0.message.trim_end_matches('.');
         self.0.message = alloc::format!("{message}; {advice}");
+        self
+    }
+
+    /// Adds why the credential that the service refused could not be read once more.
+    pub(crate) fn without_better_credential(mut self, why: &Self) -> Self {
+        let message = self.0.message.trim_end_matches('.').len();
+        self.0.message.truncate(message);
+        self.0.message.push_str("; where it was read there is ");
+        self.0.message.push_str(&why.0.message);
         self
     }
 

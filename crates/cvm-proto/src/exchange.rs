@@ -9,13 +9,14 @@
 //!    └─────────────────────────────────────────────────────────┘
 //! ```
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use core::time::Duration;
 
 use crate::clock::is_too_far;
 use crate::codec::envelope;
 use crate::config::Config;
-use crate::credential::{Ask, Fetch, Found, Ticket};
+use crate::credential::{Ask, Credential, Fetch, Found, Ticket};
 use crate::encode::{Attempt, Keys, Prepared};
 use crate::error::Error;
 use crate::error_code::ErrorCode;
@@ -31,7 +32,8 @@ pub(crate) struct Exchange {
     random: Random,
     attempts: u32,
     clock_corrected: bool,
-    credential_renewed: bool,
+    /// The credential that the service refused, and how: once in a call, a better one is looked for.
+    refused: Option<Box<(Credential, Error)>>,
     deadline: Option<Duration>,
     state: State,
 }
@@ -67,10 +69,16 @@ pub(crate) enum Do {
 
 /// Whether a request may go out now.
 enum Admission {
-    Go { attempt: Attempt, route: Route, keys: Option<Keys> },
+    Go {
+        attempt: Attempt,
+        route: Route,
+        keys: Option<Keys>,
+    },
     Later(Duration),
     Fetch(Ticket),
     Fail(Error),
+    /// There is no better credential than the one that was refused.
+    Refused(Error),
 }
 
 impl Exchange {
@@ -81,7 +89,7 @@ impl Exchange {
             random: Random::new(seed),
             attempts: 0,
             clock_corrected: false,
-            credential_renewed: false,
+            refused: None,
             deadline: None,
             state: State::Waiting { until: Duration::ZERO, booked: false },
         }
@@ -127,6 +135,11 @@ impl Exchange {
                         Admission::Later(until) => State::Waiting { until, booked: true },
                         Admission::Fetch(ticket) => self.fetching(ticket),
                         Admission::Fail(error) => return Do::Fail(self.end(error)),
+                        Admission::Refused(error) => {
+                            // The attempt that was taken back is the last after all.
+                            self.attempts += 1;
+                            return Do::Fail(self.end(error));
+                        }
                     };
                 }
                 State::Ended => unreachable!("a call was polled after its end"),
@@ -160,10 +173,22 @@ impl Exchange {
             let credential = match config.provider() {
                 None => None,
                 Some(_) => match shared.leases.ask(unix, now.mono) {
-                    Ask::Use(credential) => Some(credential),
+                    Ask::Use(credential) => match self.refused.as_deref() {
+                        Some((same, error)) if same.is_wholly(&credential) => {
+                            return Admission::Refused(error.clone());
+                        }
+                        _ => Some(credential),
+                    },
                     Ask::Wait(until) => return Admission::Later(until),
                     Ask::Fetch(ticket) => return Admission::Fetch(ticket),
-                    Ask::Fail(error) => return Admission::Fail(error),
+                    Ask::Fail(why) => {
+                        return match self.refused.as_deref() {
+                            Some((written, error)) if written.source().is_some() => {
+                                Admission::Refused(error.clone().without_better_credential(&why))
+                            }
+                            _ => Admission::Fail(why),
+                        };
+                    }
                 },
             };
             if let Some(Err(later)) = rate.map(|rate| shared.limits.pass(action, region, rate, now.mono)) {
@@ -182,7 +207,9 @@ impl Exchange {
 
     fn fetching(&mut self, ticket: Ticket) -> State {
         let config = self.prepared.config();
-        match config.provider() {
+        // What was refused is read again where it was written; its provider may only have handed it on.
+        let source = self.refused.as_deref().and_then(|(refused, _)| refused.source());
+        match source.or_else(|| config.provider()) {
             Some(provider) => State::Fetching {
                 turn: Turn { config: config.clone(), ticket },
                 fetch: provider.fetch(self.random.next()),
@@ -266,9 +293,9 @@ impl Exchange {
             self.state = State::Waiting { until: now.mono, booked: false };
             return None;
         }
-        if self.may_have_better_credential(now, &error) {
+        if let Some(refused) = self.outdated_credential(now, &error) {
             // Nor does one that was signed by somebody whom the service does not know any more.
-            self.credential_renewed = true;
+            self.refused = Some(Box::new((refused, error)));
             self.attempts -= 1;
             self.state = State::Waiting { until: now.mono, booked: false };
             return None;
@@ -287,24 +314,24 @@ impl Exchange {
         Some(Err(self.end(error)))
     }
 
-    /// Whether the service refused a credential that a provider may have a newer one for.
-    fn may_have_better_credential(&self, now: Now, error: &Error) -> bool {
+    /// The credential that the service refused, if there may be a newer one.
+    fn outdated_credential(&self, now: Now, error: &Error) -> Option<Credential> {
         let State::InFlight { attempt: Attempt { credential: Some(credential), .. }, .. } = &self.state
         else {
-            return false;
+            return None;
         };
-        let outdated = matches!(
-            error.code(),
-            Some(
-                ErrorCode::AuthFailureTokenFailure
-                    | ErrorCode::AuthFailureSecretIdNotFound
-                    | ErrorCode::AuthFailureInvalidSecretId
-            )
-        );
-        outdated
-            && !self.rules.keeps_credential
-            && !self.credential_renewed
-            && self.prepared.config().shared(|shared| shared.leases.refused(credential, now.mono))
+        let outdated = match error.code()? {
+            ErrorCode::AuthFailureTokenFailure
+            | ErrorCode::AuthFailureSecretIdNotFound
+            | ErrorCode::AuthFailureInvalidSecretId => true,
+            // A key that somebody wrote down may have been mended; one that was fetched came whole.
+            ErrorCode::AuthFailureSignatureFailure => credential.source().is_some(),
+            _ => false,
+        };
+        let may_be_better = outdated && !self.rules.keeps_credential && self.refused.is_none();
+        let config = self.prepared.config();
+        (may_be_better && config.shared(|shared| shared.leases.refused(credential, now.mono)))
+            .then(|| credential.clone())
     }
 
     fn may_try_again(&self, error: &Error) -> bool {

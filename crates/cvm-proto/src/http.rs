@@ -63,7 +63,7 @@ mod tests {
     fn request() -> Request {
         let mut settings = Settings::default();
         let credential = Credential::new("AKIDexample", "not-a-real-key").unwrap();
-        settings.credential = Some(credential.with_token("a-token"));
+        settings.credential = Some(credential.with_token("a-token").unwrap());
         settings.region = Some("ap-shanghai".into());
         settings.language = Some(Language::English);
         settings.request_client = Some("a-program".into());

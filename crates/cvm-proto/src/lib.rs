@@ -19,6 +19,7 @@
 //! | drive any of them | [`machine`] |
 //! | sign a request, see each stage, or verify one | [`sign`](mod@sign) |
 //! | write parameters or read answers | [`codec`] |
+//! | take text in from files and other programs | [`input`] |
 //!
 //! # A whole call
 //!
@@ -71,10 +72,12 @@ extern crate std;
 pub mod api;
 pub mod codec;
 pub mod credential;
+pub mod input;
 pub mod machine;
 pub mod sign;
 
 mod action;
+mod address;
 mod call;
 mod cancel;
 mod clock;
@@ -90,6 +93,8 @@ mod http;
 mod image_sync;
 mod limit;
 mod page;
+mod pem;
+mod proxy;
 mod random;
 mod request;
 mod response;
@@ -115,6 +120,7 @@ pub use image_sync::{
 };
 pub use machine::{Job, Machine, Now, Reply, Step};
 pub use page::{AnyList, Page, Paged, Pages};
+pub use proxy::{NoProxy, ProxyAddress, ProxyScheme};
 pub use request::{Language, Method, Notation, Request};
 pub use response::Response;
 pub use retry::RetryPolicy;

@@ -248,10 +248,11 @@ impl Request {
         self.body().to_vec()
     }
 
-    /// Whether it has to reach its host directly, whatever proxy the settings name: the instance metadata is this
-    /// machine's own, and a proxy would answer with that of another.
+    /// Whether it has to reach its host directly, whatever proxy the settings name: because
+    /// [`no_proxy`](crate::Settings::no_proxy) says so, or because the instance metadata is this machine's own, and a
+    /// proxy would answer with that of another.
     pub fn bypasses_proxy(&self) -> bool {
-        matches!(self.signed, Signed::Plain)
+        matches!(self.signed, Signed::Plain) || self.encoded.config.is_past_proxy(self.attempt.to_backup)
     }
 
     /// The action that is called, for logs.

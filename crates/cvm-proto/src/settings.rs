@@ -12,6 +12,8 @@ use crate::credential::{Credential, Provider};
 use crate::endpoint::{self, Endpoint};
 use crate::error::Error;
 use crate::failover::Failover;
+use crate::input;
+use crate::proxy::{NoProxy, ProxyAddress, ProxyScheme};
 use crate::request::{Language, Notation};
 use crate::retry::RetryPolicy;
 use crate::sign::SignMethod;
@@ -59,8 +61,11 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// The largest response body that is read, 32 MiB by default.
     pub max_response_bytes: usize,
-    /// A proxy for every request, such as `http://127.0.0.1:3128`; with none, the transport uses no proxy.
+    /// A proxy for every request, as a [`ProxyAddress`] is written, such as `http://127.0.0.1:3128`; with none, the
+    /// transport uses no proxy.
     pub proxy: Option<String>,
+    /// The hosts that are reached past the proxy; none by default.
+    pub no_proxy: NoProxy,
     /// More certificate authorities to trust than the platform's, in PEM.
     pub ca_pem: Option<Vec<u8>>,
 }
@@ -86,6 +91,7 @@ impl Default for Settings {
             connect_timeout: Duration::from_secs(10),
             max_response_bytes: 32 << 20,
             proxy: None,
+            no_proxy: NoProxy::default(),
             ca_pem: None,
         }
     }
@@ -98,20 +104,36 @@ impl Settings {
         self.endpoint.uses_tls()
             || self.sts_endpoint.as_ref().is_some_and(Endpoint::uses_tls)
             || self.failover.as_ref().is_some_and(|failover| failover.backup().uses_tls())
-            || self.proxy.as_deref().is_some_and(|proxy| proxy.starts_with("https:"))
+            || self
+                .proxy_address()
+                .is_ok_and(|proxy| proxy.is_some_and(|proxy| proxy.scheme() == ProxyScheme::Https))
             || (self.credential.is_none()
                 && self.provider.as_ref().is_some_and(|provider| provider.uses_tls()))
     }
 
-    /// The error of a shell whose transport cannot use [`proxy`](Self::proxy).
-    pub fn wrong_proxy() -> Error {
-        // The address may hold a password, so the error does not repeat it.
-        Error::config("proxy is not a proxy's address: give one such as `http://127.0.0.1:3128`")
+    /// [`proxy`](Self::proxy), taken apart.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if it is not a proxy's address; no password is in it.
+    pub fn proxy_address(&self) -> Result<Option<ProxyAddress>, Error> {
+        self.proxy.as_deref().map(str::parse).transpose()
     }
 
-    /// The error of a shell whose transport cannot use [`ca_pem`](Self::ca_pem); `why` goes on from the setting's name.
-    pub fn wrong_ca_pem(why: &str) -> Error {
-        Error::config(format!("ca_pem {why}: give the content of a CA file in PEM"))
+    /// The error of a shell whose transport cannot use [`proxy`](Self::proxy) after all.
+    pub fn wrong_proxy() -> Error {
+        // The address may hold a password, so the error does not repeat it.
+        Error::config("proxy cannot be used by this transport: give one such as `http://127.0.0.1:3128`")
+    }
+
+    /// The certificates in [`ca_pem`](Self::ca_pem), in DER.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if there is none, or what claims to be one is not.
+    pub fn ca_certificates(&self) -> Result<Vec<Vec<u8>>, Error> {
+        let Some(pem) = &self.ca_pem else { return Ok(Vec::new()) };
+        input::certificates(pem).map_err(|why| Error::config(format!("ca_pem {why}")))
     }
 
     /// Checks what can be known to be wrong before anything is sent; [`Config::new`](crate::Config::new) does so as well.
@@ -132,11 +154,7 @@ impl Settings {
                 )));
             }
         }
-        if let Some(proxy) = &self.proxy
-            && !["http://", "https://"].iter().any(|scheme| proxy.starts_with(scheme))
-        {
-            return Err(Self::wrong_proxy());
-        }
+        self.proxy_address()?;
         let v1 = self.sign_method != SignMethod::Tc3HmacSha256;
         match self.notation {
             Some(Notation::Json | Notation::Multipart) if v1 => Err(Error::config(format!(
@@ -168,6 +186,7 @@ impl fmt::Debug for Settings {
             .field("retry", &self.retry)
             // A proxy's address may hold its password.
             .field("proxy", &self.proxy.as_ref().map(|_| "***"))
+            .field("no_proxy", &self.no_proxy)
             .finish_non_exhaustive()
     }
 }
@@ -282,7 +301,8 @@ impl<C: FromSettings> ClientBuilder<C> {
         self.with(|settings| settings.max_response_bytes = bytes)
     }
 
-    /// A proxy for every request, such as `http://127.0.0.1:3128`; none by default.
+    /// A proxy for every request, as a [`ProxyAddress`] is written, such as `http://127.0.0.1:3128` or
+    /// `socks5h://user:password@127.0.0.1:1080`; none by default.
     pub fn proxy(self, proxy: impl Into<String>) -> Self {
         self.with(|settings| settings.proxy = Some(proxy.into()))
     }
@@ -318,7 +338,7 @@ mod tests {
         for (proxy, fits) in [
             ("http://127.0.0.1:3128", true),
             ("https://proxy.example", true),
-            ("socks5://someone:hidden@host", false),
+            ("socks5://someone:hidden@host", true),
             ("someone:hidden@host:3128", false),
             ("", false),
         ] {
@@ -326,6 +346,7 @@ mod tests {
             let outcome = settings.check().map_err(|error| error.to_string());
             assert_eq!(outcome.is_ok(), fits, "{proxy}");
             assert!(outcome.err().is_none_or(|text| text.contains("proxy") && !text.contains("hidden")));
+            assert!(!format!("{settings:?}").contains("hidden"));
         }
     }
 }

@@ -6,19 +6,24 @@ use std::pin::pin;
 use std::time::Instant;
 
 use cvm_proto::machine::{Failure, FailureKind};
-use cvm_proto::{Config, Error, Method, Reply, Request, Response, Settings};
+use cvm_proto::{Config, Error, Method, ProxyAddress, Reply, Request, Response, Settings};
 use futures_util::future::{Either, select};
 use reqwest::header::HeaderValue;
 use reqwest::{Proxy, Url, redirect, retry};
+use rustls::ClientConfig;
 use tracing::debug;
 
+use crate::Client;
 use crate::break_off::BreakOff;
-use crate::{Client, tls};
 
 /// The transport as the settings want it, with everything off that could change a request or send it again.
-pub(crate) fn http_client(settings: &Settings, proxy: Option<&str>) -> Result<reqwest::Client, Error> {
+pub(crate) fn http_client(
+    settings: &Settings,
+    tls: ClientConfig,
+    proxy: Option<&ProxyAddress>,
+) -> Result<reqwest::Client, Error> {
     let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls::config(settings)?)
+        .tls_backend_preconfigured(tls)
         .user_agent(HeaderValue::from_static(concat!("cvm-reqwest/", env!("CARGO_PKG_VERSION"))))
         .http1_only()
         .no_proxy()
@@ -29,7 +34,7 @@ pub(crate) fn http_client(settings: &Settings, proxy: Option<&str>) -> Result<re
         .connect_timeout(settings.connect_timeout)
         .tcp_nodelay(true);
     if let Some(address) = proxy {
-        builder = builder.proxy(Proxy::all(address).map_err(|_| Settings::wrong_proxy())?);
+        builder = builder.proxy(Proxy::all(address.to_url().as_str()).map_err(|_| Settings::wrong_proxy())?);
     }
     builder
         .build()

@@ -45,10 +45,11 @@ impl FromSettings for Client {
     fn from_settings(settings: Settings) -> Result<Self, Error> {
         let config = Config::new(settings)?;
         let settings = config.settings();
-        let proxy = settings.proxy.as_deref();
-        let http = exchange::http_client(settings, proxy)?;
-        let direct = match (proxy, &settings.provider) {
-            (Some(_), Some(_)) => exchange::http_client(settings, None)?,
+        let (proxy, tls) = (settings.proxy_address()?, tls::config(settings)?);
+        let goes_past = settings.provider.is_some() || !settings.no_proxy.is_empty();
+        let http = exchange::http_client(settings, tls.clone(), proxy.as_ref())?;
+        let direct = match proxy {
+            Some(_) if goes_past => exchange::http_client(settings, tls, None)?,
             _ => http.clone(),
         };
         let url = Arc::new(exchange::base_url(&config)?);

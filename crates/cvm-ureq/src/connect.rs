@@ -3,9 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use cvm_proto::{Error, Settings};
+use cvm_proto::{Error, ProxyAddress, Settings};
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{
@@ -16,12 +15,29 @@ use ureq::{Agent, Proxy, config::Config, http::Uri};
 use crate::frugal::Frugal;
 use crate::tcp::Tcp;
 
+/// A client's agents.
+#[derive(Clone, Debug)]
+pub(crate) struct Agents {
+    pub(crate) usual: Agent,
+    /// For what goes past the proxy, if there is a proxy and anything can.
+    pub(crate) direct: Option<Agent>,
+}
+
+impl Agents {
+    pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
+        let proxy = settings.proxy_address()?;
+        let goes_past = settings.provider.is_some() || !settings.no_proxy.is_empty();
+        let direct = (proxy.is_some() && goes_past).then(|| agent(settings, None));
+        Ok(Self { usual: agent(settings, proxy.as_ref())?, direct: direct.transpose()? })
+    }
+}
+
 /// The transport as the settings want it, with everything off that could change a request or send it again.
-pub(crate) fn agent(settings: &Settings) -> Result<Agent, Error> {
+fn agent(settings: &Settings, proxy: Option<&ProxyAddress>) -> Result<Agent, Error> {
     let config = Config::builder()
         .tls_config(tls(settings)?)
         .user_agent(concat!("cvm-ureq/", env!("CARGO_PKG_VERSION")))
-        .proxy(settings.proxy.as_deref().map(proxy).transpose()?)
+        .proxy(proxy.map(to_proxy).transpose()?)
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
@@ -34,26 +50,20 @@ pub(crate) fn agent(settings: &Settings) -> Result<Agent, Error> {
     Ok(Agent::with_parts(config, Connect(connect), Late))
 }
 
-fn proxy(address: &str) -> Result<Proxy, Error> {
-    Proxy::new(address).map_err(|_| Settings::wrong_proxy())
+fn to_proxy(address: &ProxyAddress) -> Result<Proxy, Error> {
+    Proxy::new(&address.to_url()).map_err(|_| Settings::wrong_proxy())
 }
 
 /// rustls with ring, trusting the platform's certificate authorities and those that a user adds.
 fn tls(settings: &Settings) -> Result<TlsConfig, Error> {
-    let roots = match &settings.ca_pem {
-        None => RootCerts::PlatformVerifier,
-        Some(pem) => {
-            let mut all: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(pem)
-                .collect::<Result<_, _>>()
-                .map_err(|_| Settings::wrong_ca_pem("is not well-formed"))?;
-            if all.is_empty() {
-                return Err(Settings::wrong_ca_pem("holds no certificate"));
-            }
-            all.extend(rustls_native_certs::load_native_certs().certs);
-            RootCerts::new_with_certs(
-                &all.iter().map(|der| Certificate::from_der(der).to_owned()).collect::<Vec<_>>(),
-            )
-        }
+    let roots = if settings.ca_pem.is_none() {
+        RootCerts::PlatformVerifier
+    } else {
+        let mut all: Vec<_> = settings.ca_certificates()?.into_iter().map(CertificateDer::from).collect();
+        all.extend(rustls_native_certs::load_native_certs().certs);
+        RootCerts::new_with_certs(
+            &all.iter().map(|der| Certificate::from_der(der).to_owned()).collect::<Vec<_>>(),
+        )
     };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     Ok(TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build())

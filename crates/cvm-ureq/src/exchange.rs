@@ -8,10 +8,10 @@ use cvm_proto::{Config, Error, Method, Reply, Request, Response};
 use tracing::debug;
 use ureq::http::header::HeaderMap;
 use ureq::http::{self, Uri};
-use ureq::{AsSendBody, Body, Timeout};
+use ureq::{Agent, AsSendBody, Body, Timeout};
 
 use crate::Client;
-use crate::connect::NotConnected;
+use crate::connect::{Agents, NotConnected};
 use crate::interrupt::Interrupt;
 
 /// The URL of the endpoint that serves the config's region.
@@ -55,7 +55,8 @@ impl Client {
 
     fn perform(&self, request: Request) -> Result<Response, Failure> {
         let (timeout, most) = (request.timeout(), request.max_response_bytes());
-        let direct = request.bypasses_proxy() && self.config.settings().proxy.is_some();
+        let Agents { usual, direct } = &self.agents;
+        let agent = direct.as_ref().filter(|_| request.bypasses_proxy()).unwrap_or(usual);
         let wrong = |_| Failure::not_sent(FailureKind::Connect, "the URL cannot be sent over HTTP");
         let too_large =
             || Failure::maybe_sent(FailureKind::TooLarge, format!("the answer is larger than {most} bytes"));
@@ -66,9 +67,9 @@ impl Client {
             url => url.parse().map_err(wrong)?,
         };
         let answer = match request.method() {
-            Method::Get => self.transfer(http::Method::GET, uri, headers, (), timeout, direct),
+            Method::Get => self.transfer(agent, http::Method::GET, uri, headers, (), timeout),
             Method::Post => {
-                self.transfer(http::Method::POST, uri, headers, request.into_body(), timeout, direct)
+                self.transfer(agent, http::Method::POST, uri, headers, request.into_body(), timeout)
             }
         };
         let failed = |error| {
@@ -91,23 +92,22 @@ impl Client {
 
     fn transfer(
         &self,
+        agent: &Agent,
         method: http::Method,
         uri: Uri,
         headers: HeaderMap,
         body: impl AsSendBody,
         timeout: Duration,
-        direct: bool,
     ) -> Result<http::Response<Body>, ureq::Error> {
         let mut wire = http::Request::new(body);
         *wire.method_mut() = method;
         *wire.uri_mut() = uri;
         *wire.headers_mut() = headers;
         // The agent has the usual settings already; its own cost a request a copy of them.
-        if direct || timeout != self.config.settings().attempt_timeout {
-            let own = self.agent.configure_request(wire).timeout_global(Some(timeout));
-            wire = if direct { own.proxy(None) } else { own }.build();
+        if timeout != self.config.settings().attempt_timeout {
+            wire = agent.configure_request(wire).timeout_global(Some(timeout)).build();
         }
-        self.agent.run(wire)
+        agent.run(wire)
     }
 }
 

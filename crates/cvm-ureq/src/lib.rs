@@ -4,6 +4,7 @@ mod connect;
 mod exchange;
 mod frugal;
 mod interrupt;
+mod socks;
 mod tcp;
 
 use std::collections::hash_map::RandomState;
@@ -16,6 +17,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use tracing::{debug_span, warn};
 
+use crate::connect::Agents;
 use crate::interrupt::Asked;
 
 pub use cvm_proto;
@@ -34,7 +36,7 @@ use cvm_proto::{AnyCall, Call, Now, Pages, Step};
 #[derive(Clone, Debug)]
 pub struct Client {
     config: Config,
-    agent: ureq::Agent,
+    agents: Agents,
     /// Who may break exchanges off.
     asked: Option<Asked>,
     /// The parsed URL of the region's endpoint: every exchange needs it.
@@ -46,9 +48,9 @@ pub struct Client {
 impl FromSettings for Client {
     fn from_settings(settings: Settings) -> Result<Self, Error> {
         let config = Config::new(settings)?;
-        let agent = connect::agent(config.settings())?;
+        let agents = Agents::new(config.settings())?;
         let uri = exchange::base_uri(&config)?;
-        Ok(Self { config, agent, asked: None, uri, epoch: Instant::now() })
+        Ok(Self { config, agents, asked: None, uri, epoch: Instant::now() })
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::rc::Rc;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,11 +13,12 @@ use ureq::http::Uri;
 use ureq::unversioned::resolver::{DefaultResolver, Resolver};
 use ureq::unversioned::transport::time::Duration as Span;
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport,
+    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
-use ureq::{Error, Timeout};
+use ureq::{Error, Proxy, ProxyProtocol, Timeout};
 
 use crate::interrupt::{Interrupt, SLICE};
+use crate::socks::{self, Target};
 
 /// The longest time for a connection; only settings without any other get there.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -40,7 +41,7 @@ impl<In: Transport> Connector<In> for Tcp {
         }
         let after = if details.timeout.after.is_not_happening() { LONGEST } else { *details.timeout.after };
         let ends = Instant::now() + after.min(LONGEST);
-        let stream = match Interrupt::current() {
+        let Dialled { stream, target } = match Interrupt::current() {
             None => dial(details.uri, details.config, ends, details.timeout)?,
             Some(interrupt) => dial_aside(&interrupt, details, ends)?,
         };
@@ -52,6 +53,10 @@ impl<In: Transport> Connector<In> for Tcp {
             read_timeout: None,
             write_timeout: None,
         };
+        let transport = match socks_proxy(details.config) {
+            None => transport,
+            Some(proxy) => through(proxy, details, ends, target, transport)?,
+        };
         Ok(Some(Either::B(transport)))
     }
 }
@@ -62,7 +67,7 @@ fn dial_aside(
     interrupt: &Interrupt,
     details: &ConnectionDetails<'_>,
     ends: Instant,
-) -> Result<TcpStream, Error> {
+) -> Result<Dialled, Error> {
     let (uri, config) = (details.uri.clone(), details.config.clone());
     let slot = Arc::new((Mutex::new(None), Condvar::new()));
     let filled = Arc::clone(&slot);
@@ -86,9 +91,48 @@ fn dial_aside(
     }
 }
 
+/// An open connection: to the host itself, or to the SOCKS proxy before it.
+struct Dialled {
+    stream: TcpStream,
+    /// The host's address, where the proxy does not resolve its name.
+    target: Option<SocketAddr>,
+}
+
+fn socks_proxy(config: &Config) -> Option<&Proxy> {
+    let is_socks =
+        |proxy: &&Proxy| matches!(proxy.protocol(), ProxyProtocol::Socks5 | ProxyProtocol::Socks5h);
+    config.proxy().filter(is_socks)
+}
+
+/// Has a SOCKS proxy connect to the host.
+fn through(
+    proxy: &Proxy,
+    details: &ConnectionDetails<'_>,
+    ends: Instant,
+    target: Option<SocketAddr>,
+    transport: TcpTransport,
+) -> Result<TcpTransport, Error> {
+    let uri = details.uri;
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let port = uri.port_u16().unwrap_or(if details.needs_tls() { 443 } else { 80 });
+    let written = host.parse().ok().map(|address| SocketAddr::new(address, port));
+    let target = target.or(written).map_or(Target::Name(host, port), Target::Address);
+    let mut adapter = TransportAdapter::new(transport, Arc::clone(&details.current_time));
+    let after = Span::Exact(ends.saturating_duration_since(Instant::now()));
+    adapter.set_timeout(NextTimeout { after, reason: Timeout::Connect, ..details.timeout });
+    socks::connect(&mut adapter, proxy.username().zip(proxy.password()), &target)?;
+    Ok(adapter.into_inner())
+}
+
 /// Resolves and connects. ureq resolves in a thread of its own where that has a timeout.
-fn dial(uri: &Uri, config: &Config, ends: Instant, resolving: NextTimeout) -> Result<TcpStream, Error> {
-    let addresses = DefaultResolver::default().resolve(uri, config, resolving)?;
+fn dial(uri: &Uri, config: &Config, ends: Instant, resolving: NextTimeout) -> Result<Dialled, Error> {
+    let resolve = |uri| DefaultResolver::default().resolve(uri, config, resolving);
+    let proxy = socks_proxy(config);
+    let target = match proxy.filter(|proxy| proxy.protocol() == ProxyProtocol::Socks5) {
+        Some(_) => resolve(uri)?.first().copied(),
+        None => None,
+    };
+    let addresses = resolve(proxy.map_or(uri, Proxy::uri))?;
     let mut failed = None;
     for (at, address) in addresses.iter().enumerate() {
         let left = ends.saturating_duration_since(Instant::now());
@@ -98,7 +142,7 @@ fn dial(uri: &Uri, config: &Config, ends: Instant, resolving: NextTimeout) -> Re
             break;
         }
         match TcpStream::connect_timeout(address, share) {
-            Ok(stream) => return Ok(stream),
+            Ok(stream) => return Ok(Dialled { stream, target }),
             Err(error) => failed = Some(error),
         }
     }

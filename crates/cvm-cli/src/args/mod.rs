@@ -66,7 +66,7 @@ pub(crate) struct Global {
     /// Where requests go, such as http://127.0.0.1:8080; the public hosts by default
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
-    /// A proxy for every request, such as http://127.0.0.1:3128
+    /// A proxy for every request, such as http://127.0.0.1:3128 or socks5h://127.0.0.1:1080; none for no proxy
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) proxy: Option<String>,
     /// More certificate authorities to trust than the platform's, in PEM
@@ -197,13 +197,36 @@ refused with AuthFailure.SignatureFailure, sign it again with its own --timestam
 Examples:
   cvm sign --action DescribeImages --region ap-shanghai Limit=20
   cvm sign --action SyncImages --region ap-shanghai --body request.json --timestamp 1551113065
-  cvm sign --batch < requests.jsonl";
+  cvm sign --batch < requests.jsonl
+
+Members of a line of --batch:
+  action, timestamp       the request, and when it is sent, in seconds since 1970; needed
+  region, params          where it goes, and its parameters as an object
+  secret_id, secret_key, token
+                          the credential; where all three are left out, that of the
+                          environment or the profile
+  sign_method             TC3-HMAC-SHA256, HmacSHA256 or HmacSHA1
+  http_method             POST or GET
+  host, path, service, version
+                          cvm.tencentcloudapi.com, /, cvm and 2017-03-12 if left out
+  body, query, headers    as they are sent, in place of params (TC3 only)
+  signed_headers, unsigned_payload
+                          as the options of these names (TC3 only)
+  nonce                   the random number (v1 only)
+  language, request_client
+                          as they are sent
+  id                      stands in the answer again
+  expected                is passed over: for what the stages should be";
 
 #[derive(Args)]
 #[command(after_help = SIGN_HELP)]
 pub(crate) struct SignArgs {
     /// Reads requests from stdin, a JSON object a line, and prints a JSON object a line
-    #[arg(long, exclusive = true)]
+    #[arg(long, conflicts_with_all = [
+        "action", "parameters", "body", "method", "sign_method", "timestamp", "nonce", "unsigned_payload",
+        "signed_headers", "content_type", "host", "service", "api_version", "secret_id", "secret_key", "token",
+        "request_client",
+    ])]
     pub(crate) batch: bool,
     /// The action, such as SyncImages
     #[arg(long, required_unless_present = "batch")]

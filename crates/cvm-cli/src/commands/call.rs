@@ -52,8 +52,7 @@ pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
 fn parameters(global: &Global, args: &CallArgs) -> Result<Value, Failure> {
     let mut parameters = match &args.json {
         None => parameters::parse(&args.parameters)?,
-        Some(file) => serde_json::from_slice::<Value>(&input::read(file)?)
-            .map_err(|error| Failure::usage(format!("{} is not JSON: {error}", file.display())))?,
+        Some(file) => input::json("--json", file)?,
     };
     if args.unchecked {
         return Ok(parameters);

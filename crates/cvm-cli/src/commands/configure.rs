@@ -1,14 +1,19 @@
 //! `cvm configure`: writes a profile.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::io::{self, IsTerminal};
 
 use cvm_config::{Environment, Loader, NewProfile, Setting};
 use cvm_proto::Credential;
+use cvm_proto::credential::part;
+use cvm_proto::input::trim;
 use serde_json::json;
 
 use crate::args::{ConfigureArgs, Global, Output};
 use crate::failure::{Exit, Failure};
-use crate::{connect, output};
+use crate::{connect, input, output};
+
+/// The most that is read of a key and a token, in bytes.
+const MAX_KEY_BYTES: u64 = 64 << 10;
 
 /// Writes what the options say, or what the user answers.
 pub(crate) fn run(global: &Global, args: ConfigureArgs) -> Result<Exit, Failure> {
@@ -53,23 +58,26 @@ pub(crate) fn run(global: &Global, args: ConfigureArgs) -> Result<Exit, Failure>
 
 /// The key that goes with an id: from the options, or from stdin.
 fn credential(id: String, key: Option<String>, token: Option<String>) -> Result<Credential, Failure> {
+    let id = input::key_part("--secret-id", "secret_id", &id)?;
     if let Some(key) = key {
-        return Ok(Credential::new(id, key)?.with_token(token.unwrap_or_default()));
+        let key = input::key_part("--secret-key", "secret_key", &key)?;
+        let token = token.filter(|token| !token.is_empty());
+        let token = token.map(|token| input::key_part("--token", "token", &token)).transpose()?;
+        return Ok(Credential::new(id, key)?.with_token(token.unwrap_or_default())?);
     }
     if io::stdin().is_terminal() {
         return Ok(Credential::new(id, hidden("Secret key")?)?);
     }
-    let mut lines = io::stdin().lock().lines();
-    let mut line = || match lines.next() {
-        Some(Ok(line)) => Ok(line.trim().to_owned()),
-        Some(Err(error)) => Err(Failure::usage(format!("cannot read stdin: {error}"))),
-        None => Ok(String::new()),
-    };
-    let key = line()?;
+    let lines = input::lines(io::stdin().lock(), MAX_KEY_BYTES)?;
+    let mut lines = lines.iter().map(String::as_str);
+    let key = lines.next().unwrap_or_default();
     if key.is_empty() {
         return Err(Failure::usage("no secret key: write it into the first line of stdin"));
     }
-    Ok(Credential::new(id, key)?.with_token(line()?))
+    let key = input::key_part("stdin:1", "secret_key", key)?;
+    let token = lines.next().filter(|token| !token.is_empty());
+    let token = token.map(|token| input::key_part("stdin:2", "token", token)).transpose()?;
+    Ok(Credential::new(id, key)?.with_token(token.unwrap_or_default())?)
 }
 
 /// Asks at the terminal. Whoever answers nothing keeps what there is.
@@ -79,6 +87,7 @@ fn ask(name: &str) -> Result<NewProfile, Failure> {
     let mut profile = NewProfile::new(name);
     let id = visible("Secret id", keep)?;
     if !id.is_empty() {
+        part("secret_id", &id)?;
         profile = profile.credential(Credential::new(id, hidden("Secret key")?)?);
     } else if keep.is_none() {
         return Err(Failure::usage(
@@ -99,10 +108,11 @@ fn visible(what: &str, without: Option<&str>) -> Result<String, Failure> {
     io::stdin()
         .read_line(&mut line)
         .map_err(|error| Failure::usage(format!("cannot read the answer: {error}")))?;
-    Ok(line.trim().to_owned())
+    Ok(trim(&line).to_owned())
 }
 
 fn hidden(what: &str) -> Result<String, Failure> {
     let answer = rpassword::prompt_password(format!("{what} (is not shown): "));
-    Ok(answer.map_err(|error| Failure::usage(format!("cannot read the answer: {error}")))?.trim().to_owned())
+    let answer = answer.map_err(|error| Failure::usage(format!("cannot read the answer: {error}")))?;
+    Ok(trim(&answer).to_owned())
 }

@@ -92,10 +92,8 @@ fn start(args: &LocalArgs) -> Result<CvmLocal, Failure> {
 }
 
 fn seed(file: &Path) -> Result<Seed, Failure> {
-    let bytes = input::read(file)?;
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Failure::usage(format!("the seed {} is not UTF-8", file.display())))?;
-    Seed::parse(&text).map_err(|error| Failure::usage(format!("{}: {error}", file.display())))
+    let text = input::text("--seed", file)?;
+    Seed::parse(&text).map_err(|error| Failure::usage(format!("--seed: {}: {error}", file.display())))
 }
 
 /// How long another endpoint that writes the same file is waited for.

@@ -1,13 +1,15 @@
 //! `cvm sign`: every stage of a signature, for one request or for many.
 
+use std::cell::LazyCell;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use cvm_proto::input::{Unreadable, json, trim, unmarked};
 use cvm_proto::sign::explain::{Explained, Input, explain};
 use cvm_proto::{Credential, SignMethod};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::args::{Global, HttpMethod, Output, SignArgs};
 use crate::failure::{Exit, Failure};
@@ -16,7 +18,7 @@ use crate::{connect, input, output, parameters};
 /// Shows how the request is signed.
 pub(crate) fn run(global: &Global, args: SignArgs) -> Result<Exit, Failure> {
     if args.batch {
-        return batch(&mut io::stdin().lock(), &mut io::stdout().lock());
+        return batch(global, &mut io::stdin().lock(), &mut io::stdout().lock());
     }
     let explained = explain(&request(global, args)?)?;
     match global.output {
@@ -49,21 +51,24 @@ fn request(global: &Global, args: SignArgs) -> Result<Input, Failure> {
         )));
     }
     let given = [args.secret_id, args.secret_key].map(|part| part.filter(|part| !part.is_empty()));
-    let key = match given {
-        [Some(id), Some(key)] => Some(Credential::new(id, key)?),
+    let key = if given.iter().any(Option::is_some) {
         // One half goes with the other half in the environment.
-        [id, key] if id.is_some() || key.is_some() => {
-            let half = |given: Option<String>, option: &str, name: &str| {
-                given.or_else(|| connect::var(name)).ok_or_else(|| {
-                    Failure::usage(format!(
-                        "no credential: give {option}, or set the environment variable {name}"
-                    ))
-                })
-            };
-            let id = half(id, "--secret-id", "TENCENTCLOUD_SECRET_ID")?;
-            Some(Credential::new(id, half(key, "--secret-key", "TENCENTCLOUD_SECRET_KEY")?)?)
-        }
-        _ => None,
+        let half = |given: Option<String>, name: &str, option: &str, variable: &str| {
+            let found =
+                given.map(|value| (option, value)).or_else(|| Some((variable, connect::var(variable)?)));
+            let (place, value) = found.ok_or_else(|| {
+                Failure::usage(format!(
+                    "no credential: give {option}, or set the environment variable {variable}"
+                ))
+            })?;
+            input::key_part(place, name, &value)
+        };
+        let [id, key] = given;
+        let id = half(id, "secret_id", "--secret-id", "TENCENTCLOUD_SECRET_ID")?;
+        let key = half(key, "secret_key", "--secret-key", "TENCENTCLOUD_SECRET_KEY")?;
+        Some(Credential::new(id, key)?)
+    } else {
+        None
     };
     let is_given = key.is_some();
     let loaded = connect::load_with(global, key)?;
@@ -81,7 +86,7 @@ fn request(global: &Global, args: SignArgs) -> Result<Input, Failure> {
     let host = args.host.unwrap_or_else(|| {
         loaded.settings.endpoint.origin(region.as_deref().unwrap_or_default()).host().to_owned()
     });
-    let mut fields = json!({
+    let mut fields = serde_json::json!({
         "sign_method": args.sign_method.as_str(),
         "http_method": match args.method { HttpMethod::Get => "GET", HttpMethod::Post => "POST" },
         "service": args.service,
@@ -103,13 +108,15 @@ fn request(global: &Global, args: SignArgs) -> Result<Input, Failure> {
         fields["nonce"] = args.nonce.unwrap_or_else(any_nonce).into();
     }
     if let Some(content_type) = args.content_type {
-        fields["headers"] = json!({ "Content-Type": content_type });
+        fields["headers"] = serde_json::json!({ "Content-Type": content_type });
     }
     if let Some(file) = &args.body {
-        let body = String::from_utf8(input::read(file)?);
-        fields["body"] = body.map_err(|_| Failure::usage(format!("{} is not UTF-8", file.display())))?.into();
+        // Byte for byte: a byte order mark would have been signed as well.
+        let body = String::from_utf8(input::bytes("--body", file)?);
+        fields["body"] =
+            body.map_err(|_| Failure::usage(format!("--body: {} is not UTF-8", file.display())))?.into();
     }
-    serde_json::from_value(fields).map_err(|error| Failure::usage(error.to_string()))
+    Ok(Input::read(fields)?)
 }
 
 fn this_moment() -> u64 {
@@ -122,21 +129,35 @@ fn any_nonce() -> u64 {
 }
 
 /// Signs the requests that come in line by line. A line that cannot be read gives an error in its place.
-fn batch(requests: &mut impl BufRead, answers: &mut impl Write) -> Result<Exit, Failure> {
+fn batch(global: &Global, requests: &mut impl BufRead, answers: &mut impl Write) -> Result<Exit, Failure> {
     let mut answers = io::BufWriter::new(answers);
+    // Looked up once, and only if a line has no key.
+    let own = LazyCell::new(|| own_key(global));
     let mut line = Vec::new();
-    let (mut count, mut unreadable) = (0_u64, 0_u64);
+    let (mut number, mut count, mut unreadable) = (0_usize, 0_u64, 0_u64);
     loop {
         line.clear();
-        let read = requests.read_until(b'\n', &mut line);
-        if read.map_err(|error| Failure::other(format!("cannot read stdin: {error}")))? == 0 {
+        let read = requests.by_ref().take(input::MAX_BYTES).read_until(b'\n', &mut line);
+        let read = read.map_err(|error| Failure::other(format!("cannot read stdin: {error}")))?;
+        number += 1;
+        if read == 0 {
             break;
         }
-        if line.trim_ascii().is_empty() {
+        if read as u64 == input::MAX_BYTES && line.last() != Some(&b'\n') {
+            return Err(Failure::usage(format!(
+                "stdin:{number}: is longer than {} bytes, the most that a line may have",
+                input::MAX_BYTES
+            )));
+        }
+        if number == 1 {
+            // Line ends cannot be found in it.
+            unmarked(&line).map_err(|error| Failure::usage(error.at("stdin")))?;
+        }
+        if trim(&String::from_utf8_lossy(&line)).is_empty() {
             continue;
         }
         count += 1;
-        let answer = answer(&line);
+        let answer = answer(&line, number, &own);
         unreadable += u64::from(answer.contains_key("error"));
         let text = Value::Object(answer).to_string();
         // Whoever asks line by line waits for the answer to the last line.
@@ -151,22 +172,57 @@ fn batch(requests: &mut impl BufRead, answers: &mut impl Write) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
+/// The key of a line that has none: that of the environment or the profile, as for a single request.
+fn own_key(global: &Global) -> Result<Credential, String> {
+    let loaded = connect::load(global).map_err(|failure| failure.to_string())?;
+    loaded.settings.credential.ok_or_else(|| {
+        "no credential: write secret_id and secret_key into the line, or set the environment variables \
+         TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY; one that has to be fetched is not used here"
+            .into()
+    })
+}
+
 /// The answer to one line; its `id` is that of the request.
-fn answer(line: &[u8]) -> Map<String, Value> {
-    let request: Result<Value, _> = serde_json::from_slice(line);
-    let id = request.as_ref().ok().and_then(|request| request.get("id")).cloned();
+fn answer(
+    line: &[u8],
+    number: usize,
+    own: &LazyCell<Result<Credential, String>, impl FnOnce() -> Result<Credential, String>>,
+) -> Map<String, Value> {
+    let mut request: Result<Value, String> = json(line).map_err(|error: Unreadable| error.to_string());
+    let members = request.as_mut().ok().and_then(Value::as_object_mut);
+    let id = members.and_then(|members| {
+        // What somebody else made of it, in a file of examples.
+        members.remove("expected");
+        members.remove("id")
+    });
     let explained = request
-        .and_then(serde_json::from_value::<Input>)
-        .map_err(|error| error.to_string())
+        .and_then(|request| with_key(request, own))
+        .and_then(|request| Input::read(request).map_err(|error| error.to_string()))
         .and_then(|input| explain(&input).map_err(|error| error.to_string()))
         .and_then(|explained| serde_json::to_value(explained).map_err(|error| error.to_string()));
     let mut answer = match explained {
         Ok(Value::Object(stages)) => stages,
         Ok(other) => Map::from_iter([("error".into(), format!("not an object: {other}").into())]),
-        Err(error) => Map::from_iter([("error".into(), error.into())]),
+        Err(error) => Map::from_iter([("error".into(), format!("stdin:{number}: {error}").into())]),
     };
     if let Some(id) = id {
         answer.insert("id".into(), id);
     }
     answer
+}
+
+/// The request with a key; a part of one in it stands for itself.
+fn with_key(
+    mut request: Value,
+    own: &LazyCell<Result<Credential, String>, impl FnOnce() -> Result<Credential, String>>,
+) -> Result<Value, String> {
+    if let Some(members) = request.as_object_mut()
+        && !["secret_id", "secret_key", "token"].iter().any(|name| members.contains_key(*name))
+    {
+        let own = LazyCell::force(own).as_ref().map_err(String::clone)?;
+        members.insert("secret_id".into(), own.secret_id().into());
+        members.insert("secret_key".into(), own.secret_key().into());
+        members.insert("token".into(), own.token().into());
+    }
+    Ok(request)
 }

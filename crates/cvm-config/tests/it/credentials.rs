@@ -80,7 +80,7 @@ fn a_process_prints_it() {
     let home = Home::new().with("print", "#!/bin/sh\necho \"{\\\"SecretId\\\":\\\"AKID$1\\\",\\\"SecretKey\\\":\\\"k\\\",\\\"Token\\\":\\\"t\\\",\\\"Expiration\\\":\\\"2030-01-01T00:00:00Z\\\"}\"\n");
     mode(&home.path("print"), 0o700);
     let line = format!("'{}' 'one two'", home.path("print").display());
-    let home = home.with(INI, &format!("[default]\ncredential_process = {line}\n"));
+    let home = home.with(INI, format!("[default]\ncredential_process = {line}\n"));
     for variables in [&[][..], &[("TENCENTCLOUD_CREDENTIAL_PROCESS", &*line)]] {
         let loaded = home.load(variables);
         let error = fetch(&loaded.settings, 0).unwrap_err().to_string();

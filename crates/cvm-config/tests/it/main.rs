@@ -4,8 +4,12 @@
 
 mod credentials;
 mod documentation;
+mod encodings;
 mod mistakes;
 mod precedence;
+mod properties;
+mod proxies;
+mod rewritten;
 mod tccli;
 mod writing;
 
@@ -21,6 +25,9 @@ use tempfile::TempDir;
 /// Where the ini file is.
 const INI: &str = ".tencentcloud/credentials";
 
+/// A file with something that looks like a certificate.
+const CA: &str = "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n";
+
 /// A home folder.
 struct Home(TempDir);
 
@@ -30,12 +37,16 @@ impl Home {
     }
 
     /// The same with a file in it, for its owner alone.
-    fn with(self, path: &str, text: &str) -> Self {
+    fn with(self, path: &str, text: impl AsRef<[u8]>) -> Self {
+        self.write(path, text);
+        self
+    }
+
+    fn write(&self, path: &str, text: impl AsRef<[u8]>) {
         let path = self.path(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
+        fs::write(&path, text.as_ref()).unwrap();
         mode(&path, 0o600);
-        self
     }
 
     fn path(&self, path: &str) -> PathBuf {

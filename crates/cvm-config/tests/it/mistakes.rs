@@ -47,7 +47,11 @@ fn in_the_ini_file() {
         ("[default]\ninternal = maybe\n", 2, "internal `maybe`"),
         ("[default]\nscheme = ftp\n", 2, "scheme `ftp`"),
         ("[default]\nendpoint = http://host/path\n", 2, "endpoint `http://host/path`"),
-        ("[default]\nproxy = socks5://me:hidden@host\n", 2, "proxy is not a proxy's address"),
+        (
+            "[default]\nproxy = socks4://me:hidden@host\n",
+            2,
+            "proxy `socks4://***@host` has a scheme other than",
+        ),
         ("[default]\nrequest_client = a b\n", 2, "request client"),
         ("[default]\nrole_arn = qcs::x\n", 2, "role_arn needs a credential"),
         ("[default]\nrole_arn = qcs::x\nsource_profile = gone\n", 3, "no profile `gone`"),
@@ -101,7 +105,7 @@ fn in_the_environment() {
     shows(&home.error(&[id]), &["TENCENTCLOUD_SECRET_ID is set, but TENCENTCLOUD_SECRET_KEY is not"]);
     shows(&home.error(&[key]), &["TENCENTCLOUD_SECRET_KEY is set, but TENCENTCLOUD_SECRET_ID is not"]);
     shows(
-        &home.error(&[id, ("TENCENTCLOUD_SECRET_KEY", "hidden\n")]),
+        &home.error(&[id, ("TENCENTCLOUD_SECRET_KEY", "hid\nden")]),
         &["TENCENTCLOUD_SECRET_KEY: secret_key"],
     );
     shows(

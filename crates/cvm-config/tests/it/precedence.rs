@@ -3,7 +3,7 @@
 use cvm_config::{Loader, Origin, Setting};
 use cvm_proto::{Language, Settings};
 
-use crate::{Home, INI};
+use crate::{CA, Home, INI};
 
 /// A value for each level of a setting, and what each makes of the settings.
 fn check(setting: Setting, [given, variable, profile]: [&str; 3], effect: impl Fn(&Settings) -> String) {
@@ -58,8 +58,8 @@ fn given_then_environment_then_profile_then_default() {
 
 #[test]
 fn a_ca_file_is_read_where_it_is_named() {
-    let home = Home::new().with("ca.pem", "-----BEGIN").with(INI, "[default]\nca_file = ~/ca.pem\n");
-    assert_eq!(home.load(&[]).settings.ca_pem.as_deref(), Some(b"-----BEGIN".as_slice()));
+    let home = Home::new().with("ca.pem", CA).with(INI, "[default]\nca_file = ~/ca.pem\n");
+    assert_eq!(home.load(&[]).settings.ca_pem.as_deref(), Some(CA.as_bytes()));
     let error = home.error(&[("TENCENTCLOUD_CA_FILE", "no-such.pem")]);
     assert!(error.starts_with("TENCENTCLOUD_CA_FILE: ca_file `no-such.pem` cannot be read"), "{error}");
 }
@@ -128,8 +128,6 @@ fn the_machines_proxy_is_the_last_that_is_asked() {
     ] {
         assert_eq!(proxy(none, "").0, None, "{none:?}");
     }
-    let error = Home::new().error(&[("HTTPS_PROXY", "socks5://me:hidden@corp:1080")]);
-    assert!(error.starts_with("HTTPS_PROXY: proxy") && !error.contains("hidden"), "{error}");
 }
 
 #[test]

@@ -89,7 +89,7 @@ fn what_a_login_keeps_is_read_anew() {
     assert_eq!((first.credential.secret_id(), first.expires), ("AKIDfirst", Some(1000)));
     let over = fetch(&loaded.settings, 1000).unwrap_err().to_string();
     assert!(over.contains("~/.tccli/default.credential:10: the temporary key is over"), "{over}");
-    let home = home.with(".tccli/default.credential", &login("AKIDnext", 2000));
+    let home = home.with(".tccli/default.credential", login("AKIDnext", 2000));
     assert_eq!(lease(&loaded.settings, 1000).credential.secret_id(), "AKIDnext");
     drop(home);
     let gone = fetch(&loaded.settings, 1000).unwrap_err().to_string();

@@ -15,7 +15,7 @@ fn credential() -> Credential {
 fn a_first_profile_makes_its_folder() {
     let home = Home::new();
     let written = NewProfile::new("default")
-        .credential(credential().with_token("token-new"))
+        .credential(credential().with_token("token-new").unwrap())
         .set(Setting::Region, "ap-beijing")
         .write(&home.environment(&[]))
         .unwrap();
@@ -62,6 +62,9 @@ fn what_cannot_be_right_is_not_written() {
     for (profile, part) in [
         (NewProfile::new("a]b"), "not a profile's name"),
         (NewProfile::new(""), "not a profile's name"),
+        (NewProfile::new("DEFAULT"), "not a profile's name"),
+        (NewProfile::new("a\u{1b}[31m"), "not a profile's name"),
+        (NewProfile::new("x").set(Setting::CaFile, "a\u{1b}"), "control character"),
         (NewProfile::new("x").set(Setting::Region, "Nowhere"), "region `Nowhere`"),
         (NewProfile::new("x").set(Setting::Proxy, "http://a\n[prod]"), "line break"),
     ] {
@@ -72,6 +75,16 @@ fn what_cannot_be_right_is_not_written() {
     let _home = home.with(INI, "broken\n");
     let error = NewProfile::new("x").write(&environment).unwrap_err().to_string();
     assert!(error.starts_with("~/.tencentcloud/credentials:1: "), "{error}");
+}
+
+#[test]
+fn what_all_profiles_have_is_no_part_of_a_new_key() {
+    let home = Home::new().with(INI, "[DEFAULT]\ntoken = of-all\nregion = ap-a\n[p]\nproxy = none\n");
+    let profile = NewProfile::new("p").credential(credential()).set(Setting::Region, " ");
+    profile.write(&home.environment(&[])).unwrap();
+    let loaded = home.loader(&[]).profile("p").load().unwrap();
+    assert_eq!(keys(&loaded.settings), Some(("AKIDnew", "key-new", None)));
+    assert_eq!(loaded.settings.region, None);
 }
 
 #[test]

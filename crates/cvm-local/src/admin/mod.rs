@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use cvm_proto::input;
 use hyper::http::request::Parts;
 use hyper::{Method, header};
 use serde::Serialize;
@@ -179,11 +180,14 @@ fn done(result: Result<(), String>) -> Outcome {
 }
 
 fn text(body: &[u8]) -> Result<&str, Failure> {
-    std::str::from_utf8(body).map_err(|_| Failure::bad("The body is not UTF-8."))
+    input::text(body).map_err(|error| Failure::bad(sentence(&format!("the body {error}"))))
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    serde_json::from_slice(body).map_err(|error| Failure::bad(format!("The body cannot be used: {error}.")))
+    input::json(body).map_err(|error| {
+        let (line, what) = (error.line(), error.to_string());
+        Failure::bad(format!("The body cannot be used: line {line} {what}."))
+    })
 }
 
 /// A reason as a sentence.

@@ -210,3 +210,43 @@ fn it_says_that_it_is_there() {
     assert_eq!((answer.status, answer.body.as_slice()), (200, b"ok\n".as_slice()));
     assert!(local.requests().is_empty());
 }
+
+#[test]
+fn a_body_is_text_as_any_editor_saves_it() {
+    let local = CvmLocal::start().unwrap();
+    let wide = |text: &str| text.chars().flat_map(|c| [c, '\0']).collect::<String>();
+    let fault = "{\r\n\"effect\": \"drop-before\"\r\n}\r\n";
+    for body in [fault.to_owned(), format!("\u{feff}{fault}")] {
+        done(&local, "POST", "/faults", &body);
+    }
+    assert_eq!(local.faults().list().len(), 2);
+    for (path, method, body, part) in [
+        ("/faults", "POST", wide(fault), "line 1 is UTF-16: save it as UTF-8."),
+        ("/faults", "POST", "{\n\"effect\": x}".into(), "line 2 is not JSON: expected value"),
+        ("/faults", "POST", String::new(), "line 1 is empty"),
+        ("/seed", "PUT", wide("number: 7"), "The body is UTF-16"),
+    ] {
+        let (status, sentence) = refused(&local, method, path, &body);
+        assert!(status == 400 && sentence.contains(part), "{sentence}");
+    }
+    let seed = "\u{feff}accounts:\r\n  - uin: '7'\r\n    keys:\r\n      - { secret_id: ' AKIDseven', secret_key: \"seven-key\\n\" }\r\n";
+    done(&local, "PUT", "/seed", seed);
+    Client::new(&local).key("AKIDseven", "seven-key").call("DescribeRegions", &json!({})).unwrap();
+    for (key, part) in [
+        ("{ secret_id: AKIDx }", "secret_key is empty"),
+        (
+            "{ secret_id: 'AKID\u{200b}', secret_key: hidden }",
+            "secret_id contains what is not printable ASCII",
+        ),
+        ("{ secret_id: AKIDx, secret_key: hid den }", "secret_key contains white space"),
+        ("{ secret_id: AKIDx, secret_key: hidden, token: \"hid\\r\\nden\" }", "token contains white space"),
+        (
+            "{ secret_id: AKIDx, secret_key: hidden密 }",
+            "secret_key contains what is not printable ASCII (U+5BC6",
+        ),
+    ] {
+        let seed = format!("accounts:\n  - uin: '7'\n    keys:\n      - {key}\n");
+        let (_, sentence) = refused(&local, "PUT", "/seed", &seed);
+        assert!(sentence.contains(part) && !sentence.contains("hid"), "{sentence}");
+    }
+}

@@ -70,6 +70,12 @@ pub(crate) enum Ask {
 }
 
 impl LeaseCache {
+    /// Begins with a credential that was read before the client was made.
+    pub(crate) fn begin_with(&mut self, credential: Credential) {
+        let (lease, since) = (Lease::permanent(credential), Duration::ZERO);
+        self.held = Some(Held { lease, early: u64::MAX, since });
+    }
+
     /// `unix` is the service's time.
     pub(crate) fn ask(&mut self, unix: u64, mono: Duration) -> Ask {
         let fetching = self.fetching.as_ref().is_some_and(|fetching| mono < fetching.forgotten);
@@ -127,8 +133,9 @@ impl LeaseCache {
     /// The service does not take this credential; says whether there may be a better one.
     pub(crate) fn refused(&mut self, credential: &Credential, mono: Duration) -> bool {
         match &self.held {
-            Some(held) if !held.lease.credential.is(credential) => true,
-            Some(held) if mono < held.since + FRESH => false,
+            Some(held) if !held.lease.credential.is_wholly(credential) => true,
+            // A file may have changed meanwhile, and costs nobody anything.
+            Some(held) if mono < held.since + FRESH && credential.source().is_none() => false,
             _ => {
                 self.held = None;
                 true

@@ -18,7 +18,8 @@ use crate::codec::percent;
 use crate::config::Config;
 use crate::encode::{Attempt, Prepared};
 use crate::endpoint::Endpoint;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::input;
 use crate::machine::{FailureKind, Machine, Now, Reply, Step};
 use crate::random::Random;
 use crate::response::Response;
@@ -132,11 +133,12 @@ impl Asking {
         if self.role.is_some() {
             match lease(body) {
                 Ok(lease) => self.end(Ok(Found::Lease(lease))),
+                Err(error) if error.kind() == ErrorKind::Credential => self.end(Err(error)),
                 Err(error) => self.again(now, error),
             }
             return;
         }
-        let listed = core::str::from_utf8(body).unwrap_or_default().lines().next().unwrap_or_default().trim();
+        let listed = input::trim(input::text(body).unwrap_or_default().lines().next().unwrap_or_default());
         if listed.is_empty() {
             self.nothing("the instance has no role".into());
         } else if listed.len() > 256 || listed.contains(['<', '{', '/']) {
@@ -206,10 +208,9 @@ impl Machine for Asking {
 /// The credential in a document of the metadata service; no error repeats what is in it.
 fn lease(body: &[u8]) -> Result<Lease, Error> {
     let bad = |what: &str| Error::response(format!("the metadata service's answer {what}"), None, 200);
-    let text = core::str::from_utf8(body).map_err(|_| bad("is not UTF-8"))?;
-    let document: Value = serde_json::from_str(text).map_err(|_| bad("is not JSON"))?;
+    let document: Value = input::json(body).map_err(|_| bad("is not JSON"))?;
     if let Some(code) = document.get("Code").and_then(Value::as_str).filter(|&code| code != "Success") {
         return Err(bad(&format!("says `{}`", code.escape_debug())));
     }
-    Lease::read(Some(&document), &document, |name| bad(&format!("has no `{name}`")))
+    Lease::read(Some(&document), &document, "the metadata service's answer", None)
 }

@@ -1,13 +1,14 @@
 //! Where a credential comes from, when it is not given once and for all.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use core::convert::Infallible;
 use core::fmt;
 
 use serde_json::Value;
 
-use super::Credential;
+use super::{Credential, flaw};
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
 
@@ -31,20 +32,35 @@ impl Lease {
         Self { credential, expires: Some(expires) }
     }
 
-    /// The temporary credential in a document of the service, where `expires` may stand beside the object with the key.
-    /// `lacks` makes the error for a member that is not there; none repeats what is in the document.
+    /// The temporary credential in a document of the service, where the end may stand beside the object with the key.
+    /// `whose` document it is begins the errors; none repeats what is in it.
     pub(super) fn read(
         key: Option<&Value>,
         document: &Value,
-        lacks: impl Fn(&str) -> Error,
+        whose: &str,
+        request_id: Option<&str>,
     ) -> Result<Self, Error> {
-        let text =
-            |name| key.and_then(|key| key.get(name)).and_then(Value::as_str).ok_or_else(|| lacks(name));
+        let lacks =
+            |name: &str| Error::response(format!("{whose} has no `{name}`"), request_id.map(Into::into), 200);
+        let text = |name| {
+            let text =
+                key.and_then(|key| key.get(name)).and_then(Value::as_str).ok_or_else(|| lacks(name))?;
+            // Nobody gives out a better one when asked again at once, so it is no answer that was cut off or mangled.
+            flaw(text).map_or(Ok(text), |flaw| {
+                Err(Error::credential(format!(
+                    "{whose} holds a credential that is none: {name} contains {flaw}"
+                )))
+            })
+        };
+        let [id, key, token] = [text("TmpSecretId")?, text("TmpSecretKey")?, text("Token")?];
+        for (name, half) in [("TmpSecretId", id), ("TmpSecretKey", key)] {
+            if half.trim().is_empty() {
+                return Err(lacks(name));
+            }
+        }
         let expires = document.get("ExpiredTime").and_then(Value::as_u64);
         let expires = expires.ok_or_else(|| lacks("ExpiredTime"))?;
-        let credential =
-            Credential::new(text("TmpSecretId")?, text("TmpSecretKey")?)?.with_token(text("Token")?);
-        Ok(Self::until(credential, expires))
+        Ok(Self::until(Credential::new(id, key)?.with_token(token)?, expires))
     }
 }
 

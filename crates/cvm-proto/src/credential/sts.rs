@@ -2,7 +2,6 @@
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::String;
 use core::convert::Infallible;
 
@@ -93,7 +92,5 @@ fn silent(error: Error) -> Error {
 /// The credential in an answer; no error repeats what is in it.
 fn lease(answer: &Value) -> Result<Lease, Error> {
     let request_id = answer.get("RequestId").and_then(Value::as_str);
-    let lacks =
-        |what: &str| Error::response(format!("the answer has no `{what}`"), request_id.map(Into::into), 200);
-    Lease::read(answer.get("Credentials"), answer, lacks)
+    Lease::read(answer.get("Credentials"), answer, "the answer", request_id)
 }

@@ -1,5 +1,6 @@
 //! `AssumeRoleWithWebIdentity`: a token of an identity provider is exchanged for the credential of a role.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
@@ -11,6 +12,7 @@ use super::provider::{Fetch, Provider, ready};
 use super::sts;
 use crate::endpoint::Endpoint;
 use crate::error::Error;
+use crate::input;
 
 /// A role for whoever an identity provider vouches for, by the action `AssumeRoleWithWebIdentity` of the service sts.
 ///
@@ -79,13 +81,21 @@ impl WebIdentity {
 
 impl Provider for WebIdentity {
     fn fetch(&self, seed: u64) -> Fetch {
-        let token = match (self.token)() {
-            Ok(token) => Zeroizing::new(token),
+        let token = match (self.token)().map(Zeroizing::new) {
+            Ok(token) => token,
             Err(error) => return ready(Err(error)),
+        };
+        let token = match super::flaw(&token) {
+            None => input::trim(&token),
+            Some(flaw) => {
+                return ready(Err(Error::credential(format!(
+                    "the token of the web identity contains {flaw}"
+                ))));
+            }
         };
         let request = Request {
             provider_id: &self.provider_id,
-            web_identity_token: token.trim(),
+            web_identity_token: token,
             role_arn: &self.role_arn,
             role_session_name: &self.session_name,
             duration_seconds: self.duration,

@@ -14,6 +14,7 @@ use super::state::{KnownCopy, Source, Stage, Target, VERSION, wrong_version};
 use super::traits::Traits;
 use super::{Basis, Destination, OnConflict, SyncEndpoint, SyncState};
 use crate::error::Error;
+use crate::input;
 
 /// What is around a state in its bytes.
 #[derive(Deserialize)]
@@ -54,7 +55,7 @@ impl SyncState {
         if bytes.len() > Self::MAX_BYTES {
             return Err(unreadable(format!("it has more than {} MiB", Self::MAX_BYTES >> 20)));
         }
-        let text = core::str::from_utf8(bytes).map_err(|_| unreadable("it is not UTF-8".into()))?;
+        let text = input::text(bytes).map_err(|why| unreadable(format!("it {why}")))?;
         let broken = |error: serde_json::Error| unreadable(format!("it was cut off or changed ({error})"));
         match serde_json::from_str::<AnyVersion>(text).map_err(broken)?.version {
             1 => serde_json::from_str::<StateV1>(text).map(Self::from).map_err(broken),

@@ -29,13 +29,16 @@ use super::canonical::{CanonicalRequest, Payload, UNSIGNED_PAYLOAD};
 use super::signature::{SigningKey, authorization};
 use super::string_to_sign::{CredentialScope, StringToSign};
 use super::{SignMethod, v1};
+use crate::address::{is_host, port_number, quoted, split_port};
 use crate::codec::{flatten, multipart, percent};
+use crate::credential;
 use crate::encode::{FORM, JSON, SIGNED_HEADERS};
 use crate::endpoint::SERVICE;
 use crate::error::Error;
+use crate::input;
 
-/// What is to be signed. It deserializes from an object; members that it does not know are ignored, and an empty or
-/// null `region`, `language`, `token` or `request_client` is none.
+/// What is to be signed. It deserializes from an object; members that it does not know are ignored, unless it is
+/// [`read`](Self::read), and an empty or null `region`, `language`, `token` or `request_client` is none.
 #[derive(Clone, Deserialize)]
 #[non_exhaustive]
 pub struct Input {
@@ -52,7 +55,7 @@ pub struct Input {
     #[serde(default = "version")]
     pub version: String,
     /// The host, with its port if it is not the scheme's own; `cvm.tencentcloudapi.com` by default.
-    #[serde(default = "host")]
+    #[serde(default = "host", deserialize_with = "trimmed")]
     pub host: String,
     /// The path; `/` by default.
     #[serde(default = "path")]
@@ -66,9 +69,10 @@ pub struct Input {
     #[serde(default)]
     pub language: Option<String>,
     /// The token of a temporary credential.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "trimmed_option")]
     pub token: Option<String>,
     /// The public half of the key.
+    #[serde(deserialize_with = "trimmed")]
     pub secret_id: String,
     /// The secret half.
     #[serde(deserialize_with = "secret")]
@@ -120,7 +124,16 @@ fn sign_method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SignMethod,
 }
 
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Zeroizing<String>, D::Error> {
-    String::deserialize(deserializer).map(Zeroizing::new)
+    trimmed(deserializer).map(Zeroizing::new)
+}
+
+/// A value without the white space around it.
+fn trimmed<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    String::deserialize(deserializer).map(|text| input::trim(&text).into())
+}
+
+fn trimmed_option<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(|text| input::trim(&text).into()))
 }
 
 fn post() -> String {
@@ -165,6 +178,19 @@ pub struct Explained {
 ///
 /// [`ErrorKind::Parameter`](crate::ErrorKind::Parameter) naming the member that is missing or wrong.
 pub fn explain(input: &Input) -> Result<Explained, Error> {
+    // What cannot be a key, a token or a host cannot have been sent either.
+    let token = given(&input.token);
+    let parts = [("secret_id", &*input.secret_id), ("secret_key", &*input.secret_key)];
+    for (name, value) in parts.into_iter().chain(token.as_deref().map(|token| ("token", token))) {
+        credential::part(name, value).map_err(|error| Error::parameter(error.message()))?;
+    }
+    let (host, port) = split_port(&input.host);
+    if !is_host(host) || port.is_some_and(|port| port_number(port).is_none()) {
+        return Err(Error::parameter(format!(
+            "host {} is not a host's name: give one, with its port if any",
+            quoted(&input.host)
+        )));
+    }
     match input.sign_method {
         SignMethod::Tc3HmacSha256 => explain_tc3(input),
         SignMethod::HmacSha256 | SignMethod::HmacSha1 => explain_v1(input),
@@ -239,6 +265,54 @@ fn given(text: &Option<String>) -> Option<String> {
 }
 
 impl Input {
+    /// The members that an object can have.
+    pub const MEMBERS: [&str; 21] = [
+        "action",
+        "region",
+        "timestamp",
+        "secret_id",
+        "secret_key",
+        "token",
+        "params",
+        "sign_method",
+        "http_method",
+        "service",
+        "version",
+        "host",
+        "path",
+        "language",
+        "request_client",
+        "body",
+        "query",
+        "headers",
+        "signed_headers",
+        "unsigned_payload",
+        "nonce",
+    ];
+
+    /// Reads an object.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Parameter`](crate::ErrorKind::Parameter) if a member is missing or wrong, or is none of
+    /// [`MEMBERS`](Self::MEMBERS).
+    pub fn read(object: Value) -> Result<Self, Error> {
+        if let Some(name) = object
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| &**name)
+            .find(|name| !Self::MEMBERS.contains(name))
+        {
+            return Err(Error::parameter(format!(
+                "there is no member `{}`: it is one of {}",
+                percent::shown(name),
+                Self::MEMBERS.join(", ")
+            )));
+        }
+        serde_json::from_value(object).map_err(|error| Error::parameter(error.to_string()))
+    }
+
     /// The parameters; none given are an empty object.
     fn parameters(&self) -> Cow<'_, Value> {
         if self.params.is_null() {
@@ -282,5 +356,54 @@ impl Input {
                 percent::shown(name)
             ))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request() -> Value {
+        json!({ "action": "DescribeImages", "timestamp": 1, "secret_id": "AKID\n", "secret_key": " key" })
+    }
+
+    #[test]
+    fn its_members_are_all_that_it_knows() {
+        for name in Input::MEMBERS.into_iter().filter(|name| *name != "params") {
+            let mut wrong = request();
+            // No member is such a list.
+            wrong[name] = json!([[]]);
+            assert!(Input::read(wrong).is_err(), "{name} is a member");
+        }
+        let input = Input::read(request()).unwrap();
+        assert_eq!((&*input.secret_id, &**input.secret_key), ("AKID", "key"));
+        explain(&input).unwrap();
+        for name in ["Params", "parameters", "secretId", "id", "x\u{1b}"] {
+            let mut unknown = request();
+            unknown[name] = json!(1);
+            let error = Input::read(unknown).unwrap_err().to_string();
+            assert!(error.starts_with("there is no member `") && error.contains(", params, "), "{error}");
+            assert!(!error.contains('\u{1b}'));
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_sent_is_not_signed() {
+        for (name, value, part) in [
+            ("secret_id", "A\u{200b}", "secret_id contains what is not printable ASCII"),
+            ("secret_key", "hid den", "secret_key contains white space"),
+            ("token", "hid\r\nden", "token contains white space"),
+            ("host", "ho st", "host `ho st` is not a host's name"),
+            ("host", "cvm.example:99999", "host `cvm.example:99999`"),
+            ("host", "me:hidden@cvm.example", "host `***@cvm.example`"),
+            ("host", "", "host ``"),
+        ] {
+            let mut wrong = request();
+            wrong[name] = json!(value);
+            let error = explain(&Input::read(wrong).unwrap()).unwrap_err().to_string();
+            assert!(error.contains(part) && !error.contains("hid"), "{error}");
+        }
     }
 }

@@ -11,6 +11,7 @@
     clippy::cast_sign_loss
 )]
 
+mod addresses;
 mod arbitrary;
 mod call;
 mod credentials;
@@ -28,3 +29,4 @@ mod signing;
 mod text;
 mod vectors;
 mod wait;
+mod written_keys;
