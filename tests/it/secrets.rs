@@ -74,7 +74,7 @@ fn nothing_secret_is_logged() {
 fn nothing_secret_is_in_a_panic() {
     let token = "conformance-token-in-a-panic";
     let mut settings = settings("http://127.0.0.1:1");
-    settings.credential = Some(Credential::new(SECRET_ID, SECRET_KEY).unwrap().with_token(token));
+    settings.credential = Some(Credential::new(SECRET_ID, SECRET_KEY).unwrap().with_token(token).unwrap());
     let config = Config::new(settings).unwrap();
     let mut shown = format!("{config:?}");
     let said = panic::catch_unwind(panic::AssertUnwindSafe(|| {

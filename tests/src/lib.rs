@@ -11,6 +11,7 @@ pub mod proxy;
 pub mod scenarios;
 pub mod server;
 pub mod shell;
+pub mod socks;
 
 mod certificates;
 

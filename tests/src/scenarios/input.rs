@@ -51,9 +51,9 @@ pub fn no_credential<S: Shell>() {
     check(|settings| settings.credential = None, call, ErrorKind::Config, &["no credential"]);
 }
 
-/// A credential with only one half, or with the line break of the file it was copied from.
+/// A credential with only one half, or with a line break in it.
 pub fn empty_secret<S: Shell>() {
-    for (id, key, part) in [("", "key", "secret_id"), ("id", "", "secret_key"), ("id", "key\n", "secret_key")]
+    for (id, key, part) in [("", "key", "secret_id"), ("id", "", "secret_key"), ("id", "k\ney", "secret_key")]
     {
         check_sentence(&Credential::new(id, key).unwrap_err(), ErrorKind::Config, &[part]);
     }

@@ -7,6 +7,7 @@ pub mod input;
 pub mod job;
 pub mod lists;
 pub mod local;
+pub mod proxies;
 pub mod retries;
 pub mod secure;
 pub mod sources;
@@ -50,6 +51,9 @@ macro_rules! scenarios {
                 write_without_a_connection_was_not_sent connection_outlives_a_job_that_could_be_cancelled,
             connections: connection_is_kept closed_connection_is_replaced proxy_is_used_for_plain_http
                 proxy_that_is_not_there_was_not_sent bad_proxy,
+            proxies: socks_proxy_resolves_names socks_proxy_is_given_addresses tls_through_a_socks_proxy
+                socks_proxy_that_refuses_was_not_sent no_proxy_leads_past_the_proxy
+                proxy_password_may_have_any_character,
             secure: extra_authority_is_trusted unknown_authority_is_refused wrong_host_is_refused bad_authority
                 tls_through_a_proxy cut_off_handshake_was_not_sent,
         );

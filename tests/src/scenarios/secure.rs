@@ -110,7 +110,8 @@ pub fn all_that_is_shown<S: Shell>(token: &str) -> String {
         (SignMethod::HmacSha1, Notation::Form),
     ] {
         let mut settings: Settings = settings(&server.endpoint());
-        settings.credential = Some(Credential::new(SECRET_ID, SECRET_KEY).unwrap().with_token(token));
+        settings.credential =
+            Some(Credential::new(SECRET_ID, SECRET_KEY).unwrap().with_token(token).unwrap());
         settings.sign_method = method;
         settings.notation = Some(notation);
         settings.rate_limit = false;

@@ -22,7 +22,7 @@ fn takes_parameters_from_stdin() {
     let mut command = cvm(&[&["call", "DescribeImages", "--json", "-"][..], &SHANGHAI].concat());
     let parameters =
         json!({ "Filters": [{ "Name": "image-type", "Values": ["PRIVATE_IMAGE"] }], "Limit": 1 });
-    let answer = feed(&mut command, &parameters.to_string()).ended_with(0).json();
+    let answer = feed(&mut command, parameters.to_string()).ended_with(0).json();
     assert_eq!(answer["ImageSet"].as_array().map(Vec::len), Some(1));
     assert_eq!(answer["ImageSet"][0]["ImageType"], "PRIVATE_IMAGE");
 }

@@ -12,9 +12,11 @@ pub(crate) fn cvm(args: &[&str]) -> Command {
     command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     for (name, _) in std::env::vars_os() {
         let prefixes = ["TENCENTCLOUD_", "TCCLI_", "TKE_"];
-        let proxies = ["HTTPS_PROXY", "https_proxy", "http_proxy"];
+        let proxies = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"];
         let shown = name.to_string_lossy();
-        if prefixes.iter().any(|prefix| shown.starts_with(prefix)) || proxies.contains(&&*shown) {
+        if prefixes.iter().any(|prefix| shown.starts_with(prefix))
+            || proxies.contains(&&*shown.to_uppercase())
+        {
             command.env_remove(name);
         }
     }
@@ -90,12 +92,12 @@ pub(crate) fn run(args: &[&str]) -> Ran {
 }
 
 /// Runs a program with this on its stdin.
-pub(crate) fn feed(command: &mut Command, input: &str) -> Ran {
+pub(crate) fn feed(command: &mut Command, input: impl AsRef<[u8]>) -> Ran {
     let mut child: Child = command.stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_owned();
+    let input = input.as_ref().to_owned();
     // The program may answer before it has read all: both pipes have to move.
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
     let ran = child.wait_with_output().unwrap().into();
     // A program that ends before it has read all is judged by its answer.
     let _ = writer.join().unwrap();

@@ -117,7 +117,7 @@ fn a_profile_is_written_and_used() {
     let home = Home::with(&[(INI, "# mine\n[other]\nregion = ap-tokyo\n".into())]);
     let args =
         ["configure", "--profile", "prod", "--secret-id", local.secret_id(), "--region", "ap-shanghai"];
-    let written = feed(&mut home.command(&args), &format!("{}\n", local.secret_key())).ended_with(0);
+    let written = feed(&mut home.command(&args), format!("{}\n", local.secret_key())).ended_with(0);
     assert!(written.out.contains("prod") && !written.out.contains(local.secret_key()), "{written:?}");
     assert!(home.ini().starts_with("# mine\n[other]\nregion = ap-tokyo\n\n[prod]\n"), "{}", home.ini());
     #[cfg(unix)]

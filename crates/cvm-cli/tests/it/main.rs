@@ -16,6 +16,7 @@ mod flight;
 mod hanging;
 mod identity;
 mod images;
+mod input;
 mod jobs;
 mod local;
 mod local_state;

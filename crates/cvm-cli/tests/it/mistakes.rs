@@ -79,7 +79,11 @@ fn of_parameters() {
     check(&["call", "DescribeImages", "--local", "Limit:=many"], &["`Limit`", "JSON"]);
     check(&["call", "DescribeImages", "--local", "ImageIds.1=img-o3ycss2p"], &["ImageIds"]);
     check(&["call", "DescribeImages", "--local", "--json", "no-such-file.json"], &["no-such-file.json"]);
-    check(&["call", "DescribeImages", "--local", "--json", env!("CARGO_BIN_EXE_cvm")], &["not JSON"]);
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    check(
+        &["call", "DescribeImages", "--local", "--json", manifest],
+        &["--json: ", "Cargo.toml:1: is not JSON"],
+    );
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn every_stage_is_shown() {
     let by_body = feed(&mut cvm(&[rest, &["--body", "-"]].concat()), body).ended_with(0).out;
     assert_eq!(by_body, shown);
     let other_body =
-        feed(&mut cvm(&[rest, &["--body", "-"]].concat()), &body.replace(':', ": ")).ended_with(0).out;
+        feed(&mut cvm(&[rest, &["--body", "-"]].concat()), body.replace(':', ": ")).ended_with(0).out;
     assert_ne!(other_body, shown);
 }
 
