@@ -10,8 +10,8 @@
 //! others stay with the backup. Only what the network does counts as a failure: whatever the service answers, it was
 //! reached.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::endpoint::Endpoint;
@@ -98,7 +98,7 @@ pub(crate) enum Route {
 
 /// The breakers of a client, one for each host that it has.
 #[derive(Default)]
-pub(crate) struct Breakers(BTreeMap<String, Breaker>);
+pub(crate) struct Breakers(Vec<Breaker>);
 
 impl Breakers {
     /// Where the next attempt for `host` goes. `patience` is the longest that it may take.
@@ -109,7 +109,7 @@ impl Breakers {
         mono: Duration,
         patience: Duration,
     ) -> Route {
-        match self.0.get_mut(host) {
+        match self.of(host) {
             Some(breaker) => breaker.route(failover, mono, patience),
             None => Route::Usual { period: 0 },
         }
@@ -118,21 +118,27 @@ impl Breakers {
     /// Takes in what came of an attempt: whether an answer arrived.
     pub(crate) fn report(&mut self, failover: &Failover, host: &str, route: Route, mono: Duration, ok: bool) {
         let Route::Usual { period } = route else { return };
-        match self.0.get_mut(host) {
+        match self.of(host) {
             Some(breaker) if breaker.period == period => breaker.report(failover, mono, ok),
             Some(_) => {}
             // A host that has always answered needs no breaker.
             None if ok => {}
             None => {
-                let mut breaker = Breaker { period: 0, state: State::closed(mono) };
+                let mut breaker = Breaker { host: host.into(), period: 0, state: State::closed(mono) };
                 breaker.report(failover, mono, ok);
-                self.0.insert(host.into(), breaker);
+                self.0.push(breaker);
             }
         }
+    }
+
+    /// The breaker of a host; a client has few of them.
+    fn of(&mut self, host: &str) -> Option<&mut Breaker> {
+        self.0.iter_mut().find(|breaker| breaker.host == host)
     }
 }
 
 struct Breaker {
+    host: String,
     /// Counts the states it has been in: what was sent in another one tells nothing of this one.
     period: u64,
     state: State,

@@ -1,8 +1,8 @@
 //! Client-side rate limits: one bucket for each action and region.
 
-use alloc::borrow::ToOwned;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 /// When the next request of each action and region is due.
@@ -12,11 +12,14 @@ use core::time::Duration;
 ///
 /// A driver that was held up comes late to many of its requests at once. So those that are really sent are counted too:
 /// no second sees more of them than the rate.
+///
+/// A list in the order of actions and regions: a map of maps takes a program some ten kilobytes more.
 #[derive(Default)]
-pub(crate) struct RateLimits(BTreeMap<String, BTreeMap<String, Bucket>>);
+pub(crate) struct RateLimits(Vec<Bucket>);
 
-#[derive(Default)]
 struct Bucket {
+    action: String,
+    region: String,
     /// When the next request is to be sent.
     due: Duration,
     /// When the last ones were sent, as many as a second may see.
@@ -56,12 +59,14 @@ impl RateLimits {
     }
 
     fn bucket(&mut self, action: &str, region: &str) -> &mut Bucket {
-        if !self.0.get(action).is_some_and(|regions| regions.contains_key(region)) {
-            self.0.entry(action.to_owned()).or_default().insert(region.to_owned(), Bucket::default());
-        }
-        // Both levels are there: the lines above put them in.
-        #[allow(clippy::unwrap_used)]
-        self.0.get_mut(action).and_then(|regions| regions.get_mut(region)).unwrap()
+        let found =
+            self.0.binary_search_by(|bucket| (&*bucket.action, &*bucket.region).cmp(&(action, region)));
+        let place = found.unwrap_or_else(|place| {
+            let (due, sent) = (Duration::ZERO, VecDeque::new());
+            self.0.insert(place, Bucket { action: action.into(), region: region.into(), due, sent });
+            place
+        });
+        &mut self.0[place]
     }
 }
 

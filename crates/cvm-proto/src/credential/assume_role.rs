@@ -3,8 +3,6 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 
-use serde::Serialize;
-
 use super::provider::{Fetch, Provider};
 use super::sts;
 use crate::endpoint::Endpoint;
@@ -16,19 +14,12 @@ use crate::settings::Settings;
 #[derive(Clone, Debug)]
 pub struct AssumeRole {
     base: Arc<dyn Provider>,
-    request: Request,
+    role_arn: String,
+    session_name: String,
+    duration: u32,
+    external_id: Option<String>,
     endpoint: Endpoint,
     region: String,
-}
-
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Request {
-    role_arn: String,
-    role_session_name: String,
-    duration_seconds: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    external_id: Option<String>,
 }
 
 impl AssumeRole {
@@ -41,12 +32,10 @@ impl AssumeRole {
     ) -> Self {
         Self {
             base: Arc::new(base),
-            request: Request {
-                role_arn: role_arn.into(),
-                role_session_name: session_name.into(),
-                duration_seconds: sts::USUAL_DURATION,
-                external_id: None,
-            },
+            role_arn: role_arn.into(),
+            session_name: session_name.into(),
+            duration: sts::USUAL_DURATION,
+            external_id: None,
             endpoint: Endpoint::default(),
             region: sts::USUAL_REGION.into(),
         }
@@ -55,14 +44,14 @@ impl AssumeRole {
     /// How long each credential is to last, in seconds: 7200 by default, at most 43,200.
     #[must_use]
     pub fn duration(mut self, seconds: u32) -> Self {
-        self.request.duration_seconds = seconds;
+        self.duration = seconds;
         self
     }
 
     /// The id that the role's owner agreed on with whoever assumes it.
     #[must_use]
     pub fn external_id(mut self, id: impl Into<String>) -> Self {
-        self.request.external_id = Some(id.into());
+        self.external_id = Some(id.into());
         self
     }
 
@@ -87,7 +76,15 @@ impl Provider for AssumeRole {
             provider: Some(Arc::clone(&self.base)),
             ..sts::settings(&self.endpoint, &self.region)
         };
-        sts::fetch(settings, "AssumeRole", &self.request, seed)
+        let request = sts::Request {
+            provider_id: None,
+            web_identity_token: None,
+            role_arn: &self.role_arn,
+            role_session_name: &self.session_name,
+            duration_seconds: self.duration,
+            external_id: self.external_id.as_deref(),
+        };
+        sts::fetch(settings, "AssumeRole", request, seed)
     }
 
     fn uses_tls(&self) -> bool {

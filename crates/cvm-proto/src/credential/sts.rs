@@ -36,16 +36,27 @@ pub(super) fn settings(endpoint: &Endpoint, region: &str) -> Settings {
     }
 }
 
+/// What is asked for. Both actions share it, and with it the code that encodes it: each leaves out what only the other
+/// has.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Request<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) provider_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) web_identity_token: Option<&'a str>,
+    pub(super) role_arn: &'a str,
+    pub(super) role_session_name: &'a str,
+    pub(super) duration_seconds: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) external_id: Option<&'a str>,
+}
+
 /// Asks for a credential; with settings that have none, the request is not signed.
-pub(super) fn fetch<T: Serialize>(
-    settings: Settings,
-    action: &'static str,
-    parameters: &T,
-    seed: u64,
-) -> Fetch {
+pub(super) fn fetch(settings: Settings, action: &'static str, request: Request<'_>, seed: u64) -> Fetch {
     let region = settings.region.clone();
     let prepared = Config::of_service(settings, SERVICE)
-        .and_then(|config| prepare(&config, Cow::Borrowed(action), Cow::Borrowed(VERSION), true, parameters));
+        .and_then(|config| prepare(&config, Cow::Borrowed(action), Cow::Borrowed(VERSION), true, &request));
     // Both actions give out one more credential each time, and undo nothing.
     let rules = Rules { safe_to_repeat: true, ..Rules::default() };
     Box::new(Issue { action, region, call: Typed::new(prepared, rules, seed) })

@@ -5,7 +5,6 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
-use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::provider::{Fetch, Provider, ready};
@@ -26,16 +25,6 @@ pub struct WebIdentity {
     endpoint: Endpoint,
     region: String,
     token: Arc<dyn Fn() -> Result<String, Error> + Send + Sync>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Request<'a> {
-    provider_id: &'a str,
-    web_identity_token: &'a str,
-    role_arn: &'a str,
-    role_session_name: &'a str,
-    duration_seconds: u32,
 }
 
 impl WebIdentity {
@@ -93,15 +82,16 @@ impl Provider for WebIdentity {
                 ))));
             }
         };
-        let request = Request {
-            provider_id: &self.provider_id,
-            web_identity_token: token,
+        let request = sts::Request {
+            provider_id: Some(&self.provider_id),
+            web_identity_token: Some(token),
             role_arn: &self.role_arn,
             role_session_name: &self.session_name,
             duration_seconds: self.duration,
+            external_id: None,
         };
         let settings = sts::settings(&self.endpoint, &self.region);
-        sts::fetch(settings, "AssumeRoleWithWebIdentity", &request, seed)
+        sts::fetch(settings, "AssumeRoleWithWebIdentity", request, seed)
     }
 
     fn uses_tls(&self) -> bool {

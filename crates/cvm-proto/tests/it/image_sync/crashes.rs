@@ -172,4 +172,9 @@ fn a_state_that_was_changed_is_refused() {
         }
         assert!(SyncState::from_bytes(&bytes[..at]).is_err(), "cut off at {at}");
     }
+    // An editor's byte order mark says nothing; in another encoding it is no state any more, and the error says so.
+    assert!(SyncState::from_bytes(&[b"\xEF\xBB\xBF", &bytes[..]].concat()).is_ok());
+    let wide: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let error = SyncState::from_bytes(&wide).unwrap_err().to_string();
+    assert!(error.ends_with("it is UTF-16: save it as UTF-8"), "{error}");
 }
