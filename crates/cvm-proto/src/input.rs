@@ -88,7 +88,7 @@ pub fn text(bytes: &[u8]) -> Result<&str, Unreadable> {
 pub fn unmarked(bytes: &[u8]) -> Result<&[u8], Unreadable> {
     let wide = match bytes {
         [0xFF, 0xFE, 0, 0, ..] | [0, 0, 0xFE, 0xFF, ..] | [1..=255, 0, 0, 0, ..] | [0, 0, 0, 1..=255, ..] => {
-            "UTF-32"
+            "is UTF-32"
         }
         // Without a mark the zero in its first character tells: no text begins with one, or has one so early.
         [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] | [1..=255, 0, ..] | [0, 1..=255, ..] => "is UTF-16",
