@@ -53,15 +53,12 @@ impl ImageSyncMachine {
 
     /// That is all for this run. It is no end for good: the next one looks again.
     fn stays_taken(&mut self, target: TargetId, now: Now) {
-        match self.runs[target].seems_taken.take() {
-            Some((image_id, why)) => {
-                let error = self.in_the_way(target, &why);
-                self.close_with(target, Outcome::Conflict, Some(image_id), Some(error), now);
-            }
-            None => {
-                let error = self.name_taken(target);
-                self.close_as(target, Outcome::Unknown, Some(error), now);
-            }
+        if let Some((image_id, why)) = self.runs[target].seems_taken.take() {
+            let error = self.in_the_way(target, &why);
+            self.close_with(target, Outcome::Conflict, Some(image_id), Some(error), now);
+        } else {
+            let error = self.name_taken(target);
+            self.close_as(target, Outcome::Unknown, Some(error), now);
         }
     }
 
