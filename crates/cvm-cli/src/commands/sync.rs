@@ -29,12 +29,19 @@ pub(crate) fn run(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
     if args.all {
         return resume::all(global, args, &stop);
     }
-    let (link, job) = if args.resume.is_some() {
+    let ready = if args.resume.is_some() {
         resume::one(global, args, &stop.cancel)?
     } else {
         let link = connect::open(global)?;
         let job = begin::begin(global, args, &link, &stop.cancel)?;
-        (link, job)
+        Some((link, job))
+    };
+    let Some((link, job)) = ready else {
+        // Events are none where no job runs.
+        if !args.json {
+            print_for_programs(global, args, &Value::Null)?;
+        }
+        return Ok(Exit::Done);
     };
     let ended = run_to_its_end(global, args, &link, job, &stop);
     // An error has been said on stderr, in either form.

@@ -16,9 +16,16 @@ use crate::failure::{Exit, Failure};
 use crate::journals::{self, Kept};
 use crate::{output, table};
 
-/// The one job that the options name, ready to run.
-pub(super) fn one(global: &Global, args: &SyncArgs, cancel: &Cancel) -> Result<(Link, Ready), Failure> {
-    let path = which(args)?;
+/// The one job that the options name, ready to run; none if none is named, and none is left to resume.
+pub(super) fn one(
+    global: &Global,
+    args: &SyncArgs,
+    cancel: &Cancel,
+) -> Result<Option<(Link, Ready)>, Failure> {
+    let Some(path) = which(args)? else {
+        nothing_to_resume(global);
+        return Ok(None);
+    };
     // What is resumed is read again under the lock: this is for the profile alone.
     let Some(state) = cvm_journal::read(&path)? else {
         return Err(Failure::usage(format!("there is no journal {}: name another file", path.display())));
@@ -29,7 +36,13 @@ pub(super) fn one(global: &Global, args: &SyncArgs, cancel: &Cancel) -> Result<(
     if !global.quiet && !args.json {
         output::note(output::escaped(&format!("cvm: resuming the job in {}", path.display())));
     }
-    Ok((link, job))
+    Ok(Some((link, job)))
+}
+
+fn nothing_to_resume(global: &Global) {
+    if global.output == Output::Table && !global.quiet {
+        output::note("cvm: there is no job to resume");
+    }
 }
 
 fn ready(
@@ -59,11 +72,11 @@ fn connect_with(global: &Global, own: Option<&str>) -> Result<Link, Failure> {
     })
 }
 
-/// The journal that is named, or the only one there is.
-fn which(args: &SyncArgs) -> Result<PathBuf, Failure> {
+/// The journal that is named, or the only one there is, if there is one.
+fn which(args: &SyncArgs) -> Result<Option<PathBuf>, Failure> {
     let id = args.resume.as_deref().unwrap_or_default();
     match &args.journal {
-        Some(path) if id.is_empty() => return Ok(path.clone()),
+        Some(path) if id.is_empty() => return Ok(Some(path.clone())),
         Some(_) => {
             return Err(Failure::usage(format!(
                 "--resume {id} and --journal both name a job: leave one out"
@@ -75,7 +88,7 @@ fn which(args: &SyncArgs) -> Result<PathBuf, Failure> {
                 "--resume takes a job as it was begun: leave {id} out, or name the job by its ID, which cvm jobs shows"
             )));
         }
-        None => return Ok(journals::find(id)?.path),
+        None => return Ok(Some(journals::find(id)?.path)),
     }
     let (mut open, mut running) = (Vec::new(), Vec::new());
     for job in journals::list()? {
@@ -87,8 +100,8 @@ fn which(args: &SyncArgs) -> Result<PathBuf, Failure> {
         }
     }
     match (open.as_slice(), running.as_slice()) {
-        ([job], _) => Ok(job.path.clone()),
-        ([], []) => Err(Failure::usage("there is no job to resume: name a file with --journal")),
+        ([job], _) => Ok(Some(job.path.clone())),
+        ([], []) => Ok(None),
         ([], [job, ..]) => Err(Failure::other(format!("the job {} is running: wait for its end", job.id))),
         _ => Err(Failure::usage(
             "there are several jobs to resume: name one by its ID, which cvm jobs shows, or resume them with --all",
@@ -123,8 +136,8 @@ pub(super) fn all(global: &Global, args: &SyncArgs, stop: &Stop) -> Result<Exit,
         }
         outcomes.push(outcome);
     }
-    if outcomes.is_empty() && global.output == Output::Table && !global.quiet {
-        output::note("cvm: there is no job to resume");
+    if outcomes.is_empty() {
+        nothing_to_resume(global);
     }
     if !args.json {
         print_for_programs(global, args, &outcomes.into()).map_err(|failure| failure.or_worse(worst))?;
