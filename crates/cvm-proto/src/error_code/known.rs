@@ -5,39 +5,39 @@
 super::known_codes! {
     /// `AccountQualificationRestrictions`
     AccountQualificationRestrictions = "AccountQualificationRestrictions",
-    /// `ActionOffline`: action withdrawn.
+    /// `ActionOffline`: The service has withdrawn this action.
     ActionOffline = "ActionOffline",
-    /// `AuthFailure.CamRoleNameAuthenticateFailed`: role name failed authorisation.
+    /// `AuthFailure.CamRoleNameAuthenticateFailed`: The role that is named could not be authorised: check its name and whom it trusts.
     AuthFailureCamRoleNameAuthenticateFailed = "AuthFailure.CamRoleNameAuthenticateFailed",
-    /// `AuthFailure.InvalidAuthorization`: authorization header malformed.
+    /// `AuthFailure.InvalidAuthorization`: The `Authorization` header has not the form that the signature method asks for.
     AuthFailureInvalidAuthorization = "AuthFailure.InvalidAuthorization",
-    /// `AuthFailure.InvalidSecretId`: secretId is not a cloud API key type.
+    /// `AuthFailure.InvalidSecretId`: The secret id is not one of a cloud API key.
     AuthFailureInvalidSecretId = "AuthFailure.InvalidSecretId",
-    /// `AuthFailure.MFAFailure`: MFA check.
+    /// `AuthFailure.MFAFailure`: The account asks for a second factor, and its check failed.
     AuthFailureMFAFailure = "AuthFailure.MFAFailure",
-    /// `AuthFailure.SecretIdNotFound`: secretId unknown/deleted/disabled.
+    /// `AuthFailure.SecretIdNotFound`: No key has this secret id: it was mistyped, deleted or disabled.
     AuthFailureSecretIdNotFound = "AuthFailure.SecretIdNotFound",
-    /// `AuthFailure.SignatureExpire`: timestamp differs >5 min from server.
+    /// `AuthFailure.SignatureExpire`: The request's time is more than five minutes off the service's: set the clock. Clients of this project correct it and send the request again.
     AuthFailureSignatureExpire = "AuthFailure.SignatureExpire",
-    /// `AuthFailure.SignatureFailure`: signature mismatch.
+    /// `AuthFailure.SignatureFailure`: The signature does not fit the request: the secret key is wrong, or something on the way changed the request.
     AuthFailureSignatureFailure = "AuthFailure.SignatureFailure",
-    /// `AuthFailure.TokenFailure`: STS token wrong.
+    /// `AuthFailure.TokenFailure`: The token of the temporary credential is wrong or has expired: get a new credential.
     AuthFailureTokenFailure = "AuthFailure.TokenFailure",
-    /// `AuthFailure.UnauthorizedOperation`: not authorised (auth layer).
+    /// `AuthFailure.UnauthorizedOperation`: The key has no right to this action: an administrator can grant it in CAM.
     AuthFailureUnauthorizedOperation = "AuthFailure.UnauthorizedOperation",
-    /// `DryRunOperation`: dry run would have succeeded.
+    /// `DryRunOperation`: A dry run found that the request would have succeeded.
     DryRunOperation = "DryRunOperation",
     /// `EniNotAllowedChangeSubnet`
     EniNotAllowedChangeSubnet = "EniNotAllowedChangeSubnet",
-    /// `FailedOperation`: generic failure.
+    /// `FailedOperation`: The operation failed; the message says why.
     FailedOperation = "FailedOperation",
-    /// `FailedOperation.AccountAlreadyExists`: share target already present.
+    /// `FailedOperation.AccountAlreadyExists`: The image is shared with this account already.
     FailedOperationAccountAlreadyExists = "FailedOperation.AccountAlreadyExists",
-    /// `FailedOperation.AccountIsYourSelf`: share target is the caller.
+    /// `FailedOperation.AccountIsYourSelf`: The image cannot be shared with the account that owns it.
     FailedOperationAccountIsYourSelf = "FailedOperation.AccountIsYourSelf",
     /// `FailedOperation.AlreadyInDisasterRecoverGroup`
     FailedOperationAlreadyInDisasterRecoverGroup = "FailedOperation.AlreadyInDisasterRecoverGroup",
-    /// `FailedOperation.BYOLImageShareFailed`: BYOL image not shareable.
+    /// `FailedOperation.BYOLImageShareFailed`: An image with a licence of its owner's (BYOL) cannot be shared.
     FailedOperationBYOLImageShareFailed = "FailedOperation.BYOLImageShareFailed",
     /// `FailedOperation.DisassociateKeyPairFailed`
     FailedOperationDisassociateKeyPairFailed = "FailedOperation.DisassociateKeyPairFailed",
@@ -47,15 +47,15 @@ super::known_codes! {
     FailedOperationDisasterRecoverGroupNotMatch = "FailedOperation.DisasterRecoverGroupNotMatch",
     /// `FailedOperation.GetInstanceTATAgentStatusFailed`
     FailedOperationGetInstanceTATAgentStatusFailed = "FailedOperation.GetInstanceTATAgentStatusFailed",
-    /// `FailedOperation.IllegalTagKey`: bad characters in tag key.
+    /// `FailedOperation.IllegalTagKey`: A tag's key has characters that are not allowed.
     FailedOperationIllegalTagKey = "FailedOperation.IllegalTagKey",
-    /// `FailedOperation.IllegalTagValue`
+    /// `FailedOperation.IllegalTagValue`: A tag's value has characters that are not allowed.
     FailedOperationIllegalTagValue = "FailedOperation.IllegalTagValue",
     /// `FailedOperation.InquiryPriceFailed`
     FailedOperationInquiryPriceFailed = "FailedOperation.InquiryPriceFailed",
     /// `FailedOperation.InquiryRefundPriceFailed`
     FailedOperationInquiryRefundPriceFailed = "FailedOperation.InquiryRefundPriceFailed",
-    /// `FailedOperation.InvalidImageState`: image busy; retry later.
+    /// `FailedOperation.InvalidImageState`: The image is busy with another operation: try again when it is `NORMAL`.
     FailedOperationInvalidImageState = "FailedOperation.InvalidImageState",
     /// `FailedOperation.InvalidInstanceApplicationRole`
     FailedOperationInvalidInstanceApplicationRole = "FailedOperation.InvalidInstanceApplicationRole",
@@ -67,7 +67,7 @@ super::known_codes! {
     FailedOperationNoAvailableIpAddressCountInSubnet = "FailedOperation.NoAvailableIpAddressCountInSubnet",
     /// `FailedOperation.NotFoundEIP`
     FailedOperationNotFoundEIP = "FailedOperation.NotFoundEIP",
-    /// `FailedOperation.NotMasterAccount`: share target is a collaborator, needs root account.
+    /// `FailedOperation.NotMasterAccount`: An image is shared with root accounts only, and this is a collaborator's.
     FailedOperationNotMasterAccount = "FailedOperation.NotMasterAccount",
     /// `FailedOperation.PlacementSetNotEmpty`
     FailedOperationPlacementSetNotEmpty = "FailedOperation.PlacementSetNotEmpty",
@@ -75,9 +75,9 @@ super::known_codes! {
     FailedOperationPromotionalPerioRestriction = "FailedOperation.PromotionalPerioRestriction",
     /// `FailedOperation.PromotionalRegionRestriction`
     FailedOperationPromotionalRegionRestriction = "FailedOperation.PromotionalRegionRestriction",
-    /// `FailedOperation.QImageShareFailed`: share failed (Q class).
+    /// `FailedOperation.QImageShareFailed`: The image could not be shared, for a reason that the service calls class Q.
     FailedOperationQImageShareFailed = "FailedOperation.QImageShareFailed",
-    /// `FailedOperation.RImageShareFailed`: share failed (R class).
+    /// `FailedOperation.RImageShareFailed`: The image could not be shared, for a reason that the service calls class R.
     FailedOperationRImageShareFailed = "FailedOperation.RImageShareFailed",
     /// `FailedOperation.SecurityGroupActionFailed`
     FailedOperationSecurityGroupActionFailed = "FailedOperation.SecurityGroupActionFailed",
@@ -85,7 +85,7 @@ super::known_codes! {
     FailedOperationSnapshotSizeLargerThanDataSize = "FailedOperation.SnapshotSizeLargerThanDataSize",
     /// `FailedOperation.SnapshotSizeLessThanDataSize`
     FailedOperationSnapshotSizeLessThanDataSize = "FailedOperation.SnapshotSizeLessThanDataSize",
-    /// `FailedOperation.TagKeyReserved`: tag key reserved.
+    /// `FailedOperation.TagKeyReserved`: The service keeps this tag key for itself.
     FailedOperationTagKeyReserved = "FailedOperation.TagKeyReserved",
     /// `FailedOperation.TatAgentNotSupport`
     FailedOperationTatAgentNotSupport = "FailedOperation.TatAgentNotSupport",
@@ -93,59 +93,59 @@ super::known_codes! {
     FailedOperationUnreturnable = "FailedOperation.Unreturnable",
     /// `FailedOperation.ZoneInconsistent`
     FailedOperationZoneInconsistent = "FailedOperation.ZoneInconsistent",
-    /// `ImageQuotaLimitExceeded`: custom-image quota of the (destination) region reached.
+    /// `ImageQuotaLimitExceeded`: The region has as many custom images as the account may have there: delete some, or ask for a higher quota. For a copy, the destination's quota counts.
     ImageQuotaLimitExceeded = "ImageQuotaLimitExceeded",
     /// `InstancesQuotaLimitExceeded`
     InstancesQuotaLimitExceeded = "InstancesQuotaLimitExceeded",
-    /// `InternalError`: server fault.
+    /// `InternalError`: The service failed: send the request again, and quote the request id to its support if that does not help.
     InternalError = "InternalError",
     /// `InternalError.TradeUnknownError`
     InternalErrorTradeUnknownError = "InternalError.TradeUnknownError",
     /// `InternalServerError`
     InternalServerError = "InternalServerError",
-    /// `InvalidAccount.InsufficientBalance`: account out of funds.
+    /// `InvalidAccount.InsufficientBalance`: The account's balance is too low.
     InvalidAccountInsufficientBalance = "InvalidAccount.InsufficientBalance",
     /// `InvalidAccount.UnpaidOrder`
     InvalidAccountUnpaidOrder = "InvalidAccount.UnpaidOrder",
-    /// `InvalidAccountId.NotFound`: unknown account id.
+    /// `InvalidAccountId.NotFound`: No account has this id.
     InvalidAccountIdNotFound = "InvalidAccountId.NotFound",
-    /// `InvalidAccountIs.YourSelf`: share target is the caller (older code).
+    /// `InvalidAccountIs.YourSelf`: The image cannot be shared with the account that owns it (an older code).
     InvalidAccountIsYourSelf = "InvalidAccountIs.YourSelf",
-    /// `InvalidAction`: no such action.
+    /// `InvalidAction`: The service has no action of this name in this version.
     InvalidAction = "InvalidAction",
     /// `InvalidClientToken.TooLong`
     InvalidClientTokenTooLong = "InvalidClientToken.TooLong",
-    /// `InvalidFilter`: unknown/invalid filter.
+    /// `InvalidFilter`: A filter has a name that this action does not know.
     InvalidFilter = "InvalidFilter",
-    /// `InvalidFilterValue.LimitExceeded`: too many filter values.
+    /// `InvalidFilterValue.LimitExceeded`: A filter has more values than are allowed.
     InvalidFilterValueLimitExceeded = "InvalidFilterValue.LimitExceeded",
     /// `InvalidHost.NotSupported`
     InvalidHostNotSupported = "InvalidHost.NotSupported",
-    /// `InvalidHostId.Malformed`: CDH id has wrong form.
+    /// `InvalidHostId.Malformed`: The id of the dedicated host (`host-...`) has a wrong form.
     InvalidHostIdMalformed = "InvalidHostId.Malformed",
     /// `InvalidHostId.NotFound`
     InvalidHostIdNotFound = "InvalidHostId.NotFound",
-    /// `InvalidImageId.InShared`: image currently shared; blocks delete.
+    /// `InvalidImageId.InShared`: The image is shared with other accounts: stop sharing it before it is deleted.
     InvalidImageIdInShared = "InvalidImageId.InShared",
-    /// `InvalidImageId.IncorrectState`: image state does not permit the action.
+    /// `InvalidImageId.IncorrectState`: The image's state does not allow this action: wait until it is `NORMAL`.
     InvalidImageIdIncorrectState = "InvalidImageId.IncorrectState",
-    /// `InvalidImageId.Malformed`: image id has wrong form.
+    /// `InvalidImageId.Malformed`: The image id (`img-...`) has a wrong form.
     InvalidImageIdMalformed = "InvalidImageId.Malformed",
-    /// `InvalidImageId.NotFound`: no such image in this region.
+    /// `InvalidImageId.NotFound`: The region has no image of this id that this credential may see.
     InvalidImageIdNotFound = "InvalidImageId.NotFound",
-    /// `InvalidImageId.TooLarge`: image size above limit.
+    /// `InvalidImageId.TooLarge`: The image is larger than this action takes.
     InvalidImageIdTooLarge = "InvalidImageId.TooLarge",
-    /// `InvalidImageName.Duplicate`: name already used.
+    /// `InvalidImageName.Duplicate`: Another image of the region has this name, even if it is not to be seen yet: choose another name, or delete that image.
     InvalidImageNameDuplicate = "InvalidImageName.Duplicate",
-    /// `InvalidImageOsType.Unsupported`: osType not in supported list.
+    /// `InvalidImageOsType.Unsupported`: `OsType` is none of the systems that can be imported: DescribeImportImageOs lists them.
     InvalidImageOsTypeUnsupported = "InvalidImageOsType.Unsupported",
-    /// `InvalidImageOsVersion.Unsupported`: osVersion not in supported list.
+    /// `InvalidImageOsVersion.Unsupported`: `OsVersion` is none of the versions that can be imported: DescribeImportImageOs lists them.
     InvalidImageOsVersionUnsupported = "InvalidImageOsVersion.Unsupported",
-    /// `InvalidInstance.NotSupported`: instance not eligible.
+    /// `InvalidInstance.NotSupported`: The instance is of a kind that this action does not take.
     InvalidInstanceNotSupported = "InvalidInstance.NotSupported",
     /// `InvalidInstanceId.Malformed`
     InvalidInstanceIdMalformed = "InvalidInstanceId.Malformed",
-    /// `InvalidInstanceId.NotFound`: no such instance.
+    /// `InvalidInstanceId.NotFound`: The region has no instance of this id that this credential may see.
     InvalidInstanceIdNotFound = "InvalidInstanceId.NotFound",
     /// `InvalidInstanceName.TooLong`
     InvalidInstanceNameTooLong = "InvalidInstanceName.TooLong",
@@ -153,7 +153,7 @@ super::known_codes! {
     InvalidInstanceNotSupportedPrepaidInstance = "InvalidInstanceNotSupportedPrepaidInstance",
     /// `InvalidInstanceState`
     InvalidInstanceState = "InvalidInstanceState",
-    /// `InvalidInstanceType.Malformed`: instanceType has wrong form.
+    /// `InvalidInstanceType.Malformed`: The instance type has a wrong form.
     InvalidInstanceTypeMalformed = "InvalidInstanceType.Malformed",
     /// `InvalidKeyPair.LimitExceeded`
     InvalidKeyPairLimitExceeded = "InvalidKeyPair.LimitExceeded",
@@ -169,7 +169,7 @@ super::known_codes! {
     InvalidKeyPairNameIncludeIllegalChar = "InvalidKeyPairNameIncludeIllegalChar",
     /// `InvalidKeyPairNameTooLong`
     InvalidKeyPairNameTooLong = "InvalidKeyPairNameTooLong",
-    /// `InvalidParameter`: wrong form/type.
+    /// `InvalidParameter`: A parameter has a wrong type or form; the message names it.
     InvalidParameter = "InvalidParameter",
     /// `InvalidParameter.AtMostOne`
     InvalidParameterAtMostOne = "InvalidParameter.AtMostOne",
@@ -179,11 +179,11 @@ super::known_codes! {
     InvalidParameterCdcNotSupported = "InvalidParameter.CdcNotSupported",
     /// `InvalidParameter.CdzNotSupported`
     InvalidParameterCdzNotSupported = "InvalidParameter.CdzNotSupported",
-    /// `InvalidParameter.DataDiskIdContainsRootDisk`: dataDiskIds contains the system disk.
+    /// `InvalidParameter.DataDiskIdContainsRootDisk`: `DataDiskIds` names the system disk, which is part of the image anyway.
     InvalidParameterDataDiskIdContainsRootDisk = "InvalidParameter.DataDiskIdContainsRootDisk",
-    /// `InvalidParameter.DataDiskNotBelongSpecifiedInstance`: data disk belongs to another instance.
+    /// `InvalidParameter.DataDiskNotBelongSpecifiedInstance`: A data disk belongs to another instance.
     InvalidParameterDataDiskNotBelongSpecifiedInstance = "InvalidParameter.DataDiskNotBelongSpecifiedInstance",
-    /// `InvalidParameter.DuplicateSystemSnapshots`: more than one system snapshot.
+    /// `InvalidParameter.DuplicateSystemSnapshots`: `SnapshotIds` names more than one snapshot of a system disk.
     InvalidParameterDuplicateSystemSnapshots = "InvalidParameter.DuplicateSystemSnapshots",
     /// `InvalidParameter.EdgeZoneMissInternetAccessible`
     InvalidParameterEdgeZoneMissInternetAccessible = "InvalidParameter.EdgeZoneMissInternetAccessible",
@@ -197,9 +197,9 @@ super::known_codes! {
     InvalidParameterHostIdStatusNotSupport = "InvalidParameter.HostIdStatusNotSupport",
     /// `InvalidParameter.HostNameIllegal`
     InvalidParameterHostNameIllegal = "InvalidParameter.HostNameIllegal",
-    /// `InvalidParameter.ImageIdsSnapshotIdsMustOne`: need exactly one of ImageIds/SnapshotIds.
+    /// `InvalidParameter.ImageIdsSnapshotIdsMustOne`: Give either `ImageIds` or `SnapshotIds`, and not both.
     InvalidParameterImageIdsSnapshotIdsMustOne = "InvalidParameter.ImageIdsSnapshotIdsMustOne",
-    /// `InvalidParameter.InstanceImageNotSupport`: whole-machine (instance) image not accepted.
+    /// `InvalidParameter.InstanceImageNotSupport`: An image of a whole instance, with its data disks, is not taken here.
     InvalidParameterInstanceImageNotSupport = "InvalidParameter.InstanceImageNotSupport",
     /// `InvalidParameter.InstanceTypeNotSupport`
     InvalidParameterInstanceTypeNotSupport = "InvalidParameter.InstanceTypeNotSupport",
@@ -209,23 +209,23 @@ super::known_codes! {
     InvalidParameterInternetAccessibleNotSupported = "InvalidParameter.InternetAccessibleNotSupported",
     /// `InvalidParameter.InvalidCloudDiskSoldOut`
     InvalidParameterInvalidCloudDiskSoldOut = "InvalidParameter.InvalidCloudDiskSoldOut",
-    /// `InvalidParameter.InvalidDependence`: dependent parameter missing/wrong.
+    /// `InvalidParameter.InvalidDependence`: A parameter that another one depends on is missing or does not fit it.
     InvalidParameterInvalidDependence = "InvalidParameter.InvalidDependence",
     /// `InvalidParameter.InvalidInstanceNotSupported`
     InvalidParameterInvalidInstanceNotSupported = "InvalidParameter.InvalidInstanceNotSupported",
     /// `InvalidParameter.InvalidIpFormat`
     InvalidParameterInvalidIpFormat = "InvalidParameter.InvalidIpFormat",
-    /// `InvalidParameter.InvalidKmsKeyId`: KMS key id not valid.
+    /// `InvalidParameter.InvalidKmsKeyId`: The id is none of a KMS key that the account can use in this region.
     InvalidParameterInvalidKmsKeyId = "InvalidParameter.InvalidKmsKeyId",
-    /// `InvalidParameter.InvalidParameterCoexistImageIdsFilters`: imageIds together with Filters.
+    /// `InvalidParameter.InvalidParameterCoexistImageIdsFilters`: `ImageIds` and `Filters` do not go together: leave one out.
     InvalidParameterInvalidParameterCoexistImageIdsFilters = "InvalidParameter.InvalidParameterCoexistImageIdsFilters",
-    /// `InvalidParameter.InvalidParameterUrlError`: URL not valid.
+    /// `InvalidParameter.InvalidParameterUrlError`: The URL has a wrong form, or nothing can be read from it.
     InvalidParameterInvalidParameterUrlError = "InvalidParameter.InvalidParameterUrlError",
     /// `InvalidParameter.InvalidTargetOSType`
     InvalidParameterInvalidTargetOSType = "InvalidParameter.InvalidTargetOSType",
     /// `InvalidParameter.LackCoreCountOrThreadPerCore`
     InvalidParameterLackCoreCountOrThreadPerCore = "InvalidParameter.LackCoreCountOrThreadPerCore",
-    /// `InvalidParameter.LocalDataDiskNotSupport`: local data disk cannot be imaged.
+    /// `InvalidParameter.LocalDataDiskNotSupport`: A local data disk cannot become part of an image.
     InvalidParameterLocalDataDiskNotSupport = "InvalidParameter.LocalDataDiskNotSupport",
     /// `InvalidParameter.OnlySupportForEdgeZone`
     InvalidParameterOnlySupportForEdgeZone = "InvalidParameter.OnlySupportForEdgeZone",
@@ -233,23 +233,23 @@ super::known_codes! {
     InvalidParameterParameterConflict = "InvalidParameter.ParameterConflict",
     /// `InvalidParameter.PasswordNotSupported`
     InvalidParameterPasswordNotSupported = "InvalidParameter.PasswordNotSupported",
-    /// `InvalidParameter.SnapshotNotFound`: no such snapshot.
+    /// `InvalidParameter.SnapshotNotFound`: The region has no snapshot of this id.
     InvalidParameterSnapshotNotFound = "InvalidParameter.SnapshotNotFound",
     /// `InvalidParameter.SpecialParameterForSpecialAccount`
     InvalidParameterSpecialParameterForSpecialAccount = "InvalidParameter.SpecialParameterForSpecialAccount",
-    /// `InvalidParameter.SpecifyOneParameter`: none of the alternatives given.
+    /// `InvalidParameter.SpecifyOneParameter`: One of several parameters has to be given, and none is.
     InvalidParameterSpecifyOneParameter = "InvalidParameter.SpecifyOneParameter",
-    /// `InvalidParameter.SwapDiskNotSupport`: swap disk not supported.
+    /// `InvalidParameter.SwapDiskNotSupport`: A swap disk cannot become part of an image.
     InvalidParameterSwapDiskNotSupport = "InvalidParameter.SwapDiskNotSupport",
-    /// `InvalidParameter.SystemSnapshotNotFound`: no system snapshot among `SnapshotIds`.
+    /// `InvalidParameter.SystemSnapshotNotFound`: `SnapshotIds` names no snapshot of a system disk.
     InvalidParameterSystemSnapshotNotFound = "InvalidParameter.SystemSnapshotNotFound",
-    /// `InvalidParameter.ValueTooLarge`: string too long.
+    /// `InvalidParameter.ValueTooLarge`: A text is longer than allowed.
     InvalidParameterValueIsTooLarge = "InvalidParameter.ValueTooLarge",
     /// `InvalidParameterCombination`
     InvalidParameterCombination = "InvalidParameterCombination",
-    /// `InvalidParameterConflict`: two parameters exclude one another.
+    /// `InvalidParameterConflict`: Two parameters exclude each other: leave one out.
     InvalidParameterConflict = "InvalidParameterConflict",
-    /// `InvalidParameterValue`: wrong value.
+    /// `InvalidParameterValue`: A parameter has a value that is not allowed; the message names it.
     InvalidParameterValue = "InvalidParameterValue",
     /// `InvalidParameterValue.AmountNotEqual`
     InvalidParameterValueAmountNotEqual = "InvalidParameterValue.AmountNotEqual",
@@ -263,7 +263,7 @@ super::known_codes! {
     InvalidParameterValueBandwidthPackageZoneNotMatch = "InvalidParameterValue.BandwidthPackageZoneNotMatch",
     /// `InvalidParameterValue.BasicNetworkInstanceFamily`
     InvalidParameterValueBasicNetworkInstanceFamily = "InvalidParameterValue.BasicNetworkInstanceFamily",
-    /// `InvalidParameterValue.BucketNotFound`: COS bucket missing.
+    /// `InvalidParameterValue.BucketNotFound`: The COS bucket does not exist in this region.
     InvalidParameterValueBucketNotFound = "InvalidParameterValue.BucketNotFound",
     /// `InvalidParameterValue.CamRoleNameMalformed`
     InvalidParameterValueCamRoleNameMalformed = "InvalidParameterValue.CamRoleNameMalformed",
@@ -311,7 +311,7 @@ super::known_codes! {
     InvalidParameterValueIPAddressMalformed = "InvalidParameterValue.IPAddressMalformed",
     /// `InvalidParameterValue.IPv6AddressMalformed`
     InvalidParameterValueIPv6AddressMalformed = "InvalidParameterValue.IPv6AddressMalformed",
-    /// `InvalidParameterValue.ISOMustImportByForce`: ISO needs Force=true.
+    /// `InvalidParameterValue.ISOMustImportByForce`: An ISO image is imported with `Force` set to `true` only.
     InvalidParameterValueISOMustImportByForce = "InvalidParameterValue.ISOMustImportByForce",
     /// `InvalidParameterValue.IllegalHostName`
     InvalidParameterValueIllegalHostName = "InvalidParameterValue.IllegalHostName",
@@ -321,7 +321,7 @@ super::known_codes! {
     InvalidParameterValueInstanceIdMalformed = "InvalidParameterValue.InstanceIdMalformed",
     /// `InvalidParameterValue.InstanceNotSupportedMixPricingModel`
     InvalidParameterValueInstanceNotSupportedMixPricingModel = "InvalidParameterValue.InstanceNotSupportedMixPricingModel",
-    /// `InvalidParameterValue.InstanceTypeNotFound`: unknown instance type.
+    /// `InvalidParameterValue.InstanceTypeNotFound`: There is no instance type of this name.
     InvalidParameterValueInstanceTypeNotFound = "InvalidParameterValue.InstanceTypeNotFound",
     /// `InvalidParameterValue.InstanceTypeNotSupportElasticNetworks`
     InvalidParameterValueInstanceTypeNotSupportElasticNetworks = "InvalidParameterValue.InstanceTypeNotSupportElasticNetworks",
@@ -333,31 +333,31 @@ super::known_codes! {
     InvalidParameterValueInsufficientOffering = "InvalidParameterValue.InsufficientOffering",
     /// `InvalidParameterValue.InsufficientPrice`
     InvalidParameterValueInsufficientPrice = "InvalidParameterValue.InsufficientPrice",
-    /// `InvalidParameterValue.InvalidAppIdFormat`: appId malformed.
+    /// `InvalidParameterValue.InvalidAppIdFormat`: The `AppId` has a wrong form.
     InvalidParameterValueInvalidAppIdFormat = "InvalidParameterValue.InvalidAppIdFormat",
-    /// `InvalidParameterValue.InvalidBootMode`: bootMode not accepted.
+    /// `InvalidParameterValue.InvalidBootMode`: `BootMode` has a value that is not taken here.
     InvalidParameterValueInvalidBootMode = "InvalidParameterValue.InvalidBootMode",
-    /// `InvalidParameterValue.InvalidBucketPermissionForExport`: no write right on bucket.
+    /// `InvalidParameterValue.InvalidBucketPermissionForExport`: The service may not write to the COS bucket: grant it the right, and try again.
     InvalidParameterValueInvalidBucketPermissionForExport = "InvalidParameterValue.InvalidBucketPermissionForExport",
-    /// `InvalidParameterValue.InvalidFileNamePrefixList`: prefix count differs from image count.
+    /// `InvalidParameterValue.InvalidFileNamePrefixList`: `FileNamePrefixList` has to have one prefix for each image.
     InvalidParameterValueInvalidFileNamePrefixList = "InvalidParameterValue.InvalidFileNamePrefixList",
     /// `InvalidParameterValue.InvalidGPUFamilyChange`
     InvalidParameterValueInvalidGPUFamilyChange = "InvalidParameterValue.InvalidGPUFamilyChange",
-    /// `InvalidParameterValue.InvalidImageFamily`: family name malformed.
+    /// `InvalidParameterValue.InvalidImageFamily`: The image family's name has a wrong form.
     InvalidParameterValueInvalidImageFamily = "InvalidParameterValue.InvalidImageFamily",
     /// `InvalidParameterValue.InvalidImageForGivenInstanceType`
     InvalidParameterValueInvalidImageForGivenInstanceType = "InvalidParameterValue.InvalidImageForGivenInstanceType",
     /// `InvalidParameterValue.InvalidImageFormat`
     InvalidParameterValueInvalidImageFormat = "InvalidParameterValue.InvalidImageFormat",
-    /// `InvalidParameterValue.InvalidImageId`: image may not be used for this action.
+    /// `InvalidParameterValue.InvalidImageId`: The image cannot be used for this action: only custom images in the state `NORMAL` can be copied, for example.
     InvalidParameterValueInvalidImageId = "InvalidParameterValue.InvalidImageId",
     /// `InvalidParameterValue.InvalidImageIdForRetsetInstance`
     InvalidParameterValueInvalidImageIdForRetsetInstance = "InvalidParameterValue.InvalidImageIdForRetsetInstance",
-    /// `InvalidParameterValue.InvalidImageIdIsShared`: image is one shared to the caller.
+    /// `InvalidParameterValue.InvalidImageIdIsShared`: The image belongs to another account, which shares it: only its owner can do this.
     InvalidParameterValueInvalidImageIdIsShared = "InvalidParameterValue.InvalidImageIdIsShared",
-    /// `InvalidParameterValue.InvalidImageOsName`: image OS not offered in region.
+    /// `InvalidParameterValue.InvalidImageOsName`: The image's system is not offered in this region.
     InvalidParameterValueInvalidImageOsName = "InvalidParameterValue.InvalidImageOsName",
-    /// `InvalidParameterValue.InvalidImageState`: image held by another task.
+    /// `InvalidParameterValue.InvalidImageState`: Another task holds the image: try again when it is `NORMAL`.
     InvalidParameterValueInvalidImageState = "InvalidParameterValue.InvalidImageState",
     /// `InvalidParameterValue.InvalidInstanceSource`
     InvalidParameterValueInvalidInstanceSource = "InvalidParameterValue.InvalidInstanceSource",
@@ -373,17 +373,17 @@ super::known_codes! {
     InvalidParameterValueInvalidLaunchTemplateName = "InvalidParameterValue.InvalidLaunchTemplateName",
     /// `InvalidParameterValue.InvalidLaunchTemplateVersionDescription`
     InvalidParameterValueInvalidLaunchTemplateVersionDescription = "InvalidParameterValue.InvalidLaunchTemplateVersionDescription",
-    /// `InvalidParameterValue.InvalidLicenseType`: licenseType not accepted.
+    /// `InvalidParameterValue.InvalidLicenseType`: `LicenseType` has a value that is not taken here.
     InvalidParameterValueInvalidLicenseType = "InvalidParameterValue.InvalidLicenseType",
     /// `InvalidParameterValue.InvalidNetworkInterfaceId`
     InvalidParameterValueInvalidNetworkInterfaceId = "InvalidParameterValue.InvalidNetworkInterfaceId",
     /// `InvalidParameterValue.InvalidParameterMinCount`
     InvalidParameterValueInvalidParameterMinCount = "InvalidParameterValue.InvalidParameterMinCount",
-    /// `InvalidParameterValue.InvalidParameterValueLimit`: limit out of range.
+    /// `InvalidParameterValue.InvalidParameterValueLimit`: `Limit` is out of its range.
     InvalidParameterValueInvalidParameterValueLimit = "InvalidParameterValue.InvalidParameterValueLimit",
     /// `InvalidParameterValue.InvalidPassword`
     InvalidParameterValueInvalidPassword = "InvalidParameterValue.InvalidPassword",
-    /// `InvalidParameterValue.InvalidRegion`: region id not usable.
+    /// `InvalidParameterValue.InvalidRegion`: The region's id is none that can be used here.
     InvalidParameterValueInvalidRegion = "InvalidParameterValue.InvalidRegion",
     /// `InvalidParameterValue.InvalidTimeFormat`
     InvalidParameterValueInvalidTimeFormat = "InvalidParameterValue.InvalidTimeFormat",
@@ -415,11 +415,11 @@ super::known_codes! {
     InvalidParameterValueLaunchTemplateNotFound = "InvalidParameterValue.LaunchTemplateNotFound",
     /// `InvalidParameterValue.LaunchTemplateVersion`
     InvalidParameterValueLaunchTemplateVersion = "InvalidParameterValue.LaunchTemplateVersion",
-    /// `InvalidParameterValue.LimitExceeded`: list longer than allowed.
+    /// `InvalidParameterValue.LimitExceeded`: A list has more members than allowed.
     InvalidParameterValueLimitExceeded = "InvalidParameterValue.LimitExceeded",
     /// `InvalidParameterValue.LocalDiskSizeRange`
     InvalidParameterValueLocalDiskSizeRange = "InvalidParameterValue.LocalDiskSizeRange",
-    /// `InvalidParameterValue.MissingLocationCosEndpoint`: dedicated-zone COS has no endpoint configured.
+    /// `InvalidParameterValue.MissingLocationCosEndpoint`: The COS of a dedicated zone has no endpoint set up.
     InvalidParameterValueMissingLocationCosEndpoint = "InvalidParameterValue.MissingLocationCosEndpoint",
     /// `InvalidParameterValue.MustDhcpEnabledVpc`
     InvalidParameterValueMustDhcpEnabledVpc = "InvalidParameterValue.MustDhcpEnabledVpc",
@@ -431,11 +431,11 @@ super::known_codes! {
     InvalidParameterValueNotEmpty = "InvalidParameterValue.NotEmpty",
     /// `InvalidParameterValue.NotSupported`
     InvalidParameterValueNotSupported = "InvalidParameterValue.NotSupported",
-    /// `InvalidParameterValue.PreheatNotSupportedInstanceType`: pre-warm: instance type.
+    /// `InvalidParameterValue.PreheatNotSupportedInstanceType`: Images cannot be pre-warmed for this instance type.
     InvalidParameterValuePreheatNotSupportedInstanceType = "InvalidParameterValue.PreheatNotSupportedInstanceType",
-    /// `InvalidParameterValue.PreheatNotSupportedZone`: pre-warm: zone.
+    /// `InvalidParameterValue.PreheatNotSupportedZone`: Images cannot be pre-warmed in this zone.
     InvalidParameterValuePreheatNotSupportedZone = "InvalidParameterValue.PreheatNotSupportedZone",
-    /// `InvalidParameterValue.PreheatUnavailableZones`: pre-warm: zone unavailable.
+    /// `InvalidParameterValue.PreheatUnavailableZones`: A zone that the image was to be pre-warmed in is not available.
     InvalidParameterValuePreheatUnavailableZones = "InvalidParameterValue.PreheatUnavailableZones",
     /// `InvalidParameterValue.Range`
     InvalidParameterValueRange = "InvalidParameterValue.Range",
@@ -455,13 +455,13 @@ super::known_codes! {
     InvalidParameterValueSubnetIdZoneIdNotMatch = "InvalidParameterValue.SubnetIdZoneIdNotMatch",
     /// `InvalidParameterValue.SubnetNotExist`
     InvalidParameterValueSubnetNotExist = "InvalidParameterValue.SubnetNotExist",
-    /// `InvalidParameterValue.TagKeyNotFound`: tag key missing.
+    /// `InvalidParameterValue.TagKeyNotFound`: There is no tag of this key.
     InvalidParameterValueTagKeyNotFound = "InvalidParameterValue.TagKeyNotFound",
-    /// `InvalidParameterValue.TagQuotaLimitExceeded`: tag quota.
+    /// `InvalidParameterValue.TagQuotaLimitExceeded`: The resource would have more tags than allowed.
     InvalidParameterValueTagQuotaLimitExceeded = "InvalidParameterValue.TagQuotaLimitExceeded",
     /// `InvalidParameterValue.ThreadPerCoreValue`
     InvalidParameterValueThreadPerCoreValue = "InvalidParameterValue.ThreadPerCoreValue",
-    /// `InvalidParameterValue.TooLarge`: number above maximum.
+    /// `InvalidParameterValue.TooLarge`: A number is above its limit.
     InvalidParameterValueTooLarge = "InvalidParameterValue.TooLarge",
     /// `InvalidParameterValue.TooLong`
     InvalidParameterValueTooLong = "InvalidParameterValue.TooLong",
@@ -477,7 +477,7 @@ super::known_codes! {
     InvalidParameterValueVpcIdZoneIdNotMatch = "InvalidParameterValue.VpcIdZoneIdNotMatch",
     /// `InvalidParameterValue.VpcNotSupportIpv6Address`
     InvalidParameterValueVpcNotSupportIpv6Address = "InvalidParameterValue.VpcNotSupportIpv6Address",
-    /// `InvalidParameterValue.ZoneNotSupported`: zone not served.
+    /// `InvalidParameterValue.ZoneNotSupported`: The zone does not offer this.
     InvalidParameterValueZoneNotSupported = "InvalidParameterValue.ZoneNotSupported",
     /// `InvalidParameterValueLimit`
     InvalidParameterValueLimit = "InvalidParameterValueLimit",
@@ -495,23 +495,23 @@ super::known_codes! {
     InvalidPublicKeyDuplicate = "InvalidPublicKey.Duplicate",
     /// `InvalidPublicKey.Malformed`
     InvalidPublicKeyMalformed = "InvalidPublicKey.Malformed",
-    /// `InvalidRegion.NotFound`: destination region unknown.
+    /// `InvalidRegion.NotFound`: There is no region of this id: DescribeRegions lists them.
     InvalidRegionNotFound = "InvalidRegion.NotFound",
-    /// `InvalidRegion.Unavailable`: destination region cannot receive copies.
+    /// `InvalidRegion.Unavailable`: The destination region takes no copies at the moment, or none from here.
     InvalidRegionUnavailable = "InvalidRegion.Unavailable",
-    /// `InvalidRequest`: multipart body malformed.
+    /// `InvalidRequest`: The body of the request, such as its multipart form, cannot be read.
     InvalidRequest = "InvalidRequest",
     /// `InvalidSecurityGroupId.NotFound`
     InvalidSecurityGroupIdNotFound = "InvalidSecurityGroupId.NotFound",
     /// `InvalidSgId.Malformed`
     InvalidSgIdMalformed = "InvalidSgId.Malformed",
-    /// `InvalidZone.MismatchRegion`: zone not in region.
+    /// `InvalidZone.MismatchRegion`: The zone is not in the region that the request went to.
     InvalidZoneMismatchRegion = "InvalidZone.MismatchRegion",
-    /// `IpInBlacklist`: caller IP blocked.
+    /// `IpInBlacklist`: The caller's address is on the account's list of blocked ones.
     IpInBlacklist = "IpInBlacklist",
-    /// `IpNotInWhitelist`: caller IP not allowed.
+    /// `IpNotInWhitelist`: The caller's address is not on the account's list of allowed ones.
     IpNotInWhitelist = "IpNotInWhitelist",
-    /// `LimitExceeded`: quota.
+    /// `LimitExceeded`: A quota is used up; the message says which.
     LimitExceeded = "LimitExceeded",
     /// `LimitExceeded.AssociateUSGLimitExceeded`
     LimitExceededAssociateUSGLimitExceeded = "LimitExceeded.AssociateUSGLimitExceeded",
@@ -527,7 +527,7 @@ super::known_codes! {
     LimitExceededEniLimitInstanceType = "LimitExceeded.EniLimitInstanceType",
     /// `LimitExceeded.EniNumLimit`
     LimitExceededEniNumLimit = "LimitExceeded.EniNumLimit",
-    /// `LimitExceeded.ExportImageTaskLimitExceeded`: too many export tasks running.
+    /// `LimitExceeded.ExportImageTaskLimitExceeded`: Too many exports are running: wait until one has ended.
     LimitExceededExportImageTaskLimitExceeded = "LimitExceeded.ExportImageTaskLimitExceeded",
     /// `LimitExceeded.HpcClusterQuota`
     LimitExceededHpcClusterQuota = "LimitExceeded.HpcClusterQuota",
@@ -543,7 +543,7 @@ super::known_codes! {
     LimitExceededLaunchTemplateQuota = "LimitExceeded.LaunchTemplateQuota",
     /// `LimitExceeded.LaunchTemplateVersionQuota`
     LimitExceededLaunchTemplateVersionQuota = "LimitExceeded.LaunchTemplateVersionQuota",
-    /// `LimitExceeded.PreheatImageSnapshotOutOfQuota`: pre-warm quota.
+    /// `LimitExceeded.PreheatImageSnapshotOutOfQuota`: The quota of pre-warmed images is used up.
     LimitExceededPreheatImageSnapshotOutOfQuota = "LimitExceeded.PreheatImageSnapshotOutOfQuota",
     /// `LimitExceeded.PrepayQuota`
     LimitExceededPrepayQuota = "LimitExceeded.PrepayQuota",
@@ -561,7 +561,7 @@ super::known_codes! {
     LimitExceededUserSpotQuota = "LimitExceeded.UserSpotQuota",
     /// `LimitExceeded.VpcSubnetNum`
     LimitExceededVpcSubnetNum = "LimitExceeded.VpcSubnetNum",
-    /// `MissingParameter`: required parameter absent.
+    /// `MissingParameter`: A parameter that has to be given is missing; the message names it.
     MissingParameter = "MissingParameter",
     /// `MissingParameter.AtLeastOne`
     MissingParameterAtLeastOne = "MissingParameter.AtLeastOne",
@@ -569,11 +569,11 @@ super::known_codes! {
     MissingParameterDPDKInstanceTypeRequiredVPC = "MissingParameter.DPDKInstanceTypeRequiredVPC",
     /// `MissingParameter.MonitorService`
     MissingParameterMonitorService = "MissingParameter.MonitorService",
-    /// `MutexOperation.TaskRunning`: same task already running.
+    /// `MutexOperation.TaskRunning`: The same task is running already: wait for its end.
     MutexOperationTaskRunning = "MutexOperation.TaskRunning",
-    /// `NoSuchProduct`: unknown product.
+    /// `NoSuchProduct`: The service has no product of this name: check the endpoint's host.
     NoSuchProduct = "NoSuchProduct",
-    /// `NoSuchVersion`: unknown version.
+    /// `NoSuchVersion`: The product has no version of this name.
     NoSuchVersion = "NoSuchVersion",
     /// `OperationDenied.AccountNotSupported`
     OperationDeniedAccountNotSupported = "OperationDenied.AccountNotSupported",
@@ -583,33 +583,33 @@ super::known_codes! {
     OperationDeniedChcHostStateNotSupported = "OperationDenied.ChcHostStateNotSupported",
     /// `OperationDenied.ChcInstallCloudImageWithoutDeployNetwork`
     OperationDeniedChcInstallCloudImageWithoutDeployNetwork = "OperationDenied.ChcInstallCloudImageWithoutDeployNetwork",
-    /// `OperationDenied.InnerUserProhibitAction`: restricted account.
+    /// `OperationDenied.InnerUserProhibitAction`: The account is a restricted one, which may not do this.
     OperationDeniedInnerUserProhibitAction = "OperationDenied.InnerUserProhibitAction",
-    /// `OperationDenied.InstanceOperationInProgress`: instance busy.
+    /// `OperationDenied.InstanceOperationInProgress`: Another operation is going on with the instance: try again when it has ended.
     OperationDeniedInstanceOperationInProgress = "OperationDenied.InstanceOperationInProgress",
     /// `OperationDenied.NotBandwidthShiftUpUserApplyEdgeZoneEip`
     OperationDeniedNotBandwidthShiftUpUserApplyEdgeZoneEip = "OperationDenied.NotBandwidthShiftUpUserApplyEdgeZoneEip",
-    /// `OverQuota`: share quota.
+    /// `OverQuota`: The image is shared with as many accounts as it may be.
     OverQuota = "OverQuota",
-    /// `RegionAbilityLimit.UnsupportedToImportImage`: region has no import.
+    /// `RegionAbilityLimit.UnsupportedToImportImage`: Images cannot be imported in this region.
     RegionAbilityLimitUnsupportedToImportImage = "RegionAbilityLimit.UnsupportedToImportImage",
-    /// `RequestLimitExceeded`: rate limit.
+    /// `RequestLimitExceeded`: Too many requests in a second. Clients of this project keep to the rate and send the request again.
     RequestLimitExceeded = "RequestLimitExceeded",
-    /// `RequestLimitExceeded.GlobalRegionUinLimitExceeded`: rate limit: root account, all regions.
+    /// `RequestLimitExceeded.GlobalRegionUinLimitExceeded`: The root account has sent too many requests in a second, all regions together.
     RequestLimitExceededGlobalRegionUinLimitExceeded = "RequestLimitExceeded.GlobalRegionUinLimitExceeded",
-    /// `RequestLimitExceeded.IPLimitExceeded`: rate limit: IP.
+    /// `RequestLimitExceeded.IPLimitExceeded`: Too many requests in a second came from this address.
     RequestLimitExceededIPLimitExceeded = "RequestLimitExceeded.IPLimitExceeded",
-    /// `RequestLimitExceeded.UinLimitExceeded`: rate limit: root account.
+    /// `RequestLimitExceeded.UinLimitExceeded`: The root account has sent too many requests in a second.
     RequestLimitExceededUinLimitExceeded = "RequestLimitExceeded.UinLimitExceeded",
-    /// `RequestSizeLimitExceeded`: request too big.
+    /// `RequestSizeLimitExceeded`: The request is larger than the service takes: 10 MB signed with v3, 1 MB otherwise.
     RequestSizeLimitExceeded = "RequestSizeLimitExceeded",
-    /// `ResourceInUse`: in use.
+    /// `ResourceInUse`: The resource is in use.
     ResourceInUse = "ResourceInUse",
-    /// `ResourceInUse.DiskRollbacking`: disk rollback running.
+    /// `ResourceInUse.DiskRollbacking`: A disk is being rolled back: wait for its end.
     ResourceInUseDiskRollbacking = "ResourceInUse.DiskRollbacking",
     /// `ResourceInUse.HpcCluster`
     ResourceInUseHpcCluster = "ResourceInUse.HpcCluster",
-    /// `ResourceInsufficient`: insufficient.
+    /// `ResourceInsufficient`: The service has not enough of what is asked for: try later, or another zone.
     ResourceInsufficient = "ResourceInsufficient",
     /// `ResourceInsufficient.AvailabilityZoneSoldOut`
     ResourceInsufficientAvailabilityZoneSoldOut = "ResourceInsufficient.AvailabilityZoneSoldOut",
@@ -617,7 +617,7 @@ super::known_codes! {
     ResourceInsufficientCidrBlock = "ResourceInsufficient.CidrBlock",
     /// `ResourceInsufficient.CloudDiskSoldOut`
     ResourceInsufficientCloudDiskSoldOut = "ResourceInsufficient.CloudDiskSoldOut",
-    /// `ResourceInsufficient.CloudDiskUnavailable`: disk parameters not satisfiable.
+    /// `ResourceInsufficient.CloudDiskUnavailable`: No disk of this type and size can be had: try another one, or another zone.
     ResourceInsufficientCloudDiskUnavailable = "ResourceInsufficient.CloudDiskUnavailable",
     /// `ResourceInsufficient.DisasterRecoverGroupCvmQuota`
     ResourceInsufficientDisasterRecoverGroupCvmQuota = "ResourceInsufficient.DisasterRecoverGroupCvmQuota",
@@ -629,7 +629,7 @@ super::known_codes! {
     ResourceInsufficientSpecifiedInstanceType = "ResourceInsufficient.SpecifiedInstanceType",
     /// `ResourceInsufficient.ZoneSoldOutForSpecifiedInstance`
     ResourceInsufficientZoneSoldOutForSpecifiedInstance = "ResourceInsufficient.ZoneSoldOutForSpecifiedInstance",
-    /// `ResourceNotFound`: not found.
+    /// `ResourceNotFound`: The resource does not exist, or this credential may not see it.
     ResourceNotFound = "ResourceNotFound",
     /// `ResourceNotFound.HpcCluster`
     ResourceNotFoundHpcCluster = "ResourceNotFound.HpcCluster",
@@ -647,39 +647,39 @@ super::known_codes! {
     ResourceNotFoundNoDefaultCbsWithReason = "ResourceNotFound.NoDefaultCbsWithReason",
     /// `ResourceNotFound.ResourcePoolPackIdNotFound`
     ResourceNotFoundResourcePoolPackIdNotFound = "ResourceNotFound.ResourcePoolPackIdNotFound",
-    /// `ResourceUnavailable`: unavailable.
+    /// `ResourceUnavailable`: The resource cannot be used at the moment.
     ResourceUnavailable = "ResourceUnavailable",
     /// `ResourceUnavailable.InstanceType`
     ResourceUnavailableInstanceType = "ResourceUnavailable.InstanceType",
-    /// `ResourceUnavailable.SnapshotCreating`: snapshot not finished.
+    /// `ResourceUnavailable.SnapshotCreating`: The snapshot is still being made: wait until it is done.
     ResourceUnavailableSnapshotCreating = "ResourceUnavailable.SnapshotCreating",
     /// `ResourcesSoldOut.AvailableZone`
     ResourcesSoldOutAvailableZone = "ResourcesSoldOut.AvailableZone",
     /// `ResourcesSoldOut.EipInsufficient`
     ResourcesSoldOutEipInsufficient = "ResourcesSoldOut.EipInsufficient",
-    /// `ResourcesSoldOut.SpecifiedInstanceType`: instance type sold out.
+    /// `ResourcesSoldOut.SpecifiedInstanceType`: The instance type is sold out here: try another type or zone.
     ResourcesSoldOutSpecifiedInstanceType = "ResourcesSoldOut.SpecifiedInstanceType",
-    /// `ResponseSizeLimitExceeded`: response too big.
+    /// `ResponseSizeLimitExceeded`: The answer would be larger than the service sends: ask for less at once.
     ResponseSizeLimitExceeded = "ResponseSizeLimitExceeded",
     /// `SecGroupActionFailure`
     SecGroupActionFailure = "SecGroupActionFailure",
-    /// `ServiceUnavailable`: temporarily down.
+    /// `ServiceUnavailable`: The service cannot answer at the moment: send the request again.
     ServiceUnavailable = "ServiceUnavailable",
-    /// `UnauthorizedOperation`: not authorised.
+    /// `UnauthorizedOperation`: The key has no right to do this: an administrator can grant it in CAM.
     UnauthorizedOperation = "UnauthorizedOperation",
-    /// `UnauthorizedOperation.ImageNotBelongToAccount`: image owned by another account.
+    /// `UnauthorizedOperation.ImageNotBelongToAccount`: The image belongs to another account.
     UnauthorizedOperationImageNotBelongToAccount = "UnauthorizedOperation.ImageNotBelongToAccount",
-    /// `UnauthorizedOperation.InvalidToken`: token not valid.
+    /// `UnauthorizedOperation.InvalidToken`: The token is not valid, or has expired.
     UnauthorizedOperationInvalidToken = "UnauthorizedOperation.InvalidToken",
     /// `UnauthorizedOperation.MFAExpired`
     UnauthorizedOperationMFAExpired = "UnauthorizedOperation.MFAExpired",
     /// `UnauthorizedOperation.MFANotFound`
     UnauthorizedOperationMFANotFound = "UnauthorizedOperation.MFANotFound",
-    /// `UnauthorizedOperation.PermissionDenied`: CAM policy denies.
+    /// `UnauthorizedOperation.PermissionDenied`: A CAM policy denies this.
     UnauthorizedOperationPermissionDenied = "UnauthorizedOperation.PermissionDenied",
-    /// `UnknownParameter`: parameter name not in spec.
+    /// `UnknownParameter`: The action has no parameter of this name; the message names it.
     UnknownParameter = "UnknownParameter",
-    /// `UnsupportedOperation`: not supported.
+    /// `UnsupportedOperation`: This is not supported; the message says why.
     UnsupportedOperation = "UnsupportedOperation",
     /// `UnsupportedOperation.ArmArchitecture`
     UnsupportedOperationArmArchitecture = "UnsupportedOperation.ArmArchitecture",
@@ -699,7 +699,7 @@ super::known_codes! {
     UnsupportedOperationEdgeZoneNotSupportPurchaseReserved = "UnsupportedOperation.EdgeZoneNotSupportPurchaseReserved",
     /// `UnsupportedOperation.ElasticNetworkInterface`
     UnsupportedOperationElasticNetworkInterface = "UnsupportedOperation.ElasticNetworkInterface",
-    /// `UnsupportedOperation.EncryptedImagesNotSupported`: encrypted image not accepted.
+    /// `UnsupportedOperation.EncryptedImagesNotSupported`: An encrypted image is not taken here.
     UnsupportedOperationEncryptedImagesNotSupported = "UnsupportedOperation.EncryptedImagesNotSupported",
     /// `UnsupportedOperation.HeterogeneousChangeInstanceFamily`
     UnsupportedOperationHeterogeneousChangeInstanceFamily = "UnsupportedOperation.HeterogeneousChangeInstanceFamily",
@@ -709,7 +709,7 @@ super::known_codes! {
     UnsupportedOperationHibernationOsVersion = "UnsupportedOperation.HibernationOsVersion",
     /// `UnsupportedOperation.IPv6NotSupportVpcMigrate`
     UnsupportedOperationIPv6NotSupportVpcMigrate = "UnsupportedOperation.IPv6NotSupportVpcMigrate",
-    /// `UnsupportedOperation.ImageTooLargeExportUnsupported`: too large to export.
+    /// `UnsupportedOperation.ImageTooLargeExportUnsupported`: The image is too large to be exported.
     UnsupportedOperationImageTooLargeExportUnsupported = "UnsupportedOperation.ImageTooLargeExportUnsupported",
     /// `UnsupportedOperation.InstanceChargeType`
     UnsupportedOperationInstanceChargeType = "UnsupportedOperation.InstanceChargeType",
@@ -723,21 +723,21 @@ super::known_codes! {
     UnsupportedOperationInstanceOsConvertOsNotSupport = "UnsupportedOperation.InstanceOsConvertOsNotSupport",
     /// `UnsupportedOperation.InstanceOsWindows`
     UnsupportedOperationInstanceOsWindows = "UnsupportedOperation.InstanceOsWindows",
-    /// `UnsupportedOperation.InstanceReinstallFailed`: instance in reinstall-failed state.
+    /// `UnsupportedOperation.InstanceReinstallFailed`: The instance's last reinstallation failed: reinstall it first.
     UnsupportedOperationInstanceReinstallFailed = "UnsupportedOperation.InstanceReinstallFailed",
     /// `UnsupportedOperation.InstanceStateBanning`
     UnsupportedOperationInstanceStateBanning = "UnsupportedOperation.InstanceStateBanning",
     /// `UnsupportedOperation.InstanceStateCorrupted`
     UnsupportedOperationInstanceStateCorrupted = "UnsupportedOperation.InstanceStateCorrupted",
-    /// `UnsupportedOperation.InstanceStateEnterRescueMode`: instance state.
+    /// `UnsupportedOperation.InstanceStateEnterRescueMode`: The instance is entering rescue mode: try again when it runs or is stopped.
     UnsupportedOperationInstanceStateEnterRescueMode = "UnsupportedOperation.InstanceStateEnterRescueMode",
-    /// `UnsupportedOperation.InstanceStateEnterServiceLiveMigrate`: instance state.
+    /// `UnsupportedOperation.InstanceStateEnterServiceLiveMigrate`: The instance is about to be migrated by the service: try again later.
     UnsupportedOperationInstanceStateEnterServiceLiveMigrate = "UnsupportedOperation.InstanceStateEnterServiceLiveMigrate",
-    /// `UnsupportedOperation.InstanceStateExitRescueMode`: instance state.
+    /// `UnsupportedOperation.InstanceStateExitRescueMode`: The instance is leaving rescue mode: try again when it runs or is stopped.
     UnsupportedOperationInstanceStateExitRescueMode = "UnsupportedOperation.InstanceStateExitRescueMode",
     /// `UnsupportedOperation.InstanceStateExitServiceLiveMigrate`
     UnsupportedOperationInstanceStateExitServiceLiveMigrate = "UnsupportedOperation.InstanceStateExitServiceLiveMigrate",
-    /// `UnsupportedOperation.InstanceStateFreezing`: instance state.
+    /// `UnsupportedOperation.InstanceStateFreezing`: The instance is being frozen: try again later.
     UnsupportedOperationInstanceStateFreezing = "UnsupportedOperation.InstanceStateFreezing",
     /// `UnsupportedOperation.InstanceStateIsolating`
     UnsupportedOperationInstanceStateIsolating = "UnsupportedOperation.InstanceStateIsolating",
@@ -747,25 +747,25 @@ super::known_codes! {
     UnsupportedOperationInstanceStateNotRunning = "UnsupportedOperation.InstanceStateNotRunning",
     /// `UnsupportedOperation.InstanceStatePending`
     UnsupportedOperationInstanceStatePending = "UnsupportedOperation.InstanceStatePending",
-    /// `UnsupportedOperation.InstanceStateRebooting`: instance state.
+    /// `UnsupportedOperation.InstanceStateRebooting`: The instance is being rebooted: try again when it runs.
     UnsupportedOperationInstanceStateRebooting = "UnsupportedOperation.InstanceStateRebooting",
-    /// `UnsupportedOperation.InstanceStateRescueMode`: instance state.
+    /// `UnsupportedOperation.InstanceStateRescueMode`: The instance is in rescue mode: leave it first.
     UnsupportedOperationInstanceStateRescueMode = "UnsupportedOperation.InstanceStateRescueMode",
     /// `UnsupportedOperation.InstanceStateRunning`
     UnsupportedOperationInstanceStateRunning = "UnsupportedOperation.InstanceStateRunning",
-    /// `UnsupportedOperation.InstanceStateServiceLiveMigrate`: instance state.
+    /// `UnsupportedOperation.InstanceStateServiceLiveMigrate`: The service is migrating the instance: try again later.
     UnsupportedOperationInstanceStateServiceLiveMigrate = "UnsupportedOperation.InstanceStateServiceLiveMigrate",
     /// `UnsupportedOperation.InstanceStateShutdown`
     UnsupportedOperationInstanceStateShutdown = "UnsupportedOperation.InstanceStateShutdown",
-    /// `UnsupportedOperation.InstanceStateStarting`: instance state.
+    /// `UnsupportedOperation.InstanceStateStarting`: The instance is being started: try again when it runs.
     UnsupportedOperationInstanceStateStarting = "UnsupportedOperation.InstanceStateStarting",
     /// `UnsupportedOperation.InstanceStateStopped`
     UnsupportedOperationInstanceStateStopped = "UnsupportedOperation.InstanceStateStopped",
-    /// `UnsupportedOperation.InstanceStateStopping`: instance state.
+    /// `UnsupportedOperation.InstanceStateStopping`: The instance is being stopped: try again when it is stopped.
     UnsupportedOperationInstanceStateStopping = "UnsupportedOperation.InstanceStateStopping",
     /// `UnsupportedOperation.InstanceStateTerminated`
     UnsupportedOperationInstanceStateTerminated = "UnsupportedOperation.InstanceStateTerminated",
-    /// `UnsupportedOperation.InstanceStateTerminating`: instance state.
+    /// `UnsupportedOperation.InstanceStateTerminating`: The instance is being terminated.
     UnsupportedOperationInstanceStateTerminating = "UnsupportedOperation.InstanceStateTerminating",
     /// `UnsupportedOperation.InstanceTypeNotSupportConfidentiality`
     UnsupportedOperationInstanceTypeNotSupportConfidentiality = "UnsupportedOperation.InstanceTypeNotSupportConfidentiality",
@@ -787,7 +787,7 @@ super::known_codes! {
     UnsupportedOperationInvalidDisk = "UnsupportedOperation.InvalidDisk",
     /// `UnsupportedOperation.InvalidDiskBackupQuota`
     UnsupportedOperationInvalidDiskBackupQuota = "UnsupportedOperation.InvalidDiskBackupQuota",
-    /// `UnsupportedOperation.InvalidDiskFastRollback`: fast rollback disk.
+    /// `UnsupportedOperation.InvalidDiskFastRollback`: A disk is being rolled back quickly: wait for its end.
     UnsupportedOperationInvalidDiskFastRollback = "UnsupportedOperation.InvalidDiskFastRollback",
     /// `UnsupportedOperation.InvalidImageLicenseTypeForReset`
     UnsupportedOperationInvalidImageLicenseTypeForReset = "UnsupportedOperation.InvalidImageLicenseTypeForReset",
@@ -797,11 +797,11 @@ super::known_codes! {
     UnsupportedOperationInvalidInstanceWithSwapDisk = "UnsupportedOperation.InvalidInstanceWithSwapDisk",
     /// `UnsupportedOperation.InvalidInstancesOwner`
     UnsupportedOperationInvalidInstancesOwner = "UnsupportedOperation.InvalidInstancesOwner",
-    /// `UnsupportedOperation.InvalidPermissionNonInternationalAccount`
+    /// `UnsupportedOperation.InvalidPermissionNonInternationalAccount`: Only accounts of the international site may do this.
     UnsupportedOperationInvalidPermissionNonInternationalAccount = "UnsupportedOperation.InvalidPermissionNonInternationalAccount",
     /// `UnsupportedOperation.InvalidRegionDiskEncrypt`
     UnsupportedOperationInvalidRegionDiskEncrypt = "UnsupportedOperation.InvalidRegionDiskEncrypt",
-    /// `UnsupportedOperation.InvalidZone`: zone not for sale.
+    /// `UnsupportedOperation.InvalidZone`: The zone is not on sale.
     UnsupportedOperationInvalidZone = "UnsupportedOperation.InvalidZone",
     /// `UnsupportedOperation.KeyPairUnsupportedWindows`
     UnsupportedOperationKeyPairUnsupportedWindows = "UnsupportedOperation.KeyPairUnsupportedWindows",
@@ -809,11 +809,11 @@ super::known_codes! {
     UnsupportedOperationLocalDataDiskChangeInstanceFamily = "UnsupportedOperation.LocalDataDiskChangeInstanceFamily",
     /// `UnsupportedOperation.LocalDiskMigratingToCloudDisk`
     UnsupportedOperationLocalDiskMigratingToCloudDisk = "UnsupportedOperation.LocalDiskMigratingToCloudDisk",
-    /// `UnsupportedOperation.LocationImageNotSupported`: image of a dedicated location.
+    /// `UnsupportedOperation.LocationImageNotSupported`: An image of a dedicated location is not taken here.
     UnsupportedOperationLocationImageNotSupported = "UnsupportedOperation.LocationImageNotSupported",
     /// `UnsupportedOperation.MarketImageConvertOSUnsupported`
     UnsupportedOperationMarketImageConvertOSUnsupported = "UnsupportedOperation.MarketImageConvertOSUnsupported",
-    /// `UnsupportedOperation.MarketImageExportUnsupported`: marketplace-derived image export.
+    /// `UnsupportedOperation.MarketImageExportUnsupported`: An image from the marketplace, or made from one, cannot be exported.
     UnsupportedOperationMarketImageExportUnsupported = "UnsupportedOperation.MarketImageExportUnsupported",
     /// `UnsupportedOperation.MinCountUnsupportedChargeType`
     UnsupportedOperationMinCountUnsupportedChargeType = "UnsupportedOperation.MinCountUnsupportedChargeType",
@@ -833,7 +833,7 @@ super::known_codes! {
     UnsupportedOperationNotFpgaInstance = "UnsupportedOperation.NotFpgaInstance",
     /// `UnsupportedOperation.NotSupportImportInstancesActionTimer`
     UnsupportedOperationNotSupportImportInstancesActionTimer = "UnsupportedOperation.NotSupportImportInstancesActionTimer",
-    /// `UnsupportedOperation.NotSupportInstanceImage`: instance image.
+    /// `UnsupportedOperation.NotSupportInstanceImage`: An image of a whole instance, with its data disks, is not taken here.
     UnsupportedOperationNotSupportInstanceImage = "UnsupportedOperation.NotSupportInstanceImage",
     /// `UnsupportedOperation.NotSupportUnpaidOrder`
     UnsupportedOperationNotSupportUnpaidOrder = "UnsupportedOperation.NotSupportUnpaidOrder",
@@ -843,39 +843,39 @@ super::known_codes! {
     UnsupportedOperationOriginalInstanceTypeInvalid = "UnsupportedOperation.OriginalInstanceTypeInvalid",
     /// `UnsupportedOperation.PeriodicContractNotSupportManualRenew`
     UnsupportedOperationPeriodicContractNotSupportManualRenew = "UnsupportedOperation.PeriodicContractNotSupportManualRenew",
-    /// `UnsupportedOperation.PreheatImage`: pre-warm not enabled.
+    /// `UnsupportedOperation.PreheatImage`: Pre-warming is not enabled for this account or image.
     UnsupportedOperationPreheatImage = "UnsupportedOperation.PreheatImage",
-    /// `UnsupportedOperation.PublicImageExportUnsupported`: public/market image export.
+    /// `UnsupportedOperation.PublicImageExportUnsupported`: A public image, or one from the marketplace, cannot be exported.
     UnsupportedOperationPublicImageExportUnsupported = "UnsupportedOperation.PublicImageExportUnsupported",
     /// `UnsupportedOperation.RawLocalDiskInsReinstalltoQcow2`
     UnsupportedOperationRawLocalDiskInsReinstalltoQcow2 = "UnsupportedOperation.RawLocalDiskInsReinstalltoQcow2",
-    /// `UnsupportedOperation.RedHatImageExportUnsupported`: red Hat image export.
+    /// `UnsupportedOperation.RedHatImageExportUnsupported`: A Red Hat image cannot be exported.
     UnsupportedOperationRedHatImageExportUnsupported = "UnsupportedOperation.RedHatImageExportUnsupported",
     /// `UnsupportedOperation.RedHatInstanceTerminateUnsupported`
     UnsupportedOperationRedHatInstanceTerminateUnsupported = "UnsupportedOperation.RedHatInstanceTerminateUnsupported",
     /// `UnsupportedOperation.RedHatInstanceUnsupported`
     UnsupportedOperationRedHatInstanceUnsupported = "UnsupportedOperation.RedHatInstanceUnsupported",
-    /// `UnsupportedOperation.Region`: region not supported (source or pairing).
+    /// `UnsupportedOperation.Region`: The region does not support this, or not together with the other one.
     UnsupportedOperationRegion = "UnsupportedOperation.Region",
-    /// `UnsupportedOperation.ReservedInstanceInvisibleForUser`
+    /// `UnsupportedOperation.ReservedInstanceInvisibleForUser`: Reserved instances are not offered to this account.
     UnsupportedOperationReservedInstanceInvisibleForUser = "UnsupportedOperation.ReservedInstanceInvisibleForUser",
-    /// `UnsupportedOperation.ReservedInstanceOutofQuata`
+    /// `UnsupportedOperation.ReservedInstanceOutofQuata`: The account has as many reserved instances as it may have.
     UnsupportedOperationReservedInstanceOutofQuata = "UnsupportedOperation.ReservedInstanceOutofQuata",
     /// `UnsupportedOperation.ResourcePoolPackageInvisibleForUser`
     UnsupportedOperationResourcePoolPackageInvisibleForUser = "UnsupportedOperation.ResourcePoolPackageInvisibleForUser",
-    /// `UnsupportedOperation.SharedImageExportUnsupported`: shared image export.
+    /// `UnsupportedOperation.SharedImageExportUnsupported`: An image that another account shares cannot be exported.
     UnsupportedOperationSharedImageExportUnsupported = "UnsupportedOperation.SharedImageExportUnsupported",
-    /// `UnsupportedOperation.SharedImageModifyUnsupported`: shared image modify.
+    /// `UnsupportedOperation.SharedImageModifyUnsupported`: An image that another account shares can be changed by its owner only.
     UnsupportedOperationSharedImageModifyUnsupported = "UnsupportedOperation.SharedImageModifyUnsupported",
-    /// `UnsupportedOperation.SpecialInstanceType`: special instance type.
+    /// `UnsupportedOperation.SpecialInstanceType`: An instance of this type does not support this.
     UnsupportedOperationSpecialInstanceType = "UnsupportedOperation.SpecialInstanceType",
     /// `UnsupportedOperation.SpotUnsupportedRegion`
     UnsupportedOperationSpotUnsupportedRegion = "UnsupportedOperation.SpotUnsupportedRegion",
-    /// `UnsupportedOperation.StoppedModeStopCharging`: no-charge stopped instance.
+    /// `UnsupportedOperation.StoppedModeStopCharging`: The instance was stopped so that it costs nothing, which this action does not take: start it first.
     UnsupportedOperationStoppedModeStopCharging = "UnsupportedOperation.StoppedModeStopCharging",
     /// `UnsupportedOperation.StoppedModeStopChargingSameFamily`
     UnsupportedOperationStoppedModeStopChargingSameFamily = "UnsupportedOperation.StoppedModeStopChargingSameFamily",
-    /// `UnsupportedOperation.SyncEncryptImageNotSupport`: cannot copy this image as encrypted.
+    /// `UnsupportedOperation.SyncEncryptImageNotSupport`: This image cannot be copied as an encrypted one.
     UnsupportedOperationSyncEncryptImageNotSupport = "UnsupportedOperation.SyncEncryptImageNotSupport",
     /// `UnsupportedOperation.SystemDiskType`
     UnsupportedOperationSystemDiskType = "UnsupportedOperation.SystemDiskType",
@@ -901,11 +901,11 @@ super::known_codes! {
     UnsupportedOperationUserConvertOsNotSupport = "UnsupportedOperation.UserConvertOsNotSupport",
     /// `UnsupportedOperation.UserLimitOperationExceedQuota`
     UnsupportedOperationUserLimitOperationExceedQuota = "UnsupportedOperation.UserLimitOperationExceedQuota",
-    /// `UnsupportedOperation.WindowsImageExportUnsupported`: windows image export.
+    /// `UnsupportedOperation.WindowsImageExportUnsupported`: A Windows image cannot be exported.
     UnsupportedOperationWindowsImageExportUnsupported = "UnsupportedOperation.WindowsImageExportUnsupported",
-    /// `UnsupportedProtocol`: method/protocol not GET or POST over HTTPS.
+    /// `UnsupportedProtocol`: The service takes GET and POST over HTTPS only.
     UnsupportedProtocol = "UnsupportedProtocol",
-    /// `UnsupportedRegion`: region not served by the action.
+    /// `UnsupportedRegion`: The action is not offered in this region, or there is no such region: DescribeRegions lists them.
     UnsupportedRegion = "UnsupportedRegion",
     /// `VpcAddrNotInSubNet`
     VpcAddrNotInSubNet = "VpcAddrNotInSubNet",
