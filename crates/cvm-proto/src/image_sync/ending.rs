@@ -281,6 +281,10 @@ impl ImageSyncMachine {
                     true
                 }
                 Stage::Copying { .. } | Stage::Taken { .. } => closing.why == Outcome::TimedOut,
+                // A copy that is known and has not been seen may have shown since.
+                Stage::Unseen | Stage::Ended(_) if self.runs[target].misses > 0 => {
+                    closing.why == Outcome::TimedOut
+                }
                 _ => false,
             };
             if !is_worth_a_look && !self.is_over(target) {

@@ -30,7 +30,9 @@ impl ImageSyncMachine {
             Err(error) if error.is_not_found() => None,
             Err(error) => {
                 let too_long = self.troubled(target, &error, now);
-                if error.is_retryable() && !too_long {
+                if self.closing.is_some() {
+                    self.close(target.into(), now);
+                } else if error.is_retryable() && !too_long {
                     self.runs[target].lane.task = Task::Recall(known);
                 } else if self.proof == Proof::Given {
                     self.close_as(target, Outcome::Unknown, Some(error), now);
@@ -81,7 +83,9 @@ impl ImageSyncMachine {
     fn not_recalled(&mut self, target: TargetId, known: KnownCopy, now: Now) {
         let run = &mut self.runs[target];
         run.misses += 1;
-        if run.misses < MISSES {
+        if self.closing.is_some() {
+            self.close(target.into(), now);
+        } else if run.misses < MISSES {
             run.lane.task = Task::Recall(known);
             run.lane.rest_shortly(now.mono, &mut self.random);
         } else if run.is_reviewed {

@@ -50,7 +50,7 @@ impl ImageSyncMachine {
         let (of, run) = (&self.state[target], &self.runs[target]);
         let survey = |how| self.survey(target, how);
         match &of.stage {
-            Stage::Unseen | Stage::Ended(_) if self.closing.is_some() => Task::Idle,
+            Stage::Unseen | Stage::Ended(_) if self.closing.is_some() && run.misses == 0 => Task::Idle,
             Stage::Unseen | Stage::Ended(_) => match of.known_copy().filter(|_| !run.known_is_missed) {
                 Some(known) => Task::Recall(known),
                 None => survey(Search::ByName),

@@ -78,6 +78,22 @@ fn a_copy_that_is_deleted_while_nobody_waits_is_gone_when_the_job_is_resumed() {
 }
 
 #[test]
+fn a_known_copy_that_shows_before_the_end_of_the_run_is_seen() {
+    let mut world = World::new(Service::default());
+    assert!(world.run(job()).unwrap().is_complete());
+    let disk = world.disk.clone();
+    for hides_for in (1..60).map(|n| 2 * n) {
+        world.disk.clone_from(&disk);
+        let shows = world.unix + hides_for * 1000;
+        world.service.images.get_mut(FAR).unwrap()[0].visible_from = shows;
+        let run = SyncRun::new().timeout(Duration::from_secs(120));
+        let report = world.resume(run, Kill::Never).unwrap().unwrap();
+        assert!(report.is_complete(), "{hides_for}: {report:?}");
+        check_truth(&report, &world);
+    }
+}
+
+#[test]
 fn a_copy_is_not_gone_as_long_as_nobody_can_say_that_its_name_is_free() {
     type Cause = (&'static str, fn(&mut Service));
     let causes: [Cause; 4] = [
