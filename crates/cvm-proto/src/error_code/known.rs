@@ -137,9 +137,9 @@ super::known_codes! {
     InvalidImageIdTooLarge = "InvalidImageId.TooLarge",
     /// `InvalidImageName.Duplicate`: Another image of the region has this name, even if it is not to be seen yet: choose another name, or delete that image.
     InvalidImageNameDuplicate = "InvalidImageName.Duplicate",
-    /// `InvalidImageOsType.Unsupported`: `OsType` is none of the systems that can be imported: DescribeImportImageOs lists them.
+    /// `InvalidImageOsType.Unsupported`: `OsType` is none of the systems that can be imported: `DescribeImportImageOs` lists them.
     InvalidImageOsTypeUnsupported = "InvalidImageOsType.Unsupported",
-    /// `InvalidImageOsVersion.Unsupported`: `OsVersion` is none of the versions that can be imported: DescribeImportImageOs lists them.
+    /// `InvalidImageOsVersion.Unsupported`: `OsVersion` is none of the versions that can be imported: `DescribeImportImageOs` lists them.
     InvalidImageOsVersionUnsupported = "InvalidImageOsVersion.Unsupported",
     /// `InvalidInstance.NotSupported`: The instance is of a kind that this action does not take.
     InvalidInstanceNotSupported = "InvalidInstance.NotSupported",
@@ -495,7 +495,7 @@ super::known_codes! {
     InvalidPublicKeyDuplicate = "InvalidPublicKey.Duplicate",
     /// `InvalidPublicKey.Malformed`
     InvalidPublicKeyMalformed = "InvalidPublicKey.Malformed",
-    /// `InvalidRegion.NotFound`: There is no region of this id: DescribeRegions lists them.
+    /// `InvalidRegion.NotFound`: There is no region of this id: `DescribeRegions` lists them.
     InvalidRegionNotFound = "InvalidRegion.NotFound",
     /// `InvalidRegion.Unavailable`: The destination region takes no copies at the moment, or none from here.
     InvalidRegionUnavailable = "InvalidRegion.Unavailable",
@@ -905,7 +905,7 @@ super::known_codes! {
     UnsupportedOperationWindowsImageExportUnsupported = "UnsupportedOperation.WindowsImageExportUnsupported",
     /// `UnsupportedProtocol`: The service takes GET and POST over HTTPS only.
     UnsupportedProtocol = "UnsupportedProtocol",
-    /// `UnsupportedRegion`: The action is not offered in this region, or there is no such region: DescribeRegions lists them.
+    /// `UnsupportedRegion`: The action is not offered in this region, or there is no such region: `DescribeRegions` lists them.
     UnsupportedRegion = "UnsupportedRegion",
     /// `VpcAddrNotInSubNet`
     VpcAddrNotInSubNet = "VpcAddrNotInSubNet",
