@@ -1,6 +1,6 @@
 //! From the command line, the environment and the user's files to a client.
 
-use cvm_config::{Loaded, Loader, Origin, Setting, Value};
+use cvm_config::{Finding, Loaded, Loader, Origin, Setting, Value};
 use cvm_proto::input;
 use cvm_ureq::{Client, Credential, FromSettings};
 
@@ -18,46 +18,106 @@ pub(crate) struct Link {
     _local: Option<cvm_local::CvmLocal>,
 }
 
+/// What `--local` decides, whatever is set elsewhere: nothing leads past the embedded endpoint, which is in this very
+/// process. Region, language and time limits are the user's.
+const OF_LOCAL: [Setting; 9] = [
+    Setting::Endpoint,
+    Setting::RootDomain,
+    Setting::Internal,
+    Setting::BackupEndpoint,
+    Setting::Scheme,
+    Setting::Proxy,
+    Setting::CaFile,
+    Setting::MetadataEndpoint,
+    Setting::StsEndpoint,
+];
+
+/// What the options, the environment and the files say, and the embedded endpoint that `--local` puts in their place.
+pub(crate) struct Setup {
+    pub(crate) loaded: Loaded,
+    local: Option<cvm_local::CvmLocal>,
+}
+
+impl Setup {
+    /// The client of these settings. Nothing is sent yet.
+    pub(crate) fn link(self) -> Result<Link, Failure> {
+        let Loaded { mut settings, values, .. } = self.loaded;
+        let own = concat!("cvm-cli-", env!("CARGO_PKG_VERSION"));
+        let tag = settings.request_client.take();
+        // The service's logs take 128 characters; the user's own tag takes precedence over ours.
+        settings.request_client = Some(match tag {
+            Some(tag) if own.len() + 1 + tag.len() <= 128 => format!("{own};{tag}"),
+            tag => tag.unwrap_or_else(|| own.into()),
+        });
+        let is_named = |value: &Value| value.setting == Setting::Profile && value.origin != Origin::Default;
+        let profile = values.into_iter().find(is_named).map(|value| value.shown);
+        Ok(Link { client: Client::from_settings(settings)?, profile, _local: self.local })
+    }
+}
+
 /// Makes the client that the options ask for. Nothing is sent yet.
 pub(crate) fn open(global: &Global) -> Result<Link, Failure> {
-    let mut loader = loader(global)?;
-    let mut embedded = None;
-    if global.local {
-        let local = local::embedded()?;
-        // It is in this very process, where no proxy and no other authority leads.
-        loader = loader.credential(local.credential()).endpoint(local.endpoint()).set(Setting::Proxy, "none");
-        embedded = Some(local);
+    let setup = set_up(global)?;
+    warn(global, &setup);
+    setup.link()
+}
+
+/// The same for a request that is shown and not sent: no credential is fetched for it, and what stands in for one is
+/// part of what is hidden.
+pub(crate) fn open_to_show(global: &Global) -> Result<Link, Failure> {
+    let mut setup = set_up(global)?;
+    warn(global, &setup);
+    let settings = &mut setup.loaded.settings;
+    if settings.credential.is_none() {
+        settings.provider = None;
+        settings.credential = Some(Credential::new("none", "none")?);
+        let used = setup.loaded.candidates.iter().find_map(|candidate| match &candidate.finding {
+            Finding::Used(how) => Some(format!("{}: {how}", candidate.name)),
+            _ => None,
+        });
+        let said = match used {
+            Some(source) => format!("cvm: to send it, a credential would be fetched first ({source})"),
+            None => "cvm: there is no credential to send it with".into(),
+        };
+        if !global.quiet {
+            output::note(output::escaped(&said));
+        }
     }
-    let Loaded { mut settings, warnings, values, .. } = loader.load()?;
-    for warning in warnings.iter().filter(|_| !global.quiet) {
+    setup.link()
+}
+
+fn warn(global: &Global, setup: &Setup) {
+    for warning in setup.loaded.warnings.iter().filter(|_| !global.quiet) {
         output::note(format_args!("cvm: {warning}"));
     }
-    let own = concat!("cvm-cli-", env!("CARGO_PKG_VERSION"));
-    let tag = settings.request_client.take();
-    // The service's logs take 128 characters; the user's own tag goes before ours.
-    settings.request_client = Some(match tag {
-        Some(tag) if own.len() + 1 + tag.len() <= 128 => format!("{own};{tag}"),
-        tag => tag.unwrap_or_else(|| own.into()),
-    });
-    let is_named = |value: &Value| value.setting == Setting::Profile && value.origin != Origin::Default;
-    let profile = values.into_iter().find(is_named).map(|value| value.shown);
-    Ok(Link { client: Client::from_settings(settings)?, profile, _local: embedded })
 }
 
-/// What the options, the environment and the files say.
-pub(crate) fn load(global: &Global) -> Result<Loaded, Failure> {
-    load_with(global, None)
+/// Looks up what is set.
+pub(crate) fn set_up(global: &Global) -> Result<Setup, Failure> {
+    set_up_with(global, None)
 }
 
-/// The same with a credential that goes before all others.
-pub(crate) fn load_with(global: &Global, credential: Option<Credential>) -> Result<Loaded, Failure> {
-    let loader = loader(global)?;
-    Ok(if let Some(credential) = credential { loader.credential(credential) } else { loader }.load()?)
-}
-
-fn loader(global: &Global) -> Result<Loader, Failure> {
+/// The same with a credential that takes precedence over all others.
+pub(crate) fn set_up_with(global: &Global, credential: Option<Credential>) -> Result<Setup, Failure> {
     let given = given(global)?;
-    Ok(given.into_iter().fold(Loader::new(), |loader, (setting, value)| loader.set(setting, value)))
+    let mut loader =
+        given.into_iter().fold(Loader::new(), |loader, (setting, value)| loader.set(setting, value));
+    let local = if global.local { Some(local::embedded()?) } else { None };
+    if let Some(local) = &local {
+        loader = OF_LOCAL.into_iter().fold(loader, Loader::at_default);
+        loader = loader.endpoint(local.endpoint()).credential(local.credential());
+    }
+    let loader = credential.into_iter().fold(loader, Loader::credential);
+    Ok(Setup { loaded: loader.load()?, local })
+}
+
+/// The option that set a value.
+pub(crate) fn option(global: &Global, setting: Setting) -> String {
+    match setting {
+        _ if global.local && OF_LOCAL.contains(&setting) => "--local".into(),
+        Setting::CaFile => "--ca-file".into(),
+        setting => format!("--{setting}"),
+    }
 }
 
 /// The settings that are options.
@@ -77,11 +137,6 @@ pub(crate) fn given(global: &Global) -> Result<Vec<(Setting, String)>, Failure> 
         (Setting::Language, global.language.clone()),
     ];
     Ok(given.into_iter().filter_map(|(setting, value)| Some((setting, value?))).collect())
-}
-
-/// The region that the options, the environment or the profile names.
-pub(crate) fn region(global: &Global) -> Result<Option<String>, Failure> {
-    Ok(load(global)?.settings.region)
 }
 
 /// An environment variable without what surrounds its value; an empty one counts as unset.

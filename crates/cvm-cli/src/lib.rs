@@ -46,7 +46,7 @@ pub fn run(args: impl IntoIterator<Item: Into<OsString> + Clone>) -> u8 {
         Command::Local(args) if args.log.is_some() => log::requests(args),
         _ => log::client(global.verbose),
     }
-    let result = match command {
+    let result = command.check(&global).and_then(|()| match command {
         Command::Sync(args) => commands::sync::run(&global, &args),
         Command::Jobs(args) => commands::jobs::run(&global, &args),
         Command::Images(args) => commands::images::run(&global, &args),
@@ -60,7 +60,7 @@ pub fn run(args: impl IntoIterator<Item: Into<OsString> + Clone>) -> u8 {
         Command::Local(args) => commands::local::run(&global, &args),
         Command::Completions { shell } => commands::manual::completions(shell),
         Command::Man { dir } => commands::manual::man(dir.as_deref()),
-    };
+    });
     let exit = result.unwrap_or_else(|failure| {
         failure.show(global.output);
         failure.exit

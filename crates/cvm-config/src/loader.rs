@@ -28,6 +28,7 @@ use crate::way::{Network, Way};
 pub struct Loader {
     environment: Environment,
     given: Vec<(Setting, String)>,
+    at_default: Vec<Setting>,
     credential: Option<Credential>,
 }
 
@@ -76,6 +77,14 @@ impl Loader {
         let value: String = value.into();
         self.given.push((setting, input::trim(&value).to_owned()));
         self.given.retain(|(_, value)| !value.is_empty());
+        self.at_default.retain(|other| *other != setting);
+        self
+    }
+
+    /// Leaves a setting at its default, whatever is set elsewhere. What is given later takes precedence.
+    pub fn at_default(mut self, setting: Setting) -> Self {
+        self.given.retain(|(given, _)| *given != setting);
+        self.at_default.push(setting);
         self
     }
 
@@ -123,6 +132,9 @@ impl Loader {
         let mut found = Found::default();
         for setting in Setting::ALL.into_iter().filter(|setting| *setting != Setting::Profile) {
             let (shown, origin) = match self.lookup(setting, &in_profile)? {
+                None if self.at_default.contains(&setting) => {
+                    (setting.default_text().to_owned(), Origin::Given)
+                }
                 Some((value, origin)) => {
                     setting
                         .apply(&value, &mut settings, environment)
@@ -169,6 +181,9 @@ impl Loader {
     ) -> Result<Option<(String, Origin)>, Error> {
         if let Some((_, value)) = self.given.iter().find(|(given, _)| *given == setting) {
             return Ok(Some((value.clone(), Origin::Given)));
+        }
+        if self.at_default.contains(&setting) {
+            return Ok(None);
         }
         if let Some((name, value)) = self.environment.first(setting.variables())? {
             return Ok(Some((value, Origin::Variable(name))));

@@ -13,7 +13,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use cvm_local::Check;
 use cvm_proto::SignMethod;
 
+use crate::failure::Failure;
 pub(crate) use config::{ConfigCommand, ConfigureArgs};
+
 pub(crate) use image::{Conflicts, ImagesArgs, JobsArgs, JobsCommand, Kind, QuotaArgs, SyncArgs};
 
 const ABOUT: &str =
@@ -75,7 +77,7 @@ pub(crate) struct Global {
     /// The language of the service's messages: zh-CN or en-US
     #[arg(long, global = true)]
     pub(crate) language: Option<String>,
-    /// Uses an embedded endpoint that lives as long as the command; it needs no account
+    /// Uses an embedded endpoint that lives as long as the command, and its key; it needs no account
     #[arg(long, global = true, conflicts_with_all = ["endpoint", "proxy", "ca_file"])]
     pub(crate) local: bool,
     /// How results and errors are written
@@ -134,6 +136,35 @@ pub(crate) enum Command {
         #[arg(long, value_name = "FOLDER")]
         dir: Option<PathBuf>,
     },
+}
+
+impl Command {
+    /// Checks that options of every command have a meaning for this one.
+    pub(crate) fn check(&self, global: &Global) -> Result<(), Failure> {
+        let without_endpoint = match self {
+            Self::Sync(_)
+            | Self::Images(_)
+            | Self::Quota(_)
+            | Self::Call(_)
+            | Self::Sign(_)
+            | Self::Config(_) => {
+                return Ok(());
+            }
+            Self::Jobs(_) => "jobs",
+            Self::Actions(_) => "actions",
+            Self::Describe(_) => "describe",
+            Self::Configure(_) => "configure",
+            Self::Local(_) => "local",
+            Self::Completions { .. } => "completions",
+            Self::Man { .. } => "man",
+        };
+        if !global.local {
+            return Ok(());
+        }
+        Err(Failure::usage(format!(
+            "--local has no meaning for cvm {without_endpoint}, which asks no endpoint: leave it out"
+        )))
+    }
 }
 
 const CALL_HELP: &str = "\

@@ -20,8 +20,8 @@ pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let query = args.query.as_deref().map(compile).transpose()?;
-    let parameters = parameters(global, args)?;
-    let link = connect::open(global)?;
+    let link = if args.dry_run { connect::open_to_show(global)? } else { connect::open(global)? };
+    let parameters = parameters(args, link.client.config().region())?;
     if args.dry_run {
         show(global, &first_request(&link, &args.action, &parameters)?)?;
         return Ok(Exit::Done);
@@ -49,7 +49,7 @@ pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
 }
 
 /// The parameters as given, checked as far as this build knows the action.
-fn parameters(global: &Global, args: &CallArgs) -> Result<Value, Failure> {
+fn parameters(args: &CallArgs, region: Option<&str>) -> Result<Value, Failure> {
     let mut parameters = match &args.json {
         None => parameters::parse(&args.parameters)?,
         Some(file) => input::json("--json", file)?,
@@ -68,7 +68,7 @@ fn parameters(global: &Global, args: &CallArgs) -> Result<Value, Failure> {
             None => Ok(parameters),
         };
     };
-    if action.region && connect::region(global)?.is_none() {
+    if action.region && region.is_none() {
         return Err(Failure::usage(
             "no region: give --region, set the environment variable TENCENTCLOUD_REGION, or write one with cvm configure",
         ));

@@ -1,6 +1,6 @@
 //! `cvm config show`: each setting and where it comes from, and which credential is used.
 
-use cvm_config::{Finding, Loaded, Origin, Setting, Value};
+use cvm_config::{Candidate, Finding, Loaded, Origin, Value};
 use cvm_proto::Error;
 use cvm_proto::api::DescribeRegions;
 use serde_json::json;
@@ -11,27 +11,28 @@ use crate::{connect, output, table};
 
 /// Shows them; with `check` a request says whether they work.
 pub(crate) fn show(global: &Global, check: bool) -> Result<Exit, Failure> {
-    let loaded = connect::load(global)?;
+    let setup = connect::set_up(global)?;
+    let loaded = setup.loaded.clone();
     let answer = if check {
-        let link = connect::open(&Global { quiet: true, ..global.clone() })?;
+        let link = setup.link()?;
         Some(link.client.send(DescribeRegions::default()).map(|answer| answer.request_id))
     } else {
         None
     };
     match global.output {
-        Output::Json => output::json(&as_json(&loaded, answer.as_ref()))?,
-        Output::Table => output::line(as_tables(&loaded, answer.as_ref()))?,
+        Output::Json => output::json(&as_json(global, &loaded, answer.as_ref()))?,
+        Output::Table => output::line(as_tables(global, &loaded, answer.as_ref()))?,
     }
     Ok(answer.and_then(Result::err).map_or(Exit::Done, |error| Exit::of(&error)))
 }
 
-fn as_json(loaded: &Loaded, answer: Option<&Result<String, Error>>) -> serde_json::Value {
+fn as_json(global: &Global, loaded: &Loaded, answer: Option<&Result<String, Error>>) -> serde_json::Value {
     let settings = loaded.values.iter().map(|value| {
         let is_set = !(value.origin == Origin::Default && value.shown == "-");
         json!({
             "setting": value.setting.name(),
             "value": is_set.then_some(&value.shown),
-            "from": from(value),
+            "from": from(global, value),
         })
     });
     let sources = loaded.candidates.iter().map(|candidate| {
@@ -40,7 +41,7 @@ fn as_json(loaded: &Loaded, answer: Option<&Result<String, Error>>) -> serde_jso
             Finding::Lacks(what) => ("lacking", Some(what)),
             _ => ("not_asked", None),
         };
-        json!({ "source": candidate.name, "state": state, "text": text })
+        json!({ "source": source(global, candidate), "state": state, "text": text })
     });
     let mut shown = json!({
         "settings": settings.collect::<Vec<_>>(),
@@ -55,17 +56,17 @@ fn as_json(loaded: &Loaded, answer: Option<&Result<String, Error>>) -> serde_jso
     shown
 }
 
-fn as_tables(loaded: &Loaded, answer: Option<&Result<String, Error>>) -> String {
+fn as_tables(global: &Global, loaded: &Loaded, answer: Option<&Result<String, Error>>) -> String {
     let rows: Vec<_> = loaded
         .values
         .iter()
-        .map(|value| vec![value.setting.name().to_owned(), value.shown.clone(), from(value)])
+        .map(|value| vec![value.setting.name().to_owned(), value.shown.clone(), from(global, value)])
         .collect();
     let mut text = table::lay_out(&["SETTING", "VALUE", "FROM"], &rows);
     let rows: Vec<_> = loaded
         .candidates
         .iter()
-        .map(|candidate| vec![candidate.name.clone(), candidate.finding.to_string()])
+        .map(|candidate| vec![source(global, candidate).to_owned(), candidate.finding.to_string()])
         .collect();
     text.push_str("\n\n");
     text.push_str(&table::lay_out(&["CREDENTIAL", ""], &rows));
@@ -84,10 +85,15 @@ fn as_tables(loaded: &Loaded, answer: Option<&Result<String, Error>>) -> String 
 }
 
 /// Where a value comes from; an option by its name.
-fn from(value: &Value) -> String {
-    match (&value.origin, value.setting) {
-        (Origin::Given, Setting::CaFile) => "--ca-file".into(),
-        (Origin::Given, setting) => format!("--{setting}"),
-        (origin, _) => origin.to_string(),
+fn from(global: &Global, value: &Value) -> String {
+    match &value.origin {
+        Origin::Given => connect::option(global, value.setting),
+        origin => origin.to_string(),
     }
+}
+
+/// A source of a credential; an option by its name.
+fn source<'a>(global: &Global, candidate: &'a Candidate) -> &'a str {
+    // Nothing else gives a credential to this command.
+    if global.local { "--local" } else { &candidate.name }
 }

@@ -15,17 +15,17 @@ use crate::{connect, output, regions, table};
 /// Lists them.
 pub(crate) fn run(global: &Global, args: &ImagesArgs) -> Result<Exit, Failure> {
     let link = connect::open(global)?;
-    let regions =
-        if args.all_regions {
-            regions::all(&link.client)?
-        } else if args.regions.is_empty() {
-            let own = connect::region(global)?;
-            vec![own.ok_or_else(|| {
+    let regions = if args.all_regions {
+        regions::all(&link.client)?
+    } else if args.regions.is_empty() {
+        let own =
+            link.client.config().region().ok_or_else(|| {
                 Failure::usage("no region: name one with --region, or several with --regions")
-            })?]
-        } else {
-            args.regions.clone()
-        };
+            })?;
+        vec![own.to_owned()]
+    } else {
+        args.regions.clone()
+    };
     let answers = regions::ask(&link.client, &regions, |client| list(client, args));
     let mut lists = Vec::new();
     let mut failed = None;

@@ -71,7 +71,7 @@ fn request(global: &Global, args: SignArgs) -> Result<Input, Failure> {
         None
     };
     let is_given = key.is_some();
-    let loaded = connect::load_with(global, key)?;
+    let loaded = connect::set_up_with(global, key)?.loaded;
     let Some(key) = &loaded.settings.credential else {
         return Err(Failure::usage(
             "no credential: give --secret-id and --secret-key, or set the environment variables \
@@ -174,8 +174,8 @@ fn batch(global: &Global, requests: &mut impl BufRead, answers: &mut impl Write)
 
 /// The key of a line that has none: that of the environment or the profile, as for a single request.
 fn own_key(global: &Global) -> Result<Credential, String> {
-    let loaded = connect::load(global).map_err(|failure| failure.to_string())?;
-    loaded.settings.credential.ok_or_else(|| {
+    let setup = connect::set_up(global).map_err(|failure| failure.to_string())?;
+    setup.loaded.settings.credential.ok_or_else(|| {
         "no credential: write secret_id and secret_key into the line, or set the environment variables \
          TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY; one that has to be fetched is not used here"
             .into()

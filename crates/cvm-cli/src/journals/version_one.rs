@@ -73,7 +73,7 @@ pub(super) fn rename_to(path: &Path, job: &Identity<'_>, global: &Global) -> Res
 
 /// The name that version 1 gave the journal of a job.
 fn old_default_name(job: &Identity<'_>, global: &Global) -> Result<String, Failure> {
-    let loaded = connect::load(global)?;
+    let loaded = connect::set_up(global)?.loaded;
     let shown = |setting| {
         let set = |value: &&Value| value.setting == setting && value.origin != Origin::Default;
         loaded.values.iter().find(set).map(|value| value.shown.clone())

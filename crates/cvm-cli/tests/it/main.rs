@@ -19,6 +19,7 @@ mod images;
 mod input;
 mod jobs;
 mod local;
+mod local_option;
 mod local_state;
 mod mistakes;
 mod query;
