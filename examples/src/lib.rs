@@ -29,3 +29,8 @@ fn local_settings(local: &CvmLocal) -> Result<Settings, Error> {
     settings.endpoint = Endpoint::explicit(local.endpoint())?;
     Ok(settings)
 }
+
+/// The front page's program, which `cargo test` builds.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct FrontPage;

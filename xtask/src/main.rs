@@ -6,6 +6,8 @@ mod conformance;
 mod deps;
 mod metadata;
 mod msrv;
+#[cfg(test)]
+mod pages;
 mod python;
 mod run;
 mod size;

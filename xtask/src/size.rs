@@ -10,7 +10,7 @@ use crate::run;
 /// The program, and its package.
 const PROGRAM: &str = "cvm-small";
 /// The profile that the README of `cvm-ureq` recommends to whoever wants a small program.
-const PROFILE: &str = "small";
+pub(crate) const PROFILE: &str = "small";
 /// What three actions over `cvm-ureq` may take, stripped.
 const MOST_BYTES: u64 = 3_000_000;
 

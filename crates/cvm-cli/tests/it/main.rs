@@ -11,6 +11,8 @@ mod command;
 mod config;
 mod endpoint;
 #[cfg(unix)]
+mod examples;
+#[cfg(unix)]
 mod flight;
 #[cfg(unix)]
 mod hanging;

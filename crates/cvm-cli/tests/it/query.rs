@@ -3,7 +3,7 @@
 use cvm_local::CvmLocal;
 use serde_json::json;
 
-use crate::command::{Ran, at, run};
+use crate::command::{Ran, at};
 
 fn call(local: &CvmLocal, args: &[&str]) -> Ran {
     at(local, &[&["call"], args].concat()).output().unwrap().into()
@@ -96,35 +96,4 @@ fn an_answer_that_the_expression_does_not_fit_is_printed_whole() {
     assert_eq!((&error["exit_code"], &error["error"]["kind"]), (&json!(6), &json!("query")));
     let left = call(&local, &["DescribeImages", "--query", "ImageSet[].ImageId"]).ended_with(0).json();
     assert!(!left.as_array().unwrap().contains(&json!("img-o3ycss2p")), "the action was done: {left}");
-}
-
-/// The examples as they stand in the help, given to a shell.
-#[cfg(unix)]
-#[test]
-fn the_examples_in_the_help_of_call_run() {
-    use crate::command::Folder;
-
-    let local = CvmLocal::start().unwrap();
-    let folder = Folder::new("examples-of-call");
-    let help = run(&["call", "--help"]).ended_with(0).out;
-    let examples = help.split_once("Examples:\n").unwrap().1;
-    let examples: Vec<&str> = examples.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
-    assert!(examples.iter().any(|example| example.contains("--query")), "{examples:?}");
-    let own = std::path::Path::new(env!("CARGO_BIN_EXE_cvm")).parent().unwrap().to_owned();
-    let usual = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths([own].into_iter().chain(std::env::split_paths(&usual))).unwrap();
-    for example in examples {
-        let mut shell = std::process::Command::new("sh");
-        shell.args(["-c", example]).current_dir(&folder.0).env("PATH", &path);
-        for (name, value) in at(&local, &[]).get_envs() {
-            match value {
-                Some(value) => shell.env(name, value),
-                None => shell.env_remove(name),
-            };
-        }
-        let ran = Ran::from(shell.output().unwrap()).ended_with(0);
-        if example.contains("--query") {
-            assert!(ran.json().as_array().unwrap().contains(&json!("img-o3ycss2p")), "{example}: {ran:?}");
-        }
-    }
 }
