@@ -1,6 +1,6 @@
 //! From the command line, the environment and the user's files to a client.
 
-use cvm_config::{Finding, Loaded, Loader, Origin, Setting, Value};
+use cvm_config::{Candidate, Finding, Loaded, Loader, Origin, Setting, Value};
 use cvm_proto::input;
 use cvm_ureq::{Client, Credential, FromSettings};
 
@@ -107,17 +107,30 @@ pub(crate) fn set_up_with(global: &Global, credential: Option<Credential>) -> Re
         loader = OF_LOCAL.into_iter().fold(loader, Loader::at_default);
         loader = loader.endpoint(local.endpoint()).credential(local.credential());
     }
-    let loader = credential.into_iter().fold(loader, Loader::credential);
-    Ok(Setup { loaded: loader.load()?, local })
+    let loaded = credential.into_iter().fold(loader, Loader::credential).load()?;
+    for value in loaded.values.iter().filter(|value| value.origin != Origin::Default) {
+        tracing::trace!(setting = %value.setting, value = value.shown, from = from(global, value));
+    }
+    for candidate in &loaded.candidates {
+        tracing::trace!(credential = source(global, candidate), "{}", candidate.finding);
+    }
+    Ok(Setup { loaded, local })
 }
 
-/// The option that set a value.
-pub(crate) fn option(global: &Global, setting: Setting) -> String {
-    match setting {
-        _ if global.local && OF_LOCAL.contains(&setting) => "--local".into(),
-        Setting::CaFile => "--ca-file".into(),
-        setting => format!("--{setting}"),
+/// Where a value comes from; an option by its name.
+pub(crate) fn from(global: &Global, value: &Value) -> String {
+    match (&value.origin, value.setting) {
+        (Origin::Given, setting) if global.local && OF_LOCAL.contains(&setting) => "--local".into(),
+        (Origin::Given, Setting::CaFile) => "--ca-file".into(),
+        (Origin::Given, setting) => format!("--{setting}"),
+        (origin, _) => origin.to_string(),
     }
+}
+
+/// A source of a credential; an option by its name.
+pub(crate) fn source<'a>(global: &Global, candidate: &'a Candidate) -> &'a str {
+    // Nothing else gives a credential to a command that connects.
+    if global.local { "--local" } else { &candidate.name }
 }
 
 /// The settings that are options.

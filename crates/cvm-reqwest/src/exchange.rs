@@ -11,7 +11,7 @@ use futures_util::future::{Either, select};
 use reqwest::header::HeaderValue;
 use reqwest::{Proxy, Url, redirect, retry};
 use rustls::ClientConfig;
-use tracing::debug;
+use tracing::{debug, trace};
 
 use crate::Client;
 use crate::break_off::BreakOff;
@@ -59,6 +59,7 @@ impl Client {
             bytes = request.body().len(),
             "request"
         );
+        trace!(?request);
         let break_off = BreakOff::of(&request);
         // Pinned where it is, as it is large to move.
         let perform = pin!(self.perform(request, break_off.as_ref()));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use cvm_proto::machine::{Failure, FailureKind, Sent};
 use cvm_proto::{Config, Error, Method, Reply, Request, Response};
-use tracing::debug;
+use tracing::{debug, trace};
 use ureq::http::header::HeaderMap;
 use ureq::http::{self, Uri};
 use ureq::{Agent, AsSendBody, Body, Timeout};
@@ -32,6 +32,7 @@ impl Client {
             bytes = request.body().len(),
             "request"
         );
+        trace!(?request);
         let outcome = match Interrupt::of(&request, self.asked.as_ref()) {
             None => self.perform(request),
             Some(interrupt) => interrupt

@@ -3,13 +3,12 @@
 use clap::{Args, Subcommand};
 
 const CONFIGURE_HELP: &str = "\
-At a terminal, and without options, it asks for what it needs; the key is not shown.
-What is not given stays as it is, as do all other profiles in the file.
+At a terminal, and without options, it asks for what it needs; the key is not shown. What is not given stays as it is, as do all other profiles in the file.
 
 Examples:
   cvm configure
   cvm configure --profile prod --region ap-beijing
-  cvm configure --profile ci --secret-id AKIDexample --region ap-beijing < key.txt";
+  cvm configure --profile ci --secret-id AKIDexample < key.txt";
 
 #[derive(Args)]
 #[command(after_help = CONFIGURE_HELP)]

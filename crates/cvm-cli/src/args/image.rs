@@ -12,23 +12,21 @@ Examples:
   cvm sync --resume
   cvm sync --resume --all --timeout 2h
 
-Progress goes to stderr, the result to stdout. Copies continue in the service when the
-command ends early. What the job has done is kept in a journal: killed at any moment and
-run again, it makes no second copy and loses none. Ctrl-C and other requests to end are
-obeyed within 6 s, with a report; a second one at once.
+Progress goes to stderr, the result to stdout. Copies continue in the service when the command ends early. What the \
+job has done is kept in a journal: killed at any moment and run again, it makes no second copy and loses none. Ctrl-C \
+and other requests to end are obeyed within 6 s, with a report; a second one at once.
 
-Images, endpoint and the options of the job make the job. The same job, in whichever order
-its lists are written, is resumed where it stopped; once it has ended, it begins anew, and
-what is still there is not copied again. --resume takes the job as it was begun, and copies
-nothing anew that had ended. The options of the run are given anew each time.
---resume --all passes over a job that cannot be resumed here, which counts as exit code 3;
-of the codes of all jobs the worst counts: signals, then 1, 2, 5, 3, 4, 0.
+Images, endpoint and the options of the job make the job. The same job, in whichever order its lists are written, is \
+resumed where it stopped; once it has ended, it begins anew, and what is still there is not copied again. --resume takes \
+the job as it was begun, and copies nothing anew that had ended. The options of the run are given anew each time. \
+--resume --all passes over a job that cannot be resumed here, which counts as exit code 3; of the codes of all jobs the \
+worst counts: signals, then 1, 2, 5, 3, 4, 0.
 
 BASIS in the report says what it rests on that an image is the copy:
   answered  the service named it when it accepted this job's request
   appeared  it was seen after a request of this job whose answer was lost
-  found     it has the copy's name, and system, architecture and size of its source;
-            --own-copies takes no such image for a copy";
+  found     it has the copy's name, and system, architecture and size of its
+            source; --own-copies takes no such image for a copy";
 
 /// What those options stand under that make a job what it is.
 const JOB: &str = "Options of the job";
@@ -112,9 +110,8 @@ pub(crate) struct SyncArgs {
 }
 
 const JOBS_HELP: &str = "\
-A job is running, interrupted (cvm sync --resume resumes it), or ended. What it has copied is
-known for 90 days after its end: begun anew, it looks at those copies first.
-Jobs that were given a file with --journal are not listed.
+A job is running, interrupted (cvm sync --resume resumes it), or ended. What it has copied is known for 90 days after its \
+end: begun anew, it looks at those copies first. Jobs that were given a file with --journal are not listed.
 
 Examples:
   cvm jobs --all

@@ -21,26 +21,29 @@ pub(crate) use image::{Conflicts, ImagesArgs, JobsArgs, JobsCommand, Kind, Quota
 const ABOUT: &str =
     "Carries images of Tencent Cloud CVM to other regions, calls any action, explains signatures";
 
+// Help is wrapped to the terminal by clap: a paragraph is one line here, and what is laid out has 80 columns at most.
 const AFTER: &str = "\
 Environment:
-  TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, the credential; with --local none is needed
-  TENCENTCLOUD_TOKEN, the token of a temporary credential
-  TENCENTCLOUD_PROFILE, TENCENTCLOUD_REGION, TENCENTCLOUD_ENDPOINT, TENCENTCLOUD_PROXY, TENCENTCLOUD_CA_FILE and
-    TENCENTCLOUD_LANGUAGE, for the options of these names; cvm config show lists all settings
-  XDG_STATE_HOME, for the folder of the sync jobs' journals
-  NO_COLOR, for plain output
+  TENCENTCLOUD_SECRET_ID   with the next one the credential
+  TENCENTCLOUD_SECRET_KEY
+  TENCENTCLOUD_TOKEN       the token of a temporary credential
+  TENCENTCLOUD_PROFILE, _REGION, _ENDPOINT, _PROXY, _CA_FILE, _LANGUAGE
+                           what the options of these names say
+  XDG_STATE_HOME           where the folder of the sync jobs' journals is
+  NO_COLOR                 plain output
 
-Without a credential in the environment it is that of the profile, in ~/.tencentcloud/credentials (cvm configure
-writes it) or in the files of tccli; then a cluster's identity (TKE_*), then the role of the instance.
+Without a credential in the environment it is that of the profile, in ~/.tencentcloud/credentials (cvm configure \
+writes it) or in the files of tccli; then a cluster's identity (TKE_*), then the role of the instance. \
+cvm config show lists all settings.
 
 Exit codes:
   0    done
-  1    no answer, an answer that is not one of the service, or trouble on this side
+  1    no answer, an answer that is not the service's, or trouble on this side
   2    a mistake in the command line or the settings; nothing was sent
   3    sync: not every destination has the image
   4    the time was over before the end
   5    the service refused
-  6    call: the service answered and the answer is printed whole, as --query does not fit it
+  6    call: --query does not fit the answer, which is printed whole
   129  stopped by a hang-up (SIGHUP)
   130  stopped by an interrupt (SIGINT, Ctrl-C)
   143  stopped by a request to end (SIGTERM)";
@@ -83,7 +86,7 @@ pub(crate) struct Global {
     /// How results and errors are written
     #[arg(long, global = true, value_enum, default_value_t = Output::Table)]
     pub(crate) output: Output,
-    /// Shows on stderr what is sent and when (-vv: more); never a secret
+    /// Shows each request on stderr, and what came of it; -vv also its URL and headers, and the settings. Never a secret
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     /// Shows no progress: only the result, and what went wrong
@@ -172,12 +175,14 @@ Parameters:
   KEY=VALUE  a number, true, false, a JSON list or object; all else is a text;
              one value where a list is due is a list of one
   KEY:=JSON  exactly this JSON: ImageName:='\"2026\"' is a text
-  Dots go into lists and objects: Filters.0.Name=image-type ImageIds.0=img-o3ycss2p
+
+Dots go into lists and objects: Filters.0.Name=image-type ImageIds.0=img-o3ycss2p
 
 Examples:
-  cvm call DescribeImages Limit=20 Filters.0.Name=image-type Filters.0.Values=PRIVATE_IMAGE
+  cvm call DescribeImages Filters.0.Name=image-name Filters.0.Values=golden
   echo '{\"ImageIds\": [\"img-o3ycss2p\"]}' | cvm call DescribeImages --json -
-  cvm call DescribeImages --all-pages --query 'ImageSet[?ImageState==`NORMAL`].ImageId'
+  cvm call DescribeImages --query 'ImageSet[?ImageState==`NORMAL`].ImageId'
+  cvm call DescribeImages --all-pages --query 'ImageSet[].ImageName'
   cvm call RunInstances --skeleton > request.json";
 
 #[derive(Args)]
@@ -221,25 +226,26 @@ pub(crate) struct DescribeArgs {
 }
 
 const SIGN_HELP: &str = "\
-Nothing is sent, and the secret key is never shown. To find out why a request was
-refused with AuthFailure.SignatureFailure, sign it again with its own --timestamp
-(v1: and --nonce), and compare stage by stage.
+Nothing is sent, and the secret key is never shown. To find out why a request was refused with \
+AuthFailure.SignatureFailure, sign it again with its own --timestamp (v1: and --nonce), and compare stage by stage.
 
 Examples:
   cvm sign --action DescribeImages --region ap-shanghai Limit=20
-  cvm sign --action SyncImages --region ap-shanghai --body request.json --timestamp 1551113065
+  cvm sign --action SyncImages --body request.json --timestamp 1551113065
   cvm sign --batch < requests.jsonl
 
 Members of a line of --batch:
-  action, timestamp       the request, and when it is sent, in seconds since 1970; needed
+  action, timestamp       the request, and when it is sent, in seconds since
+                          1970; needed
   region, params          where it goes, and its parameters as an object
   secret_id, secret_key, token
-                          the credential; where all three are left out, that of the
-                          environment or the profile
+                          the credential; where all three are left out, that of
+                          the environment or the profile
   sign_method             TC3-HMAC-SHA256, HmacSHA256 or HmacSHA1
   http_method             POST or GET
   host, path, service, version
-                          cvm.tencentcloudapi.com, /, cvm and 2017-03-12 if left out
+                          cvm.tencentcloudapi.com, /, cvm and 2017-03-12 if
+                          left out
   body, query, headers    as they are sent, in place of params (TC3 only)
   signed_headers, unsigned_payload
                           as the options of these names (TC3 only)
@@ -333,7 +339,7 @@ Examples:
   cvm local --port 8080 --state images.json
   cvm local --tls --tls-ca ca.pem --ready-file ready.json
   cvm local --loose signature,content-type --log json
-  curl -X POST http://127.0.0.1:8080/_cvm-local/faults -d '{\"effect\":\"latency\",\"milliseconds\":500}'";
+  curl localhost:8080/_cvm-local/faults -d '{\"effect\":\"drop-before\",\"times\":1}'";
 
 #[derive(Args)]
 #[command(after_help = LOCAL_HELP)]

@@ -1,6 +1,6 @@
 //! `cvm config show`: each setting and where it comes from, and which credential is used.
 
-use cvm_config::{Candidate, Finding, Loaded, Origin, Value};
+use cvm_config::{Finding, Loaded, Origin};
 use cvm_proto::Error;
 use cvm_proto::api::DescribeRegions;
 use serde_json::json;
@@ -32,7 +32,7 @@ fn as_json(global: &Global, loaded: &Loaded, answer: Option<&Result<String, Erro
         json!({
             "setting": value.setting.name(),
             "value": is_set.then_some(&value.shown),
-            "from": from(global, value),
+            "from": connect::from(global, value),
         })
     });
     let sources = loaded.candidates.iter().map(|candidate| {
@@ -41,7 +41,7 @@ fn as_json(global: &Global, loaded: &Loaded, answer: Option<&Result<String, Erro
             Finding::Lacks(what) => ("lacking", Some(what)),
             _ => ("not_asked", None),
         };
-        json!({ "source": source(global, candidate), "state": state, "text": text })
+        json!({ "source": connect::source(global, candidate), "state": state, "text": text })
     });
     let mut shown = json!({
         "settings": settings.collect::<Vec<_>>(),
@@ -60,13 +60,13 @@ fn as_tables(global: &Global, loaded: &Loaded, answer: Option<&Result<String, Er
     let rows: Vec<_> = loaded
         .values
         .iter()
-        .map(|value| vec![value.setting.name().to_owned(), value.shown.clone(), from(global, value)])
+        .map(|value| vec![value.setting.name().to_owned(), value.shown.clone(), connect::from(global, value)])
         .collect();
     let mut text = table::lay_out(&["SETTING", "VALUE", "FROM"], &rows);
     let rows: Vec<_> = loaded
         .candidates
         .iter()
-        .map(|candidate| vec![source(global, candidate).to_owned(), candidate.finding.to_string()])
+        .map(|candidate| vec![connect::source(global, candidate).to_owned(), candidate.finding.to_string()])
         .collect();
     text.push_str("\n\n");
     text.push_str(&table::lay_out(&["CREDENTIAL", ""], &rows));
@@ -82,18 +82,4 @@ fn as_tables(global: &Global, loaded: &Loaded, answer: Option<&Result<String, Er
         None => {}
     }
     text
-}
-
-/// Where a value comes from; an option by its name.
-fn from(global: &Global, value: &Value) -> String {
-    match &value.origin {
-        Origin::Given => connect::option(global, value.setting),
-        origin => origin.to_string(),
-    }
-}
-
-/// A source of a credential; an option by its name.
-fn source<'a>(global: &Global, candidate: &'a Candidate) -> &'a str {
-    // Nothing else gives a credential to this command.
-    if global.local { "--local" } else { &candidate.name }
 }

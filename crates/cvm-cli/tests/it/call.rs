@@ -1,8 +1,9 @@
 //! `cvm call`.
 
+use cvm_local::CvmLocal;
 use serde_json::json;
 
-use crate::command::{cvm, feed, run};
+use crate::command::{Ran, at, cvm, feed, run};
 
 const SHANGHAI: [&str; 3] = ["--local", "--region", "ap-shanghai"];
 
@@ -60,7 +61,7 @@ fn nobody_there_is_no_refusal() {
     // A port that was free a moment ago and that nobody listens on.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let endpoint = format!("http://127.0.0.1:{port}");
-    let ran: crate::command::Ran = cvm(&["call", "DescribeRegions", "--endpoint", &endpoint])
+    let ran: Ran = cvm(&["call", "DescribeRegions", "--endpoint", &endpoint])
         .env("TENCENTCLOUD_SECRET_ID", "AKIDexample")
         .env("TENCENTCLOUD_SECRET_KEY", "not-a-real-key")
         .output()
@@ -72,11 +73,30 @@ fn nobody_there_is_no_refusal() {
 }
 
 #[test]
-fn verbose_shows_no_secret() {
-    let ran: crate::command::Ran =
-        cvm(&[&["call", "DescribeRegions", "-vv"][..], &SHANGHAI].concat()).output().unwrap().into();
-    let ran = ran.ended_with(0);
-    assert!(ran.err.contains("DescribeRegions"), "{ran:?}");
-    let lower = ran.err.to_lowercase();
-    assert!(!lower.contains("signature=") && !lower.contains("secretkey"), "{ran:?}");
+fn the_more_verbose_it_is_the_more_it_shows_and_never_a_secret() {
+    let local = CvmLocal::start().unwrap();
+    let said = |verbose: &[&str]| {
+        let args = ["call", "DescribeImages", "Limit=7"];
+        let ran = Ran::from(at(&local, &[&args[..], verbose].concat()).output().unwrap()).ended_with(0);
+        let lower = ran.err.to_lowercase();
+        for secret in ["signature=", local.secret_key(), local.secret_id(), "limit"] {
+            assert!(!lower.contains(&secret.to_lowercase()), "{secret}: {ran:?}");
+        }
+        ran.err
+    };
+    assert_eq!(said(&[]), "");
+    let (once, twice) = (said(&["-v"]), said(&["-vv"]));
+    for part in ["action=\"DescribeImages\"", "status=200", "attempt=1"] {
+        assert!(once.contains(part) && twice.contains(part), "{part}: {twice}");
+    }
+    let url = format!("url: \"{}/\"", local.endpoint());
+    for part in [
+        &url,
+        "\"x-tc-action\": \"DescribeImages\"",
+        "\"authorization\": \"***\"",
+        "setting=region value=\"ap-shanghai\" from=\"TENCENTCLOUD_REGION\"",
+        "credential=\"environment\"",
+    ] {
+        assert!(twice.contains(part) && !once.contains(part), "{part}: {twice}");
+    }
 }

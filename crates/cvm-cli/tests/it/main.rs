@@ -16,6 +16,7 @@ mod examples;
 mod flight;
 #[cfg(unix)]
 mod hanging;
+mod help;
 mod identity;
 mod images;
 mod input;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::command::run;
+use crate::help::{of_every_command, under};
 
 /// Examples that belong together, in their order.
 pub(super) struct Block {
@@ -130,36 +130,14 @@ fn examples(text: &str, prompt: &str, page: &str, first_line: usize) -> Vec<Exam
 
 /// The examples in the help of the command and of each command below it.
 pub(super) fn blocks_of_help() -> Vec<Block> {
-    let mut blocks = Vec::new();
-    below(&mut Vec::new(), &mut blocks);
-    blocks
-}
-
-fn below(command: &mut Vec<String>, blocks: &mut Vec<Block>) {
-    let args: Vec<&str> = command.iter().map(String::as_str).chain(["--help"]).collect();
-    let help = run(&args).ended_with(0).out;
-    let place = [&["cvm"], &args[..args.len() - 1]].concat().join(" ");
-    let lines = under(&help, "Examples:");
-    let examples: Vec<Example> = lines
-        .map(|line| Example { place: place.clone(), typed: line.to_owned(), output: String::new() })
-        .collect();
-    if !examples.is_empty() {
-        blocks.push(Block { place, examples });
-    }
-    for line in under(&help, "Commands:") {
-        let name = line.split(' ').next().unwrap();
-        if name != "help" {
-            command.push(name.to_owned());
-            below(command, blocks);
-            command.pop();
-        }
-    }
-}
-
-/// The indented lines below a heading.
-fn under<'a>(help: &'a str, heading: &str) -> impl Iterator<Item = &'a str> {
-    let lines = help.lines().skip_while(move |line| *line != heading).skip(1);
-    let lines = lines.take_while(|line| line.starts_with("  "));
-    // What goes on in the next line is indented deeper.
-    lines.filter(|line| !line.starts_with("   ")).map(str::trim)
+    let block = |(place, help): (String, String)| {
+        let lines = under(&help, "Examples:");
+        let example =
+            |line: &str| Example { place: place.clone(), typed: line.to_owned(), output: String::new() };
+        let examples: Vec<Example> = lines.map(example).collect();
+        Block { place, examples }
+    };
+    // As wide as no example is.
+    let blocks = of_every_command(Some(300)).into_iter().map(block);
+    blocks.filter(|block| !block.examples.is_empty()).collect()
 }
