@@ -1,6 +1,8 @@
 //! The core's error as one of Python's exceptions, which are defined in `cvm/errors.py`.
 
-use cvm_proto::{Error, ErrorCode};
+use std::borrow::Cow;
+
+use cvm_proto::{Error, ErrorCode, output};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -25,6 +27,12 @@ pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
         Ok(exception) => PyErr::from_value(exception),
         Err(failure) => failure,
     }
+}
+
+/// Text of others as a terminal or a log may have it.
+#[pyfunction]
+pub(crate) fn escaped(text: &str) -> Cow<'_, str> {
+    output::escaped(text)
 }
 
 /// A parameter that cannot be sent, found before anything was: `message` is one sentence that names it.

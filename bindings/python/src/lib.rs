@@ -29,6 +29,8 @@ mod _cvm {
     #[pymodule_export]
     use crate::command::command;
     #[pymodule_export]
+    use crate::errors::escaped;
+    #[pymodule_export]
     use crate::fork::forked;
     #[pymodule_export]
     use crate::gate::close_gate;

@@ -8,6 +8,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use cvm_proto::Error;
+use cvm_proto::output::escaped;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use tracing::field::{Field, Visit};
@@ -116,6 +117,7 @@ impl Subscriber for Bridge {
         event.record(&mut line);
         let name = if event.metadata().target().contains("::exchange") { "cvm.http" } else { "cvm" };
         let text = line.message + &line.fields;
+        let text = escaped(&text);
         // Where the interpreter is ending there is nobody left to tell, and what a handler raises is its own affair.
         let _ = gate::attach(|py| {
             let logger = py.import("logging")?.getattr("getLogger")?.call1((name,))?;

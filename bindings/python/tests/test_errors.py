@@ -144,3 +144,28 @@ def test_the_tree_of_errors():
     for kind in (cvm.ServiceError, cvm.NetworkError, cvm.TimeoutError, cvm.ConfigError):
         assert issubclass(kind, cvm.Error)
         assert kind.__doc__
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("\x1b[31m", r"\u{1b}[31m"),
+        ("\x07\x08\x00", r"\u{7}\u{8}\u{0}"),
+        ("\r\nWARNING:cvm:forged", r"\r\nWARNING:cvm:forged"),
+        ("\x9b2J", r"\u{9b}2J"),
+        ("\u202egpj", r"\u{202e}gpj"),
+        ("\u2028\u2066", r"\u{2028}\u{2066}"),
+        ("\u955c\u50cf", "\u955c\u50cf"),
+    ],
+)
+def test_the_sentence_steers_no_terminal_and_forges_no_line_while_its_parts_are_exact(settings, steer, caplog, written, shown):
+    steer.fault("error", code="SomethingNew", message=f"a{written}b")
+    with cvm.Client(attempts=1, **settings) as client:
+        with pytest.raises(cvm.ServiceError) as caught:
+            client.describe_images(ImageIds=[IMAGE])
+    error = caught.value
+    assert error.message == f"a{written}b"
+    assert f"a{shown}b" in str(error)
+    assert f"a{shown}b" in caplog.text and (written == shown or written not in caplog.text)
+    kept = cvm.errors._of_mapping(cvm.errors._to_mapping(error))
+    assert kept.message == error.message and f"a{shown}b" in str(kept)

@@ -112,20 +112,12 @@ impl Failure {
     /// Says it on stderr: as a sentence, or as an object that holds the sentence and what it is made of.
     pub(crate) fn show(&self, how: Output) {
         match how {
-            Output::Table => output::note(format_args!("cvm: {}", self.for_terminal())),
-            Output::Json => output::note(json!({
+            Output::Table => output::note(format_args!("cvm: {self}")),
+            Output::Json => output::note_json(&json!({
                 "error": self.to_json(),
                 "sentence": self.to_string(),
                 "exit_code": self.exit as u8,
             })),
-        }
-    }
-
-    /// The sentence without anything in it that would steer a terminal. Lines are broken by this program alone.
-    fn for_terminal(&self) -> String {
-        match &self.why {
-            Why::Core(error) => output::escaped(&error.to_string()).into_owned(),
-            Why::Here(message) => message.split('\n').map(output::escaped).collect::<Vec<_>>().join("\n"),
         }
     }
 
@@ -148,7 +140,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.why {
             Why::Core(error) => error.fmt(f),
-            Why::Here(message) => f.write_str(message),
+            Why::Here(message) => f.write_str(&output::escaped(message)),
         }
     }
 }

@@ -18,26 +18,23 @@ mod query;
 mod regions;
 mod signals;
 mod table;
+mod usage;
 
 use std::ffi::OsString;
 
 use clap::Parser;
 
 use crate::args::{Cli, Command, ConfigCommand, Output};
-use crate::failure::Exit;
 
 /// Runs the command to its end; gives the exit code.
 ///
 /// `args` begin with the program's name. The command writes to stdout and stderr. Where it ends in order, it takes over
 /// `SIGINT`, `SIGTERM` and `SIGHUP`, unless they are ignored; a second signal ends the process.
 pub fn run(args: impl IntoIterator<Item: Into<OsString> + Clone>) -> u8 {
-    let Cli { mut global, command } = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    let Cli { mut global, command } = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
-        Err(error) => {
-            // Where nobody can be told, the code has to say it.
-            let _ = error.print();
-            return u8::try_from(error.exit_code()).unwrap_or(Exit::Usage as u8);
-        }
+        Err(error) => return usage::show(&error, &args),
     };
     if matches!(&command, Command::Sync(args) if args.json) {
         global.output = Output::Json;

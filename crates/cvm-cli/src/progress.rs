@@ -32,8 +32,12 @@ impl Speaker {
         match &self.bars {
             // Where stderr is gone, there is nobody to tell.
             Some(bars) if !self.is_over.load(Ordering::Acquire) => drop(bars.println(text)),
-            None if std::io::stderr().is_terminal() => output::note(format_args!("\n{text}")),
-            _ => output::note(text),
+            bars => {
+                if bars.is_none() && std::io::stderr().is_terminal() {
+                    output::note("");
+                }
+                output::note(text);
+            }
         }
     }
 }
@@ -87,7 +91,7 @@ impl Progress {
             Shown::Events => {
                 if !matches!(event, SyncProgress::Checkpoint) {
                     // Whoever reads the events has gone away: the job continues, and its end tells.
-                    let _ = serde_json::to_string(event).map(output::line);
+                    let _ = output::json_line(event);
                 }
                 return;
             }

@@ -5,6 +5,7 @@ use std::net::TcpListener as StdListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cvm_proto::output::escaped;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -65,7 +66,9 @@ pub(crate) async fn run(
                 None => serve(stream, front, timeout, watcher).await,
                 Some(tls) => match tokio::time::timeout(timeout, tls.accept(stream)).await {
                     Ok(Ok(stream)) => serve(stream, front, timeout, watcher).await,
-                    Ok(Err(error)) => tracing::warn!(%error, "TLS handshake failed"),
+                    Ok(Err(error)) => {
+                        tracing::warn!(error = %escaped(&error.to_string()), "TLS handshake failed");
+                    }
                     Err(_) => tracing::warn!("TLS handshake took too long"),
                 },
             }
@@ -91,7 +94,7 @@ where
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(timeout).max_buf_size(MAX_BUFFER);
     if let Err(error) = watcher.watch(http.serve_connection(TokioIo::new(stream), service)).await {
-        tracing::debug!(%error, "connection ended early");
+        tracing::debug!(error = %escaped(&error.to_string()), "connection ended early");
     }
 }
 

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use cvm_files::{Access, LockedFile, RealFile};
 use cvm_proto::input;
+use cvm_proto::output::escaped;
 use tokio::sync::watch;
 
 use crate::service::Service;
@@ -169,7 +170,8 @@ fn keep(shared: &Shared, file: &StateFile, service: &Service, end: &watch::Sende
             match result {
                 Ok(revision) => (ended.written, ended.error) = (revision, None),
                 Err(error) => {
-                    tracing::error!(file = %file.0.path().display(), error, "the state cannot be written");
+                    let path = file.0.path().to_string_lossy();
+                    tracing::error!(file = %escaped(&path), error, "the state cannot be written");
                     ended.error = Some(error.into());
                 }
             }

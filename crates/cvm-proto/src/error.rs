@@ -2,13 +2,14 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
-use core::fmt;
+use core::fmt::{self, Write as _};
 
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::error_code::ErrorCode;
 use crate::machine::{Failure, FailureKind, Sent};
+use crate::output::Escaping;
 
 /// What went wrong with a call or a job.
 ///
@@ -307,9 +308,11 @@ impl Error {
     }
 }
 
+/// One sentence on one line, in which what others wrote is [escaped](crate::output).
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = &*self.0;
+        let f = &mut Escaping(f);
         if let Some(action) = &inner.action {
             f.write_str(action)?;
             if let Some(region) = &inner.region {
@@ -322,19 +325,19 @@ impl fmt::Display for Error {
         }
         f.write_str(inner.message.trim_end_matches('.'))?;
         let mut open = false;
-        let mut detail = |f: &mut fmt::Formatter<'_>, text: fmt::Arguments<'_>| {
+        let mut detail = |text: fmt::Arguments<'_>| {
             f.write_str(if open { ", " } else { " (" })?;
             open = true;
             f.write_fmt(text)
         };
         if let Some(status) = inner.status.filter(|&status| status != 200 || inner.code.is_none()) {
-            detail(f, format_args!("HTTP {status}"))?;
+            detail(format_args!("HTTP {status}"))?;
         }
         if let Some(request_id) = &inner.request_id {
-            detail(f, format_args!("request id {request_id}"))?;
+            detail(format_args!("request id {request_id}"))?;
         }
         if inner.attempts > 1 {
-            detail(f, format_args!("after {} attempts", inner.attempts))?;
+            detail(format_args!("after {} attempts", inner.attempts))?;
         }
         if open { f.write_str(")") } else { Ok(()) }
     }

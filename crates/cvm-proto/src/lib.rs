@@ -20,6 +20,7 @@
 //! | sign a request, see each stage, or verify one | [`sign`](mod@sign) |
 //! | write parameters or read answers | [`codec`] |
 //! | take text in from files and other programs | [`input`] |
+//! | show what others wrote, at a terminal or in a log | [`output`] |
 //!
 //! # A whole call
 //!
@@ -74,6 +75,7 @@ pub mod codec;
 pub mod credential;
 pub mod input;
 pub mod machine;
+pub mod output;
 pub mod sign;
 
 mod action;

@@ -6,6 +6,7 @@ use std::pin::pin;
 use std::time::Instant;
 
 use cvm_proto::machine::{Failure, FailureKind};
+use cvm_proto::output::escaped;
 use cvm_proto::{Config, Error, Method, ProxyAddress, Reply, Request, Response, Settings};
 use futures_util::future::{Either, select};
 use reqwest::header::HeaderValue;
@@ -82,7 +83,8 @@ impl Client {
             }
             Err(failure) => {
                 let (kind, sent) = (failure.kind, failure.sent);
-                debug!(attempt, ?kind, ?sent, elapsed = ?started.elapsed(), "no response: {}", failure.message);
+                let message = escaped(&failure.message);
+                debug!(attempt, ?kind, ?sent, elapsed = ?started.elapsed(), "no response: {message}");
                 Reply::Failed(failure)
             }
         }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use cvm_proto::machine::{Failure, FailureKind, Sent};
+use cvm_proto::output::escaped;
 use cvm_proto::{Config, Error, Method, Reply, Request, Response};
 use tracing::{debug, trace};
 use ureq::http::header::HeaderMap;
@@ -48,7 +49,8 @@ impl Client {
             }
             Err(failure) => {
                 let (kind, sent) = (failure.kind, failure.sent);
-                debug!(attempt, ?kind, ?sent, elapsed = ?started.elapsed(), "no response: {}", failure.message);
+                let message = escaped(&failure.message);
+                debug!(attempt, ?kind, ?sent, elapsed = ?started.elapsed(), "no response: {message}");
                 Reply::Failed(failure)
             }
         }

@@ -19,6 +19,7 @@ __all__ = [
     "command",
     "decode",
     "encode",
+    "escaped",
     "fail",
     "forked",
     "poll",
@@ -126,6 +127,7 @@ def poll(job: Job, unix: int, monotonic: float) -> tuple[str, Any]: ...
 def respond(
     job: Job, status: int, body: bytes, date: str | None, unix: int, monotonic: float
 ) -> None: ...
+def escaped(text: str) -> str: ...
 def fail(
     job: Job, kind: str, sent: bool, message: str, unix: int, monotonic: float
 ) -> None: ...

@@ -216,9 +216,11 @@ def _of(
 
 def _of_mapping(error: Mapping[str, Any]) -> Error:
     """The exception for an error as a report or an event holds it."""
+    from cvm._cvm import escaped
+
     place = f"{error['action']} in {error['region']}: " if error.get("action") and error.get("region") else ""
     code = f"{error['code']}: " if error.get("code") else ""
-    text = f"{place}{code}{error['message']}"
+    text = escaped(f"{place}{code}{error['message']}")
     return _of(
         error["kind"],
         error.get("code"),

@@ -10,7 +10,8 @@ use crate::{output, table};
 /// Lists the actions whose name or description holds the word.
 pub(crate) fn run(global: &Global, args: &ActionsArgs) -> Result<Exit, Failure> {
     let catalogue = Catalogue::load();
-    let word = args.word.as_deref().unwrap_or_default().to_lowercase();
+    let asked = args.word.as_deref().unwrap_or_default();
+    let word = asked.to_lowercase();
     let found: Vec<_> = (catalogue.actions())
         .filter(|(name, action)| {
             name.to_lowercase().contains(&word) || action.doc.to_lowercase().contains(&word)
@@ -19,7 +20,7 @@ pub(crate) fn run(global: &Global, args: &ActionsArgs) -> Result<Exit, Failure> 
     if found.is_empty() {
         return Err(Failure::usage(format!(
             "no action has `{}` in its name or description: `cvm actions` lists all",
-            word.escape_debug()
+            asked.escape_debug()
         )));
     }
     if global.output == Output::Json {
@@ -31,7 +32,7 @@ pub(crate) fn run(global: &Global, args: &ActionsArgs) -> Result<Exit, Failure> 
             .iter()
             .map(|(name, action)| vec![(*name).to_string(), summary(&action.doc).to_string()])
             .collect();
-        output::line(table::lay_out(&["ACTION", "WHAT IT DOES"], &rows))?;
+        output::lines(table::lay_out(&["ACTION", "WHAT IT DOES"], &rows))?;
     }
     Ok(Exit::Done)
 }

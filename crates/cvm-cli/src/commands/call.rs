@@ -116,7 +116,8 @@ fn show(global: &Global, request: &Request) -> Result<(), Failure> {
     for (name, value) in headers {
         output::line(format_args!("{name}: {value}"))?;
     }
-    output::line(format_args!("\n{body}"))
+    output::line("")?;
+    output::line(body)
 }
 
 fn compile(query: &str) -> Result<Query, Failure> {

@@ -21,7 +21,7 @@ pub(crate) fn show(global: &Global, check: bool) -> Result<Exit, Failure> {
     };
     match global.output {
         Output::Json => output::json(&as_json(global, &loaded, answer.as_ref()))?,
-        Output::Table => output::line(as_tables(global, &loaded, answer.as_ref()))?,
+        Output::Table => output::lines(as_tables(global, &loaded, answer.as_ref()))?,
     }
     Ok(answer.and_then(Result::err).map_or(Exit::Done, |error| Exit::of(&error)))
 }
@@ -72,11 +72,14 @@ fn as_tables(global: &Global, loaded: &Loaded, answer: Option<&Result<String, Er
     text.push_str(&table::lay_out(&["CREDENTIAL", ""], &rows));
     for warning in &loaded.warnings {
         text.push_str("\n\nWarning: ");
-        text.push_str(warning);
+        text.push_str(&output::escaped(warning));
     }
     match answer {
         Some(Ok(request_id)) => {
-            text.push_str(&format!("\n\nChecked: the service answers (request id {request_id})"));
+            text.push_str(&format!(
+                "\n\nChecked: the service answers (request id {})",
+                output::escaped(request_id)
+            ));
         }
         Some(Err(error)) => text.push_str(&format!("\n\nChecked: {error}")),
         None => {}

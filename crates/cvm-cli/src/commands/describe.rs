@@ -31,7 +31,7 @@ pub(crate) fn run(global: &Global, args: &DescribeArgs) -> Result<Exit, Failure>
             "example": catalogue.example(&action.request, Extent::Required),
         }))?;
     } else {
-        output::line(text(&catalogue, &args.action, action).trim_end())?;
+        output::lines(text(&catalogue, &args.action, action).trim_end())?;
     }
     Ok(Exit::Done)
 }

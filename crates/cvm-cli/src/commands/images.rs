@@ -46,9 +46,9 @@ pub(crate) fn run(global: &Global, args: &ImagesArgs) -> Result<Exit, Failure> {
             .flat_map(|(region, images)| images.iter().map(move |image| with_region(image, region)));
         output::json(&images.collect::<Vec<Value>>())?;
     } else if let [(_, images)] = lists.as_slice() {
-        output::line(one_region(images))?;
+        output::lines(one_region(images))?;
     } else if !lists.is_empty() {
-        output::line(side_by_side(&lists))?;
+        output::lines(side_by_side(&lists))?;
     }
     Ok(failed.unwrap_or(Exit::Done))
 }

@@ -61,7 +61,7 @@ fn for_people(jobs: &[Kept]) -> Result<(), Failure> {
             text.push_str(&format!("\n  {}", table::clip(&output::escaped(&error), COLUMNS - 2)));
         }
     }
-    output::line(text)?;
+    output::lines(text)?;
     if jobs.iter().any(|job| job.is_open() && !job.is_running()) {
         output::note("cvm: resume one with: cvm sync --resume ID");
     }

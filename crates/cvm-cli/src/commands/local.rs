@@ -43,9 +43,9 @@ pub(crate) fn run(global: &Global, args: &LocalArgs) -> Result<Exit, Failure> {
         facts["ca_file"] = file.to_string_lossy().into();
     }
     match global.output {
-        Output::Json => output::line(&facts)?,
+        Output::Json => output::json_line(&facts)?,
         Output::Table => {
-            output::line(format_args!(
+            output::lines(format_args!(
                 "# An embedded CVM endpoint for trials and tests. Ctrl-C ends it.\n\
                  export TENCENTCLOUD_ENDPOINT={}\n\
                  export TENCENTCLOUD_SECRET_ID={}\n\
@@ -58,7 +58,7 @@ pub(crate) fn run(global: &Global, args: &LocalArgs) -> Result<Exit, Failure> {
             if let Some(file) = facts["ca_file"].as_str() {
                 output::line(format_args!("# Trust the authority in {file}"))?;
             } else if let Some(pem) = local.ca_pem() {
-                output::line(format_args!("# Trust this authority:\n{}", pem.trim_end()))?;
+                output::lines(format_args!("# Trust this authority:\n{}", pem.trim_end()))?;
             }
         }
     }

@@ -13,7 +13,7 @@ use crate::output;
 pub(crate) fn completions(shell: Shell) -> Result<Exit, Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "cvm", &mut script);
-    output::line(String::from_utf8_lossy(&script).trim_end())?;
+    output::exact(String::from_utf8_lossy(&script).trim_end())?;
     Ok(Exit::Done)
 }
 
@@ -27,6 +27,6 @@ pub(crate) fn man(folder: Option<&Path>) -> Result<Exit, Failure> {
     }
     let mut page = Vec::new();
     output::written(clap_mangen::Man::new(Cli::command()).render(&mut page))?;
-    output::line(String::from_utf8_lossy(&page).trim_end())?;
+    output::exact(String::from_utf8_lossy(&page).trim_end())?;
     Ok(Exit::Done)
 }

@@ -42,7 +42,7 @@ pub(crate) fn run(global: &Global, args: &QuotaArgs) -> Result<Exit, Failure> {
                 Err(error) => vec![region.clone(), "-".into(), "-".into(), error.to_string()],
             })
             .collect();
-        output::line(table::lay_out(&["REGION", "IMAGES", "QUOTA", "LEFT"], &rows))?;
+        output::lines(table::lay_out(&["REGION", "IMAGES", "QUOTA", "LEFT"], &rows))?;
     }
     Ok(failed.unwrap_or(Exit::Done))
 }

@@ -23,7 +23,7 @@ pub(crate) fn run(global: &Global, args: SignArgs) -> Result<Exit, Failure> {
     let explained = explain(&request(global, args)?)?;
     match global.output {
         Output::Json => output::json(&explained)?,
-        Output::Table => output::line(stages(&explained))?,
+        Output::Table => output::lines(stages(&explained))?,
     }
     Ok(Exit::Done)
 }

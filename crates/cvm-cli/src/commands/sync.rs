@@ -109,7 +109,7 @@ fn with_report(global: &Global, signal: Option<Signal>, report: &SyncReport) -> 
         report::people(global, report)?;
     }
     if let Some(signal) = signal {
-        output::note(report::last_words(global, signal, report));
+        report::last_words(global, signal, report).into_iter().for_each(output::note);
     }
     let exit = signal.map_or_else(|| report::exit(report), Signal::exit);
     Ok(Ended { exit, outcome: Ok(report::summary(report)) })
@@ -122,7 +122,7 @@ fn leave(journal: &Path, global: &Global, exit: Exit) -> bool {
             // The next embedded endpoint knows nothing of it; and where all is as asked for, quiet is quiet.
             let is_needless = global.local || global.quiet && exit == Exit::Done;
             if !is_needless {
-                output::note(hint::resume_later(global, journal));
+                hint::resume_later(global, journal).into_iter().for_each(output::note);
             }
             false
         }
@@ -130,7 +130,7 @@ fn leave(journal: &Path, global: &Global, exit: Exit) -> bool {
         // It has not begun.
         Ok(None) => false,
         Err(error) => {
-            output::note(output::escaped(&format!("cvm: {error}")));
+            output::note(format_args!("cvm: {error}"));
             false
         }
     }
@@ -139,7 +139,7 @@ fn leave(journal: &Path, global: &Global, exit: Exit) -> bool {
 /// Prints what came of a job, or of several.
 fn print_for_programs(global: &Global, args: &SyncArgs, outcome: &Value) -> Result<(), Failure> {
     if args.json {
-        output::line(outcome)
+        output::json_line(outcome)
     } else if global.output == Output::Json {
         output::json(outcome)
     } else {

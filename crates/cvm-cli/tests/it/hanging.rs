@@ -63,7 +63,7 @@ fn pass(client: &TcpStream, target: &str, action: &str, arrives: &Sender<()>) ->
 }
 
 /// One whole message: its head in lower case, and all of it as it came.
-fn message(stream: &mut impl BufRead) -> io::Result<(String, Vec<u8>)> {
+pub(crate) fn message(stream: &mut impl BufRead) -> io::Result<(String, Vec<u8>)> {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {
         if stream.read_until(b'\n', &mut bytes)? == 0 {

@@ -4,17 +4,18 @@
 
 #[cfg(unix)]
 mod again;
+mod answering;
 mod call;
 #[cfg(unix)]
 mod chaos;
 mod command;
 mod config;
 mod endpoint;
+mod escaping;
 #[cfg(unix)]
 mod examples;
 #[cfg(unix)]
 mod flight;
-#[cfg(unix)]
 mod hanging;
 mod help;
 mod identity;

@@ -13,6 +13,7 @@ use core::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::ErrorKind;
+use crate::output::Escaping;
 
 /// Makes the open enum of the codes, with both directions of their text from one list.
 macro_rules! known_codes {
@@ -158,9 +159,10 @@ impl PartialEq<&str> for ErrorCode {
     }
 }
 
+/// The code on one line, [escaped](crate::output) if the service wrote anything that would steer a terminal.
 impl fmt::Display for ErrorCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        fmt::Write::write_str(&mut Escaping(f), self.as_str())
     }
 }
 

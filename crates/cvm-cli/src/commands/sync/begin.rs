@@ -74,7 +74,7 @@ pub(super) fn begin(
     };
     let job = open(&path, global, link)?.begin_or_resume(job, config)?;
     if job.is_resumed() && !global.quiet && !args.json {
-        output::note(output::escaped(&format!("cvm: resuming the job in {}", path.display())));
+        output::note(format_args!("cvm: resuming the job in {}", path.display()));
     }
     Ok(Ready::Kept(path, Box::new(job)))
 }

@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use crate::args::Global;
-use crate::output;
 
 /// What is to be said of a job that has not ended.
-pub(super) fn resume_later(global: &Global, journal: &Path) -> String {
+pub(super) fn resume_later(global: &Global, journal: &Path) -> Vec<String> {
     let shown = |path: &Path| path.to_string_lossy().into_owned();
     let safe_proxy = global.proxy.as_deref().and_then(without_password);
     let options = [
@@ -23,11 +22,11 @@ pub(super) fn resume_later(global: &Global, journal: &Path) -> String {
     }
     // Only a zero byte cannot be quoted, and no argument has one.
     let command = shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "));
-    let mut text = format!("cvm: resume it with: {}", output::escaped(&command));
+    let mut lines = vec![format!("cvm: resume it with: {command}")];
     if safe_proxy.is_some() {
-        text.push_str("\ncvm: the proxy's password is left out there: set it again");
+        lines.push("cvm: the proxy's password is left out there: set it again".into());
     }
-    text
+    lines
 }
 
 /// A proxy's address without the password that is in it; `None` if there is none.
@@ -48,7 +47,7 @@ mod tests {
 
     fn hint(options: &[&str]) -> String {
         let args = [&["cvm", "sync", "img-a", "--to", "b"], options].concat();
-        resume_later(&Cli::try_parse_from(args).unwrap().global, Path::new("my job's.json"))
+        resume_later(&Cli::try_parse_from(args).unwrap().global, Path::new("my job's.json")).join("\n")
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub(super) fn people(global: &Global, report: &SyncReport) -> Result<(), Failure
             remarks.add(destination, found);
         }
     }
-    output::line(table::lay_out(&["IMAGE", "REGION", "OUTCOME", "BASIS", "COPY", "TIME"], &rows))?;
+    output::lines(table::lay_out(&["IMAGE", "REGION", "OUTCOME", "BASIS", "COPY", "TIME"], &rows))?;
     remarks.show();
     Ok(())
 }
@@ -74,7 +74,7 @@ impl<'a> Remarks<'a> {
     fn show(&self) {
         for (source, text, regions) in &self.0 {
             let line = format!("cvm: {source}: {}: {text}", table::abbreviate(regions));
-            output::note(output::escaped(&line));
+            output::note(line);
         }
     }
 }
@@ -92,19 +92,18 @@ pub(super) fn exit(report: &SyncReport) -> Exit {
 }
 
 /// What continues without the program.
-pub(super) fn last_words(global: &Global, signal: Signal, report: &SyncReport) -> String {
+pub(super) fn last_words(global: &Global, signal: Signal, report: &SyncReport) -> Vec<String> {
     let mut text = format!("cvm: {}", signal.participle());
     if global.local {
         text.push_str("; the embedded endpoint and its copies end with the command");
-        return text;
+        return vec![text];
     }
     let started = report.destinations.iter().filter(|of| of.outcome == Outcome::Started);
     let mut ids = started.filter_map(|of| Some((&of.region, of.image_id.as_ref()?))).peekable();
     if ids.peek().is_some() {
         text.push_str("; these copies continue in the service:");
     }
-    for (region, id) in ids {
-        text.push_str(&format!("\n  cvm call DescribeImages --region {region} ImageIds.0={id}"));
-    }
-    text
+    let lines =
+        ids.map(|(region, id)| format!("  cvm call DescribeImages --region {region} ImageIds.0={id}"));
+    std::iter::once(text).chain(lines).collect()
 }

@@ -34,7 +34,7 @@ pub(super) fn one(
     let link = connect_with(global, own)?;
     let job = ready(&path, global, args, &link, cancel)?;
     if !global.quiet && !args.json {
-        output::note(output::escaped(&format!("cvm: resuming the job in {}", path.display())));
+        output::note(format_args!("cvm: resuming the job in {}", path.display()));
     }
     Ok(Some((link, job)))
 }
@@ -165,7 +165,7 @@ fn prepare<'a>(
         let (images, regions) = (table::abbreviate(state.images()), table::abbreviate(state.regions()));
         let profile = own.map(|own| format!(", with the profile {own}")).unwrap_or_default();
         let text = format!("cvm: resuming the job {}: {images} to {regions}{profile}", job.id);
-        output::note(output::escaped(&text));
+        output::note(text);
     }
     Ok((link, ready))
 }
@@ -184,7 +184,7 @@ fn passed_over(job: &Kept, global: &Global, why: Failure) -> Ended {
 }
 
 fn pass_over(job: &Kept, why: &Failure) {
-    output::note(output::escaped(&format!("cvm: passing over the job {}: {why}", job.id)));
+    output::note(format_args!("cvm: passing over the job {}: {why}", job.id));
 }
 
 /// A file that is no journal, or none that can be read.
