@@ -33,6 +33,9 @@ impl Cancel {
     }
 }
 
+/// How soon a machine notices a cancel, at the latest, while it waits.
+pub(crate) const POLL_EVERY: Duration = Duration::from_millis(200);
+
 /// How long after a cancel the answer to a request that writes is worth waiting for: it tells what was begun.
 const WRITE_GRACE: Duration = Duration::from_secs(5);
 

@@ -119,6 +119,14 @@ impl Config {
         Ok(Self::at(Some(region.into()), Arc::clone(&self.0.client)))
     }
 
+    /// The same client for what no region is needed for. The finance regions have hosts of their own, so one of those stays.
+    pub(crate) fn without_region(&self) -> Self {
+        match self.region() {
+            Some(region) if !endpoint::is_finance(region) => Self::at(None, Arc::clone(&self.0.client)),
+            _ => self.clone(),
+        }
+    }
+
     /// The region that actions are sent to.
     pub fn region(&self) -> Option<&str> {
         self.0.region.as_deref()

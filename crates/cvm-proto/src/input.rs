@@ -22,6 +22,7 @@ use serde::Deserialize;
 use serde_json::error::Category;
 
 pub use crate::pem::certificates;
+pub use crate::similar::closest;
 
 /// The byte order mark, which some editors put before a text.
 const MARK: char = '\u{feff}';

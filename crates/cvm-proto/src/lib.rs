@@ -16,6 +16,7 @@
 //! | wait for a state | [`WaitUntil`] |
 //! | ask whose the credential is | [`WhoAmI`] |
 //! | copy an image to other regions | [`ImageSync`] |
+//! | find out which regions `all` or `ap-*` stands for | [`WhichRegions`] |
 //! | drive any of them | [`machine`] |
 //! | sign a request, see each stage, or verify one | [`sign`](mod@sign) |
 //! | write parameters or read answers | [`codec`] |
@@ -98,10 +99,12 @@ mod page;
 mod pem;
 mod proxy;
 mod random;
+mod regions;
 mod request;
 mod response;
 mod retry;
 mod settings;
+mod similar;
 mod sync;
 mod text;
 mod wait;
@@ -123,6 +126,7 @@ pub use image_sync::{
 pub use machine::{Job, Machine, Now, Reply, Step};
 pub use page::{AnyList, Page, Paged, Pages};
 pub use proxy::{NoProxy, ProxyAddress, ProxyScheme};
+pub use regions::{WhichRegions, WhichRegionsMachine};
 pub use request::{Language, Method, Notation, Request};
 pub use response::Response;
 pub use retry::RetryPolicy;

@@ -1,8 +1,9 @@
 //! Checks a request against the catalogue before it is sent.
 
+use cvm_proto::input;
 use serde_json::Value;
 
-use super::{Action, Catalogue, Kind, Member, similar};
+use super::{Action, Catalogue, Kind, Member};
 
 impl Catalogue {
     /// What is wrong with the parameters of an action, a sentence each; nothing if nothing is.
@@ -51,7 +52,7 @@ impl Catalogue {
             if let Some(member) = members.iter().find(|member| member.name == name) {
                 self.check_value(&format!("{path}.{name}"), member.kind, value, wrong);
             } else {
-                let meant = similar::closest(name, members.iter().map(|member| member.name));
+                let meant = input::closest(name, members.iter().map(|member| member.name));
                 let hint = meant.map_or_else(
                     || "`cvm describe` lists what there is".to_string(),
                     |meant| format!("did you mean {meant}?"),

@@ -2,10 +2,10 @@
 
 pub(crate) mod check;
 pub(crate) mod example;
-pub(crate) mod similar;
 
 use std::collections::BTreeMap;
 
+use cvm_proto::input;
 use serde::Deserialize;
 
 /// The whole catalogue.
@@ -115,7 +115,7 @@ impl Catalogue {
 
     /// Names of actions that one may have meant.
     pub(crate) fn suggest(&self, name: &str) -> Option<&'static str> {
-        similar::closest(name, self.actions.keys().copied())
+        input::closest(name, self.actions.keys().copied())
     }
 }
 

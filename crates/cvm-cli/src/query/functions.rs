@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::vec::IntoIter;
 
+use cvm_proto::input;
 use serde_json::{Map, Value};
 
 use super::ast::{Argument, Node};
@@ -14,7 +15,6 @@ use super::interpreter::{Found, Member, NOTHING, items, look, members};
 use super::values::{Key, Numeric, is_same};
 use super::{Misfit, Mistake, notation};
 use crate::catalogue::check::shown;
-use crate::catalogue::similar;
 
 /// A function: what an expression shows of how it is called, and what it does.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Function {
             return Ok(function);
         }
         let names = || FUNCTIONS.iter().map(|function| function.name);
-        let hint = match similar::closest(name, names()) {
+        let hint = match input::closest(name, names()) {
             Some(meant) => format!("did you mean {meant}()?"),
             None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
         };

@@ -82,6 +82,7 @@ impl ImageSyncMachine {
             if let Some(error) = self.runs[source].refused.clone() {
                 self.refuse(source, &error, now);
             }
+            self.settle_own_region(source, now);
         }
         for target in self.all_targets() {
             let is_to_be_looked_for = self.state[target].known_copy().is_some();

@@ -2,14 +2,16 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::ImageSyncMachine;
 use super::handle::Actor;
 use super::runs::Task;
 use super::state::Target;
+use crate::api::types::RegionInfo;
 use crate::api::{
-    DeleteImages, DescribeImageQuota, DescribeImages, DescribeImagesResponse, ModifyImageAttribute,
-    SyncImages, SyncImagesResponse,
+    DeleteImages, DescribeImageQuota, DescribeImages, DescribeImagesResponse, DescribeRegions,
+    ModifyImageAttribute, SyncImages, SyncImagesResponse,
 };
 use crate::call::Call;
 use crate::config::Config;
@@ -17,6 +19,7 @@ use crate::credential::{CallerIdentity, IdentityCall};
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
 use crate::page::Paged;
+use crate::regions::list_call;
 
 /// A call on its way.
 pub(super) enum AnyOf {
@@ -26,6 +29,7 @@ pub(super) enum AnyOf {
     Modify(Box<Call<ModifyImageAttribute>>),
     Delete(Box<Call<DeleteImages>>),
     Identity(Box<IdentityCall>),
+    Regions(Box<Call<DescribeRegions>>),
 }
 
 /// What a call was answered with.
@@ -34,6 +38,7 @@ pub(super) enum Answer {
     Quota(i64),
     Sync(SyncImagesResponse),
     Identity(CallerIdentity),
+    Regions(Vec<RegionInfo>),
     Done,
 }
 
@@ -50,6 +55,7 @@ impl AnyOf {
             Self::Modify(call) => answered(call.poll(now), |_| Answer::Done),
             Self::Delete(call) => answered(call.poll(now), |_| Answer::Done),
             Self::Identity(call) => answered(call.poll(now), Answer::Identity),
+            Self::Regions(call) => answered(call.poll(now), |answer| Answer::Regions(answer.region_set)),
         }
     }
 
@@ -61,6 +67,7 @@ impl AnyOf {
             Self::Modify(call) => call.reply(now, reply),
             Self::Delete(call) => call.reply(now, reply),
             Self::Identity(call) => call.reply(now, reply),
+            Self::Regions(call) => call.reply(now, reply),
         }
     }
 }
@@ -86,6 +93,8 @@ impl ImageSyncMachine {
         match task {
             Task::Idle | Task::Look => by_id(&source.image_id),
             Task::Identify => AnyOf::Identity(Box::new(IdentityCall::new(config, seed))),
+            // It is the source's side of the border of the finance regions that is asked.
+            Task::ListRegions { .. } => AnyOf::Regions(Box::new(list_call(&self.config, seed))),
             Task::Watch => by_id(target.and_then(Target::image_id).map_or("", String::as_str)),
             Task::Recall(known) => by_id(&known.image_id),
             Task::Submit { batch, .. } => {

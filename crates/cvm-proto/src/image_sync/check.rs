@@ -10,6 +10,7 @@ use crate::api::SyncImages;
 use crate::config::Config;
 use crate::endpoint::is_finance;
 use crate::error::Error;
+use crate::regions::WhichRegions;
 
 /// Checks the job and makes the settings of each destination, in their order.
 pub(super) fn check(state: &SyncState, config: &Config) -> Result<(Config, Vec<Config>), Error> {
@@ -29,6 +30,12 @@ pub(super) fn check(state: &SyncState, config: &Config) -> Result<(Config, Vec<C
     }
     let mut configs = Vec::with_capacity(job.to.len());
     for region in &job.to {
+        if WhichRegions::is_pattern(region) {
+            return Err(Error::parameter(format!(
+                "`{}` is no region, and may stand for several: ask WhichRegions which, and give those",
+                region.escape_debug()
+            )));
+        }
         // Only whether it can be a region's name: which regions there are, the service knows.
         configs.push(config.with_region(region)?);
         if is_finance(region) != is_finance(from) {
@@ -63,9 +70,7 @@ pub(super) fn check(state: &SyncState, config: &Config) -> Result<(Config, Vec<C
 
 /// Which regions go together, as far as it does not depend on the images.
 fn pairing(job: &SyncJob, from: &str) -> Result<(), Error> {
-    let home = job.to.iter().any(|region| region == from);
-    let only_home = home && job.to.len() == 1;
-    if job.encrypt && !only_home {
+    if job.encrypt && job.to != [from] {
         return Err(Error::parameter(format!(
             "an encrypted copy stays in the image's own region: name {from} and no other destination"
         )));
@@ -80,14 +85,5 @@ fn pairing(job: &SyncJob, from: &str) -> Result<(), Error> {
             "a KMS key is for an encrypted copy: ask for one, or leave the key out",
         ));
     }
-    // An image that is shared is copied in its own region; whether it is, the service knows.
-    if home && !only_home {
-        return Err(own_region(from));
-    }
     Ok(())
-}
-
-/// The error of a custom image that is to be copied to where it is.
-pub(super) fn own_region(region: &str) -> Error {
-    Error::parameter(format!("destination region {region} is the image's own region: leave it out"))
 }

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::run::run_methods;
 use super::{ImageSyncMachine, PreparedSync, SyncRun};
 use crate::config::Config;
+use crate::input;
 use crate::machine::Job;
+use crate::regions::once_each;
 
 /// Carries custom images to other regions and waits until the copies can be used: a [`Job`] for a client's `run`.
 ///
@@ -52,7 +54,13 @@ use crate::machine::Job;
 ///
 /// - **Sources first.** Each run looks at its sources by id. One private image that is visible, or one known copy, proves
 ///   that the credential is of the account that the job is for; nothing is written down or started before. If nothing of
-///   the whole job is visible, the run ends, and the state stays as it was.
+///   the whole job is visible, the run ends, and the state stays as it was. Where a destination is the source region, and
+///   the image is the account's own and not to be encrypted, it is there already: the destination is passed over.
+/// - **Every destination is looked at** before the first request that changes anything, and before anything is written
+///   down. If the service refuses one of them as a region that it does not know or serve, the run ends with an error that
+///   names it, and the name in the service's list that is close to it; the state stays as it was. A region that has not
+///   answered for a minute counts as looked at, and is left to itself; so is every region once something was requested for
+///   the job, in this run or an earlier one.
 /// - **Unseen**: a destination is searched for the name, page by page. A `NORMAL` copy is enough, one on its way is waited
 ///   for, an image that is no copy of this source is a conflict; then the quota is asked for.
 /// - **Missing**: one `SyncImages` a source for all regions without a copy, one at a time, since the service refuses a
@@ -142,14 +150,16 @@ impl ImageSync {
     /// The region that the images are in; the client's region by default.
     #[must_use]
     pub fn from(mut self, region: impl Into<String>) -> Self {
-        self.job.from = Some(region.into());
+        self.job.from = Some(input::trim(&region.into()).into());
         self
     }
 
-    /// The regions to copy the images to. A region that is named twice gets one copy.
+    /// The regions to copy the images to. A region that is named twice gets one copy; white space around a name, and an
+    /// empty name, do no harm. [`WhichRegions`](crate::WhichRegions) finds out which regions `all` and patterns stand for.
     ///
-    /// A custom image goes to other regions than its own. An image that another account shares, and an
-    /// [encrypted](Self::encrypt) copy, stay in the source region: name it, and no other.
+    /// A custom image goes to other regions than its own, which is passed over: its outcome is
+    /// [`Skipped`](crate::Outcome::Skipped). An image that another account shares, and an [encrypted](Self::encrypt) copy,
+    /// stay in the source region: name it, and no other.
     #[must_use]
     pub fn to(mut self, regions: impl IntoIterator<Item: Into<String>>) -> Self {
         self.job.to = once_each(self.job.to, regions);
@@ -222,16 +232,6 @@ impl ImageSync {
     pub fn regions(&self) -> &[String] {
         &self.job.to
     }
-}
-
-fn once_each(mut list: Vec<String>, more: impl IntoIterator<Item: Into<String>>) -> Vec<String> {
-    for item in more {
-        let item = item.into();
-        if !list.contains(&item) {
-            list.push(item);
-        }
-    }
-    list
 }
 
 impl Job for ImageSync {

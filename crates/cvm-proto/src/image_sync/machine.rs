@@ -10,18 +10,16 @@ use super::account::Proof;
 use super::calls::Answer;
 use super::handle::{Actor, SourceId, TargetId};
 use super::prepared::Start;
+use super::regions::FirstLooks;
 use super::runs::{Runs, Task};
 use super::state::{Stage, SyncState};
 use super::{Outcome, SyncProgress, SyncReport, SyncRun, check};
-use crate::cancel::WindDown;
+use crate::cancel::{POLL_EVERY, WindDown};
 use crate::config::Config;
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
 use crate::random::Random;
 use crate::request::Request;
-
-/// How soon a job notices that it was cancelled, at the latest.
-const POLL_EVERY: Duration = Duration::from_millis(200);
 
 /// The sync job on its way; made from an [`ImageSync`](super::ImageSync) or a [`PreparedSync`](super::PreparedSync).
 pub struct ImageSyncMachine {
@@ -37,6 +35,7 @@ pub struct ImageSyncMachine {
     deadline: Duration,
     pub(super) closing: Option<Closing>,
     pub(super) proof: Proof,
+    pub(super) looks: FirstLooks,
     pub(super) runs: Runs,
     /// Whose request is out.
     asking: Option<Actor>,
@@ -91,6 +90,7 @@ impl ImageSyncMachine {
             deadline: Duration::ZERO,
             closing: None,
             proof: Proof::Sources,
+            looks: FirstLooks::of(&state, start),
             runs,
             asking: None,
             next: 0,
@@ -246,6 +246,10 @@ impl ImageSyncMachine {
             },
             begun => begun,
         };
+        if !self.looks.are_done && task.changes_something() {
+            self.runs.lane(actor).task = task;
+            return Some(Turn::Idle);
+        }
         if matches!(task, Task::Idle) {
             return Some(Turn::Idle);
         }
@@ -285,6 +289,7 @@ impl ImageSyncMachine {
     }
 
     pub(super) fn answered(&mut self, actor: Actor, task: Task, outcome: Result<Answer, Error>, now: Now) {
+        let Some((task, outcome)) = self.region_answered(actor, task, outcome, now) else { return };
         match (task, actor) {
             (Task::Look, Actor::Source(source)) => self.looked(source, outcome, now),
             (Task::Identify, _) => self.identified(outcome, now),
@@ -360,7 +365,7 @@ impl ImageSyncMachine {
 
     /// Whether the state has changed and may be written down.
     fn is_to_be_kept(&self) -> bool {
-        self.dirty && self.proof == Proof::Given && !self.run.dry_run
+        self.dirty && self.proof == Proof::Given && self.looks.are_done && !self.run.dry_run
     }
 
     /// The request that is out, asked for again.
@@ -429,6 +434,7 @@ impl Machine for ImageSyncMachine {
             }
             self.look_at_the_clock(now);
             self.prove_account(now);
+            self.end_first_looks(now);
             if matches!(self.over, Over::Yes(_)) || self.has_news() {
                 continue;
             }

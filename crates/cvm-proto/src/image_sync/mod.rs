@@ -3,7 +3,7 @@
 //! [`ImageSync`] says how it goes, and what keeps it from making a second copy. The files: what is to be done (`job.rs`),
 //! for how long (`run.rs`), what is written down (`state.rs`, `stored.rs`), and when it is resumed (`prepared.rs`); then
 //! whose turn it is (`machine.rs`), what each is at (`runs.rs`, `calls.rs`), and what comes of it: sources (`account.rs`,
-//! `source.rs`), what is there (`recall.rs`, `survey.rs`, `taken.rs`), the request (`submit.rs`), the copy (`watch.rs`, `finish.rs`,
+//! `source.rs`), the regions (`regions.rs`), what is there (`recall.rs`, `survey.rs`, `taken.rs`), the request (`submit.rs`), the copy (`watch.rs`, `finish.rs`,
 //! `delete.rs`), and the end (`ending.rs`, `report.rs`).
 
 mod account;
@@ -17,6 +17,7 @@ mod job;
 mod machine;
 mod prepared;
 mod recall;
+mod regions;
 mod report;
 mod run;
 mod runs;

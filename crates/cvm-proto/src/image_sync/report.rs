@@ -148,7 +148,8 @@ pub enum Outcome {
     Present,
     /// Another image has the name, or a copy that failed. Nothing was started, nothing overwritten.
     Conflict,
-    /// Another image that can be used has the name, and such destinations were to be passed over.
+    /// The destination was passed over: another image that can be used has the name, and such destinations were to be; or it
+    /// is the region that the image itself is in, as a note says.
     Skipped,
     /// A copy that was started is not there any more: its id does not show it, nor its name, and the name is free.
     Gone,

@@ -47,6 +47,11 @@ pub(super) enum Task {
     Look,
     /// The first source, for all: whose is the credential?
     Identify,
+    /// The region of this look was refused: which regions are there?
+    ListRegions {
+        look: Box<Task>,
+        error: Box<Error>,
+    },
     /// A source: start the copies for these targets. The intent of this attempt has been written down.
     Submit {
         batch: Vec<usize>,

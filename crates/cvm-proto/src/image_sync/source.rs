@@ -4,7 +4,6 @@ use alloc::format;
 
 use super::account::Proof;
 use super::calls::Answer;
-use super::check::own_region;
 use super::handle::{Actor, SourceId, TargetId};
 use super::runs::{FirstLook, Task};
 use super::state::Stage;
@@ -27,7 +26,12 @@ impl ImageSyncMachine {
             return Task::Look;
         }
         let mut open = self.targets_of(source).filter(|&target| !self.is_over(target)).peekable();
-        if self.proof != Proof::Given || run.refused.is_some() || self.run.dry_run || open.peek().is_none() {
+        if self.proof != Proof::Given
+            || !self.looks.are_done
+            || run.refused.is_some()
+            || self.run.dry_run
+            || open.peek().is_none()
+        {
             return Task::Idle;
         }
         // Whoever is only waited for, or cannot be asked, keeps no other waiting.
@@ -160,8 +164,6 @@ impl ImageSyncMachine {
                     "image {id} belongs to another account, which shares it: copy it to {from} first, its own region"
                 )));
             }
-        } else if home && !job.encrypt {
-            return Err(own_region(from));
         }
         if image.image_state != ImageState::NORMAL && image.image_state != ImageState::SYNCING {
             let message = format!(

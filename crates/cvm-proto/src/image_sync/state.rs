@@ -159,6 +159,13 @@ impl Target {
             && self.request_ids.is_empty()
     }
 
+    /// Whether something was requested for it, or is known to have been.
+    pub(super) fn has_begun(&self) -> bool {
+        let is_at_something =
+            matches!(self.stage, Stage::Taken { .. } | Stage::Copying { .. } | Stage::Deleting { .. });
+        is_at_something || self.is_uncertain() || self.known.is_some() || !self.request_ids.is_empty()
+    }
+
     /// The id of the copy, as far as one is known.
     pub(super) fn image_id(&self) -> Option<&String> {
         match &self.stage {

@@ -24,6 +24,7 @@ mod image_sync;
 mod intermediaries;
 mod pages;
 mod properties;
+mod regions;
 mod round_trip;
 mod signing;
 mod text;

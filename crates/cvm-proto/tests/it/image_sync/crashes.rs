@@ -157,7 +157,7 @@ fn a_finished_job_that_is_run_again_looks_and_sends_nothing() {
 #[test]
 fn a_state_that_was_changed_is_refused() {
     let mut world = World::new(service());
-    world.process(&job(), Kill::During(3));
+    world.process(&job(), Kill::During(6));
     let bytes = world.disk.take().unwrap();
     let text = String::from_utf8(bytes.clone()).unwrap();
     assert!(!text.contains("not-a-real-key") && !text.contains("AKID"), "no secret is written down: {text}");

@@ -13,6 +13,7 @@ mod names;
 mod options;
 mod pairs;
 mod properties;
+mod regions;
 mod service;
 mod starters;
 mod truth;

@@ -2,7 +2,7 @@
 
 use cvm_proto::{Basis, Destination, Outcome, SyncReport};
 
-use super::service::{Image, Service};
+use super::service::{HOME, Image, Service};
 use super::world::World;
 
 /// How long ago what a process knows may have been seen: its requests are on their way, and what it says comes after.
@@ -39,6 +39,7 @@ pub(crate) fn untruth(of: &Destination, service: &Service, now: u64, witness: Wi
     if error.is_none()
         && !matches!(of.outcome, Outcome::Copied | Outcome::Present | Outcome::Started)
         && !matches!(of.outcome, Outcome::Cancelled | Outcome::Planned)
+        && (of.outcome, of.region.as_str()) != (Outcome::Skipped, HOME)
     {
         return told("it does not say why");
     }
@@ -68,6 +69,11 @@ pub(crate) fn untruth(of: &Destination, service: &Service, now: u64, witness: Wi
         Outcome::Gone => {
             if named.is_some() || copies.iter().any(|copy| copy.made_at + GRACE < now) {
                 return told("it is not gone");
+            }
+        }
+        Outcome::Skipped if of.region == HOME => {
+            if of.image_id.as_ref() != Some(&of.source) || !of.notes.iter().any(|note| note.contains(HOME)) {
+                return told("it does not say that the image is there already");
             }
         }
         Outcome::Conflict | Outcome::Skipped => {

@@ -11,6 +11,12 @@ impl Service {
         body: &Value,
         now: u64,
     ) -> Result<Value, &'static str> {
+        if action == "DescribeRegions" {
+            return Ok(self.regions());
+        }
+        if self.unserved.contains_key(region) {
+            return Err("UnsupportedRegion");
+        }
         if !self.images.contains_key(region) {
             return Err("InvalidParameterValue");
         }
@@ -23,6 +29,18 @@ impl Service {
             "GetCallerIdentity" => Ok(json!({"AccountId": account, "Type": "CAMUser"})),
             other => panic!("unexpected action {other}"),
         }
+    }
+
+    fn regions(&self) -> Value {
+        let served = self.images.keys().map(|region| (region.as_str(), true));
+        let all = served.chain(self.unserved.iter().map(|(region, is_available)| (*region, *is_available)));
+        let list: Vec<Value> = all
+            .map(|(region, is_available)| {
+                let state = if is_available { "AVAILABLE" } else { "UNAVAILABLE" };
+                json!({"Region": region, "RegionName": region, "RegionState": state})
+            })
+            .collect();
+        json!({"TotalCount": list.len(), "RegionSet": list})
     }
 
     fn quota(&self, region: &str) -> i64 {

@@ -80,6 +80,8 @@ pub(crate) struct Held {
 /// The service. Times are in milliseconds since 1970.
 pub(crate) struct Service {
     pub images: BTreeMap<String, Vec<Image>>,
+    /// Regions that are listed, if as available, and that take no request.
+    pub unserved: BTreeMap<&'static str, bool>,
     pub quotas: BTreeMap<&'static str, i64>,
     pub fates: BTreeMap<&'static str, Fate>,
     /// The accounts of secret ids that are not of the usual one.
@@ -133,6 +135,7 @@ impl Default for Service {
         images.insert(HOME.into(), sources.iter().map(|(id, name)| Image::new(id, name)).collect());
         Self {
             images,
+            unserved: BTreeMap::new(),
             quotas: BTreeMap::new(),
             fates: BTreeMap::new(),
             accounts: BTreeMap::new(),
@@ -232,7 +235,7 @@ impl Service {
     /// Holds a request back until this time; whoever sent it is not there any more to hear of it.
     pub(crate) fn hold(&mut self, request: &Request, due: u64) {
         let body: Value = serde_json::from_slice(request.body()).unwrap();
-        let (action, region) = (request.action().to_owned(), request.region().unwrap().to_owned());
+        let (action, region) = (request.action().to_owned(), request.region().unwrap_or_default().to_owned());
         if action == "SyncImages" {
             self.unheard.push(due);
         }
@@ -248,7 +251,7 @@ impl Service {
     pub(crate) fn serve(&mut self, request: &Request, now: u64) -> Reply {
         self.tick(now);
         let body: Value = serde_json::from_slice(request.body()).unwrap();
-        let (action, region) = (request.action().to_owned(), request.region().unwrap().to_owned());
+        let (action, region) = (request.action().to_owned(), request.region().unwrap_or_default().to_owned());
         self.log.push((action.clone(), region.clone()));
         let account = self.account_of(request);
         let fault = (self.fault)(&action, &region);

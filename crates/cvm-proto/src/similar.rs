@@ -1,7 +1,18 @@
 //! "Did you mean": the name nearest to a mistyped one.
 
-/// The candidate that differs least, if it differs by no more than a third of its letters.
-pub(crate) fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+use alloc::vec::Vec;
+
+/// The name that was probably meant: the candidate that differs least, if it differs by no more than a third of its
+/// letters.
+///
+/// ```
+/// use cvm_proto::input::closest;
+///
+/// let regions = ["ap-guangzhou", "ap-beijing"];
+/// assert_eq!(closest("ap-guangzou", regions.into_iter()), Some("ap-guangzhou"));
+/// assert_eq!(closest("eu-paris", regions.into_iter()), None);
+/// ```
+pub fn closest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_ascii_lowercase();
     candidates
         .map(|candidate| (distance(&name, &candidate.to_ascii_lowercase()), candidate))
