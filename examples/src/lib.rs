@@ -34,3 +34,9 @@ fn local_settings(local: &CvmLocal) -> Result<Settings, Error> {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct FrontPage;
+
+/// The programs of the crates that only the client crates can run.
+#[cfg(doctest)]
+#[doc = include_str!("../../crates/cvm-local/README.md")]
+#[doc = include_str!("../../crates/cvm-proto/README.md")]
+pub struct CratePages;
