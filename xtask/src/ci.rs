@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::run::{self, cargo};
-use crate::{Outcome, codegen, conformance, deps, msrv, python, test, tidy};
+use crate::{Outcome, codegen, conformance, deps, msrv, package, python, test, tidy};
 
 /// Runs it all and stops at the first thing that fails.
 pub(crate) fn run(root: &Path) -> Outcome {
@@ -13,6 +13,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
     step("tidy", || tidy::run(root))?;
     step("deps", || deps::run(root))?;
     step("msrv", || msrv::run(root))?;
+    step("package", || package::run(root))?;
     step("clippy", || {
         let args = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
         run::run(&mut cargo(root, args))

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use serde::Deserialize;
+
 use crate::Outcome;
 use crate::metadata::{Kind, Metadata, Package};
 use crate::run;
@@ -17,14 +19,11 @@ const FILES: &str = "cvm-files";
 const CORE_CRATES: usize = 30;
 /// Who may use the embedded endpoint at run time. Anybody may in tests.
 const MAY_USE_LOCAL: [&str; 4] = ["cvm-cli", "cvm-conformance", "cvm-examples", "cvm-python"];
-/// What must not come in anywhere: other TLS and crypto libraries beside rustls with ring.
-const BANNED: [&str; 5] = ["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls"];
-
 /// Checks all of it.
 pub(crate) fn run(root: &Path) -> Outcome {
     let metadata = Metadata::load(root)?;
     directions(&metadata)?;
-    bans(&metadata)?;
+    bans(root, &metadata)?;
     size(root)?;
     no_std(root)
 }
@@ -58,16 +57,39 @@ fn directions(metadata: &Metadata) -> Outcome {
     Ok(())
 }
 
-/// Nothing banned anywhere below the workspace, on any platform.
-fn bans(metadata: &Metadata) -> Outcome {
+/// Nothing anywhere below the workspace, on any platform, that deny.toml bans.
+fn bans(root: &Path, metadata: &Metadata) -> Outcome {
+    let path = root.join("deny.toml");
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let Deny { bans } = toml::from_str(&text).map_err(|error| format!("deny.toml: {error}"))?;
     let below = metadata.below(metadata.members(), &[Kind::Normal, Kind::Build, Kind::Dev]);
-    match below.iter().find(|package| BANNED.contains(&&*package.name)) {
-        Some(package) => Err(format!(
-            "{} {} is in the dependency graph: TLS is rustls with ring; see `cargo tree -i {} -e all --target all`",
-            package.name, package.version, package.name
+    let found =
+        bans.deny.iter().find_map(|ban| Some((ban, below.iter().find(|package| package.name == ban.name)?)));
+    match found {
+        Some((ban, package)) => Err(format!(
+            "{} {} is in the dependency graph: {}; see `cargo tree -i {} -e all --target all`",
+            package.name, package.version, ban.reason, package.name
         )),
         None => Ok(()),
     }
+}
+
+/// What is read of deny.toml.
+#[derive(Deserialize)]
+struct Deny {
+    bans: Bans,
+}
+
+#[derive(Deserialize)]
+struct Bans {
+    deny: Vec<Ban>,
+}
+
+#[derive(Deserialize)]
+struct Ban {
+    #[serde(rename = "crate")]
+    name: String,
+    reason: String,
 }
 
 /// The core stays small.

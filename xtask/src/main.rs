@@ -6,6 +6,7 @@ mod conformance;
 mod deps;
 mod metadata;
 mod msrv;
+mod package;
 #[cfg(test)]
 mod pages;
 mod python;
@@ -117,6 +118,8 @@ enum Command {
     Deps,
     /// Checks that the stated rust-version is the lowest that the dependencies allow
     Msrv,
+    /// Makes the packages that a registry would get, and looks into them
+    Package,
 }
 
 /// What a chore ends with: nothing, or one message for the developer.
@@ -152,6 +155,7 @@ fn main() -> ExitCode {
         Command::Tidy => tidy::run(&root),
         Command::Deps => deps::run(&root),
         Command::Msrv => msrv::run(&root),
+        Command::Package => package::run(&root),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

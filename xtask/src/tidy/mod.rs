@@ -1,7 +1,7 @@
 //! Looks for what no compiler finds.
 //!
 //! Hand-written files over 500 lines, missing headers, left-over marks, white space, paths of one machine, I/O in the
-//! core, links that point nowhere. Every finding is printed as `file:line: what is wrong and what to do`.
+//! core, links that point nowhere, files that are no text. Every finding is printed as `file:line: what is wrong and what to do`.
 
 mod links;
 mod rules;
@@ -64,8 +64,8 @@ impl Findings {
 
 /// Goes through every file that git tracks, or would.
 pub(crate) fn run(root: &Path) -> Outcome {
-    let files = files(root)?;
     let mut found = Findings::default();
+    let files = files(root, &mut found)?;
     for file in files.iter().filter(|file| !file.is_foreign()) {
         rules::check(file, &mut found);
         if file.extension() == "md" {
@@ -87,19 +87,24 @@ pub(crate) fn run(root: &Path) -> Outcome {
     }
 }
 
-/// The text files among those that git tracks or would track.
-fn files(root: &Path) -> Result<Vec<File>, String> {
+/// What git tracks or would track. Nothing here has to be anything but text.
+fn files(root: &Path, found: &mut Findings) -> Result<Vec<File>, String> {
     let mut list = std::process::Command::new("git");
     list.current_dir(root).args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
     let list = run::output(&mut list)?;
     let mut files = Vec::new();
     for path in list.split('\0').filter(|path| !path.is_empty()) {
-        // A file that is tracked and deleted has nothing to be checked, and one that is no text has no lines.
+        // A file that is tracked and deleted has nothing to be checked.
         let Ok(bytes) = std::fs::read(root.join(path)) else {
             continue;
         };
-        if let Ok(text) = String::from_utf8(bytes) {
-            files.push(File { path: path.to_owned(), text });
+        let text = String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'));
+        let is_text = text.is_some();
+        let file = File { path: path.to_owned(), text: text.unwrap_or_default() };
+        if is_text {
+            files.push(file);
+        } else {
+            found.add(&file, 1, "this is no text in UTF-8: what is built or downloaded is not kept here");
         }
     }
     Ok(files)
