@@ -99,15 +99,14 @@ pub(crate) fn set_up(global: &Global) -> Result<Setup, Failure> {
 
 /// The same with a credential that takes precedence over all others.
 pub(crate) fn set_up_with(global: &Global, credential: Option<Credential>) -> Result<Setup, Failure> {
-    let given = given(global)?;
-    let mut loader =
-        given.into_iter().fold(Loader::new(), |loader, (setting, value)| loader.set(setting, value));
+    let given = given(global)?.into_iter();
+    let mut found = given.fold(Loader::new(), |found, (setting, value)| found.set(setting, value));
     let local = if global.local { Some(local::embedded()?) } else { None };
     if let Some(local) = &local {
-        loader = OF_LOCAL.into_iter().fold(loader, Loader::at_default);
-        loader = loader.endpoint(local.endpoint()).credential(local.credential());
+        found = OF_LOCAL.into_iter().fold(found, Loader::at_default);
+        found = found.endpoint(local.endpoint()).credential(local.credential());
     }
-    let loaded = credential.into_iter().fold(loader, Loader::credential).load()?;
+    let loaded = credential.into_iter().fold(found, Loader::credential).load()?;
     for value in loaded.values.iter().filter(|value| value.origin != Origin::Default) {
         tracing::trace!(setting = %value.setting, value = value.shown, from = from(global, value));
     }

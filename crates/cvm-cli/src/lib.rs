@@ -6,6 +6,7 @@ mod args;
 mod bars;
 mod catalogue;
 mod commands;
+mod completion;
 mod connect;
 mod failure;
 mod input;
@@ -25,13 +26,19 @@ use std::ffi::OsString;
 use clap::Parser;
 
 use crate::args::{Cli, Command, ConfigCommand, Output};
+use crate::failure::Exit;
 
 /// Runs the command to its end; gives the exit code.
 ///
 /// `args` begin with the program's name. The command writes to stdout and stderr. Where it ends in order, it takes over
 /// `SIGINT`, `SIGTERM` and `SIGHUP`, unless they are ignored; a second signal ends the process.
+///
+/// A shell that asks for completions, by a variable that its script sets, is answered in place of a run.
 pub fn run(args: impl IntoIterator<Item: Into<OsString> + Clone>) -> u8 {
     let args: Vec<OsString> = args.into_iter().map(Into::into).collect();
+    if completion::answer(&args) {
+        return Exit::Done as u8;
+    }
     let Cli { mut global, command } = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) => return usage::show(&error, &args),
@@ -55,7 +62,9 @@ pub fn run(args: impl IntoIterator<Item: Into<OsString> + Clone>) -> u8 {
         Command::Configure(args) => commands::configure::run(&global, args),
         Command::Config(ConfigCommand::Show { check }) => commands::config::show(&global, check),
         Command::Local(args) => commands::local::run(&global, &args),
-        Command::Completions { shell } => commands::manual::completions(shell),
+        Command::Completions { shell } => {
+            commands::manual::completions(shell, args.first().map(OsString::as_os_str))
+        }
         Command::Man { dir } => commands::manual::man(dir.as_deref()),
     });
     let exit = result.unwrap_or_else(|failure| {

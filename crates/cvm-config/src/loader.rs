@@ -109,6 +109,15 @@ impl Loader {
         self
     }
 
+    /// The names of all profiles in the user's files, in order.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](cvm_proto::ErrorKind::Config) naming the file that cannot be read.
+    pub fn profiles(&self) -> Result<Vec<String>, Error> {
+        Ok(Files::read(&self.environment)?.names())
+    }
+
     /// Looks everything up. Files are read, nothing is sent, and no command is run.
     ///
     /// That there is no credential is an error of the first call: it says what each source lacked.

@@ -71,8 +71,8 @@ impl<'a> Files<'a> {
         self.section(profile).is_some() || tccli::has(self.environment, profile)
     }
 
-    /// The error of a profile that somebody named and nobody wrote.
-    pub(crate) fn missing(&self, profile: &str, origin: &Origin) -> Error {
+    /// The names of all profiles, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
         let in_ini = self.ini.iter().flat_map(|(_, ini)| ini.names().map(str::to_owned));
         let mut names: Vec<String> = Vec::new();
         for name in tccli::names(self.environment).into_iter().chain(in_ini) {
@@ -80,6 +80,12 @@ impl<'a> Files<'a> {
                 names.insert(place, name);
             }
         }
+        names
+    }
+
+    /// The error of a profile that somebody named and nobody wrote.
+    pub(crate) fn missing(&self, profile: &str, origin: &Origin) -> Error {
+        let names = self.names();
         let known = match names.len() {
             0 => "there are none".to_owned(),
             _ => format!("there are {}", names.join(", ")),

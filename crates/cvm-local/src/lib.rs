@@ -135,6 +135,7 @@ pub use fault::{Fault, Faults};
 pub use journal::{Outcome, RequestRecord};
 pub use local::{Builder, CvmLocal};
 pub use loose::Check;
+pub use regions::regions;
 pub use seed::{
     Account, Bucket, InstanceType, Key, Region, RegionState, Seed, SeedDisk, SeedDiskSnapshot, SeedImage,
     SeedInstance, SeedSnapshot, Zone,

@@ -38,6 +38,11 @@ const SERVED: [Row; 20] = {
 /// Regions that the service knows by name and that serve none of its actions.
 const KNOWN: [&str; 4] = ["ap-guangzhou-open", "ap-shanghai-adc", "eu-moscow", "na-toronto"];
 
+/// Id and name of each region that the endpoint serves by default: those that the service lists.
+pub fn regions() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SERVED.iter().map(|(id, name, ..)| (*id, *name))
+}
+
 pub(crate) fn served() -> Vec<Region> {
     let region = |&(id, name, state, number, zones): &Row| Region {
         id: id.into(),

@@ -128,7 +128,8 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Runs the embedded endpoint until it is interrupted
     Local(LocalArgs),
-    /// Prints a script that completes commands and options in a shell
+    /// Prints a script with which a shell completes commands, actions, regions, profiles and jobs
+    #[command(after_help = COMPLETIONS_HELP)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -140,6 +141,14 @@ pub(crate) enum Command {
         dir: Option<PathBuf>,
     },
 }
+
+const COMPLETIONS_HELP: &str = "\
+The script asks this program for each word, which reads the user's files and sends nothing. Load it whenever a shell \
+begins, so that both are of the same version:
+
+  bash  source <(cvm completions bash)    in ~/.bashrc
+  zsh   source <(cvm completions zsh)     in ~/.zshrc, after compinit
+  fish  cvm completions fish | source     in ~/.config/fish/config.fish";
 
 impl Command {
     /// Checks that options of every command have a meaning for this one.

@@ -1,5 +1,6 @@
 //! `cvm completions` and `cvm man`: what shells and manual readers want to know of the command line.
 
+use std::ffi::OsStr;
 use std::path::Path;
 
 use clap::CommandFactory;
@@ -7,13 +8,11 @@ use clap_complete::Shell;
 
 use crate::args::Cli;
 use crate::failure::{Exit, Failure};
-use crate::output;
+use crate::{completion, output};
 
-/// Prints a script for a shell.
-pub(crate) fn completions(shell: Shell) -> Result<Exit, Failure> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "cvm", &mut script);
-    output::exact(String::from_utf8_lossy(&script).trim_end())?;
+/// Prints a script for a shell, which asks the program of this name.
+pub(crate) fn completions(shell: Shell, program: Option<&OsStr>) -> Result<Exit, Failure> {
+    output::exact(completion::script(&shell.to_string(), program)?.trim())?;
     Ok(Exit::Done)
 }
 

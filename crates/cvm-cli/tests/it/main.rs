@@ -9,6 +9,8 @@ mod call;
 #[cfg(unix)]
 mod chaos;
 mod command;
+#[cfg(unix)]
+mod completion;
 mod config;
 mod endpoint;
 mod escaping;

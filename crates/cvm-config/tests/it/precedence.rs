@@ -153,13 +153,13 @@ fn a_setting_that_is_left_at_its_default_is_set_by_nobody() {
     let home = Home::new().with(INI, "[default]\nproxy = http://corp:3128\nroot_domain = example.com\n");
     let variables = [("TENCENTCLOUD_BACKUP_ENDPOINT", "nowhere:x"), ("HTTPS_PROXY", "http://corp:3128")];
     let settings = [Setting::Proxy, Setting::RootDomain, Setting::BackupEndpoint];
-    let loader = settings.into_iter().fold(home.loader(&variables), Loader::at_default);
-    let loaded = loader.clone().load().unwrap();
+    let undecided = settings.into_iter().fold(home.loader(&variables), Loader::at_default);
+    let loaded = undecided.clone().load().unwrap();
     assert!(loaded.settings.proxy.is_none() && loaded.settings.failover.is_none());
     for value in loaded.values.iter().filter(|value| settings.contains(&value.setting)) {
         assert_eq!((&*value.shown, &value.origin), (value.setting.default_text(), &Origin::Given));
     }
-    let given = loader.set(Setting::Proxy, "http://other:1").load().unwrap();
+    let given = undecided.set(Setting::Proxy, "http://other:1").load().unwrap();
     assert_eq!(
         given.settings.proxy.as_deref(),
         Some("http://other:1"),

@@ -1,0 +1,115 @@
+//! Parameters of an action, as they are typed: `KEY=`, `LIST.0.KEY=`, and the values that are known.
+
+use clap_complete::engine::CompletionCandidate;
+
+use super::{of, regions, with_help};
+use crate::catalogue::{Action, Catalogue, Enum, Kind, Member, summary};
+
+/// What a parameter may become, by the words of the line so far.
+pub(super) fn complete(words: &[String], typed: &str) -> Vec<CompletionCandidate> {
+    let catalogue = Catalogue::load();
+    // The first word that names an action.
+    let Some(action) = words.iter().find_map(|word| catalogue.action(word)) else { return Vec::new() };
+    match (key_before(words), typed.split_once('=')) {
+        (Some(key), _) => begun(values(&catalogue, action, key), typed),
+        (None, Some((key, value))) => {
+            let values = begun(values(&catalogue, action, key), value);
+            values.into_iter().map(|value| value.add_prefix(format!("{key}="))).collect()
+        }
+        (None, None) => begun(keys(&catalogue, action, words, typed), typed),
+    }
+}
+
+fn begun(mut candidates: Vec<CompletionCandidate>, typed: &str) -> Vec<CompletionCandidate> {
+    candidates.retain(|candidate| candidate.get_value().to_string_lossy().starts_with(typed));
+    candidates
+}
+
+/// The key of a value that the shell takes for a word of its own: bash parts words at `=`, and names the last of them.
+fn key_before(words: &[String]) -> Option<&str> {
+    let at: usize = std::env::var("_CLAP_COMPLETE_INDEX").ok()?.parse().ok()?;
+    let word = |back: usize| at.checked_sub(back).and_then(|at| words.get(at)).map(String::as_str);
+    word(2).filter(|_| word(1) == Some("="))
+}
+
+/// The keys that go on from what is typed.
+fn keys(catalogue: &Catalogue, action: &Action, words: &[String], typed: &str) -> Vec<CompletionCandidate> {
+    let prefix = typed.rfind('.').map_or("", |dot| &typed[..=dot]);
+    match place(catalogue, action, prefix.strip_suffix('.')) {
+        Some(Place::Members(members)) => {
+            let key = |member: &Member| {
+                let end = if is_object(catalogue, member.kind) { "." } else { "=" };
+                (format!("{prefix}{}", member.name), end)
+            };
+            let is_given =
+                |key: &str| words.iter().any(|word| word == key || word.starts_with(&format!("{key}=")));
+            let open = members.iter().filter(|member| !member.deprecated && !is_given(&key(member).0));
+            open.map(|member| {
+                let (key, end) = key(member);
+                with_help(key + end, summary(&member.doc))
+            })
+            .collect()
+        }
+        Some(Place::Value { kind: Kind::List(element), .. }) if is_object(catalogue, element) => {
+            // Those that there are, and one more.
+            let item = |at: usize| format!("{prefix}{at}.");
+            let is_there = |at: usize| words.iter().any(|word| word.starts_with(&item(at)));
+            let count = (0..words.len()).take_while(|at| is_there(*at)).count();
+            (0..=count).map(item).map(CompletionCandidate::new).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn is_object(catalogue: &Catalogue, kind: &'static str) -> bool {
+    match catalogue.kind(kind) {
+        Kind::Type(_) => true,
+        Kind::List(element) => is_object(catalogue, element),
+        _ => false,
+    }
+}
+
+/// The values of a key that are known.
+fn values(catalogue: &Catalogue, action: &Action, key: &str) -> Vec<CompletionCandidate> {
+    let of_enum =
+        |known: &Enum| known.values.iter().map(|(value, doc)| with_help(*value, summary(doc))).collect();
+    match place(catalogue, action, Some(key.trim_end_matches(':'))) {
+        Some(Place::Value { kind: Kind::Boolean, .. }) => of(["true", "false"]),
+        Some(Place::Value { kind: Kind::Enum(known), .. }) => of_enum(known),
+        Some(Place::Value { kind: Kind::List(element), name }) => match catalogue.kind(element) {
+            Kind::Enum(known) => of_enum(known),
+            Kind::Text if name.ends_with("Regions") => regions(),
+            _ => Vec::new(),
+        },
+        Some(Place::Value { kind: Kind::Text, name }) if name.ends_with("Region") => regions(),
+        _ => Vec::new(),
+    }
+}
+
+/// What is at a place in a request.
+enum Place<'a> {
+    Members(&'a [Member]),
+    Value { name: &'a str, kind: Kind<'a> },
+}
+
+/// Follows a path of names and numbers; without one, what is there is the request.
+fn place<'a>(catalogue: &'a Catalogue, action: &'a Action, path: Option<&str>) -> Option<Place<'a>> {
+    let mut place = Place::Members(&action.request);
+    for part in path.into_iter().flat_map(|path| path.split('.')) {
+        let (name, kind) = match place {
+            Place::Members(members) => {
+                let member = members.iter().find(|member| member.name == part)?;
+                (member.name, member.kind)
+            }
+            Place::Value { name, kind: Kind::List(element) } if part.parse::<u16>().is_ok() => {
+                (name, element)
+            }
+            Place::Value { .. } => return None,
+        };
+        place = match catalogue.kind(kind) {
+            Kind::Type(of) => Place::Members(&of.members),
+            kind => Place::Value { name, kind },
+        };
+    }
+    Some(place)
+}
