@@ -112,7 +112,7 @@ impl Failure {
     /// Says it on stderr: as a sentence, or as an object that holds the sentence and what it is made of.
     pub(crate) fn show(&self, how: Output) {
         match how {
-            Output::Table => output::note(format_args!("cvm: {self}")),
+            Output::Table | Output::Text => output::note(format_args!("cvm: {self}")),
             Output::Json => output::note_json(&json!({
                 "error": self.to_json(),
                 "sentence": self.to_string(),

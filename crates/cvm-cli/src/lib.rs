@@ -17,6 +17,7 @@ mod parameters;
 mod progress;
 mod query;
 mod regions;
+mod render;
 mod signals;
 mod table;
 mod usage;
@@ -44,7 +45,7 @@ pub fn run(args: impl IntoIterator<Item: Into<OsString> + Clone>) -> u8 {
         Err(error) => return usage::show(&error, &args),
     };
     if matches!(&command, Command::Sync(args) if args.json) {
-        global.output = Output::Json;
+        global.output = Some(Output::Json);
     }
     match &command {
         Command::Local(args) if args.log.is_some() => log::requests(args),
@@ -68,7 +69,7 @@ pub fn run(args: impl IntoIterator<Item: Into<OsString> + Clone>) -> u8 {
         Command::Man { dir } => commands::manual::man(dir.as_deref()),
     });
     let exit = result.unwrap_or_else(|failure| {
-        failure.show(global.output);
+        failure.show(global.format());
         failure.exit
     });
     exit as u8

@@ -1,7 +1,7 @@
 //! Writing to stdout and stderr without stumbling over a reader that went away.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use cvm_proto::output as escape;
 use serde::Serialize;
@@ -25,6 +25,17 @@ pub(crate) fn lines(text: impl Display) -> Result<(), Failure> {
 /// Prints a line for programs to stdout, as it is.
 pub(crate) fn exact(text: impl Display) -> Result<(), Failure> {
     written(writeln!(io::stdout().lock(), "{text}"))
+}
+
+/// Prints tab-separated text for programs to stdout: as it is, but for what a terminal would obey.
+pub(crate) fn text(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    if !stdout.is_terminal() {
+        return written(stdout.write_all(text.as_bytes()));
+    }
+    let safe_line = |line: &str| line.split('\t').map(escaped).collect::<Vec<_>>().join("\t");
+    let safe = text.split('\n').map(safe_line).collect::<Vec<_>>().join("\n");
+    written(stdout.write_all(safe.as_bytes()))
 }
 
 /// Prints a value to stdout as indented JSON.

@@ -7,6 +7,13 @@ use crate::output;
 /// No column is cut below this.
 const NARROWEST: usize = 8;
 
+/// Lays the rows out without headings.
+pub(crate) fn lay_out_bare(rows: &[Vec<String>]) -> String {
+    let headings = vec![""; rows.iter().map(Vec::len).max().unwrap_or(0)];
+    let text = lay_out(&headings, rows);
+    text.strip_prefix('\n').map(str::to_owned).unwrap_or(text)
+}
+
 /// Lays the rows out under the headings. The last column is not filled up.
 pub(crate) fn lay_out(headings: &[&str], rows: &[Vec<String>]) -> String {
     lay_out_within(usize::MAX, headings, rows, &[])

@@ -94,7 +94,7 @@ mod tests {
             ),
             (
                 "cvm call X --output xml",
-                "invalid value 'xml' for '--output <OUTPUT>' [possible values: table, json]",
+                "invalid value 'xml' for '--output <FORMAT>' [possible values: table, json, text]",
             ),
         ] {
             let Err(error) = Cli::try_parse_from(words(line)) else { panic!("{line} can be read") };

@@ -83,9 +83,9 @@ pub(crate) struct Global {
     /// Uses an embedded endpoint that lives as long as the command, and its key; it needs no account
     #[arg(long, global = true, conflicts_with_all = ["endpoint", "proxy", "ca_file"])]
     pub(crate) local: bool,
-    /// How results and errors are written
-    #[arg(long, global = true, value_enum, default_value_t = Output::Table)]
-    pub(crate) output: Output,
+    /// How results and errors are written [default: table; json for what cvm call prints]
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    pub(crate) output: Option<Output>,
     /// Shows each request on stderr, and what came of it; -vv also its URL and headers, and the settings. Never a secret
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
@@ -94,13 +94,22 @@ pub(crate) struct Global {
     pub(crate) quiet: bool,
 }
 
+impl Global {
+    /// How results are written, unless a command has a usual format of its own; and errors.
+    pub(crate) fn format(&self) -> Output {
+        self.output.unwrap_or(Output::Table)
+    }
+}
+
 /// How results and errors are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
-    // For people.
+    /// For people, with a sentence for an error
     Table,
-    // For programs.
+    /// For programs, errors on stderr as well
     Json,
+    /// For scripts: values separated by tabs, as the AWS command writes them; with a sentence for an error
+    Text,
 }
 
 #[derive(Subcommand)]
@@ -191,6 +200,7 @@ Examples:
   cvm call DescribeImages Filters.0.Name=image-name Filters.0.Values=golden
   echo '{\"ImageIds\": [\"img-o3ycss2p\"]}' | cvm call DescribeImages --json -
   cvm call DescribeImages --query 'ImageSet[?ImageState==`NORMAL`].ImageId'
+  cvm call DescribeImages --query 'ImageSet[].[ImageId,ImageName]' --output text
   cvm call DescribeImages --all-pages --query 'ImageSet[].ImageName'
   cvm call RunInstances --skeleton > request.json";
 

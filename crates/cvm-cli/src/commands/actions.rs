@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::args::{ActionsArgs, Global, Output};
+use crate::args::{ActionsArgs, Global};
 use crate::catalogue::{Catalogue, summary};
 use crate::failure::{Exit, Failure};
-use crate::{output, table};
+use crate::render::{List, counted};
 
 /// Lists the actions whose name or description holds the word.
 pub(crate) fn run(global: &Global, args: &ActionsArgs) -> Result<Exit, Failure> {
@@ -23,16 +23,14 @@ pub(crate) fn run(global: &Global, args: &ActionsArgs) -> Result<Exit, Failure> 
             asked.escape_debug()
         )));
     }
-    if global.output == Output::Json {
-        let list: Vec<_> =
-            found.iter().map(|(name, action)| json!({"name": name, "doc": action.doc})).collect();
-        output::json(&list)?;
-    } else {
-        let rows: Vec<_> = found
-            .iter()
-            .map(|(name, action)| vec![(*name).to_string(), summary(&action.doc).to_string()])
-            .collect();
-        output::lines(table::lay_out(&["ACTION", "WHAT IT DOES"], &rows))?;
-    }
+    let rows: Vec<_> = found
+        .iter()
+        .map(|(name, action)| vec![(*name).to_string(), summary(&action.doc).to_string()])
+        .collect();
+    let summary = counted([(rows.len(), "actions")]);
+    let list = List { headings: &["ACTION", "WHAT IT DOES"], rows, cut: &[1], drop: &[], summary };
+    list.show(global.format(), || {
+        found.iter().map(|(name, action)| json!({"name": name, "doc": action.doc})).collect()
+    })?;
     Ok(Exit::Done)
 }

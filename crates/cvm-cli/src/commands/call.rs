@@ -9,7 +9,7 @@ use crate::catalogue::example::Extent;
 use crate::connect::{self, Link};
 use crate::failure::{Exit, Failure};
 use crate::query::Query;
-use crate::{input, output, parameters};
+use crate::{input, output, parameters, render};
 
 /// Performs the action and prints what the service answered.
 pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
@@ -31,21 +31,30 @@ pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
     } else {
         link.client.call(&args.action, parameters)?
     };
+    let format = global.output.unwrap_or(Output::Json);
     let Some(query) = query else {
-        output::json(&answer)?;
+        print_answer(answer, format)?;
         return Ok(Exit::Done);
     };
     match query.search(&answer) {
-        Ok(found) => output::json(&found)?,
+        Ok(found) => render::value(&found, format)?,
         // The action is done, and what it answered may be had once only.
         Err(misfit) => {
-            output::json(&answer)?;
+            print_answer(answer, format)?;
             return Err(Failure::misfit(format!(
                 "--query does not fit the answer, which is printed whole: {misfit}"
             )));
         }
     }
     Ok(Exit::Done)
+}
+
+/// The answer whole; its request id is no part of a text, as nothing else of the answer's envelope is.
+fn print_answer(mut answer: Value, format: Output) -> Result<(), Failure> {
+    if let Some(members) = answer.as_object_mut().filter(|_| format == Output::Text) {
+        members.remove("RequestId");
+    }
+    render::value(&answer, format)
 }
 
 /// The parameters as given, checked as far as this build knows the action.
@@ -104,7 +113,7 @@ fn show(global: &Global, request: &Request) -> Result<(), Failure> {
         .headers()
         .map(|(name, value)| (name, if Request::is_secret_header(name) { "***" } else { value }));
     let body = String::from_utf8_lossy(request.body());
-    if global.output == Output::Json {
+    if global.format() == Output::Json {
         return output::json(&json!({
             "method": request.method().as_str(),
             "url": request.origin().url(),

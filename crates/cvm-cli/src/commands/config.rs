@@ -1,13 +1,13 @@
 //! `cvm config show`: each setting and where it comes from, and which credential is used.
 
-use cvm_config::{Finding, Loaded, Origin};
+use cvm_config::{Candidate, Finding, Loaded, Origin, Value};
 use cvm_proto::Error;
 use cvm_proto::api::DescribeRegions;
 use serde_json::json;
 
 use crate::args::{Global, Output};
 use crate::failure::{Exit, Failure};
-use crate::{connect, output, table};
+use crate::{connect, output, render, table};
 
 /// Shows them; with `check` a request says whether they work.
 pub(crate) fn show(global: &Global, check: bool) -> Result<Exit, Failure> {
@@ -19,8 +19,11 @@ pub(crate) fn show(global: &Global, check: bool) -> Result<Exit, Failure> {
     } else {
         None
     };
-    match global.output {
+    match global.format() {
         Output::Json => output::json(&as_json(global, &loaded, answer.as_ref()))?,
+        Output::Text => {
+            render::rows_as_text(&[settings(global, &loaded), sources(global, &loaded)].concat())?;
+        }
         Output::Table => output::lines(as_tables(global, &loaded, answer.as_ref()))?,
     }
     Ok(answer.and_then(Result::err).map_or(Exit::Done, |error| Exit::of(&error)))
@@ -57,19 +60,9 @@ fn as_json(global: &Global, loaded: &Loaded, answer: Option<&Result<String, Erro
 }
 
 fn as_tables(global: &Global, loaded: &Loaded, answer: Option<&Result<String, Error>>) -> String {
-    let rows: Vec<_> = loaded
-        .values
-        .iter()
-        .map(|value| vec![value.setting.name().to_owned(), value.shown.clone(), connect::from(global, value)])
-        .collect();
-    let mut text = table::lay_out(&["SETTING", "VALUE", "FROM"], &rows);
-    let rows: Vec<_> = loaded
-        .candidates
-        .iter()
-        .map(|candidate| vec![connect::source(global, candidate).to_owned(), candidate.finding.to_string()])
-        .collect();
+    let mut text = table::lay_out(&["SETTING", "VALUE", "FROM"], &settings(global, loaded));
     text.push_str("\n\n");
-    text.push_str(&table::lay_out(&["CREDENTIAL", ""], &rows));
+    text.push_str(&table::lay_out(&["CREDENTIAL", ""], &sources(global, loaded)));
     for warning in &loaded.warnings {
         text.push_str("\n\nWarning: ");
         text.push_str(&output::escaped(warning));
@@ -85,4 +78,16 @@ fn as_tables(global: &Global, loaded: &Loaded, answer: Option<&Result<String, Er
         None => {}
     }
     text
+}
+
+fn settings(global: &Global, loaded: &Loaded) -> Vec<Vec<String>> {
+    let row = |value: &Value| {
+        vec![value.setting.name().to_owned(), value.shown.clone(), connect::from(global, value)]
+    };
+    loaded.values.iter().map(row).collect()
+}
+
+fn sources(global: &Global, loaded: &Loaded) -> Vec<Vec<String>> {
+    let row = |of: &Candidate| vec![connect::source(global, of).to_owned(), of.finding.to_string()];
+    loaded.candidates.iter().map(row).collect()
 }

@@ -49,9 +49,11 @@ pub(crate) fn run(global: &Global, args: ConfigureArgs) -> Result<Exit, Failure>
             "cvm: the credential in the environment goes before the profile's, unless --profile is given",
         );
     }
-    match global.output {
+    match global.format() {
         Output::Json => output::json(&json!({ "profile": name, "file": written.path }))?,
-        Output::Table => output::line(format_args!("profile `{name}` is in {}", written.path.display()))?,
+        Output::Table | Output::Text => {
+            output::line(format_args!("profile `{name}` is in {}", written.path.display()))?
+        }
     }
     Ok(Exit::Done)
 }

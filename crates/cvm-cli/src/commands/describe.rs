@@ -18,7 +18,7 @@ const WIDTH: usize = 100;
 pub(crate) fn run(global: &Global, args: &DescribeArgs) -> Result<Exit, Failure> {
     let catalogue = Catalogue::load();
     let action = find(&catalogue, &args.action)?;
-    if global.output == Output::Json {
+    if global.format() == Output::Json {
         output::json(&json!({
             "action": args.action,
             "doc": action.doc,

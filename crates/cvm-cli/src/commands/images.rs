@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::args::{Global, ImagesArgs, Kind, Output};
 use crate::failure::{Exit, Failure};
-use crate::{connect, output, regions, table};
+use crate::render::List;
+use crate::{connect, regions};
 
 /// Lists them.
 pub(crate) fn run(global: &Global, args: &ImagesArgs) -> Result<Exit, Failure> {
@@ -26,6 +27,7 @@ pub(crate) fn run(global: &Global, args: &ImagesArgs) -> Result<Exit, Failure> {
     } else {
         args.regions.clone()
     };
+    let asked = regions.len();
     let answers = regions::ask(&link.client, &regions, |client| list(client, args));
     let mut lists = Vec::new();
     let mut failed = None;
@@ -35,20 +37,32 @@ pub(crate) fn run(global: &Global, args: &ImagesArgs) -> Result<Exit, Failure> {
             // The others are shown all the same.
             Err(error) => {
                 let failure = Failure::from(error);
-                failure.show(global.output);
+                failure.show(global.format());
                 failed = Some(failure.exit);
             }
         }
     }
-    if global.output == Output::Json {
-        let images = lists
-            .iter()
-            .flat_map(|(region, images)| images.iter().map(move |image| with_region(image, region)));
-        output::json(&images.collect::<Vec<Value>>())?;
-    } else if let [(_, images)] = lists.as_slice() {
-        output::lines(one_region(images))?;
-    } else if !lists.is_empty() {
-        output::lines(side_by_side(&lists))?;
+    if lists.is_empty() && global.format() != Output::Json {
+        return Ok(failed.unwrap_or(Exit::Done));
+    }
+    let json = || {
+        lists.iter().flat_map(|(region, images)| images.iter().map(|of| with_region(of, region))).collect()
+    };
+    let summary = summary(&lists, asked);
+    if lists.len() == 1 || global.format() == Output::Text {
+        let mut headings = vec!["IMAGE", "NAME", "STATE", "SIZE", "SYSTEM", "CREATED"];
+        if asked > 1 {
+            headings.push("REGION");
+        }
+        let of_list = |(region, images): &(String, Vec<Image>)| -> Vec<Vec<String>> {
+            images.iter().map(|image| row(image, (asked > 1).then_some(region))).collect()
+        };
+        let rows = lists.iter().flat_map(of_list).collect();
+        List { headings: &headings, rows, cut: &[1, 4], drop: &[5, 4], summary }
+            .show(global.format(), json)?;
+    } else {
+        let (headings, rows) = side_by_side(&lists);
+        List { headings: &headings, rows, cut: &[0], drop: &[], summary }.show(global.format(), json)?;
     }
     Ok(failed.unwrap_or(Exit::Done))
 }
@@ -79,25 +93,37 @@ fn with_region(image: &Image, region: &str) -> Value {
     image
 }
 
-fn one_region(images: &[Image]) -> String {
-    let rows: Vec<_> = images
-        .iter()
-        .map(|image| {
-            vec![
-                image.image_id.clone(),
-                image.image_name.clone(),
-                state(image),
-                format!("{} GiB", image.image_size),
-                image.os_name.clone(),
-                image.created_time.clone(),
-            ]
-        })
-        .collect();
-    table::lay_out(&["IMAGE", "NAME", "STATE", "SIZE", "SYSTEM", "CREATED"], &rows)
+fn row(image: &Image, region: Option<&String>) -> Vec<String> {
+    let cells = [
+        image.image_id.clone(),
+        image.image_name.clone(),
+        state(image),
+        format!("{} GiB", image.image_size),
+        image.os_name.clone(),
+        image.created_time.clone(),
+    ];
+    cells.into_iter().chain(region.cloned()).collect()
+}
+
+/// How many images there are, how many of them cannot be used, and how many regions are missing.
+fn summary(lists: &[(String, Vec<Image>)], asked: usize) -> String {
+    let images = || lists.iter().flat_map(|(_, images)| images);
+    let unusable = images().filter(|image| image.image_state != "NORMAL").count();
+    let mut parts = vec![format!("{} images", images().count())];
+    if unusable > 0 {
+        parts.push(format!("{unusable} not NORMAL"));
+    }
+    if asked > 1 {
+        parts.push(format!("{asked} regions"));
+    }
+    if asked > lists.len() {
+        parts.push(format!("{} without an answer", asked - lists.len()));
+    }
+    parts.join(", ")
 }
 
 /// A row for each name, a column for each region.
-fn side_by_side(lists: &[(String, Vec<Image>)]) -> String {
+fn side_by_side(lists: &[(String, Vec<Image>)]) -> (Vec<&str>, Vec<Vec<String>>) {
     let mut by_name: BTreeMap<&str, Vec<Vec<String>>> = BTreeMap::new();
     for (column, (_, images)) in lists.iter().enumerate() {
         for image in images {
@@ -119,7 +145,7 @@ fn side_by_side(lists: &[(String, Vec<Image>)]) -> String {
             rows.push(std::iter::once(first).chain(cells).collect());
         }
     }
-    table::lay_out(&headings, &rows)
+    (headings, rows)
 }
 
 fn state(image: &Image) -> String {

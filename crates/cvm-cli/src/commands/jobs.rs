@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use crate::args::{Global, JobsArgs, JobsCommand, Output};
 use crate::failure::{Exit, Failure};
 use crate::journals::{self, Kept, endpoint_word};
-use crate::{output, table};
+use crate::{output, render, table};
 
-/// What a terminal has at least.
+/// How wide the table is at most where there is no terminal.
 const COLUMNS: usize = 80;
 
 /// Lists the jobs, or forgets one.
@@ -22,8 +22,10 @@ pub(crate) fn run(global: &Global, args: &JobsArgs) -> Result<Exit, Failure> {
     let mut jobs = journals::list()?;
     let all = jobs.len();
     jobs.retain(|job| args.all || job.is_open() || job.stored.is_err());
-    if global.output == Output::Json {
+    if global.format() == Output::Json {
         output::json(&jobs.iter().map(for_programs).collect::<Vec<Value>>())?;
+    } else if global.format() == Output::Text {
+        render::rows_as_text(&jobs.iter().map(row).collect::<Vec<_>>())?;
     } else if !jobs.is_empty() {
         for_people(&jobs)?;
     } else if all > 0 {
@@ -40,28 +42,38 @@ fn forget(global: &Global, id: &str) -> Result<Exit, Failure> {
         return Err(Failure::other(format!("the job {} is running: end it first", job.id)));
     }
     cvm_journal::remove(&job.path)?;
-    if global.output == Output::Table && !global.quiet {
+    if global.format() != Output::Json && !global.quiet {
         let rest = if job.is_open() { "; copies that are on their way continue in the service" } else { "" };
         output::note(format_args!("cvm: the job {} is forgotten{rest}", job.id));
     }
     Ok(Exit::Done)
 }
 
-/// A table of 80 columns, and under each job what went wrong last.
+/// A table as wide as the terminal, and under each job what went wrong last.
 fn for_people(jobs: &[Kept]) -> Result<(), Failure> {
     let headings = ["ID", "AGE", "STATE", "DONE", "IMAGES", "ENDPOINT", "PROFILE"];
     let rows: Vec<Vec<String>> = jobs.iter().map(row).collect();
     // Images, endpoint and profile may have any length.
-    let table = table::lay_out_within(COLUMNS, &headings, &rows, &[4, 5, 6]);
+    let columns = match render::columns() {
+        usize::MAX => COLUMNS,
+        columns => columns,
+    };
+    let table = table::lay_out_within(columns, &headings, &rows, &[4, 5, 6]);
     let mut lines = table.lines();
     let mut text = lines.next().unwrap_or_default().to_owned();
     for (job, line) in jobs.iter().zip(lines) {
         text.push_str(&format!("\n{line}"));
         if let Some(error) = last_error(job) {
-            text.push_str(&format!("\n  {}", table::clip(&output::escaped(&error), COLUMNS - 2)));
+            text.push_str(&format!(
+                "\n  {}",
+                table::clip(&output::escaped(&error), columns.saturating_sub(2))
+            ));
         }
     }
     output::lines(text)?;
+    let count = |wanted| jobs.iter().filter(|job| state(job) == wanted).count();
+    let counts = ["running", "interrupted", "ended", "broken"].map(|state| (count(state), state));
+    render::summary(jobs.len(), &render::counted(counts))?;
     if jobs.iter().any(|job| job.is_open() && !job.is_running()) {
         output::note("cvm: resume one with: cvm sync --resume ID");
     }

@@ -42,9 +42,9 @@ pub(crate) fn run(global: &Global, args: &LocalArgs) -> Result<Exit, Failure> {
         let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
         facts["ca_file"] = file.to_string_lossy().into();
     }
-    match global.output {
+    match global.format() {
         Output::Json => output::json_line(&facts)?,
-        Output::Table => {
+        Output::Table | Output::Text => {
             output::lines(format_args!(
                 "# An embedded CVM endpoint for trials and tests. Ctrl-C ends it.\n\
                  export TENCENTCLOUD_ENDPOINT={}\n\

@@ -4,11 +4,12 @@ use cvm_proto::Error;
 use cvm_proto::api::types::Filter;
 use cvm_proto::api::{DescribeImageQuota, DescribeImages};
 use cvm_ureq::Client;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::args::{Global, Output, QuotaArgs};
+use crate::args::{Global, QuotaArgs};
 use crate::failure::{Exit, Failure};
-use crate::{connect, output, regions, table};
+use crate::render::{List, counted};
+use crate::{connect, regions};
 
 /// Shows them.
 pub(crate) fn run(global: &Global, args: &QuotaArgs) -> Result<Exit, Failure> {
@@ -16,35 +17,41 @@ pub(crate) fn run(global: &Global, args: &QuotaArgs) -> Result<Exit, Failure> {
     let regions = if args.regions.is_empty() { regions::all(&link.client)? } else { args.regions.clone() };
     let answers = regions::ask(&link.client, &regions, count);
     let failed = answers.iter().find_map(|answer| answer.as_ref().err()).map(Exit::of);
-    if global.output == Output::Json {
-        let list: Vec<Value> = regions
-            .iter()
-            .zip(&answers)
-            .map(|(region, answer)| match answer {
-                Ok((images, quota)) => {
-                    json!({ "region": region, "images": images, "quota": quota, "left": (quota - images).max(0) })
-                }
-                Err(error) => json!({ "region": region, "error": error }),
-            })
-            .collect();
-        output::json(&list)?;
-    } else {
-        let rows: Vec<_> = regions
-            .iter()
-            .zip(&answers)
-            .map(|(region, answer)| match answer {
-                Ok((images, quota)) => vec![
-                    region.clone(),
-                    images.to_string(),
-                    quota.to_string(),
-                    (quota - images).max(0).to_string(),
-                ],
-                Err(error) => vec![region.clone(), "-".into(), "-".into(), error.to_string()],
-            })
-            .collect();
-        output::lines(table::lay_out(&["REGION", "IMAGES", "QUOTA", "LEFT"], &rows))?;
+    let rows = regions.iter().zip(&answers).map(|(region, answer)| match answer {
+        Ok((images, quota)) => {
+            vec![region.clone(), images.to_string(), quota.to_string(), left(*images, *quota).to_string()]
+        }
+        Err(error) => vec![region.clone(), "-".into(), "-".into(), error.to_string()],
+    });
+    let images: i64 = answers.iter().flatten().map(|(images, _)| images).sum();
+    let unanswered = answers.iter().filter(|answer| answer.is_err()).count();
+    let failures = counted([(unanswered, "without an answer")]);
+    let mut summary = format!("{} regions, {images} images", regions.len());
+    if !failures.is_empty() {
+        summary = format!("{summary}, {failures}");
     }
+    let list = List {
+        headings: &["REGION", "IMAGES", "QUOTA", "LEFT"],
+        rows: rows.collect(),
+        cut: &[],
+        drop: &[],
+        summary,
+    };
+    list.show(global.format(), || {
+        let entry = |(region, answer): (&String, &Result<(i64, i64), Error>)| match answer {
+            Ok((images, quota)) => {
+                json!({ "region": region, "images": images, "quota": quota, "left": left(*images, *quota) })
+            }
+            Err(error) => json!({ "region": region, "error": error }),
+        };
+        regions.iter().zip(&answers).map(entry).collect()
+    })?;
     Ok(failed.unwrap_or(Exit::Done))
+}
+
+/// How many images may be added.
+fn left(images: i64, quota: i64) -> i64 {
+    (quota - images).max(0)
 }
 
 /// The images of a region, and its quota.

@@ -21,9 +21,9 @@ pub(crate) fn run(global: &Global, args: SignArgs) -> Result<Exit, Failure> {
         return batch(global, &mut io::stdin().lock(), &mut io::stdout().lock());
     }
     let explained = explain(&request(global, args)?)?;
-    match global.output {
+    match global.format() {
         Output::Json => output::json(&explained)?,
-        Output::Table => output::lines(stages(&explained))?,
+        Output::Table | Output::Text => output::lines(stages(&explained))?,
     }
     Ok(Exit::Done)
 }

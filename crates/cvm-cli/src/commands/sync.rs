@@ -88,7 +88,7 @@ fn run_to_its_end(global: &Global, args: &SyncArgs, link: &Link, job: Ready, sto
                 Some(signal) => failure.ending_with(signal.exit()),
                 None => failure,
             };
-            failure.show(global.output);
+            failure.show(global.format());
             if let Some(path) = journal.as_ref().filter(|_| args.journal.is_none()) {
                 journals::drop_if_useless(path);
             }
@@ -105,7 +105,7 @@ fn run_to_its_end(global: &Global, args: &SyncArgs, link: &Link, job: Ready, sto
 
 /// A job that has ended with a report; people are shown it.
 fn with_report(global: &Global, signal: Option<Signal>, report: &SyncReport) -> Result<Ended, Failure> {
-    if global.output == Output::Table {
+    if global.format() != Output::Json {
         report::people(global, report)?;
     }
     if let Some(signal) = signal {
@@ -140,7 +140,7 @@ fn leave(journal: &Path, global: &Global, exit: Exit) -> bool {
 fn print_for_programs(global: &Global, args: &SyncArgs, outcome: &Value) -> Result<(), Failure> {
     if args.json {
         output::json_line(outcome)
-    } else if global.output == Output::Json {
+    } else if global.format() == Output::Json {
         output::json(outcome)
     } else {
         Ok(())

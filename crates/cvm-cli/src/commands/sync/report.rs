@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::args::Global;
 use crate::failure::{Exit, Failure};
+use crate::render::{List, counted};
 use crate::signals::Signal;
 use crate::{output, table};
 
@@ -43,9 +44,32 @@ pub(super) fn people(global: &Global, report: &SyncReport) -> Result<(), Failure
             remarks.add(destination, found);
         }
     }
-    output::lines(table::lay_out(&["IMAGE", "REGION", "OUTCOME", "BASIS", "COPY", "TIME"], &rows))?;
+    let headings = &["IMAGE", "REGION", "OUTCOME", "BASIS", "COPY", "TIME"];
+    let is_of_one = report.destinations.windows(2).all(|pair| pair[0].source == pair[1].source);
+    let drop: &[usize] = if is_of_one { &[3, 5, 0] } else { &[3, 5] };
+    let list = List { headings, rows, cut: &[], drop, summary: counts(report) };
+    list.show(global.format(), || summary(report))?;
     remarks.show();
     Ok(())
+}
+
+/// How many destinations ended in which way: what is as asked for first, then what is missing.
+fn counts(report: &SyncReport) -> String {
+    const ORDER: [Outcome; 11] = [
+        Outcome::Copied,
+        Outcome::Present,
+        Outcome::Skipped,
+        Outcome::Started,
+        Outcome::Planned,
+        Outcome::Conflict,
+        Outcome::Gone,
+        Outcome::Failed,
+        Outcome::TimedOut,
+        Outcome::Cancelled,
+        Outcome::Unknown,
+    ];
+    let count = |outcome| report.destinations.iter().filter(|of| of.outcome == outcome).count();
+    counted(ORDER.map(|outcome| (count(outcome), outcome.as_str().replace('_', " "))))
 }
 
 /// What was found in place of a copy that this job started.

@@ -40,7 +40,7 @@ pub(super) fn one(
 }
 
 fn nothing_to_resume(global: &Global) {
-    if global.output == Output::Table && !global.quiet {
+    if global.format() != Output::Json && !global.quiet {
         output::note("cvm: there is no job to resume");
     }
 }
@@ -173,7 +173,7 @@ fn prepare<'a>(
 /// A job that cannot be resumed here: the others are, and one day it may be.
 fn passed_over(job: &Kept, global: &Global, why: Failure) -> Ended {
     let why = why.ending_with(Exit::Incomplete);
-    if global.output == Output::Table {
+    if global.format() != Output::Json {
         pass_over(job, &why);
     }
     let mut ended = Ended::with(&why, "passed_over");

@@ -1,0 +1,110 @@
+//! The formats of results: tables, JSON, and text as the AWS command writes it.
+
+use cvm_local::{Clock, CvmLocal, Fault};
+use serde_json::json;
+
+use crate::answering::Answering;
+use crate::command::{Folder, Ran, at};
+
+fn ran(local: &CvmLocal, args: &[&str]) -> Ran {
+    at(local, args).output().unwrap().into()
+}
+
+#[test]
+fn call_prints_json_unless_another_format_is_asked_for() {
+    let service = Answering::with(
+        |_| json!({ "TotalCount": 2, "ImageSet": [{ "ImageId": "img-1", "ImageName": "镜像" }, { "ImageId": "img-2" }] }),
+    );
+    for (args, out) in [
+        (&["--query", "TotalCount"][..], "2\n"),
+        (&["--output", "text"], "2\nIMAGESET\timg-1\t镜像\nIMAGESET\timg-2\t\n"),
+        (&["--output", "text", "--query", "ImageSet[].ImageId"], "img-1\timg-2\n"),
+        (&["--output", "text", "--query", "ImageSet[].[ImageId, ImageName]"], "img-1\t镜像\nimg-2\tNone\n"),
+        (&["--output", "text", "--query", "ImageSet[0].ImageName"], "镜像\n"),
+        (&["--output", "text", "--query", "ImageSet[?ImageId=='img-3']"], ""),
+        (&["--output", "text", "--query", "TotalCount == `2`"], "True\n"),
+        (&["--output", "text", "--all-pages"], "2\nIMAGESET\timg-1\t镜像\nIMAGESET\timg-2\t\n"),
+        (&["--output", "table", "--query", "ImageSet"], "ImageId  ImageName\nimg-1    镜像\nimg-2    -\n"),
+        (&["--output", "json", "--query", "ImageSet[].ImageId"], "[\n  \"img-1\",\n  \"img-2\"\n]\n"),
+    ] {
+        let args = [&["call", "DescribeImages"], args].concat();
+        let ran: Ran = service.command(&args).output().unwrap().into();
+        assert_eq!(ran.ended_with(0).out, out, "{args:?}");
+    }
+}
+
+#[test]
+fn text_is_exact_so_that_a_key_can_be_written_to_a_file() {
+    let key = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----";
+    let service = Answering::with(move |_| json!({ "KeyPair": { "PrivateKey": key } }));
+    let args = [
+        "call",
+        "CreateKeyPair",
+        "KeyName=k",
+        "ProjectId=0",
+        "--query",
+        "KeyPair.PrivateKey",
+        "--output",
+        "text",
+    ];
+    let ran: Ran = service.command(&args).output().unwrap().into();
+    assert_eq!(ran.ended_with(0).out, format!("{key}\n"));
+}
+
+#[test]
+fn lists_are_tables_with_a_summary_or_rows_of_text() {
+    let local = CvmLocal::builder().clock(Clock::stepped()).start().unwrap();
+    let folder = Folder::new("lists");
+    let mut sync = at(&local, &["sync", "img-o3ycss2p", "--to", "ap-guangzhou", "--no-wait"]);
+    Ran::from(sync.env("XDG_STATE_HOME", &folder.0).output().unwrap()).ended_with(0);
+    let jobs = folder.0.join("cvm/jobs");
+    let journal = std::fs::read_dir(&jobs).unwrap().next().unwrap().unwrap().path();
+    std::fs::copy(journal, jobs.join("another-0123456789abcdef.json")).unwrap();
+    for (args, columns, summary) in [
+        (&["images"][..], 6, "images, "),
+        (&["images", "--regions", "ap-shanghai,ap-beijing"], 7, "images, "),
+        (&["quota", "--regions", "ap-shanghai,ap-beijing"], 4, "2 regions, "),
+        (&["jobs"], 7, "2 interrupted"),
+        (&["actions", "image"], 2, " actions"),
+        (&["config", "show"], 3, ""),
+    ] {
+        let list = |format: &[&str]| {
+            let args = [args, format].concat();
+            let ran: Ran = at(&local, &args).env("XDG_STATE_HOME", &folder.0).output().unwrap().into();
+            ran.ended_with(0).out
+        };
+        let table = list(&[]);
+        assert_eq!(table, list(&["--output", "table"]), "{args:?}");
+        assert!(summary.is_empty() || table.lines().last().unwrap().contains(summary), "{args:?}: {table}");
+        let text = list(&["--output", "text"]);
+        let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split('\t').collect()).collect();
+        assert!(rows.len() > 1 && rows[0].len() == columns, "{args:?}: {text}");
+        assert!(!rows[0][0].chars().all(|c| c.is_ascii_uppercase()), "no headings: {args:?}: {text}");
+        let json: serde_json::Value = serde_json::from_str(&list(&["--output", "json"])).unwrap();
+        assert!(json.is_array() || json["settings"].is_array(), "{args:?}: {json}");
+    }
+}
+
+#[test]
+fn a_report_ends_with_how_many_came_to_what() {
+    let local = CvmLocal::builder().clock(Clock::scaled(1000.0)).start().unwrap();
+    for (args, summary) in [
+        (&["--dry-run"][..], "2 planned"),
+        (&["--no-wait"], "2 failed"),
+        (&[], "2 copied"),
+        (&[], "2 present"),
+        (&["--name", "another", "--no-wait"], "2 started"),
+    ] {
+        let folder = Folder::new("counted");
+        if summary == "2 failed" {
+            local.faults().push(Fault::error("UnauthorizedOperation").on("SyncImages"));
+        }
+        let args = [&["sync", "img-o3ycss2p", "--to", "ap-guangzhou,ap-beijing"], args].concat();
+        let ran: Ran = at(&local, &args).env("XDG_STATE_HOME", &folder.0).output().unwrap().into();
+        assert_eq!(ran.out.lines().last(), Some(summary), "{args:?}: {ran:?}");
+    }
+    let text =
+        ran(&local, &["sync", "img-o3ycss2p", "--to", "ap-guangzhou", "--dry-run", "--output", "text"]);
+    let cells: Vec<&str> = text.out.trim_end().split('\t').collect();
+    assert_eq!(cells[..4], ["img-o3ycss2p", "ap-guangzhou", "present", "found"], "{text:?}");
+}
