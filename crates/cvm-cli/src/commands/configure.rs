@@ -52,7 +52,7 @@ pub(crate) fn run(global: &Global, args: ConfigureArgs) -> Result<Exit, Failure>
     match global.format() {
         Output::Json => output::json(&json!({ "profile": name, "file": written.path }))?,
         Output::Table | Output::Text => {
-            output::line(format_args!("profile `{name}` is in {}", written.path.display()))?
+            output::line(format_args!("profile `{name}` is in {}", written.path.display()))?;
         }
     }
     Ok(Exit::Done)

@@ -11,6 +11,9 @@ use crate::args::Output;
 use crate::failure::Failure;
 use crate::{output, table};
 
+/// How many rows have a summary at least.
+const SUMMED_UP: usize = 3;
+
 /// A list with a row for each entry.
 pub(crate) struct List<'a> {
     pub(crate) headings: &'a [&'a str],
@@ -19,7 +22,7 @@ pub(crate) struct List<'a> {
     pub(crate) cut: &'a [usize],
     /// The columns that are left out where that is not enough, one after the other.
     pub(crate) drop: &'a [usize],
-    /// What stands below a table of several rows, if anything.
+    /// What stands below a table of more than a few rows.
     pub(crate) summary: String,
 }
 
@@ -64,9 +67,9 @@ pub(crate) fn rows_as_text(rows: &[Vec<String>]) -> Result<(), Failure> {
     output::text(&rows.iter().map(|row| row.join("\t") + "\n").collect::<String>())
 }
 
-/// Prints what stands below a table of several rows.
+/// Prints what stands below a table, unless its rows are so few that everybody sees how many.
 pub(crate) fn summary(rows: usize, text: &str) -> Result<(), Failure> {
-    if rows < 2 || text.is_empty() {
+    if rows < SUMMED_UP || text.is_empty() {
         return Ok(());
     }
     output::line("")?;

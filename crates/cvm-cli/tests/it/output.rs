@@ -59,12 +59,14 @@ fn lists_are_tables_with_a_summary_or_rows_of_text() {
     Ran::from(sync.env("XDG_STATE_HOME", &folder.0).output().unwrap()).ended_with(0);
     let jobs = folder.0.join("cvm/jobs");
     let journal = std::fs::read_dir(&jobs).unwrap().next().unwrap().unwrap().path();
-    std::fs::copy(journal, jobs.join("another-0123456789abcdef.json")).unwrap();
+    for number in 1..=2 {
+        std::fs::copy(&journal, jobs.join(format!("another-{number}123456789abcdef.json"))).unwrap();
+    }
     for (args, columns, summary) in [
         (&["images"][..], 6, "images, "),
         (&["images", "--regions", "ap-shanghai,ap-beijing"], 7, "images, "),
-        (&["quota", "--regions", "ap-shanghai,ap-beijing"], 4, "2 regions, "),
-        (&["jobs"], 7, "2 interrupted"),
+        (&["quota", "--regions", "ap-shanghai,ap-beijing,ap-tokyo"], 4, "3 regions, "),
+        (&["jobs"], 7, "3 interrupted"),
         (&["actions", "image"], 2, " actions"),
         (&["config", "show"], 3, ""),
     ] {
@@ -89,17 +91,17 @@ fn lists_are_tables_with_a_summary_or_rows_of_text() {
 fn a_report_ends_with_how_many_came_to_what() {
     let local = CvmLocal::builder().clock(Clock::scaled(1000.0)).start().unwrap();
     for (args, summary) in [
-        (&["--dry-run"][..], "2 planned"),
-        (&["--no-wait"], "2 failed"),
-        (&[], "2 copied"),
-        (&[], "2 present"),
-        (&["--name", "another", "--no-wait"], "2 started"),
+        (&["--dry-run"][..], "3 planned"),
+        (&["--no-wait"], "3 failed"),
+        (&["--to", "ap-tokyo"], "4 copied"),
+        (&["--to", "ap-seoul", "--dry-run"], "3 present, 1 planned"),
+        (&["--name", "another", "--no-wait"], "3 started"),
     ] {
         let folder = Folder::new("counted");
-        if summary == "2 failed" {
-            local.faults().push(Fault::error("UnauthorizedOperation").on("SyncImages"));
+        if summary == "3 failed" {
+            local.faults().push(Fault::error("UnauthorizedOperation").on("SyncImages").times(1));
         }
-        let args = [&["sync", "img-o3ycss2p", "--to", "ap-guangzhou,ap-beijing"], args].concat();
+        let args = [&["sync", "img-o3ycss2p", "--to", "ap-guangzhou,ap-beijing,ap-chengdu"], args].concat();
         let ran: Ran = at(&local, &args).env("XDG_STATE_HOME", &folder.0).output().unwrap().into();
         assert_eq!(ran.out.lines().last(), Some(summary), "{args:?}: {ran:?}");
     }
