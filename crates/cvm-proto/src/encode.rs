@@ -14,6 +14,7 @@ use crate::config::{Config, Shared};
 use crate::credential::Credential;
 use crate::endpoint::Origin;
 use crate::error::Error;
+use crate::failure::Limit;
 use crate::request::{Language, Method, Notation, Request, Signed, Timestamp};
 use crate::sign::canonical::{CanonicalRequest, Head, Payload};
 use crate::sign::{Day, SignMethod, v1};
@@ -48,6 +49,8 @@ pub(crate) struct Attempt {
     pub(crate) nonce: u64,
     /// The longest time for the exchange.
     pub(crate) timeout: Duration,
+    /// What sets that time.
+    pub(crate) limit: Limit,
     /// Who signs, if that is not the same for all calls of the client.
     pub(crate) credential: Option<Credential>,
     /// Whether it goes to the backup endpoint.
@@ -57,7 +60,8 @@ pub(crate) struct Attempt {
 impl Attempt {
     /// One that nobody signs.
     pub(crate) fn plain(number: u32, timeout: Duration) -> Self {
-        Self { number, unix: 0, nonce: 0, timeout, credential: None, to_backup: false }
+        let limit = Limit { setting: "", value: timeout };
+        Self { number, unix: 0, nonce: 0, timeout, limit, credential: None, to_backup: false }
     }
 }
 

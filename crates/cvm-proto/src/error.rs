@@ -1,6 +1,7 @@
 //! The one error type: what went wrong, whose fault it is, and what the service said.
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use core::fmt::{self, Write as _};
 
@@ -8,7 +9,7 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::error_code::ErrorCode;
-use crate::machine::{Failure, FailureKind, Sent};
+use crate::failure::{Failure, FailureKind, Sent, Way};
 use crate::output::Escaping;
 
 /// What went wrong with a call or a job.
@@ -31,6 +32,9 @@ struct Inner {
     attempts: u32,
     #[serde(skip)]
     sent: Option<Sent>,
+    /// Whether the same request would fail in the same way again.
+    #[serde(skip)]
+    is_lasting: bool,
 }
 
 /// Who is at fault, and so what can be done about it.
@@ -99,6 +103,7 @@ impl Error {
             region: None,
             attempts: 0,
             sent: None,
+            is_lasting: false,
         }))
     }
 
@@ -158,13 +163,14 @@ impl Error {
         };
         let mut error = Self::new(kind, failure.message);
         error.0.sent = Some(failure.sent);
+        error.0.is_lasting = failure.is_lasting;
         error
     }
 
     /// What kept a call from being sent: no credential could be had.
     pub(crate) fn without_credential(mut self) -> Self {
         let about = match self.0.action.take() {
-            Some(action) => alloc::format!("no credential from {action}: "),
+            Some(action) => format!("no credential from {action}: "),
             None => "no credential: ".into(),
         };
         self.0.message.insert_str(0, &about);
@@ -173,8 +179,13 @@ impl Error {
         self
     }
 
-    /// Says of an answer that is not one of the service what its status says: whose it is, and what to do.
-    pub(crate) fn of_intermediary(mut self, location: Option<String>) -> Self {
+    /// Says of an answer that is not one of the service where it came from and, by its status, what to do.
+    pub(crate) fn of_intermediary(
+        mut self,
+        way: &Way<'_>,
+        location: Option<String>,
+        mentions_https: bool,
+    ) -> Self {
         let inner = &mut *self.0;
         if inner.code.is_some() || inner.kind != ErrorKind::Response {
             return self;
@@ -183,19 +194,20 @@ impl Error {
             // It was not even looked at.
             Some(429) => {
                 inner.kind = ErrorKind::Throttled;
-                inner.message = "too many requests: whoever is in front of the service wants fewer".into();
+                inner.message = format!("too many requests: whoever answers for {way} wants fewer");
             }
             Some(300..=399) => {
-                let to =
-                    location.map_or_else(String::new, |to| alloc::format!(" to `{}`", to.escape_debug()));
-                inner.message = alloc::format!(
-                    "a redirect{to} came in place of an answer: a proxy or a captive portal is in the way, or the endpoint is not the service's"
+                let to = location.map_or_else(String::new, |to| format!(" to `{}`", to.escape_debug()));
+                inner.message = format!(
+                    "a redirect{to} came in place of an answer of {way}: a proxy or a captive portal is in the way, or the endpoint is not the service's"
                 );
             }
-            Some(407) => {
-                inner.message = "the proxy wants a user name and a password: put them into its address, as http://USER:PASSWORD@HOST:PORT".into();
+            Some(407) => inner.message = way.proxy_wants_a_user(),
+            // What nginx, Go's server, Apache and others say to those who speak in the clear.
+            Some(400 | 497) if mentions_https && !way.is_tls => {
+                inner.message = format!("{way} speaks TLS: write https:// in place of http://");
             }
-            _ => {}
+            _ => inner.message.push_str(&format!("; it came from {way}")),
         }
         self
     }
@@ -203,7 +215,7 @@ impl Error {
     /// Adds what to do about it.
     pub(crate) fn with_advice(mut self, advice: &str) -> Self {
         let message = self.0.message.trim_end_matches('.');
-        self.0.message = alloc::format!("{message}; {advice}");
+        self.0.message = format!("{message}; {advice}");
         self
     }
 
@@ -282,11 +294,13 @@ impl Error {
         self.0.kind == ErrorKind::NotFound
     }
 
-    /// Whether the same request may succeed later, unchanged.
+    /// Whether the same request may succeed later, unchanged: not with a certificate that is not accepted, nor with a proxy
+    /// that wants another password.
     ///
     /// It says nothing on whether sending it again is safe: see [`outcome_unknown`](Self::outcome_unknown).
     pub fn is_retryable(&self) -> bool {
         match self.0.kind {
+            _ if self.0.is_lasting => false,
             ErrorKind::Throttled | ErrorKind::Network | ErrorKind::Timeout => true,
             ErrorKind::Service => self.0.code.as_ref().is_none_or(ErrorCode::is_transient),
             ErrorKind::Response => self.0.status.is_some_and(|status| status >= 500 || status == 200),

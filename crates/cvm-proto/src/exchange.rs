@@ -10,6 +10,7 @@
 //! ```
 
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
@@ -21,7 +22,8 @@ use crate::encode::{Attempt, Keys, Prepared};
 use crate::error::Error;
 use crate::error_code::ErrorCode;
 use crate::failover::Route;
-use crate::machine::{FailureKind, Now, Reply, Step};
+use crate::failure::{FailureKind, Limit, Way};
+use crate::machine::{Now, Reply, Step};
 use crate::random::Random;
 use crate::request::Request;
 
@@ -103,14 +105,17 @@ impl Exchange {
                 State::InFlight { attempt, .. } => return Do::Send(self.prepared.request(attempt.clone())),
                 State::Waiting { until, .. } if *until > now.mono => return Do::WaitUntil(*until),
                 State::Fetching { .. } if now.mono >= deadline => {
-                    return Do::Fail(
-                        self.end(Error::timeout("the call's deadline passed before it had a credential")),
-                    );
+                    let late = Error::timeout(format!("no credential {}", Limit::of_call(timeout)));
+                    return Do::Fail(self.end(late));
                 }
                 State::Fetching { turn, fetch } => match fetch.poll(now) {
                     // A call that gives up leaves the fetch to the next one, and no failure is remembered.
                     Step::Send(request) => {
-                        return Do::Send(request.within(deadline.saturating_sub(now.mono)));
+                        // What the call waits for has no more time than the call itself.
+                        let attempt = self.prepared.config().settings().attempt_timeout;
+                        let left = deadline.saturating_sub(now.mono);
+                        let request = request.within(attempt, Limit::of_attempt(attempt));
+                        return Do::Send(request.within(left, Limit::of_call(timeout)));
                     }
                     Step::WaitUntil(mono) => return Do::WaitUntil(mono.min(deadline)),
                     Step::Progress(never) => match never {},
@@ -122,7 +127,7 @@ impl Exchange {
                 State::Waiting { booked, .. } => {
                     let booked = *booked;
                     if now.mono >= deadline {
-                        let late = Error::timeout("the call's deadline passed before it was sent");
+                        let late = Error::timeout(format!("not sent {}", Limit::of_call(timeout)));
                         return Do::Fail(self.end(late));
                     }
                     self.state = match self.admit(now, booked, deadline) {
@@ -154,15 +159,21 @@ impl Exchange {
         let rate = self.rules.rate_limit.filter(|_| settings.rate_limit);
         let (action, region) = (self.prepared.action(), config.region().unwrap_or_default());
         let (number, nonce) = (self.attempts + 1, self.random.next());
-        let timeout = settings.attempt_timeout.min(deadline.saturating_sub(now.mono));
+        let (left, longest) = (deadline.saturating_sub(now.mono), settings.attempt_timeout);
+        let (timeout, limit) = if longest <= left {
+            (longest, Limit::of_attempt(longest))
+        } else {
+            (left, Limit::of_call(settings.call_timeout))
+        };
         config.shared(|shared| {
             if let Some(rate) = rate
                 && !booked
             {
                 let until = shared.limits.book(action, region, rate, now.mono);
                 if until >= deadline {
-                    return Admission::Fail(Error::timeout(alloc::format!(
-                        "too many calls for the rate of {rate} a second: no place before the call's deadline"
+                    return Admission::Fail(Error::timeout(format!(
+                        "too many calls for the rate of {rate} a second: no place {}",
+                        Limit::of_call(settings.call_timeout)
                     )));
                 }
                 if until > now.mono {
@@ -199,7 +210,7 @@ impl Exchange {
                 Some(failover) => shared.breakers.route(failover, config.origin().host(), now.mono, timeout),
             };
             let to_backup = route == Route::Backup;
-            let attempt = Attempt { number, unix, nonce, timeout, credential, to_backup };
+            let attempt = Attempt { number, unix, nonce, timeout, limit, credential, to_backup };
             let keys = self.prepared.keys(shared, &attempt);
             Admission::Go { attempt, route, keys }
         })
@@ -221,8 +232,8 @@ impl Exchange {
     /// Takes a reply in; gives the outcome if that was the end. `Ok` is the text of an answer without an
     /// error, its value not read yet.
     pub(crate) fn reply(&mut self, now: Now, reply: Reply) -> Option<Result<String, Error>> {
-        let route = match &mut self.state {
-            State::InFlight { route, .. } => *route,
+        let (route, to_backup) = match &mut self.state {
+            State::InFlight { route, attempt } => (*route, attempt.to_backup),
             // Broken off for this caller's sake, which must not fail the calls that wait for the same credential:
             // whoever asks next fetches it.
             State::Fetching { .. } if is_cancelled(&reply) => {
@@ -250,13 +261,16 @@ impl Exchange {
             Reply::Response(response) => {
                 let (status, date, retry_after) =
                     (response.status(), response.date(), response.retry_after());
-                let location = response.location().map(elsewhere);
+                let (location, proxy) = (response.location().map(elsewhere), response.proxy().cloned());
+                let mentions_https = status >= 400 && response.body_contains(b"HTTPS");
                 match envelope::open(status, response.into_body()) {
                     Err(error) => {
                         let observe = |date| config.shared(|shared| shared.clock.observe(now.unix, date));
                         let clock_moved = date.is_some_and(observe);
                         let clock_is_wrong = date.is_some_and(|date| is_too_far(now.unix, date));
-                        let error = error.of_intermediary(location);
+                        let origin = if to_backup { config.backup_origin() } else { config.origin() };
+                        let way = Way::new(origin, proxy.as_ref());
+                        let error = error.of_intermediary(&way, location, mentions_https);
                         self.refused(now, error, &Said { clock_moved, clock_is_wrong, retry_after })
                     }
                     Ok(text) => {
@@ -366,7 +380,7 @@ fn elsewhere(location: &str) -> String {
     let address = location.split(['?', '#']).next().unwrap_or_default();
     // A user name and a password are nobody's business.
     let shown = match address.split_once("://").map(|(scheme, rest)| (scheme, rest.split_once('@'))) {
-        Some((scheme, Some((_, rest)))) => alloc::format!("{scheme}://***@{rest}"),
+        Some((scheme, Some((_, rest)))) => format!("{scheme}://***@{rest}"),
         _ => address.into(),
     };
     shown.chars().take(LONGEST).collect()
@@ -382,7 +396,7 @@ impl Turn {
     fn hand_in(&self, outcome: Result<Found, Error>, now: Now) {
         let outcome = match outcome {
             Ok(Found::Lease(lease)) => Ok(lease),
-            Ok(Found::Nothing(lack)) => Err(Error::config(alloc::format!(
+            Ok(Found::Nothing(lack)) => Err(Error::config(format!(
                 "no credential found: {lack}; give one, or set one of these up"
             ))),
             Err(error) => Err(error.without_credential()),

@@ -1,11 +1,9 @@
 //! A request's headers as the types of the crate `http`, for transports that speak them.
 
-use alloc::format;
-
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 
-use crate::machine::{Failure, FailureKind};
+use crate::failure::{Cause, Failure, Fault};
 use crate::request::{HEADERS, Request};
 
 /// [`HEADERS`], checked once and not for each request.
@@ -42,8 +40,8 @@ impl Request {
                 None => HeaderValue::from_str(value),
             };
             let Ok(mut value) = value else {
-                let why = format!("the header {name} cannot be sent over HTTP");
-                return Err(Failure::not_sent(FailureKind::Connect, why));
+                let what = HEADERS.into_iter().find(|known| name == known).unwrap_or_default();
+                return Err(self.failure(Fault::not_sent(Cause::Unsendable(what))));
             };
             value.set_sensitive(Self::is_secret_header(name.as_str()));
             headers.insert(name, value);

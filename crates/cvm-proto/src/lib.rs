@@ -63,7 +63,8 @@
 //! `std`, on by default, makes [`Config`] shareable between threads. Without it the crate is `no_std` and needs `alloc`.
 //!
 //! `http` adds `Request::header_map`: the headers as the types of the crate [`http`](https://docs.rs/http), which hyper,
-//! reqwest and ureq speak.
+//! reqwest and ureq speak. `rustls` adds `Cause::of_handshake`: what a failed handshake of [`rustls`](https://docs.rs/rustls)
+//! means.
 
 #![no_std]
 
@@ -91,6 +92,7 @@ mod error;
 mod error_code;
 mod exchange;
 mod failover;
+mod failure;
 #[cfg(feature = "http")]
 mod http;
 mod image_sync;

@@ -16,10 +16,10 @@
 //! `poll` with nothing new repeats the pending step, so a driver that lost its place only has to ask again.
 //! Time is always a parameter; no machine reads a clock, sleeps, or opens a socket.
 
-use alloc::string::String;
 use core::time::Duration;
 
 use crate::config::Config;
+pub use crate::failure::{Cause, CertificateFlaw, Failure, FailureKind, Fault, Sent};
 use crate::request::Request;
 use crate::response::Response;
 
@@ -82,54 +82,6 @@ pub enum Reply {
     Response(Response),
     /// No whole response arrived.
     Failed(Failure),
-}
-
-/// Why no whole response arrived.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Whether the service may have received the request.
-    pub sent: Sent,
-    /// What sort of failure it was.
-    pub kind: FailureKind,
-    /// The transport's own words, without secrets.
-    pub message: String,
-}
-
-impl Failure {
-    /// A failure before the request could have reached the service: no address, no connection, no TLS session.
-    pub fn not_sent(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { sent: Sent::No, kind, message: message.into() }
-    }
-
-    /// A failure after which nobody here knows whether the service received the request.
-    pub fn maybe_sent(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { sent: Sent::Maybe, kind, message: message.into() }
-    }
-}
-
-/// Whether the service may have received a request that got no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Sent {
-    /// Certainly not: sending it again cannot do the work twice.
-    No,
-    /// Perhaps: only what is safe to repeat may be sent again.
-    Maybe,
-}
-
-/// The sorts of failure a transport tells apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum FailureKind {
-    /// No connection: name resolution, TCP, proxy or TLS.
-    Connect,
-    /// The exchange took longer than [`Request::timeout`] allows.
-    Timeout,
-    /// The connection broke before the whole response was there.
-    Interrupted,
-    /// The response is larger than [`Request::max_response_bytes`].
-    TooLarge,
-    /// The caller broke the exchange off: [`Request::cancel`], an interrupt. It says nothing about the network.
-    Cancelled,
 }
 
 /// Something a client can run: a [`Machine`], or a description that becomes one.

@@ -8,6 +8,8 @@ use core::fmt;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use core::str::FromStr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::address::{self, port_number, quoted, split_port};
@@ -145,6 +147,13 @@ impl ProxyAddress {
     /// The password that goes with the user: keep it out of logs.
     pub fn password(&self) -> Option<&str> {
         self.user.as_ref().map(|(_, password)| password.as_str())
+    }
+
+    /// What the header `Proxy-Authorization` says of user and password: keep it out of logs.
+    pub fn authorization(&self) -> Option<Zeroizing<String>> {
+        let (user, password) = self.user.as_ref()?;
+        let both = Zeroizing::new(format!("{user}:{}", password.as_str()));
+        Some(Zeroizing::new(format!("Basic {}", STANDARD.encode(both.as_bytes()))))
     }
 
     /// The whole address with user and password, percent-encoded, for a transport: keep it out of logs.

@@ -13,6 +13,8 @@ use crate::cancel::Cancel;
 use crate::credential::Credential;
 use crate::encode::{Attempt, Encoded};
 use crate::endpoint::Origin;
+use crate::failure::{Limit, Way};
+use crate::proxy::ProxyAddress;
 use crate::sign::canonical::UNSIGNED_PAYLOAD;
 
 /// The methods that the API knows.
@@ -276,10 +278,23 @@ impl Request {
         self.attempt.timeout
     }
 
-    /// The same request, with no more time for its exchange than this.
-    pub(crate) fn within(mut self, longest: Duration) -> Self {
-        self.attempt.timeout = self.attempt.timeout.min(longest);
+    /// The same request, with no more time for its exchange than this, by a limit of whoever waits for it.
+    pub(crate) fn within(mut self, longest: Duration, limit: Limit) -> Self {
+        if longest < self.attempt.timeout {
+            self.attempt.timeout = longest;
+            self.attempt.limit = limit;
+        }
         self
+    }
+
+    /// What ends the exchange if it takes too long.
+    pub(crate) fn limit(&self) -> Limit {
+        self.attempt.limit
+    }
+
+    /// Where it goes, by this proxy.
+    pub(crate) fn way<'a>(&self, proxy: Option<&'a ProxyAddress>) -> Way<'a> {
+        Way::new(self.origin(), proxy)
     }
 
     /// The cancel that may end this exchange early, and for how long its answer is still worth waiting for: counted from

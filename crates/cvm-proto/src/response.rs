@@ -1,11 +1,13 @@
 //! An HTTP response as a shell hands it to the core.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
 use crate::clock::parse_http_date;
+use crate::proxy::ProxyAddress;
 
 /// An HTTP response: status, the few headers the core looks at, and the body.
 ///
@@ -23,6 +25,7 @@ pub struct Response {
     date: Option<u64>,
     retry_after: Option<RetryAfter>,
     location: Option<String>,
+    proxy: Option<Box<ProxyAddress>>,
     body: Vec<u8>,
 }
 
@@ -37,7 +40,7 @@ enum RetryAfter {
 impl Response {
     /// A response without headers.
     pub fn new(status: u16, body: Vec<u8>) -> Self {
-        Self { status, date: None, retry_after: None, location: None, body }
+        Self { status, date: None, retry_after: None, location: None, proxy: None, body }
     }
 
     /// The headers that the core looks at in a response with this status. A shell may offer all it received.
@@ -60,6 +63,22 @@ impl Response {
             self.location = Some(value.into());
         }
         self
+    }
+
+    /// The proxy that it came through, if it came through one: for the sentence of an error.
+    #[must_use]
+    pub fn through(mut self, proxy: Option<&ProxyAddress>) -> Self {
+        self.proxy = proxy.cloned().map(Box::new);
+        self
+    }
+
+    pub(crate) fn proxy(&self) -> Option<&ProxyAddress> {
+        self.proxy.as_deref()
+    }
+
+    /// Whether these bytes stand anywhere in the body.
+    pub(crate) fn body_contains(&self, bytes: &[u8]) -> bool {
+        memchr::memmem::find(&self.body, bytes).is_some()
     }
 
     /// How long the `Retry-After` header asks to wait, if there was one that can be read.

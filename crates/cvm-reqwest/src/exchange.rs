@@ -5,7 +5,7 @@ use std::error::Error as StdError;
 use std::pin::pin;
 use std::time::Instant;
 
-use cvm_proto::machine::{Failure, FailureKind};
+use cvm_proto::machine::{Cause, Failure, Fault};
 use cvm_proto::output::escaped;
 use cvm_proto::{Config, Error, Method, ProxyAddress, Reply, Request, Response, Settings};
 use futures_util::future::{Either, select};
@@ -16,6 +16,7 @@ use tracing::{debug, trace};
 
 use crate::Client;
 use crate::break_off::BreakOff;
+use crate::fault::{Connecting, no_answer};
 
 /// The transport as the settings want it, with everything off that could change a request or send it again.
 pub(crate) fn http_client(
@@ -63,7 +64,7 @@ impl Client {
         trace!(?request);
         let break_off = BreakOff::of(&request);
         // Pinned where it is, as it is large to move.
-        let perform = pin!(self.perform(request, break_off.as_ref()));
+        let perform = pin!(self.perform(&request, break_off.as_ref()));
         let perform = tokio::time::timeout(timeout, perform);
         let in_time = match &break_off {
             None => perform.await,
@@ -73,7 +74,8 @@ impl Client {
             },
         };
         let outcome = in_time.unwrap_or_else(|_| {
-            Err(Failure::maybe_sent(FailureKind::Timeout, format!("no whole answer within {timeout:?}")))
+            let late = Fault::maybe_sent(Cause::Timeout);
+            Err(request.failure(late.through(self.proxy_of(&request))))
         });
         match outcome {
             Ok(response) => {
@@ -90,31 +92,48 @@ impl Client {
         }
     }
 
-    async fn perform(&self, request: Request, break_off: Option<&BreakOff>) -> Result<Response, Failure> {
+    async fn perform(&self, request: &Request, break_off: Option<&BreakOff>) -> Result<Response, Failure> {
         let most = request.max_response_bytes();
-        let too_large =
-            || Failure::maybe_sent(FailureKind::TooLarge, format!("the answer is larger than {most} bytes"));
+        let proxy = self.proxy_of(request);
+        let fault = |fault: Fault<'_>| request.failure(fault.through(proxy));
+        let too_large = || fault(Fault::maybe_sent(Cause::TooLarge));
         let http = if request.bypasses_proxy() { &self.direct } else { &self.http };
-        let mut answer = http.execute(self.convert(request, break_off)?).await.map_err(failure)?;
+        let wire = self.convert(request, break_off)?;
+        let connecting = Connecting {
+            is_tls: wire.url().scheme() == "https",
+            proxy: proxy.map(ProxyAddress::scheme),
+            limit: self.config.settings().connect_timeout,
+        };
+        let failed = |error: reqwest::Error| fault(no_answer(&error, &connecting));
+        let mut answer = http.execute(wire).await.map_err(failed)?;
         let announced = answer.content_length().map_or(Ok(0), usize::try_from).map_err(|_| too_large())?;
         if announced > most {
             return Err(too_large());
         }
         let mut body = Vec::with_capacity(announced);
-        while let Some(chunk) = answer.chunk().await.map_err(failure)? {
+        let cut_off = |_| fault(Fault::maybe_sent(Cause::CutOff));
+        while let Some(chunk) = answer.chunk().await.map_err(cut_off)? {
             if chunk.len() > most - body.len() {
                 return Err(too_large());
             }
             body.extend_from_slice(&chunk);
         }
-        let response = Response::new(answer.status().as_u16(), body);
+        let mut response = Response::new(answer.status().as_u16(), body);
+        if response.status() != 200 {
+            response = response.through(proxy);
+        }
         let headers = Response::headers_of_use(response.status()).iter();
         let given = headers.filter_map(|name| Some((*name, answer.headers().get(*name)?.to_str().ok()?)));
         Ok(given.fold(response, |response, (name, value)| response.header(name, value)))
     }
 
-    fn convert(&self, request: Request, break_off: Option<&BreakOff>) -> Result<reqwest::Request, Failure> {
-        let wrong = |_| Failure::not_sent(FailureKind::Connect, "the URL cannot be sent over HTTP");
+    /// The proxy that a request goes through.
+    fn proxy_of(&self, request: &Request) -> Option<&ProxyAddress> {
+        self.proxy.as_deref().filter(|_| !request.bypasses_proxy())
+    }
+
+    fn convert(&self, request: &Request, break_off: Option<&BreakOff>) -> Result<reqwest::Request, Failure> {
+        let wrong = |_| request.failure(Fault::not_sent(Cause::Unsendable("URL")));
         let url = match request.url() {
             Cow::Borrowed(url) if url == self.url.as_str() => Url::clone(&self.url),
             url => Url::parse(&url).map_err(wrong)?,
@@ -127,22 +146,12 @@ impl Client {
         // reqwest adds `accept` and `user-agent`.
         *wire.headers_mut() = request.header_map(2)?;
         match (request.method(), break_off) {
-            (Method::Post, None) => *wire.body_mut() = Some(request.into_body().into()),
-            (Method::Post, Some(break_off)) => *wire.body_mut() = Some(break_off.watch(request.into_body())),
+            (Method::Post, None) => *wire.body_mut() = Some(request.body().to_vec().into()),
+            (Method::Post, Some(break_off)) => *wire.body_mut() = Some(break_off.watch(request.body().to_vec())),
             (Method::Get, break_off) => break_off.into_iter().for_each(BreakOff::may_leave),
         }
         Ok(wire)
     }
-}
-
-fn failure(error: reqwest::Error) -> Failure {
-    let error = error.without_url();
-    let message = cause(&error);
-    if error.is_connect() || error.is_builder() {
-        return Failure::not_sent(FailureKind::Connect, message);
-    }
-    let kind = if error.is_timeout() { FailureKind::Timeout } else { FailureKind::Interrupted };
-    Failure::maybe_sent(kind, message)
 }
 
 /// The innermost two causes of an error as one phrase: the outer ones only say that a request failed.

@@ -2,6 +2,7 @@
 
 mod break_off;
 mod exchange;
+mod fault;
 mod tls;
 
 use std::collections::hash_map::RandomState;
@@ -23,7 +24,7 @@ pub use cvm_proto::{
     ImageSync, Job, Language, Machine, Notation, Paged, RetryPolicy, Settings, SignMethod, SyncProgress,
     SyncReport, Verdict, WaitUntil, api,
 };
-use cvm_proto::{AnyCall, Call, Now, Pages, Step};
+use cvm_proto::{AnyCall, Call, Now, Pages, ProxyAddress, Step};
 
 /// An asynchronous client for one region.
 ///
@@ -35,6 +36,7 @@ pub struct Client {
     http: reqwest::Client,
     /// The same without the proxy, for what has to go past it.
     direct: reqwest::Client,
+    proxy: Option<Arc<ProxyAddress>>,
     /// The parsed URL of the region's endpoint: every exchange needs it.
     url: Arc<reqwest::Url>,
     /// Where this client's monotonic clock starts; clones share rate limits, so they share this as well.
@@ -48,12 +50,12 @@ impl FromSettings for Client {
         let (proxy, tls) = (settings.proxy_address()?, tls::config(settings)?);
         let goes_past = settings.provider.is_some() || !settings.no_proxy.is_empty();
         let http = exchange::http_client(settings, tls.clone(), proxy.as_ref())?;
-        let direct = match proxy {
+        let direct = match &proxy {
             Some(_) if goes_past => exchange::http_client(settings, tls, None)?,
             _ => http.clone(),
         };
         let url = Arc::new(exchange::base_url(&config)?);
-        Ok(Self { config, http, direct, url, epoch: Instant::now() })
+        Ok(Self { config, http, direct, proxy: proxy.map(Arc::new), url, epoch: Instant::now() })
     }
 }
 

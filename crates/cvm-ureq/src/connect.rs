@@ -2,18 +2,24 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use cvm_proto::{Error, ProxyAddress, Settings};
+use cvm_proto::machine::Cause;
+use cvm_proto::{Error, ProxyAddress, ProxyScheme, Settings};
 use rustls::pki_types::CertificateDer;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
+use ureq::unversioned::transport::time::Duration as Span;
 use ureq::unversioned::transport::{
-    ConnectProxyConnector, ConnectionDetails, Connector, NextTimeout, RustlsConnector,
+    ConnectionDetails, Connector, NextTimeout, RustlsConnector, Transport, TransportAdapter,
 };
-use ureq::{Agent, Proxy, config::Config, http::Uri};
+use ureq::{Agent, config::Config, http::Uri};
 
-use crate::frugal::Frugal;
-use crate::tcp::Tcp;
+use crate::fault::{NotConnected, Stage};
+use crate::frugal::{Absolute, Frugal};
+use crate::socks::{self, Target};
+use crate::tcp;
+use crate::tunnel::{self, Tunnel};
 
 /// A client's agents.
 #[derive(Clone, Debug)]
@@ -21,23 +27,25 @@ pub(crate) struct Agents {
     pub(crate) usual: Agent,
     /// For what goes past the proxy, if there is a proxy and anything can.
     pub(crate) direct: Option<Agent>,
+    pub(crate) proxy: Option<Arc<ProxyAddress>>,
 }
 
 impl Agents {
     pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
-        let proxy = settings.proxy_address()?;
+        let proxy = settings.proxy_address()?.map(Arc::new);
         let goes_past = settings.provider.is_some() || !settings.no_proxy.is_empty();
         let direct = (proxy.is_some() && goes_past).then(|| agent(settings, None));
-        Ok(Self { usual: agent(settings, proxy.as_ref())?, direct: direct.transpose()? })
+        Ok(Self { usual: agent(settings, proxy.as_ref())?, direct: direct.transpose()?, proxy })
     }
 }
 
 /// The transport as the settings want it, with everything off that could change a request or send it again.
-fn agent(settings: &Settings, proxy: Option<&ProxyAddress>) -> Result<Agent, Error> {
+fn agent(settings: &Settings, proxy: Option<&Arc<ProxyAddress>>) -> Result<Agent, Error> {
     let config = Config::builder()
         .tls_config(tls(settings)?)
-        .user_agent(concat!("cvm-ureq/", env!("CARGO_PKG_VERSION")))
-        .proxy(proxy.map(to_proxy).transpose()?)
+        .user_agent(tunnel::USER_AGENT)
+        // Ours goes before; ureq would look for one in the environment.
+        .proxy(None)
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
@@ -46,12 +54,12 @@ fn agent(settings: &Settings, proxy: Option<&ProxyAddress>) -> Result<Agent, Err
         .max_idle_connections(64)
         .max_idle_connections_per_host(64)
         .build();
-    let connect = ().chain(ConnectProxyConnector::default()).chain(Tcp).chain(RustlsConnector::default());
-    Ok(Agent::with_parts(config, Connect(connect), Late))
-}
-
-fn to_proxy(address: &ProxyAddress) -> Result<Proxy, Error> {
-    Proxy::new(&address.to_url()).map_err(|_| Settings::wrong_proxy())
+    let connect = Connect {
+        tls: RustlsConnector::default(),
+        proxy: proxy.map(Gate::new).transpose()?,
+        limit: settings.connect_timeout,
+    };
+    Ok(Agent::with_parts(config, connect, Late))
 }
 
 /// rustls with ring, trusting the platform's certificate authorities and those that a user adds.
@@ -69,40 +77,139 @@ fn tls(settings: &Settings) -> Result<TlsConfig, Error> {
     Ok(TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build())
 }
 
-/// A failure to connect: the request was not sent.
-#[derive(Debug)]
-pub(crate) struct NotConnected(pub(crate) ureq::Error);
+/// A proxy, and the URL of it that ureq connects to.
+struct Gate {
+    address: Arc<ProxyAddress>,
+    uri: Uri,
+}
 
-impl fmt::Display for NotConnected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+impl Gate {
+    fn new(address: &Arc<ProxyAddress>) -> Result<Self, Error> {
+        let scheme = if address.scheme() == ProxyScheme::Https { "https" } else { "http" };
+        let uri = format!("{scheme}://{}:{}/", address.host(), address.port());
+        let uri = uri.parse().map_err(|_| Settings::wrong_proxy())?;
+        Ok(Self { address: Arc::clone(address), uri })
     }
 }
 
-impl std::error::Error for NotConnected {}
+/// Whether a proxy is asked by HTTP itself for what an address names, and leads to no connection of its own.
+pub(crate) fn is_asked_itself(proxy: &ProxyAddress, uri: &Uri) -> bool {
+    !proxy.scheme().is_socks() && uri.scheme_str() == Some("http")
+}
 
-/// Connects as another connector does, marks every failure to do so, and makes a connection frugal.
-#[derive(Debug)]
-struct Connect<C>(C);
+/// Makes connections, through the proxy if there is one, and marks every failure to do so.
+struct Connect {
+    tls: RustlsConnector,
+    proxy: Option<Gate>,
+    /// The longest time for a connection.
+    limit: Duration,
+}
 
-impl<C: Connector> Connector for Connect<C> {
-    type Out = Frugal<C::Out>;
+impl Connector for Connect {
+    type Out = Frugal<Box<dyn Transport>>;
 
     fn connect(
         &self,
         details: &ConnectionDetails<'_>,
         _: Option<()>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
-        let connected = self.0.connect(details, None);
-        connected.map(|transport| transport.map(Frugal::new)).map_err(|error| match error {
-            // A proxy's connection is made by this connector as well.
-            ureq::Error::Other(inner) if inner.is::<NotConnected>() => ureq::Error::Other(inner),
-            error => ureq::Error::Other(Box::new(NotConnected(error))),
-        })
+        let connected = match &self.proxy {
+            None => self.dial(details.uri, details).and_then(|tcp| self.secure(details, details.uri, tcp)),
+            Some(gate) if is_asked_itself(&gate.address, details.uri) => {
+                return self
+                    .to_proxy(gate, details)
+                    .map(|proxy| Some(Frugal::to_proxy(proxy, Absolute::new(&gate.address, details.uri))))
+                    .map_err(|error| ureq::Error::Other(Box::new(error.at_proxy(true))));
+            }
+            Some(gate) => self.through(gate, details),
+        };
+        connected
+            .map(|transport| Some(Frugal::new(transport)))
+            .map_err(|error| ureq::Error::Other(Box::new(error)))
     }
 }
 
-/// Leaves resolution to [`Tcp`]. ureq resolves before it looks for an open connection, with a timeout in a thread
+impl Connect {
+    fn dial(
+        &self,
+        uri: &Uri,
+        details: &ConnectionDetails<'_>,
+    ) -> Result<Box<dyn Transport>, NotConnected> {
+        let tcp = tcp::connect(uri, details, tcp::end(details));
+        tcp.map(|tcp| Box::new(tcp) as _).map_err(|error| Stage::Dialling.failed(error, self.limit))
+    }
+
+    /// The same connection over TLS, if the address is one of https.
+    fn secure(
+        &self,
+        details: &ConnectionDetails<'_>,
+        uri: &Uri,
+        transport: Box<dyn Transport>,
+    ) -> Result<Box<dyn Transport>, NotConnected> {
+        let to_uri = ConnectionDetails {
+            uri,
+            addrs: details.resolver.empty(),
+            config: details.config,
+            request_level: details.request_level,
+            resolver: details.resolver,
+            now: details.now,
+            timeout: details.timeout,
+            current_time: Arc::clone(&details.current_time),
+            run_connector: Arc::clone(&details.run_connector),
+            register_shutdown: Arc::clone(&details.register_shutdown),
+        };
+        match self.tls.connect(&to_uri, Some(transport)) {
+            Ok(Some(transport)) => Ok(Box::new(transport)),
+            Ok(None) => Err(NotConnected::because(Cause::Handshake)),
+            Err(error) => Err(Stage::Securing.failed(error, self.limit)),
+        }
+    }
+
+    /// A connection to the proxy itself.
+    fn to_proxy(
+        &self,
+        gate: &Gate,
+        details: &ConnectionDetails<'_>,
+    ) -> Result<Box<dyn Transport>, NotConnected> {
+        self.dial(&gate.uri, details).and_then(|tcp| self.secure(details, &gate.uri, tcp))
+    }
+
+    /// A connection to the host that the proxy has made.
+    fn through(
+        &self,
+        gate: &Gate,
+        details: &ConnectionDetails<'_>,
+    ) -> Result<Box<dyn Transport>, NotConnected> {
+        let uri = details.uri;
+        let host = uri.host().unwrap_or_default();
+        let port = uri.port_u16().unwrap_or(if details.needs_tls() { 443 } else { 80 });
+        let ends = tcp::end(details);
+        let is_local = gate.address.scheme() == ProxyScheme::Socks5;
+        let resolved = is_local.then(|| tcp::resolve(uri, details.config, details.timeout)).transpose();
+        let resolved = resolved.map_err(|error| Stage::Dialling.failed(error, self.limit))?;
+        let proxy = self.to_proxy(gate, details).map_err(|error| error.at_proxy(true))?;
+        let mut adapter = TransportAdapter::new(proxy, Arc::clone(&details.current_time));
+        let after = Span::Exact(ends.saturating_duration_since(Instant::now()));
+        adapter.set_timeout(NextTimeout { after, ..details.timeout });
+        let asked = if gate.address.scheme().is_socks() {
+            let target = Target::of(host, port, resolved.and_then(|addresses| addresses.first().copied()));
+            socks::connect(&mut adapter, &gate.address, &target)
+        } else {
+            tunnel::connect(&mut adapter, &gate.address, host, port)
+        };
+        asked.map_err(|refusal| refusal.into_failure(self.limit).at_proxy(true))?;
+        self.secure(details, uri, Box::new(Tunnel(adapter.into_inner())))
+    }
+}
+
+impl fmt::Debug for Connect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let proxy = self.proxy.as_ref().map(|gate| &gate.address);
+        f.debug_struct("Connect").field("proxy", &proxy).finish_non_exhaustive()
+    }
+}
+
+/// Leaves resolution to [`tcp::connect`]. ureq resolves before it looks for an open connection, with a timeout in a thread
 /// of its own: for most exchanges a thread and a lookup for nothing.
 #[derive(Debug)]
 struct Late;

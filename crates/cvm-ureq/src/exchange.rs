@@ -3,16 +3,17 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use cvm_proto::machine::{Failure, FailureKind, Sent};
+use cvm_proto::machine::{Cause, Failure, Fault};
 use cvm_proto::output::escaped;
 use cvm_proto::{Config, Error, Method, Reply, Request, Response};
 use tracing::{debug, trace};
 use ureq::http::header::HeaderMap;
 use ureq::http::{self, Uri};
-use ureq::{Agent, AsSendBody, Body, Timeout};
+use ureq::{Agent, AsSendBody, Body};
 
 use crate::Client;
-use crate::connect::{Agents, NotConnected};
+use crate::connect::{Agents, is_asked_itself};
+use crate::fault::{cut_off, no_answer};
 use crate::interrupt::Interrupt;
 
 /// The URL of the endpoint that serves the config's region.
@@ -35,10 +36,10 @@ impl Client {
         );
         trace!(?request);
         let outcome = match Interrupt::of(&request, self.asked.as_ref()) {
-            None => self.perform(request),
+            None => self.perform(&request),
             Some(interrupt) => interrupt
                 .check_cancel()
-                .and_then(|()| interrupt.during(|| self.perform(request)))
+                .and_then(|()| interrupt.during(|| self.perform(&request)))
                 .map_err(|failure| interrupt.explain(failure)),
         };
         match outcome {
@@ -56,38 +57,33 @@ impl Client {
         }
     }
 
-    fn perform(&self, request: Request) -> Result<Response, Failure> {
+    fn perform(&self, request: &Request) -> Result<Response, Failure> {
         let (timeout, most) = (request.timeout(), request.max_response_bytes());
-        let Agents { usual, direct } = &self.agents;
+        let Agents { usual, direct, proxy } = &self.agents;
         let agent = direct.as_ref().filter(|_| request.bypasses_proxy()).unwrap_or(usual);
-        let wrong = |_| Failure::not_sent(FailureKind::Connect, "the URL cannot be sent over HTTP");
-        let too_large =
-            || Failure::maybe_sent(FailureKind::TooLarge, format!("the answer is larger than {most} bytes"));
+        let proxy = proxy.as_deref().filter(|_| !request.bypasses_proxy());
+        let failure = |fault: Fault<'_>| request.failure(fault.through(proxy));
         // ureq writes those that it adds itself beside these.
         let headers = request.header_map(0)?;
         let uri = match request.url() {
             Cow::Borrowed(url) if self.uri == *url => self.uri.clone(),
-            url => url.parse().map_err(wrong)?,
+            url => url.parse().map_err(|_| failure(Fault::not_sent(Cause::Unsendable("URL"))))?,
         };
+        let at_proxy = proxy.is_some_and(|proxy| is_asked_itself(proxy, &uri));
         let answer = match request.method() {
             Method::Get => self.transfer(agent, http::Method::GET, uri, headers, (), timeout),
-            Method::Post => {
-                self.transfer(agent, http::Method::POST, uri, headers, request.into_body(), timeout)
-            }
+            Method::Post => self.transfer(agent, http::Method::POST, uri, headers, request.body(), timeout),
         };
-        let failed = |error| {
-            if matches!(error, ureq::Error::BodyExceedsLimit(_)) {
-                too_large()
-            } else {
-                failure(error, timeout)
-            }
-        };
-        let mut answer = answer.map_err(failed)?;
+        let mut answer = answer.map_err(|error| failure(no_answer(error, at_proxy)))?;
         if answer.body().content_length().is_some_and(|announced| announced > most as u64) {
-            return Err(too_large());
+            return Err(failure(Fault::maybe_sent(Cause::TooLarge)));
         }
-        let body = answer.body_mut().with_config().limit(most as u64).read_to_vec().map_err(failed)?;
-        let response = Response::new(answer.status().as_u16(), body);
+        let body = answer.body_mut().with_config().limit(most as u64).read_to_vec();
+        let body = body.map_err(|error| failure(cut_off(&error)))?;
+        let mut response = Response::new(answer.status().as_u16(), body);
+        if response.status() != 200 {
+            response = response.through(proxy);
+        }
         let headers = Response::headers_of_use(response.status()).iter();
         let given = headers.filter_map(|name| Some((*name, answer.headers().get(*name)?.to_str().ok()?)));
         Ok(given.fold(response, |response, (name, value)| response.header(name, value)))
@@ -112,25 +108,4 @@ impl Client {
         }
         agent.run(wire)
     }
-}
-
-fn failure(error: ureq::Error, timeout: Duration) -> Failure {
-    let (error, sent) = match error {
-        ureq::Error::Other(inner) => match inner.downcast::<NotConnected>() {
-            Ok(inner) => (inner.0, Sent::No),
-            Err(inner) => (ureq::Error::Other(inner), Sent::Maybe),
-        },
-        error => (error, Sent::Maybe),
-    };
-    let (kind, message) = match (error, sent) {
-        (ureq::Error::Timeout(Timeout::Connect | Timeout::Resolve), _) => {
-            (FailureKind::Connect, "no connection in time".into())
-        }
-        (ureq::Error::Timeout(_), _) => (FailureKind::Timeout, format!("no whole answer within {timeout:?}")),
-        (ureq::Error::Io(error), Sent::No) => (FailureKind::Connect, error.to_string()),
-        (ureq::Error::Io(error), Sent::Maybe) => (FailureKind::Interrupted, error.to_string()),
-        (error, Sent::No) => (FailureKind::Connect, error.to_string()),
-        (error, Sent::Maybe) => (FailureKind::Interrupted, error.to_string()),
-    };
-    Failure { sent, kind, message }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use cvm_proto::ProxyAddress;
+use ureq::http::Uri;
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
 /// The most that is held back to go out in one piece, in bytes: a TLS record.
@@ -17,11 +19,53 @@ pub(crate) struct Frugal<T> {
     /// What ureq has sent and the transport has not.
     held: Vec<u8>,
     used: bool,
+    /// What requests have where they go to a proxy.
+    absolute: Option<Absolute>,
+}
+
+/// How a request to a proxy differs from one to its host: it names the host in its first line, and whoever asks.
+pub(crate) struct Absolute {
+    origin: String,
+    authorization: String,
+    /// Whether the first line of the request is out.
+    is_named: bool,
+}
+
+impl Absolute {
+    pub(crate) fn new(proxy: &ProxyAddress, uri: &Uri) -> Self {
+        let host = uri.authority().map_or("", |authority| authority.as_str());
+        let authorization = proxy.authorization();
+        let authorization =
+            authorization.map(|value| format!("proxy-authorization: {}\r\n", value.as_str()));
+        Self {
+            origin: format!("http://{host}"),
+            authorization: authorization.unwrap_or_default(),
+            is_named: false,
+        }
+    }
+
+    /// Completes the first line in what is held of a request; `false` if it is not all there yet.
+    fn name(&mut self, held: &mut Vec<u8>) -> bool {
+        if !self.is_named
+            && let Some(end) = held.windows(2).position(|two| two == b"\r\n")
+            && let Some(space) = held[..end].iter().position(|&byte| byte == b' ')
+        {
+            held.splice(end + 2..end + 2, self.authorization.bytes());
+            held.splice(space + 1..space + 1, self.origin.bytes());
+            self.is_named = true;
+        }
+        self.is_named
+    }
 }
 
 impl<T: Transport> Frugal<T> {
     pub(crate) fn new(transport: T) -> Self {
-        Self { transport, held: Vec::new(), used: false }
+        Self { transport, held: Vec::new(), used: false, absolute: None }
+    }
+
+    /// The same, to a proxy that is asked itself.
+    pub(crate) fn to_proxy(transport: T, absolute: Absolute) -> Self {
+        Self { absolute: Some(absolute), ..Self::new(transport) }
     }
 
     fn flush(&mut self, timeout: NextTimeout) -> Result<(), ureq::Error> {
@@ -46,11 +90,16 @@ impl<T: Transport> Transport for Frugal<T> {
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
         self.used = true;
         self.held.extend_from_slice(&self.transport.buffers().output()[..amount]);
-        if self.held.len() > GATHERED { self.flush(timeout) } else { Ok(()) }
+        let is_named = self.absolute.as_mut().is_none_or(|absolute| absolute.name(&mut self.held));
+        if is_named && self.held.len() > GATHERED { self.flush(timeout) } else { Ok(()) }
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
         self.flush(timeout)?;
+        // What is sent after an answer is a request of its own.
+        if let Some(absolute) = &mut self.absolute {
+            absolute.is_named = false;
+        }
         self.transport.await_input(timeout)
     }
 

@@ -2,10 +2,12 @@
 
 mod connect;
 mod exchange;
+mod fault;
 mod frugal;
 mod interrupt;
 mod socks;
 mod tcp;
+mod tunnel;
 
 use std::collections::hash_map::RandomState;
 use std::convert::Infallible;

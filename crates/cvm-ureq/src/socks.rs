@@ -2,8 +2,13 @@
 //!
 //! ureq has one as well, but over connections of its own, whose waits cannot be broken off.
 
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::net::SocketAddr;
+
+use cvm_proto::ProxyAddress;
+use cvm_proto::machine::Cause;
+
+use crate::tunnel::Refusal;
 
 const VERSION: u8 = 5;
 const NO_AUTHENTICATION: u8 = 0;
@@ -20,25 +25,30 @@ pub(crate) enum Target<'a> {
     Name(&'a str, u16),
 }
 
+impl<'a> Target<'a> {
+    /// A host as it stands in a URL, or the address that its name has been resolved to.
+    pub(crate) fn of(host: &'a str, port: u16, resolved: Option<SocketAddr>) -> Self {
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let written = host.parse().ok().map(|address| SocketAddr::new(address, port));
+        resolved.or(written).map_or(Self::Name(host, port), Self::Address)
+    }
+}
+
 /// Has the proxy at the other end connect to a target.
 pub(crate) fn connect(
     proxy: &mut (impl Read + Write),
-    user: Option<(&str, &str)>,
+    address: &ProxyAddress,
     target: &Target<'_>,
-) -> io::Result<()> {
+) -> Result<(), Refusal> {
+    let user = address.user().zip(address.password());
     let method = if user.is_some() { USER_AND_PASSWORD } else { NO_AUTHENTICATION };
     proxy.write_all(&[VERSION, 1, method])?;
     let [version, chosen] = read(proxy)?;
     if version != VERSION {
-        return Err(refused("is none: what answers does not speak SOCKS 5"));
+        return Err(Refusal::Said(Cause::NotSocks));
     }
     match user {
-        _ if chosen != method => {
-            return Err(refused(match user {
-                Some(_) => "takes no user and password: leave them out of its address",
-                None => "wants a user and a password: write them into its address",
-            }));
-        }
+        _ if chosen != method => return Err(Refusal::Said(Cause::ProxyUser)),
         Some(user) => authenticate(proxy, user)?,
         None => {}
     }
@@ -66,15 +76,11 @@ pub(crate) fn connect(
     request.extend(port.to_be_bytes());
     proxy.write_all(&request)?;
     let [version, status, _, kind] = read(proxy)?;
-    if version != VERSION || status != 0 {
-        return Err(refused(match status {
-            2 => "does not allow this connection",
-            3 => "cannot reach the network of the endpoint",
-            4 => "cannot reach the endpoint",
-            5 => "was refused by the endpoint",
-            6 => "found no way to the endpoint in time",
-            _ => "could not connect",
-        }));
+    if version != VERSION {
+        return Err(Refusal::Said(Cause::NotSocks));
+    }
+    if status != 0 {
+        return Err(Refusal::Said(Cause::ProxyRefused));
     }
     // The address that it connects from, which nobody needs.
     let rest = match kind {
@@ -82,40 +88,35 @@ pub(crate) fn connect(
         IPV6 => 16,
         _ => usize::from(read::<1>(proxy)?[0]),
     };
-    proxy.read_exact(&mut [0; 255 + 2][..rest + 2])
+    Ok(proxy.read_exact(&mut [0; 255 + 2][..rest + 2])?)
 }
 
-fn authenticate(proxy: &mut (impl Read + Write), (user, password): (&str, &str)) -> io::Result<()> {
+fn authenticate(proxy: &mut (impl Read + Write), (user, password): (&str, &str)) -> Result<(), Refusal> {
     let mut request = vec![1];
     push(&mut request, user)?;
     push(&mut request, password)?;
     proxy.write_all(&request)?;
     let [_, status] = read(proxy)?;
-    if status == 0 { Ok(()) } else { Err(refused("does not take this user and password")) }
+    if status == 0 { Ok(()) } else { Err(Refusal::Said(Cause::ProxyUser)) }
 }
 
 /// A text after its length; the settings allow none that is longer.
-fn push(request: &mut Vec<u8>, text: &str) -> io::Result<()> {
-    request.push(u8::try_from(text.len()).map_err(|_| refused("takes no names of more than 255 bytes"))?);
+fn push(request: &mut Vec<u8>, text: &str) -> Result<(), Refusal> {
+    request.push(u8::try_from(text.len()).map_err(|_| Refusal::Said(Cause::ProxyRefused))?);
     request.extend(text.as_bytes());
     Ok(())
 }
 
-fn read<const N: usize>(proxy: &mut impl Read) -> io::Result<[u8; N]> {
+fn read<const N: usize>(proxy: &mut impl Read) -> Result<[u8; N], Refusal> {
     let mut bytes = [0; N];
-    match proxy.read_exact(&mut bytes) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(refused("closed the connection")),
-        read => read.map(|()| bytes),
-    }
-}
-
-fn refused(why: &str) -> io::Error {
-    io::Error::other(format!("the SOCKS proxy {why}"))
+    proxy.read_exact(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io;
 
     /// A proxy with all its answers ready.
     struct Proxy<'a> {
@@ -140,9 +141,9 @@ mod tests {
         }
     }
 
-    fn run(answers: &[u8], user: Option<(&str, &str)>, target: &Target<'_>) -> Result<Vec<u8>, String> {
+    fn run(answers: &[u8], user: &str, target: &Target<'_>) -> Result<Vec<u8>, Refusal> {
         let mut proxy = Proxy { answers, heard: Vec::new() };
-        connect(&mut proxy, user, target).map_err(|error| error.to_string())?;
+        connect(&mut proxy, &format!("socks5h://{user}proxy").parse().unwrap(), target)?;
         assert_eq!(proxy.answers, b"and then the endpoint", "nothing of it is eaten");
         Ok(proxy.heard)
     }
@@ -155,37 +156,40 @@ mod tests {
         let rest = b"and then the endpoint";
         let ok = |kind: &[u8]| [&[5, 0, 5, 0, 0][..], kind, &[0, 80], rest].concat();
         assert_eq!(
-            run(&ok(&[1, 0, 0, 0, 0]), None, &v4).unwrap(),
+            run(&ok(&[1, 0, 0, 0, 0]), "", &v4).unwrap(),
             b"\x05\x01\x00\x05\x01\x00\x01\x0a\x00\x00\x01\x01\xbb"
         );
-        let heard = run(&ok(&[&[4][..], &[0; 16]].concat()), None, &v6).unwrap();
+        let heard = run(&ok(&[&[4][..], &[0; 16]].concat()), "", &v6).unwrap();
         assert_eq!(heard[3..7], [5, 1, 0, 4]);
         assert_eq!(heard[22..], [1, 0, 80]);
-        let heard = run(&ok(b"\x03\x02ab"), None, &name).unwrap();
+        let heard = run(&ok(b"\x03\x02ab"), "", &name).unwrap();
         assert_eq!(heard[3..], *b"\x05\x01\x00\x03\x0bcvm.example\x01\xbb");
         let answers = [&[5, 2, 1, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 80][..], rest].concat();
-        let heard = run(&answers, Some(("me", "p@ss")), &name).unwrap();
+        let heard = run(&answers, "me:p%40ss@", &name).unwrap();
         assert_eq!(heard[..12], *b"\x05\x01\x02\x01\x02me\x04p@ss");
     }
 
     #[test]
-    fn a_refusal_is_said() {
+    fn a_refusal_is_told_apart() {
         let target = Target::Name("cvm.example", 443);
-        let user = Some(("me", "hidden"));
-        for (answers, user, part) in [
-            (&b"HTTP/1.1 400"[..], None, "does not speak SOCKS 5"),
-            (b"\x05\xff", None, "wants a user and a password"),
-            (b"\x05\x02", None, "wants a user and a password"),
-            (b"\x05\xff", user, "takes no user and password"),
-            (b"\x05\x02\x01\x01", user, "does not take this user and password"),
-            (b"\x05\x00\x05\x02\x00\x01", None, "does not allow this connection"),
-            (b"\x05\x00\x05\x04\x00\x01", None, "cannot reach the endpoint"),
-            (b"\x05\x00\x05\x05\x00\x01", None, "was refused by the endpoint"),
-            (b"\x05\x00\x05\x63\x00\x01", None, "could not connect"),
-            (b"\x05", None, "closed the connection"),
+        let user = "me:hidden@";
+        for (answers, user, cause) in [
+            (&b"HTTP/1.1 400"[..], "", Some(Cause::NotSocks)),
+            (b"\x05\xff", "", Some(Cause::ProxyUser)),
+            (b"\x05\x02", "", Some(Cause::ProxyUser)),
+            (b"\x05\xff", user, Some(Cause::ProxyUser)),
+            (b"\x05\x02\x01\x01", user, Some(Cause::ProxyUser)),
+            (b"\x05\x00\x05\x02\x00\x01", "", Some(Cause::ProxyRefused)),
+            (b"\x05\x00\x05\x04\x00\x01", "", Some(Cause::ProxyRefused)),
+            (b"\x05\x00\x05\x63\x00\x01", "", Some(Cause::ProxyRefused)),
+            (b"\x05\x00\x04\x00\x00\x01", "", Some(Cause::NotSocks)),
+            (b"\x05", "", None),
         ] {
-            let error = run(answers, user, &target).unwrap_err();
-            assert!(error.contains(part) && !error.contains("hidden"), "{error}");
+            let said = match run(answers, user, &target).unwrap_err() {
+                Refusal::Said(cause) => Some(cause),
+                Refusal::Broken(_) => None,
+            };
+            assert_eq!(said, cause, "{answers:?}");
         }
     }
 }

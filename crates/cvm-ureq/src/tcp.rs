@@ -3,77 +3,59 @@
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::mem;
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::rc::Rc;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::unversioned::resolver::{DefaultResolver, Resolver};
+use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::time::Duration as Span;
-use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
-};
-use ureq::{Error, Proxy, ProxyProtocol, Timeout};
+use ureq::unversioned::transport::{Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport};
+use ureq::{Error, Timeout};
 
 use crate::interrupt::{Interrupt, SLICE};
-use crate::socks::{self, Target};
 
 /// The longest time for a connection; only settings without any other get there.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// Resolves and connects.
-#[derive(Debug)]
-pub(crate) struct Tcp;
+/// When a connection has to be there, TLS and proxy included.
+pub(crate) fn end(details: &ConnectionDetails<'_>) -> Instant {
+    let after = if details.timeout.after.is_not_happening() { LONGEST } else { *details.timeout.after };
+    Instant::now() + after.min(LONGEST)
+}
 
-impl<In: Transport> Connector<In> for Tcp {
-    type Out = Either<In, TcpTransport>;
-
-    fn connect(
-        &self,
-        details: &ConnectionDetails<'_>,
-        chained: Option<In>,
-    ) -> Result<Option<Self::Out>, Error> {
-        // A proxy's tunnel, which was connected here as well.
-        if let Some(tunnel) = chained {
-            return Ok(Some(Either::A(tunnel)));
-        }
-        let after = if details.timeout.after.is_not_happening() { LONGEST } else { *details.timeout.after };
-        let ends = Instant::now() + after.min(LONGEST);
-        let Dialled { stream, target } = match Interrupt::current() {
-            None => dial(details.uri, details.config, ends, details.timeout)?,
-            Some(interrupt) => dial_aside(&interrupt, details, ends)?,
-        };
-        stream.set_nodelay(details.config.no_delay())?;
-        let (input, output) = (details.config.input_buffer_size(), details.config.output_buffer_size());
-        let transport = TcpTransport {
-            stream,
-            buffers: LazyBuffers::new(input, output),
-            read_timeout: None,
-            write_timeout: None,
-        };
-        let transport = match socks_proxy(details.config) {
-            None => transport,
-            Some(proxy) => through(proxy, details, ends, target, transport)?,
-        };
-        Ok(Some(Either::B(transport)))
-    }
+/// Connects to the host of an address, which need not be the one that the request is for.
+pub(crate) fn connect(
+    uri: &Uri,
+    details: &ConnectionDetails<'_>,
+    ends: Instant,
+) -> Result<TcpTransport, Error> {
+    let stream = match Interrupt::current() {
+        None => dial(uri, details.config, ends, details.timeout)?,
+        Some(interrupt) => dial_aside(&interrupt, uri, details, ends)?,
+    };
+    stream.set_nodelay(details.config.no_delay())?;
+    let (input, output) = (details.config.input_buffer_size(), details.config.output_buffer_size());
+    let buffers = LazyBuffers::new(input, output);
+    Ok(TcpTransport { stream, buffers, read_timeout: None, write_timeout: None })
 }
 
 /// Connects in a thread of its own, since neither resolution nor connecting can be cut into slices. A thread that
 /// nobody waits for any more ends with its timeout.
 fn dial_aside(
     interrupt: &Interrupt,
+    uri: &Uri,
     details: &ConnectionDetails<'_>,
     ends: Instant,
-) -> Result<Dialled, Error> {
-    let (uri, config) = (details.uri.clone(), details.config.clone());
+) -> Result<TcpStream, Error> {
+    let (uri, config, reason) = (uri.clone(), details.config.clone(), details.timeout.reason);
     let slot = Arc::new((Mutex::new(None), Condvar::new()));
     let filled = Arc::clone(&slot);
     std::thread::Builder::new().name("cvm-connect".into()).spawn(move || {
         // Resolution takes as long as it takes here: nobody waits for it after the end.
-        let for_ever = NextTimeout { after: Span::NotHappening, ..NextTimeout::default() };
+        let for_ever = NextTimeout { after: Span::NotHappening, reason, ..NextTimeout::default() };
         let stream = dial(&uri, &config, ends, for_ever);
         *filled.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(stream);
         filled.1.notify_one();
@@ -84,55 +66,29 @@ fn dial_aside(
             return stream;
         }
         if Instant::now() >= ends {
-            return Err(Error::Timeout(Timeout::Connect));
+            return Err(Error::Timeout(reason));
         }
         interrupt.check()?;
         (stream, _) = slot.1.wait_timeout(stream, SLICE).unwrap_or_else(PoisonError::into_inner);
     }
 }
 
-/// An open connection: to the host itself, or to the SOCKS proxy before it.
-struct Dialled {
-    stream: TcpStream,
-    /// The host's address, where the proxy does not resolve its name.
-    target: Option<SocketAddr>,
+/// The addresses of a host. ureq resolves in a thread of its own where that has a timeout.
+pub(crate) fn resolve(
+    uri: &Uri,
+    config: &Config,
+    timeout: NextTimeout,
+) -> Result<ResolvedSocketAddrs, Error> {
+    DefaultResolver::default().resolve(uri, config, timeout).map_err(|error| match error {
+        // The resolver's words differ from system to system.
+        Error::Io(_) => Error::HostNotFound,
+        error => error,
+    })
 }
 
-fn socks_proxy(config: &Config) -> Option<&Proxy> {
-    let is_socks =
-        |proxy: &&Proxy| matches!(proxy.protocol(), ProxyProtocol::Socks5 | ProxyProtocol::Socks5h);
-    config.proxy().filter(is_socks)
-}
-
-/// Has a SOCKS proxy connect to the host.
-fn through(
-    proxy: &Proxy,
-    details: &ConnectionDetails<'_>,
-    ends: Instant,
-    target: Option<SocketAddr>,
-    transport: TcpTransport,
-) -> Result<TcpTransport, Error> {
-    let uri = details.uri;
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let port = uri.port_u16().unwrap_or(if details.needs_tls() { 443 } else { 80 });
-    let written = host.parse().ok().map(|address| SocketAddr::new(address, port));
-    let target = target.or(written).map_or(Target::Name(host, port), Target::Address);
-    let mut adapter = TransportAdapter::new(transport, Arc::clone(&details.current_time));
-    let after = Span::Exact(ends.saturating_duration_since(Instant::now()));
-    adapter.set_timeout(NextTimeout { after, reason: Timeout::Connect, ..details.timeout });
-    socks::connect(&mut adapter, proxy.username().zip(proxy.password()), &target)?;
-    Ok(adapter.into_inner())
-}
-
-/// Resolves and connects. ureq resolves in a thread of its own where that has a timeout.
-fn dial(uri: &Uri, config: &Config, ends: Instant, resolving: NextTimeout) -> Result<Dialled, Error> {
-    let resolve = |uri| DefaultResolver::default().resolve(uri, config, resolving);
-    let proxy = socks_proxy(config);
-    let target = match proxy.filter(|proxy| proxy.protocol() == ProxyProtocol::Socks5) {
-        Some(_) => resolve(uri)?.first().copied(),
-        None => None,
-    };
-    let addresses = resolve(proxy.map_or(uri, Proxy::uri))?;
+/// Resolves and connects.
+fn dial(uri: &Uri, config: &Config, ends: Instant, timeout: NextTimeout) -> Result<TcpStream, Error> {
+    let addresses = resolve(uri, config, timeout)?;
     let mut failed = None;
     for (at, address) in addresses.iter().enumerate() {
         let left = ends.saturating_duration_since(Instant::now());
@@ -142,13 +98,13 @@ fn dial(uri: &Uri, config: &Config, ends: Instant, resolving: NextTimeout) -> Re
             break;
         }
         match TcpStream::connect_timeout(address, share) {
-            Ok(stream) => return Ok(Dialled { stream, target }),
+            Ok(stream) => return Ok(stream),
             Err(error) => failed = Some(error),
         }
     }
     Err(match failed {
         Some(error) if error.kind() != ErrorKind::TimedOut => Error::Io(error),
-        _ => Error::Timeout(Timeout::Connect),
+        _ => Error::Timeout(timeout.reason),
     })
 }
 

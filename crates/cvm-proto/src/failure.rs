@@ -1,0 +1,420 @@
+//! Why no whole response arrived: what a transport tells apart, and the one place where it becomes a sentence.
+//!
+//! A transport knows a [`Cause`] and whether the request may have arrived. [`Request::failure`] adds what it was about:
+//! host, port, proxy, and the limit that ended it. So all transports say the same, whatever their libraries say.
+
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+use core::time::Duration;
+
+use crate::address::split_port;
+use crate::endpoint::Origin;
+use crate::proxy::ProxyAddress;
+use crate::request::Request;
+
+/// Why no whole response arrived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Whether the service may have received the request.
+    pub sent: Sent,
+    /// What sort of failure it was.
+    pub kind: FailureKind,
+    /// One sentence without secrets.
+    pub message: String,
+    /// Whether it would be the same again, however often the request is sent.
+    pub is_lasting: bool,
+}
+
+impl Failure {
+    /// A failure before the request could have reached the service: no address, no connection, no TLS session.
+    pub fn not_sent(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { sent: Sent::No, kind, message: message.into(), is_lasting: false }
+    }
+
+    /// A failure after which nobody here knows whether the service received the request.
+    pub fn maybe_sent(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { sent: Sent::Maybe, kind, message: message.into(), is_lasting: false }
+    }
+}
+
+/// Whether the service may have received a request that got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sent {
+    /// Certainly not: sending it again cannot do the work twice.
+    No,
+    /// Perhaps: only what is safe to repeat may be sent again.
+    Maybe,
+}
+
+/// The sorts of failure that the core treats differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// No connection: name resolution, TCP, proxy or TLS.
+    Connect,
+    /// The exchange took longer than [`Request::timeout`] allows.
+    Timeout,
+    /// The connection broke before the whole response was there, or what came is no HTTP.
+    Interrupted,
+    /// The response is larger than [`Request::max_response_bytes`].
+    TooLarge,
+    /// The caller broke the exchange off: [`Request::cancel`], an interrupt. It says nothing about the network.
+    Cancelled,
+}
+
+/// What a transport saw of an exchange without a whole response; [`Request::failure`] makes a [`Failure`] of it.
+///
+/// ```
+/// use cvm_proto::machine::{Cause, Fault};
+/// # use cvm_proto::{Call, Config, Credential, Machine, Now, Settings, Step, api::DescribeZones};
+/// # let mut settings = Settings::default();
+/// # settings.credential = Some(Credential::new("AKIDexample", "not-a-real-key")?);
+/// # settings.region = Some("ap-shanghai".into());
+/// # let mut call = Call::new(&Config::new(settings)?, DescribeZones::default(), 1);
+/// # let Step::Send(request) = call.poll(Now::new(1_551_113_065, Default::default())) else { unreachable!() };
+/// let failure = request.failure(Fault::not_sent(Cause::Refused));
+/// assert!(failure.message.starts_with("cvm.tencentcloudapi.com:443 refuses connections"));
+/// # Ok::<(), cvm_proto::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault<'a> {
+    cause: Cause,
+    sent: Sent,
+    proxy: Option<&'a ProxyAddress>,
+    at_proxy: bool,
+}
+
+impl<'a> Fault<'a> {
+    /// What went wrong before any part of the request could have left.
+    pub const fn not_sent(cause: Cause) -> Self {
+        Self { cause, sent: Sent::No, proxy: None, at_proxy: false }
+    }
+
+    /// What went wrong once a part of the request may have left.
+    pub const fn maybe_sent(cause: Cause) -> Self {
+        Self { cause, sent: Sent::Maybe, proxy: None, at_proxy: false }
+    }
+
+    /// The proxy that the exchange went through, if it went through one.
+    #[must_use]
+    pub const fn through(mut self, proxy: Option<&'a ProxyAddress>) -> Self {
+        self.proxy = proxy;
+        self
+    }
+
+    /// It went wrong between here and the proxy, and not behind it.
+    #[must_use]
+    pub const fn at_proxy(mut self, at_proxy: bool) -> Self {
+        self.at_proxy = at_proxy;
+        self
+    }
+}
+
+/// What a transport can tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The host's name has no address, or whoever knows it does not answer.
+    Resolve,
+    /// Nobody listens at the port.
+    Refused,
+    /// No way to the host, or no answer from there; whatever else keeps a connection from being made.
+    Unreachable,
+    /// No connection, TLS and proxy included, within this time, which is the setting `connect_timeout`.
+    ConnectTimeout(Duration),
+    /// The certificate is not accepted.
+    Certificate(CertificateFlaw),
+    /// The other side ended the TLS handshake, or has no version or cipher in common.
+    Handshake,
+    /// What answered the TLS handshake is not TLS.
+    NotTls,
+    /// What answered the request is not HTTP.
+    NotHttp,
+    /// The proxy wants a user and a password, or others than it was given.
+    ProxyUser,
+    /// The proxy made no connection to the host.
+    ProxyRefused,
+    /// What answered for a SOCKS proxy does not speak SOCKS 5.
+    NotSocks,
+    /// The connection ended before the head of an answer was there.
+    NoAnswer,
+    /// The connection ended within an answer, or what came is not a whole one.
+    CutOff,
+    /// No whole answer within [`Request::timeout`].
+    Timeout,
+    /// More than [`Request::max_response_bytes`].
+    TooLarge,
+    /// A part of the request cannot be sent over HTTP: this header, or the `URL`.
+    Unsendable(&'static str),
+}
+
+/// Why a certificate is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum CertificateFlaw {
+    /// No authority that is trusted vouches for it.
+    UnknownIssuer,
+    /// It is for other hosts.
+    OtherName,
+    /// Its time is over.
+    Expired,
+    /// Its time has not come.
+    NotYetValid,
+    /// Its authority has taken it back.
+    Revoked,
+    /// Anything else.
+    Unusable,
+}
+
+#[cfg(feature = "rustls")]
+impl Cause {
+    /// What an error of rustls during a handshake means.
+    ///
+    /// Needs the feature `rustls`.
+    pub fn of_handshake(error: &rustls::Error) -> Self {
+        use rustls::CertificateError as Flaw;
+        Self::Certificate(match error {
+            rustls::Error::InvalidCertificate(flaw) => match flaw {
+                Flaw::UnknownIssuer => CertificateFlaw::UnknownIssuer,
+                Flaw::NotValidForName | Flaw::NotValidForNameContext { .. } => CertificateFlaw::OtherName,
+                Flaw::Expired | Flaw::ExpiredContext { .. } => CertificateFlaw::Expired,
+                Flaw::NotValidYet | Flaw::NotValidYetContext { .. } => CertificateFlaw::NotYetValid,
+                Flaw::Revoked => CertificateFlaw::Revoked,
+                _ => CertificateFlaw::Unusable,
+            },
+            rustls::Error::NoCertificatesPresented | rustls::Error::UnsupportedNameType => {
+                CertificateFlaw::Unusable
+            }
+            rustls::Error::InvalidMessage(_) => return Self::NotTls,
+            _ => return Self::Handshake,
+        })
+    }
+}
+
+impl Cause {
+    fn kind(self) -> FailureKind {
+        match self {
+            Self::NotHttp | Self::NoAnswer | Self::CutOff => FailureKind::Interrupted,
+            Self::Timeout => FailureKind::Timeout,
+            Self::TooLarge => FailureKind::TooLarge,
+            _ => FailureKind::Connect,
+        }
+    }
+
+    /// Whether it would be the same again.
+    fn is_lasting(self) -> bool {
+        matches!(
+            self,
+            Self::Certificate(_)
+                | Self::NotTls
+                | Self::NotHttp
+                | Self::ProxyUser
+                | Self::NotSocks
+                | Self::Unsendable(_)
+        )
+    }
+}
+
+/// What ends an exchange that takes too long: a setting and its value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit {
+    /// The setting's name; empty for a limit that nobody can set.
+    pub(crate) setting: &'static str,
+    pub(crate) value: Duration,
+}
+
+impl Limit {
+    pub(crate) fn of_call(value: Duration) -> Self {
+        Self { setting: "call_timeout", value }
+    }
+
+    pub(crate) fn of_attempt(value: Duration) -> Self {
+        Self { setting: "attempt_timeout", value }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "within {}", Span(self.value))?;
+        if self.setting.is_empty() { Ok(()) } else { write!(f, ", the limit of {}", self.setting) }
+    }
+}
+
+/// A length of time as the settings have it: `300ms`, `1m 30s`.
+pub(crate) struct Span(pub(crate) Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        if self.0.subsec_nanos() > 0 {
+            // `Debug` of the standard library writes `1.5s` and `300ms`.
+            return write!(f, "{:?}", self.0);
+        }
+        let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+        let mut parts = parts.into_iter().filter(|(count, _)| *count > 0);
+        let Some((count, unit)) = parts.next() else { return f.write_str("0s") };
+        write!(f, "{count}{unit}")?;
+        parts.try_for_each(|(count, unit)| write!(f, " {count}{unit}"))
+    }
+}
+
+/// The way that an exchange took: to a host and a port, perhaps through a proxy.
+pub(crate) struct Way<'a> {
+    /// Host and port, the scheme's own included.
+    pub(crate) place: String,
+    pub(crate) is_tls: bool,
+    pub(crate) proxy: Option<&'a ProxyAddress>,
+}
+
+impl fmt::Display for Way<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.place)?;
+        self.proxy.map_or(Ok(()), |proxy| write!(f, " through the proxy {proxy}"))
+    }
+}
+
+impl<'a> Way<'a> {
+    pub(crate) fn new(origin: &Origin, proxy: Option<&'a ProxyAddress>) -> Self {
+        let is_tls = origin.url().starts_with("https:");
+        let (host, port) = split_port(origin.host());
+        let port = port.unwrap_or(if is_tls { "443" } else { "80" });
+        Self { place: format!("{host}:{port}"), is_tls, proxy }
+    }
+
+    /// What to do about a proxy that asks who this is.
+    pub(crate) fn proxy_wants_a_user(&self) -> String {
+        match self.proxy {
+            Some(proxy) if proxy.user().is_some() => {
+                format!(
+                    "the proxy {proxy} does not take the user and the password in its address: correct them, or leave them out"
+                )
+            }
+            Some(proxy) => format!(
+                "the proxy {proxy} wants a user name and a password: put them into its address, as {}://USER:PASSWORD@HOST:PORT",
+                proxy.scheme().as_str()
+            ),
+            None => {
+                "the proxy wants a user name and a password: put them into its address, as http://USER:PASSWORD@HOST:PORT".into()
+            }
+        }
+    }
+}
+
+impl Request {
+    /// What to reply with where no whole response arrives: one sentence with host, port, proxy, the limit that ended it by
+    /// its setting's name, and what to do.
+    pub fn failure(&self, fault: Fault<'_>) -> Failure {
+        let Fault { cause, sent, proxy, at_proxy } = fault;
+        let way = self.way(proxy);
+        let message = sentence(self, cause, &way, proxy.filter(|_| at_proxy));
+        Failure { sent, kind: cause.kind(), message, is_lasting: cause.is_lasting() }
+    }
+}
+
+fn sentence(request: &Request, cause: Cause, way: &Way<'_>, proxy: Option<&ProxyAddress>) -> String {
+    // Whose connection it is about.
+    let peer = proxy.map_or_else(|| format!("{way}"), |proxy| format!("the proxy {proxy}"));
+    match (cause, proxy) {
+        (Cause::Resolve | Cause::Refused | Cause::Unreachable, Some(_)) => {
+            format!("no connection to {peer}: check its address, and that it runs")
+        }
+        (Cause::Resolve, None) => format!(
+            "no address is found for {}: check the name; if it is right, name resolution fails for now",
+            way.place
+        ),
+        (Cause::Refused, None) => {
+            format!("{peer} refuses connections: check the endpoint, and that something listens there")
+        }
+        (Cause::Unreachable, None) => format!("{peer} cannot be reached: check the endpoint and the network"),
+        (Cause::ConnectTimeout(value), _) => {
+            format!("no connection to {way} {}", Limit { setting: "connect_timeout", value })
+        }
+        (Cause::Certificate(flaw), _) => format!("the certificate of {peer} {}", flaw.clause()),
+        (Cause::Handshake, _) => format!(
+            "{peer} ended the TLS handshake: if it does not speak TLS, write http:// in place of https://"
+        ),
+        (Cause::NotTls, _) => {
+            format!("{peer} does not speak TLS: write http:// in place of https://, or another port")
+        }
+        (Cause::NotHttp, Some(_)) => {
+            format!("what answers for {peer} does not speak HTTP: check its address and its scheme")
+        }
+        (Cause::NotHttp, None) if way.is_tls => {
+            format!("what {peer} answers is not HTTP: check the endpoint")
+        }
+        (Cause::NotHttp, None) => {
+            format!("what {peer} answers is not HTTP: if it speaks TLS, write https:// in place of http://")
+        }
+        (Cause::ProxyUser, _) => way.proxy_wants_a_user(),
+        (Cause::ProxyRefused, _) => match way.proxy {
+            Some(proxy) => format!(
+                "the proxy {proxy} does not connect to {}: check the endpoint, and what the proxy allows",
+                way.place
+            ),
+            None => format!("the proxy does not connect to {}", way.place),
+        },
+        (Cause::NotSocks, _) => {
+            format!("what answers for {peer} does not speak SOCKS 5: check its address and its scheme")
+        }
+        (Cause::NoAnswer, _) => {
+            let hint = if way.is_tls || !way.place.ends_with(":443") {
+                ""
+            } else {
+                ": if it speaks TLS, write https:// in place of http://"
+            };
+            format!("the connection to {way} ended before an answer{hint}")
+        }
+        (Cause::CutOff, _) => format!("the connection to {way} ended before the answer was whole"),
+        (Cause::Timeout, _) => format!("no whole answer from {way} {}", request.limit()),
+        (Cause::TooLarge, _) => format!(
+            "the answer of {way} is larger than {} bytes, the limit of max_response_bytes",
+            request.max_response_bytes()
+        ),
+        (Cause::Unsendable(what), _) => format!("the request's {what} cannot be sent over HTTP"),
+    }
+}
+
+impl CertificateFlaw {
+    /// What goes on from "the certificate of somebody".
+    fn clause(self) -> &'static str {
+        match self {
+            Self::UnknownIssuer => {
+                "is by an authority that is not trusted: if that is the right host, name the file with the authority's certificate (`--ca-file`, the setting ca_file; ca_pem in a program)"
+            }
+            Self::OtherName => {
+                "is for other hosts: check the address, or who answers in the place of that host"
+            }
+            Self::Expired => {
+                "has expired: have it renewed, or set this machine's clock if that is what is wrong"
+            }
+            Self::NotYetValid => "is not valid yet: set this machine's clock if that is what is wrong",
+            Self::Revoked => "has been revoked by its authority: do not trust that host",
+            Self::Unusable => {
+                "is not one that a server can prove itself with: have another one made by an authority, and name that with `--ca-file` (the setting ca_file; ca_pem in a program) if it is not trusted yet"
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+
+    #[test]
+    fn spans_are_written_as_the_settings_have_them() {
+        for (millis, shown) in [
+            (0, "0s"),
+            (300, "300ms"),
+            (1500, "1.5s"),
+            (2000, "2s"),
+            (90_000, "1m 30s"),
+            (120_000, "2m"),
+            (3_600_000, "1h"),
+            (7_265_000, "2h 1m 5s"),
+        ] {
+            assert_eq!(Span(Duration::from_millis(millis)).to_string(), shown);
+        }
+    }
+}
