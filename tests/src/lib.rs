@@ -7,7 +7,9 @@
 // A scenario fails by panicking; its callers are tests.
 #![allow(clippy::unwrap_used, clippy::missing_panics_doc)]
 
+pub mod faults;
 pub mod proxy;
+pub mod raw;
 pub mod scenarios;
 pub mod server;
 pub mod shell;

@@ -396,9 +396,9 @@ impl Turn {
     fn hand_in(&self, outcome: Result<Found, Error>, now: Now) {
         let outcome = match outcome {
             Ok(Found::Lease(lease)) => Ok(lease),
-            Ok(Found::Nothing(lack)) => Err(Error::config(format!(
-                "no credential found: {lack}; give one, or set one of these up"
-            ))),
+            Ok(Found::Nothing(lack)) => {
+                Err(Error::config(format!("no credential found: {lack}; give one, or set one of these up")))
+            }
             Err(error) => Err(error.without_credential()),
         };
         self.config.shared(|shared| {

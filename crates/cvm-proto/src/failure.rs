@@ -176,7 +176,8 @@ impl Cause {
         use rustls::CertificateError as Flaw;
         Self::Certificate(match error {
             rustls::Error::InvalidCertificate(flaw) => match flaw {
-                Flaw::UnknownIssuer => CertificateFlaw::UnknownIssuer,
+                // An authority of the same name with another key is another authority.
+                Flaw::UnknownIssuer | Flaw::BadSignature => CertificateFlaw::UnknownIssuer,
                 Flaw::NotValidForName | Flaw::NotValidForNameContext { .. } => CertificateFlaw::OtherName,
                 Flaw::Expired | Flaw::ExpiredContext { .. } => CertificateFlaw::Expired,
                 Flaw::NotValidYet | Flaw::NotValidYetContext { .. } => CertificateFlaw::NotYetValid,

@@ -130,11 +130,7 @@ impl Connector for Connect {
 }
 
 impl Connect {
-    fn dial(
-        &self,
-        uri: &Uri,
-        details: &ConnectionDetails<'_>,
-    ) -> Result<Box<dyn Transport>, NotConnected> {
+    fn dial(&self, uri: &Uri, details: &ConnectionDetails<'_>) -> Result<Box<dyn Transport>, NotConnected> {
         let tcp = tcp::connect(uri, details, tcp::end(details));
         tcp.map(|tcp| Box::new(tcp) as _).map_err(|error| Stage::Dialling.failed(error, self.limit))
     }

@@ -35,8 +35,7 @@ impl Absolute {
     pub(crate) fn new(proxy: &ProxyAddress, uri: &Uri) -> Self {
         let host = uri.authority().map_or("", |authority| authority.as_str());
         let authorization = proxy.authorization();
-        let authorization =
-            authorization.map(|value| format!("proxy-authorization: {}\r\n", value.as_str()));
+        let authorization = authorization.map(|value| format!("proxy-authorization: {}\r\n", value.as_str()));
         Self {
             origin: format!("http://{host}"),
             authorization: authorization.unwrap_or_default(),

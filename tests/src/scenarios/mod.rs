@@ -3,6 +3,7 @@
 pub mod bodies;
 pub mod cancelled;
 pub mod connections;
+pub mod faults;
 pub mod input;
 pub mod job;
 pub mod lists;
@@ -25,6 +26,7 @@ macro_rules! scenarios {
                 answer_of_the_largest_size_is_read chunks_are_joined,
             connections: refused_connection_is_tried_again unknown_host_was_not_sent
                 dropped_before_reading_is_repeated_only_if_safe,
+            faults: every_plain_fault_is_said,
             input: no_region no_credential empty_secret bad_endpoint bad_region empty_image_list two_images
                 no_destination bad_action_name,
             job: copies_to_every_destination image_that_is_not_there_starts_nothing lost_answer_is_not_sent_again
@@ -51,7 +53,8 @@ macro_rules! scenarios {
                 write_without_a_connection_was_not_sent connection_outlives_a_job_that_could_be_cancelled,
             connections: connection_is_kept closed_connection_is_replaced proxy_is_used_for_plain_http
                 proxy_that_is_not_there_was_not_sent bad_proxy,
-            proxies: socks_proxy_resolves_names socks_proxy_is_given_addresses tls_through_a_socks_proxy
+            faults: every_fault_is_said,
+            proxies: http_through_a_proxy_names_its_host socks_proxy_resolves_names socks_proxy_is_given_addresses tls_through_a_socks_proxy
                 socks_proxy_that_refuses_was_not_sent no_proxy_leads_past_the_proxy
                 proxy_password_may_have_any_character,
             secure: extra_authority_is_trusted unknown_authority_is_refused wrong_host_is_refused bad_authority

@@ -1,7 +1,7 @@
 //! Proxies of all kinds, and hosts that are reached past them.
 
-use cvm_proto::api::{DescribeImages, SyncImages};
-use cvm_proto::{ErrorKind, NoProxy};
+use cvm_proto::api::{DescribeImages, SyncImages, types::Filter};
+use cvm_proto::{ErrorKind, NoProxy, Notation};
 
 use crate::proxy::Proxy;
 use crate::server::{Act, EMPTY, Server};
@@ -15,6 +15,42 @@ fn sync() -> SyncImages {
 /// The address of a server, as the small proxies want it.
 fn bare(server: &Server) -> String {
     server.endpoint().split_once("://").unwrap().1.to_owned()
+}
+
+/// An endpoint without TLS is asked for through the proxy itself, as curl does: the first line names it whole, and the
+/// host header stays the one that is signed.
+pub fn http_through_a_proxy_names_its_host<S: Shell>() {
+    let server = Server::start(|_, _| Act::ok(EMPTY));
+    for (endpoint, written, notation, line) in [
+        ("http://cvm.invalid", "me:p%40ss@", Notation::Json, "POST http://cvm.invalid/ HTTP/1.1"),
+        ("http://cvm.invalid:8080", "", Notation::Json, "POST http://cvm.invalid:8080/ HTTP/1.1"),
+        ("http://[::1]:81", "me@", Notation::Json, "POST http://[::1]:81/ HTTP/1.1"),
+        ("http://10.1.2.3", "", Notation::Query, "GET http://10.1.2.3/?Filters.0.Name=image-id"),
+        ("http://localhost", "", Notation::Query, "GET http://localhost/?Filters.0.Name=image-id"),
+    ] {
+        let proxy = Proxy::start(&server.endpoint());
+        let mut settings = settings(endpoint);
+        settings.proxy = Some(proxy.url().replace("//", &format!("//{written}")));
+        settings.notation = Some(notation);
+        let client = S::from_settings(settings).unwrap();
+        let filter = Filter::new("image-id", ["img-o3ycss2p".repeat(40), "img-o3ycss2p".repeat(900)]);
+        for _ in 0..2 {
+            client.send(DescribeImages::default().filters([filter.clone()])).unwrap();
+        }
+        let heads = proxy.heads();
+        assert_eq!(heads.len(), 1, "no tunnel, and the connection is kept: {heads:?}");
+        for request in server.received().split_off(server.received().len() - 2) {
+            assert!(
+                request.line.starts_with(line) && request.line.ends_with(" HTTP/1.1"),
+                "{}",
+                request.line
+            );
+            let host = endpoint.trim_start_matches("http://");
+            assert_eq!(request.header("host"), Some(host));
+            let authorization = request.header("proxy-authorization");
+            assert_eq!(authorization.is_some(), !written.is_empty(), "{request:?}");
+        }
+    }
 }
 
 /// A host that only the proxy knows: it resolves the name. User and password reach it as they were meant.

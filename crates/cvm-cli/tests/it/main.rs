@@ -28,6 +28,7 @@ mod local;
 mod local_option;
 mod local_state;
 mod mistakes;
+mod network;
 mod output;
 mod query;
 mod resume;

@@ -149,7 +149,8 @@ impl ImageSyncMachine {
             }
             return;
         }
-        if is_credentials(&error) || error.attempts() == 0 {
+        // Nor does the network carry another batch where it is the certificate, or a proxy's password.
+        if is_credentials(&error) || error.kind() == ErrorKind::Network || error.attempts() == 0 {
             return self.fail_all(source, batch, &error, now);
         }
         if let &[region] = batch {

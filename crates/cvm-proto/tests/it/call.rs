@@ -263,6 +263,6 @@ fn errors_read_as_one_sentence() {
     assert_eq!(
         error.to_string(),
         "DescribeImages in ap-shanghai: the answer is not one of this API: it is not JSON, it begins \
-         `<html>Bad Gateway</html>` (HTTP 502, after 3 attempts)"
+         `<html>Bad Gateway</html>`; it came from cvm.tencentcloudapi.com:443 (HTTP 502, after 3 attempts)"
     );
 }
