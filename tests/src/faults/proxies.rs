@@ -92,7 +92,9 @@ fn proxy_that_refuses() -> Stage {
 }
 
 fn proxy_that_refuses_http() -> Stage {
-    let raw = Raw::says(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 15\r\n\r\n<html>no</html>");
+    let raw = Raw::says(
+        b"HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\ncontent-length: 15\r\n\r\n<html>no</html>",
+    );
     let proxy = format!("http://{}", raw.address());
     let said = format!(
         "the answer is not one of this API: it is not JSON, it begins `{HTML}`; it came from cvm.invalid:80 through the proxy {proxy}"
