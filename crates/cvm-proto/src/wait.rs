@@ -11,6 +11,7 @@ use crate::action::{Action, only_reads};
 use crate::call::{self, Call};
 use crate::config::Config;
 use crate::error::Error;
+use crate::failure::Limit;
 use crate::machine::{Job, Machine, Now, Reply, Step};
 use crate::random::Random;
 
@@ -100,11 +101,18 @@ impl<A: Ask, P: FnMut(&A::Answer) -> Verdict> WaitUntil<A, P> {
         self
     }
 
-    /// The longest time to wait.
+    /// The longest time to wait; a look that is on its way ends with it.
     #[must_use]
     pub fn at_most(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
+    }
+}
+
+impl<A, P> WaitUntil<A, P> {
+    /// What ends it. It is no setting.
+    fn limit(&self) -> Limit {
+        Limit { setting: "", value: self.deadline }
     }
 }
 
@@ -173,8 +181,15 @@ where
                 }
                 State::Asking(call) => {
                     let outcome = match call.poll(now) {
-                        Step::Send(request) => return Step::Send(request),
-                        Step::WaitUntil(mono) => return Step::WaitUntil(mono),
+                        // A look that is not over by then cannot be what was waited for.
+                        Step::Send(_) | Step::WaitUntil(_) if now.mono >= ends_at => {
+                            return self.end(Err(self.too_late()));
+                        }
+                        Step::Send(request) => {
+                            let limit = self.job.limit();
+                            return Step::Send(request.within(ends_at.saturating_sub(now.mono), limit));
+                        }
+                        Step::WaitUntil(mono) => return Step::WaitUntil(mono.min(ends_at)),
                         Step::Progress(never) => match never {},
                         Step::Done(outcome) => outcome,
                     };
@@ -232,13 +247,12 @@ impl<A: Ask, P> WaitMachine<A, P> {
     }
 
     fn too_late(&self) -> Error {
-        let seconds = self.job.deadline.as_secs_f64();
         let why = self
             .last_error
             .as_ref()
             .map(|error| format!("; the last look failed: {error}"))
             .unwrap_or_default();
-        Error::timeout(format!("what was waited for was not there after {seconds} s{why}")).with_call(
+        Error::timeout(format!("the condition was not met {}{why}", self.job.limit())).with_call(
             self.job.action.name(),
             self.config.region(),
             0,

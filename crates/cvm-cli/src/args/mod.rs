@@ -7,6 +7,7 @@ mod config;
 mod image;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -43,7 +44,7 @@ Exit codes:
   3    sync: not every destination has the image
   4    the time was over before the end
   5    the service refused
-  6    call: --query does not fit the answer, which is printed whole
+  6    call: an expression does not fit the answer, which is printed whole
   129  stopped by a hang-up (SIGHUP)
   130  stopped by an interrupt (SIGINT, Ctrl-C)
   143  stopped by a request to end (SIGTERM)";
@@ -202,7 +203,11 @@ Examples:
   cvm call DescribeImages --query 'ImageSet[?ImageState==`NORMAL`].ImageId'
   cvm call DescribeImages --query 'ImageSet[].[ImageId,ImageName]' --output text
   cvm call DescribeImages --all-pages --query 'ImageSet[].ImageName'
-  cvm call RunInstances --skeleton > request.json";
+  cvm call DescribeInstances --wait \"InstanceSet[0].InstanceState=='RUNNING'\"
+  cvm call RunInstances --skeleton > request.json
+
+--wait holds once its expression finds something that JMESPath counts as true: anything but false, null, and an empty \
+text, list or object.";
 
 #[derive(Args)]
 #[command(after_help = CALL_HELP)]
@@ -221,11 +226,20 @@ pub(crate) struct CallArgs {
     /// Reads all pages of a list and prints them as one answer
     #[arg(long)]
     pub(crate) all_pages: bool,
+    /// Asks until a JMESPath expression holds of the answer, and prints that one; for actions that only read
+    #[arg(long, value_name = "JMESPATH", conflicts_with = "all_pages")]
+    pub(crate) wait: Option<String>,
+    /// With --wait: the pause between two requests, which varies by up to a quarter [default: 5s]
+    #[arg(long, value_name = "TIME", requires = "wait", value_parser = pause)]
+    pub(crate) every: Option<Duration>,
+    /// With --wait: the longest time to wait [default: 10m]
+    #[arg(long, value_name = "TIME", requires = "wait", value_parser = humantime::parse_duration)]
+    pub(crate) timeout: Option<Duration>,
     /// Shows the request in place of sending it; signatures and tokens are hidden
-    #[arg(long, conflicts_with_all = ["all_pages", "query"])]
+    #[arg(long, conflicts_with_all = ["all_pages", "query", "wait"])]
     pub(crate) dry_run: bool,
     /// Prints a request with every parameter to fill in; sends nothing
-    #[arg(long, conflicts_with_all = ["parameters", "json", "query", "all_pages", "dry_run"])]
+    #[arg(long, conflicts_with_all = ["parameters", "json", "query", "all_pages", "wait", "dry_run"])]
     pub(crate) skeleton: bool,
     /// Sends the request whatever this build knows of the action
     #[arg(long)]
@@ -421,6 +435,12 @@ pub(crate) enum LogLevel {
 /// The checks by their names, which `--help` and mistakes list.
 fn check() -> impl TypedValueParser<Value = Check> {
     PossibleValuesParser::new(Check::ALL.map(Check::as_str)).try_map(|name| name.parse::<Check>())
+}
+
+/// A time of a tenth of a second at least.
+fn pause(text: &str) -> Result<Duration, String> {
+    let pause = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if pause < Duration::from_millis(100) { Err("shorter than 100ms".into()) } else { Ok(pause) }
 }
 
 fn speed(text: &str) -> Result<f64, &'static str> {

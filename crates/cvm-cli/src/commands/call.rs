@@ -3,12 +3,13 @@
 use cvm_proto::{AnyCall, AnyList, Machine, Now, Request, Step};
 use serde_json::{Value, json};
 
+use super::wait::{self, Waited};
 use crate::args::{CallArgs, Global, Output};
 use crate::catalogue::Catalogue;
 use crate::catalogue::example::Extent;
 use crate::connect::{self, Link};
 use crate::failure::{Exit, Failure};
-use crate::query::Query;
+use crate::query::{Misfit, Query};
 use crate::{input, output, parameters, render};
 
 /// Performs the action and prints what the service answered.
@@ -19,32 +20,30 @@ pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
         output::json(&catalogue.example(&action.request, Extent::All))?;
         return Ok(Exit::Done);
     }
-    let query = args.query.as_deref().map(compile).transpose()?;
+    let query = args.query.as_deref().map(|query| compile("--query", query)).transpose()?;
+    let condition = args.wait.as_deref().map(|condition| compile("--wait", condition)).transpose()?;
     let link = if args.dry_run { connect::open_to_show(global)? } else { connect::open(global)? };
     let parameters = parameters(args, link.client.config().region())?;
     if args.dry_run {
         show(global, &first_request(&link, &args.action, &parameters)?)?;
         return Ok(Exit::Done);
     }
-    let answer = if args.all_pages {
-        all_pages(&link, &args.action, parameters)?
-    } else {
-        link.client.call(&args.action, parameters)?
-    };
     let format = global.output.unwrap_or(Output::Json);
+    let answer = match &condition {
+        Some(condition) => match wait::until(&link, args, condition, &parameters)? {
+            Waited::Met(answer) => answer,
+            Waited::Misfit(answer, misfit) => return whole(answer, format, "--wait", &misfit),
+        },
+        None if args.all_pages => all_pages(&link, &args.action, parameters)?,
+        None => link.client.call(&args.action, parameters)?,
+    };
     let Some(query) = query else {
         print_answer(answer, format)?;
         return Ok(Exit::Done);
     };
     match query.search(&answer) {
         Ok(found) => render::value(&found, format)?,
-        // The action is done, and what it answered may be had once only.
-        Err(misfit) => {
-            print_answer(answer, format)?;
-            return Err(Failure::misfit(format!(
-                "--query does not fit the answer, which is printed whole: {misfit}"
-            )));
-        }
+        Err(misfit) => return whole(answer, format, "--query", &misfit),
     }
     Ok(Exit::Done)
 }
@@ -55,6 +54,12 @@ fn print_answer(mut answer: Value, format: Output) -> Result<(), Failure> {
         members.remove("RequestId");
     }
     render::value(&answer, format)
+}
+
+/// Prints an answer that an expression does not fit: the action is done, and what it answered may be had once only.
+fn whole(answer: Value, format: Output, option: &str, misfit: &Misfit) -> Result<Exit, Failure> {
+    print_answer(answer, format)?;
+    Err(Failure::misfit(format!("{option} does not fit the answer, which is printed whole: {misfit}")))
 }
 
 /// The parameters as given, checked as far as this build knows the action.
@@ -129,8 +134,9 @@ fn show(global: &Global, request: &Request) -> Result<(), Failure> {
     output::line(body)
 }
 
-fn compile(query: &str) -> Result<Query, Failure> {
-    Query::compile(query).map_err(|mistake| {
-        Failure::usage(format!("--query `{}` is not a JMESPath expression: {mistake}", query.escape_debug()))
+fn compile(option: &str, expression: &str) -> Result<Query, Failure> {
+    Query::compile(expression).map_err(|mistake| {
+        let expression = expression.escape_debug();
+        Failure::usage(format!("{option} `{expression}` is not a JMESPath expression: {mistake}"))
     })
 }

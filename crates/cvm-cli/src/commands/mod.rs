@@ -12,3 +12,4 @@ pub(crate) mod manual;
 pub(crate) mod quota;
 pub(crate) mod sign;
 pub(crate) mod sync;
+mod wait;

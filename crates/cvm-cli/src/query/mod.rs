@@ -44,6 +44,11 @@ impl Query {
     pub(crate) fn search(&self, value: &Value) -> Result<Value, Misfit> {
         interpreter::evaluate(&self.0, Cow::Borrowed(value)).map(Cow::into_owned)
     }
+
+    /// Whether what it finds counts as true: anything but `false`, `null`, and an empty text, list or object.
+    pub(crate) fn holds(&self, value: &Value) -> Result<bool, Misfit> {
+        interpreter::evaluate(&self.0, Cow::Borrowed(value)).map(|found| !values::is_false(&found))
+    }
 }
 
 /// What is wrong with an expression: the second half of a sentence.

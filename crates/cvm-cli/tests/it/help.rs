@@ -47,7 +47,7 @@ fn help_is_wrapped_once() {
             for line in &lines {
                 assert!(line.chars().count() <= width, "{command} at {columns:?}: {line}");
             }
-            for pair in lines.windows(2).filter(|pair| pair.iter().all(|line| !line.is_empty())) {
+            for pair in lines.windows(2).filter(|pair| pair.iter().all(|line| !line.trim().is_empty())) {
                 // What begins with a heading, or is laid out, is broken where its author wanted.
                 let is_prose = indent(pair[0]) == 0 && indent(pair[1]) == 0;
                 let next = pair[1].split_whitespace().next().unwrap();

@@ -44,3 +44,4 @@ mod starter;
 mod sync;
 #[cfg(unix)]
 mod terminal;
+mod wait;

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use cvm_proto::api::{DescribeImages, DescribeImagesResponse, RunInstances, SyncImages};
-use cvm_proto::{Ask, ErrorKind, Job, TextRequest, Verdict, WaitUntil, only_reads};
+use cvm_proto::machine::{Failure, FailureKind};
+use cvm_proto::{
+    Ask, ErrorKind, Job, Machine, Now, Reply, Step, TextRequest, Verdict, WaitUntil, only_reads,
+};
 
 use crate::driver::{config, not_sent, ok, refused, run};
 
@@ -61,6 +64,29 @@ fn a_network_that_is_away_for_a_while_ends_nothing() {
     let error = crate::driver::run(job.start(&config(), 1), |_, _| not_sent()).output.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
     assert!(error.to_string().contains("the last look failed"), "{error}");
+}
+
+#[test]
+fn a_look_that_hangs_ends_with_the_wait() {
+    let job = WaitUntil::new(DescribeImages::default(), judge).at_most(Duration::from_secs(20));
+    let mut machine = job.start(&config(), 1);
+    let at = |seconds| Now::new(1_551_113_065, Duration::from_secs(seconds));
+    let Step::Send(request) = machine.poll(at(1000)) else { panic!("it looks at once") };
+    assert_eq!(request.timeout(), Duration::from_secs(20));
+    let Step::Send(again) = machine.poll(at(1015)) else { panic!("the same step until there is a reply") };
+    assert_eq!(again.timeout(), Duration::from_secs(5));
+    let hung = Failure::maybe_sent(FailureKind::Timeout, "no whole answer within 20s");
+    machine.reply(at(1020), Reply::Failed(hung));
+    let Step::Done(Err(error)) = machine.poll(at(1020)) else { panic!("the time is over") };
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    assert!(error.to_string().contains("the condition was not met within 20s"), "{error}");
+
+    // What comes at the last moment still counts.
+    let job = WaitUntil::new(DescribeImages::default(), judge).at_most(Duration::from_secs(20));
+    let mut machine = job.start(&config(), 1);
+    assert!(matches!(machine.poll(at(1000)), Step::Send(_)));
+    machine.reply(at(1020), ok(&image("NORMAL")));
+    assert!(matches!(machine.poll(at(1020)), Step::Done(Ok(_))));
 }
 
 /// What comes of waiting with an action whose every answer is what was waited for.
