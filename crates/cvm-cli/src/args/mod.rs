@@ -84,7 +84,8 @@ pub(crate) struct Global {
     /// Uses an embedded endpoint that lives as long as the command, and its key; it needs no account
     #[arg(long, global = true, conflicts_with_all = ["endpoint", "proxy", "ca_file"])]
     pub(crate) local: bool,
-    /// How results and errors are written [default: table; json for what cvm call prints]
+    /// How results and errors are written: table for people, json for programs, text with tabs between values as the
+    /// AWS command writes it [default: table; json for what cvm call prints]
     #[arg(long, global = true, value_enum, value_name = "FORMAT")]
     pub(crate) output: Option<Output>,
     /// Shows each request on stderr, and what came of it; -vv also its URL and headers, and the settings. Never a secret
@@ -105,11 +106,11 @@ impl Global {
 /// How results and errors are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
-    /// For people, with a sentence for an error
+    // For people, with a sentence for an error.
     Table,
-    /// For programs, errors on stderr as well
+    // For programs, errors on stderr as well.
     Json,
-    /// For scripts: values separated by tabs, as the AWS command writes them; with a sentence for an error
+    // For scripts: values separated by tabs; with a sentence for an error.
     Text,
 }
 

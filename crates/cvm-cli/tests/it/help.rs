@@ -46,6 +46,7 @@ fn help_is_wrapped_once() {
             let lines: Vec<&str> = help.lines().collect();
             for line in &lines {
                 assert!(line.chars().count() <= width, "{command} at {columns:?}: {line}");
+                assert_eq!(line.trim_end(), *line, "{command} at {columns:?}: long help, with gaps in it");
             }
             for pair in lines.windows(2).filter(|pair| pair.iter().all(|line| !line.trim().is_empty())) {
                 // What begins with a heading, or is laid out, is broken where its author wanted.
