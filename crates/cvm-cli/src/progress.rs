@@ -2,43 +2,37 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use cvm_proto::{Outcome, SyncProgress};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use cvm_proto::SyncProgress;
 
-use crate::{bars, output};
+use crate::bars::{Bars, Board};
+use crate::output;
 
 /// Shows a job.
 pub(crate) struct Progress {
-    /// Whether the image has to be named with each region.
-    several: bool,
     shown: Shown,
-    is_over: Arc<AtomicBool>,
 }
 
 /// Says to people, while the progress is shown and after it, what the progress does not know. From any thread.
 #[derive(Clone)]
 pub(crate) struct Speaker {
-    bars: Option<MultiProgress>,
-    is_over: Arc<AtomicBool>,
+    bars: Option<Bars>,
 }
 
 impl Speaker {
-    /// Prints a line to stderr. Bars stay below it, and a `^C` that the terminal shows before it.
+    /// Prints a line to stderr, and returns once it is there. Bars stay below it, and a `^C` that the terminal shows before
+    /// it.
     pub(crate) fn interject(&self, text: &str) {
-        match &self.bars {
-            // Where stderr is gone, there is nobody to tell.
-            Some(bars) if !self.is_over.load(Ordering::Acquire) => drop(bars.println(text)),
-            bars => {
-                if bars.is_none() && std::io::stderr().is_terminal() {
-                    output::note("");
-                }
-                output::note(text);
-            }
+        if let Some(bars) = &self.bars
+            && bars.line(text.to_owned()).is_none()
+        {
+            return bars.flush();
         }
+        if self.bars.is_none() && std::io::stderr().is_terminal() {
+            output::note("");
+        }
+        output::note(text);
     }
 }
 
@@ -49,10 +43,7 @@ enum Shown {
     Nothing,
     /// On stdout, one a line.
     Events,
-    Bars {
-        all: MultiProgress,
-        by_place: BTreeMap<Place, ProgressBar>,
-    },
+    Bars(Bars),
     Lines {
         last: BTreeMap<Place, (String, i64)>,
     },
@@ -61,27 +52,26 @@ enum Shown {
 impl Progress {
     /// Events for programs.
     pub(crate) fn events() -> Self {
-        Self::of(true, Shown::Events)
+        Self { shown: Shown::Events }
     }
 
     /// Nothing at all.
     pub(crate) fn nothing() -> Self {
-        Self::of(true, Shown::Nothing)
+        Self { shown: Shown::Nothing }
     }
 
-    /// For people, on stderr: `bars` if a terminal may have some.
-    pub(crate) fn for_people(several: bool, bars: bool) -> Self {
+    /// For people, on stderr: `bars` if a terminal may have some, for so many images and regions.
+    pub(crate) fn for_people(images: usize, regions: usize, bars: bool) -> Self {
         let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let shown = if bars && !is_dumb && std::io::stderr().is_terminal() {
-            Shown::Bars { all: bars::on_stderr(), by_place: BTreeMap::new() }
-        } else {
-            Shown::Lines { last: BTreeMap::new() }
-        };
-        Self::of(several, shown)
-    }
-
-    fn of(several: bool, shown: Shown) -> Self {
-        Self { several, shown, is_over: Arc::default() }
+        let has_colour = crate::connect::var("NO_COLOR").is_none();
+        let wants_bars = bars && !is_dumb && std::io::stderr().is_terminal();
+        let board = wants_bars.then(|| Board::new(images * regions, images > 1, has_colour));
+        Self {
+            shown: match board.and_then(Bars::on_stderr) {
+                Some(bars) => Shown::Bars(bars),
+                None => Shown::Lines { last: BTreeMap::new() },
+            },
+        }
     }
 
     /// Shows what happened.
@@ -95,7 +85,7 @@ impl Progress {
                 }
                 return;
             }
-            Shown::Bars { .. } | Shown::Lines { .. } => {}
+            Shown::Bars(_) | Shown::Lines { .. } => {}
         }
         match event {
             SyncProgress::Found { source, image_name, image_size, .. } => {
@@ -124,21 +114,14 @@ impl Progress {
                 self.copying(place, image_id, state.as_str(), percent.unwrap_or(0), *elapsed);
             }
             SyncProgress::Ended(destination) => {
-                let outcome = destination.outcome.as_str();
-                let place = (destination.source.clone(), destination.region.clone());
-                match &self.shown {
-                    Shown::Bars { by_place, .. } if by_place.contains_key(&place) => {
-                        let bar = &by_place[&place];
-                        if destination.outcome == Outcome::Copied {
-                            bar.set_position(100);
-                        }
-                        bar.abandon_with_message(outcome);
-                    }
-                    _ => {
-                        let (source, region) = place;
-                        let elapsed = destination.elapsed.as_secs();
-                        self.line(&format!("{source}: {region}: {outcome} after {elapsed} s"));
-                    }
+                let (source, region) = (&destination.source, &destination.region);
+                let (outcome, after) = (destination.outcome.as_str(), destination.elapsed);
+                if let Shown::Bars(bars) = &self.shown {
+                    bars.update(|board| {
+                        board.ended(source, region, outcome, destination.is_as_asked(), after);
+                    });
+                } else {
+                    self.line(&format!("{source}: {region}: {outcome} after {} s", after.as_secs()));
                 }
             }
             _ => {}
@@ -147,16 +130,9 @@ impl Progress {
 
     fn copying(&mut self, place: Place, copy: &str, state: &str, percent: i64, elapsed: Duration) {
         match &mut self.shown {
-            Shown::Bars { all, by_place } => {
-                // Ids and almost all regions are no longer than this, so that the bars begin below each other.
-                let label = if self.several {
-                    format!("{:12} {:16}", place.0, place.1)
-                } else {
-                    format!("{:16}", place.1)
-                };
-                let bar = by_place.entry(place).or_insert_with(|| bar(all, label, elapsed));
-                bar.set_position(percent.clamp(0, 100).unsigned_abs());
-                bar.set_message(output::escaped(state).into_owned());
+            Shown::Bars(bars) => {
+                let state = output::escaped(state);
+                bars.update(|board| board.copying(&place.0, &place.1, &state, percent, elapsed));
             }
             Shown::Lines { last } => {
                 // A file wants to know how it goes, not every percent of it.
@@ -173,39 +149,29 @@ impl Progress {
 
     /// What others say meanwhile.
     pub(crate) fn speaker(&self) -> Speaker {
-        let bars = match &self.shown {
-            Shown::Bars { all, .. } => Some(all.clone()),
+        Speaker { bars: self.bars().cloned() }
+    }
+
+    fn bars(&self) -> Option<&Bars> {
+        match &self.shown {
+            Shown::Bars(bars) => Some(bars),
             _ => None,
-        };
-        Speaker { bars, is_over: Arc::clone(&self.is_over) }
+        }
     }
 
     /// A line for both: bars stay below it.
     fn line(&self, text: &str) {
-        let text = output::escaped(text);
         match &self.shown {
-            Shown::Bars { all, .. } => drop(all.println(text)),
+            // They are left no sooner than at the end.
+            Shown::Bars(bars) => drop(bars.line(output::escaped(text).into_owned())),
             _ => output::note(text),
         }
     }
 
-    /// Leaves the bars as they are and stops their clocks.
+    /// Leaves the bars as they are.
     pub(crate) fn finish(self) {
-        self.is_over.store(true, Ordering::Release);
-        if let Shown::Bars { by_place, .. } = self.shown {
-            by_place.into_values().filter(|bar| !bar.is_finished()).for_each(|bar| bar.abandon());
+        if let Shown::Bars(bars) = self.shown {
+            bars.finish();
         }
     }
-}
-
-/// A bar for one destination, whose clock has run since the submission.
-fn bar(all: &MultiProgress, label: String, elapsed: Duration) -> ProgressBar {
-    let colour = if crate::connect::var("NO_COLOR").is_some() { "" } else { ".cyan" };
-    let template = format!("{{prefix}} {{bar:30{colour}}} {{pos:>3}} % {{msg:10}} {{elapsed}}");
-    let style = ProgressStyle::with_template(&template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = all.add(ProgressBar::new(100).with_elapsed(elapsed));
-    bar.set_style(style);
-    bar.set_prefix(label);
-    bar.enable_steady_tick(Duration::from_millis(500));
-    bar
 }

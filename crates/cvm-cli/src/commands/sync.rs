@@ -70,13 +70,12 @@ impl Ended {
 /// Runs a job, and says to people what came of it.
 fn run_to_its_end(global: &Global, args: &SyncArgs, link: &Link, job: Ready, stop: &Stop) -> Ended {
     let journal = job.journal();
-    let several = job.images().len() > 1;
     let mut progress = if args.json {
         Progress::events()
     } else if global.quiet {
         Progress::nothing()
     } else {
-        Progress::for_people(several, global.verbose == 0)
+        Progress::for_people(job.images().len(), job.regions().len(), global.verbose == 0)
     };
     stop.speak_beside(&progress);
     let outcome = job.run(link, &mut progress);

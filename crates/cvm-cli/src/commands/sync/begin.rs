@@ -27,6 +27,13 @@ impl Ready {
         }
     }
 
+    pub(super) fn regions(&self) -> &[String] {
+        match self {
+            Self::Unkept(job) => job.regions(),
+            Self::Kept(_, job) => job.state().regions(),
+        }
+    }
+
     /// Where it is kept.
     pub(super) fn journal(&self) -> Option<PathBuf> {
         match self {
