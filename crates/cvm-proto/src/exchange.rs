@@ -55,7 +55,12 @@ enum State {
     /// Nothing is out. `until` is a pause between attempts; `booked` says that the rate limit was asked already.
     Waiting { until: Duration, booked: bool },
     /// A credential is fetched, for this call and all others of the client.
-    Fetching { turn: Turn, fetch: Fetch },
+    Fetching {
+        turn: Turn,
+        fetch: Fetch,
+        /// The host and the port that were asked for it first.
+        asked: Option<String>,
+    },
     /// The request is out. Asked again, it is signed again: the same attempt gives the same bytes.
     InFlight { attempt: Attempt, route: Route },
     /// The outcome has been given away, or is with the caller of [`Exchange::reply`].
@@ -104,13 +109,15 @@ impl Exchange {
             match &mut self.state {
                 State::InFlight { attempt, .. } => return Do::Send(self.prepared.request(attempt.clone())),
                 State::Waiting { until, .. } if *until > now.mono => return Do::WaitUntil(*until),
-                State::Fetching { .. } if now.mono >= deadline => {
-                    let late = Error::timeout(format!("no credential {}", Limit::of_call(timeout)));
+                State::Fetching { asked, .. } if now.mono >= deadline => {
+                    let asked = asked.take().map(|place| format!(" from {place}")).unwrap_or_default();
+                    let late = Error::timeout(format!("no credential{asked} {}", Limit::of_call(timeout)));
                     return Do::Fail(self.end(late));
                 }
-                State::Fetching { turn, fetch } => match fetch.poll(now) {
+                State::Fetching { turn, fetch, asked } => match fetch.poll(now) {
                     // A call that gives up leaves the fetch to the next one, and no failure is remembered.
                     Step::Send(request) => {
+                        asked.get_or_insert_with(|| Way::new(request.origin(), None).place);
                         // What the call waits for has no more time than the call itself.
                         let attempt = self.prepared.config().settings().attempt_timeout;
                         let left = deadline.saturating_sub(now.mono);
@@ -224,6 +231,7 @@ impl Exchange {
             Some(provider) => State::Fetching {
                 turn: Turn { config: config.clone(), ticket },
                 fetch: provider.fetch(self.random.next()),
+                asked: None,
             },
             None => unreachable!("only a provider's cache gives tickets"),
         }

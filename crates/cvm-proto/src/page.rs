@@ -77,10 +77,13 @@ pub(crate) fn fingerprint(bytes: impl IntoIterator<Item = u8>) -> u64 {
     bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
-/// Ends a list that has no end: one whose pages repeat, or bring more than its service ever promised.
+/// Ends a list that has no end: one whose pages come again, or bring more than its service ever promised.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PageGuard {
     last: Option<u64>,
+    /// A page further back, of the number that is the last power of two: pages that go round come back to it.
+    milestone: Option<u64>,
+    pages: u64,
     first_total: Option<u64>,
     items: u64,
 }
@@ -88,33 +91,37 @@ pub(crate) struct PageGuard {
 /// However small a list says that it is, it may have grown to this while it was read.
 const ALWAYS_READ: u64 = 10_000;
 
+/// A list that says nothing of its size is read as far as this.
+const MOST_UNCOUNTED: u64 = 1_000_000;
+
 impl PageGuard {
     /// Takes in a page; gives its items, and whether another one is to be asked for.
     pub(crate) fn admit<L: Paged>(&mut self, page: Page<L::Item>) -> Result<(Vec<L::Item>, bool), Error> {
         let Page { items, count, more, total } = page;
-        let mark = L::mark(&items);
-        if !items.is_empty() && self.last.replace(mark) == Some(mark) {
-            return Err(Error::response(
-                "the list does not end: a page came that repeats the one before; ask for its parts by filters".into(),
-                None,
-                200,
-            ));
+        if !items.is_empty() {
+            let mark = Some(L::mark(&items));
+            if self.last == mark || self.milestone == mark {
+                return Err(endless("a page came that repeats an earlier one"));
+            }
+            self.last = mark;
+            self.pages += 1;
+            if self.pages.is_power_of_two() {
+                self.milestone = mark;
+            }
         }
-        self.items += count as u64;
+        self.items = self.items.saturating_add(count as u64);
         let total = *self.first_total.get_or_insert(total.unwrap_or(0));
-        let most = total.saturating_mul(2).max(ALWAYS_READ);
-        if total > 0 && more && self.items > most {
-            return Err(Error::response(
-                format!(
-                    "the list does not end: it began with {total} items, and {} have come; ask for its parts by filters",
-                    self.items
-                ),
-                None,
-                200,
-            ));
+        let most = if total > 0 { total.saturating_mul(2).max(ALWAYS_READ) } else { MOST_UNCOUNTED };
+        if more && self.items > most {
+            let begun = if total > 0 { format!("it began with {total} items, and ") } else { String::new() };
+            return Err(endless(&format!("{begun}{} have come", self.items)));
         }
         Ok((items, more))
     }
+}
+
+fn endless(why: &str) -> Error {
+    Error::response(format!("the list does not end: {why}; ask for its parts by filters"), None, 200)
 }
 
 /// Turns to the next page of a list that is counted; `false` after the last.
@@ -244,8 +251,8 @@ impl Paged for AnyList {
 ///
 /// Each page is a call of its own, with its own retries and deadline. A list that changes while it is read may show an
 /// item twice or leave one out, as the service has no snapshots of it. A list that does not end is ended with an error:
-/// where a page repeats the one before it, or more than twice as many items have come as the first page counted (10,000
-/// at least).
+/// where a page repeats an earlier one, or more than twice as many items have come as the first page counted (10,000 at
+/// least; a million where it counted none).
 pub struct Pages<L: Paged> {
     list: L,
     config: Config,

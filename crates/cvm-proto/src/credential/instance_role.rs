@@ -199,7 +199,9 @@ impl Machine for Asking {
             }
             // No such name, or nobody at the address: as it is everywhere but on an instance.
             Reply::Failed(failure) => {
-                self.nothing(format!("no metadata service answers: {}", failure.message));
+                // What to do about an endpoint does not help here.
+                let what = failure.message.split(": ").next().unwrap_or_default();
+                self.nothing(format!("no metadata service answers: {what}"));
             }
         }
     }

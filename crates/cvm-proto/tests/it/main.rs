@@ -19,6 +19,7 @@ mod driver;
 mod every_type;
 mod examples;
 mod failover;
+mod failures;
 mod identity;
 mod image_sync;
 mod intermediaries;

@@ -154,7 +154,7 @@ fn a_list_whose_pages_repeat_ends_with_an_error() {
     let check = |output: Result<(), cvm_proto::Error>, requests: usize| {
         let error = output.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Response);
-        assert!(error.to_string().contains("a page came that repeats the one before"), "{error}");
+        assert!(error.to_string().contains("a page came that repeats an earlier one"), "{error}");
         assert_eq!(requests, 2);
     };
     let typed = pages(DescribeImages::default(), always(0));
@@ -173,6 +173,36 @@ fn a_list_whose_pages_repeat_ends_with_an_error() {
     });
     check(text.output, text.seen.len());
     assert_eq!(text.progress.len(), 1, "what came before is told");
+}
+
+#[test]
+fn pages_that_go_round_end_a_list_with_an_error() {
+    let total = u64::MAX / 2;
+    for round in [2, 3, 7, 10, 100] {
+        let mut page = 0;
+        let list = pages(DescribeImages::default(), |_| {
+            page += 1;
+            let id = page % round;
+            ok(&format!(r#""ImageSet":[{{"ImageId":"img-{id:08}"}}],"TotalCount":{total},"#))
+        });
+        let error = list.output.unwrap_err().to_string();
+        assert!(error.contains("repeats an earlier one"), "{error}");
+        assert!(list.seen.len() <= 3 * round + 3, "{} pages of {round}", list.seen.len());
+    }
+}
+
+#[test]
+fn a_list_that_counts_nothing_ends_with_an_error_too() {
+    let mut number = 0;
+    let list = pages(DescribeResourcePoolPacks::default(), |_| {
+        number += 1;
+        let packs: Vec<_> =
+            (0..20_000).map(|n| json!({"DedicatedResourcePackId": format!("p-{number}-{n}")})).collect();
+        ok(&format!(r#""DedicatedResourcePackSet":{},"NextToken":"{number}","#, json!(packs)))
+    });
+    let error = list.output.unwrap_err().to_string();
+    assert!(error.contains("the list does not end: 1020000 have come"), "{error}");
+    assert_eq!(list.progress.iter().map(Vec::len).sum::<usize>(), 1_000_000);
 }
 
 #[test]
