@@ -115,16 +115,13 @@ pub(crate) fn respond(
     job: &Job,
     status: u16,
     body: Vec<u8>,
-    date: Option<&str>,
+    headers: Vec<(String, String)>,
     unix: u64,
     monotonic: f64,
 ) -> PyResult<()> {
     let now = now(unix, monotonic)?;
     let response = Response::new(status, body);
-    let response = match date {
-        Some(date) => response.header("date", date),
-        None => response,
-    };
+    let response = headers.iter().fold(response, |response, (name, value)| response.header(name, value));
     job.reply(py, now, Reply::Response(response))
 }
 
@@ -139,12 +136,12 @@ pub(crate) fn fail(
     unix: u64,
     monotonic: f64,
 ) -> PyResult<()> {
-    let kind = match kind {
-        "connect" => FailureKind::Connect,
-        "timeout" => FailureKind::Timeout,
-        "interrupted" => FailureKind::Interrupted,
-        "too_large" => FailureKind::TooLarge,
-        "cancelled" => FailureKind::Cancelled,
+    let (kind, usual) = match kind {
+        "connect" => (FailureKind::Connect, "no connection was made"),
+        "timeout" => (FailureKind::Timeout, "no whole answer came in time"),
+        "interrupted" => (FailureKind::Interrupted, "the connection ended before the answer was whole"),
+        "too_large" => (FailureKind::TooLarge, "the answer is larger than is read"),
+        "cancelled" => (FailureKind::Cancelled, "it was cancelled"),
         other => {
             return Err(PyValueError::new_err(format!(
                 "kind is `{}`: use connect, timeout, interrupted, too_large or cancelled",
@@ -152,6 +149,7 @@ pub(crate) fn fail(
             )));
         }
     };
+    let message = if message.is_empty() { usual.to_owned() } else { message };
     let failure = if sent { Failure::maybe_sent(kind, message) } else { Failure::not_sent(kind, message) };
     job.reply(py, now(unix, monotonic)?, Reply::Failed(failure))
 }

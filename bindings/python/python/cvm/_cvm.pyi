@@ -125,7 +125,12 @@ class SyncPlan:
 
 def poll(job: Job, unix: int, monotonic: float) -> tuple[str, Any]: ...
 def respond(
-    job: Job, status: int, body: bytes, date: str | None, unix: int, monotonic: float
+    job: Job,
+    status: int,
+    body: bytes,
+    headers: list[tuple[str, str]],
+    unix: int,
+    monotonic: float,
 ) -> None: ...
 def escaped(text: str) -> str: ...
 def fail(

@@ -194,18 +194,19 @@ class Machine:
         headers: Mapping[str, str] | None = None,
         now: Now | None = None,
     ) -> None:
-        """Hands over a whole HTTP response, whatever its status. Of the headers, ``date`` is looked at."""
-        date = None
-        for name, value in (headers or {}).items():
-            if name.lower() == "date":
-                date = value
-        _cvm.respond(self._core, status, body, date, *_now(now))
+        """Hands over a whole HTTP response, whatever its status.
+
+        Of the headers, ``date``, ``retry-after`` and ``location`` are looked at.
+        """
+        given = [(name, value) for name, value in (headers or {}).items()]
+        _cvm.respond(self._core, status, body, given, *_now(now))
 
     def fail(self, kind: str, *, sent: bool, message: str = "", now: Now | None = None) -> None:
         """Tells that no whole response arrived.
 
         ``kind`` is ``"connect"``, ``"timeout"``, ``"interrupted"``, ``"too_large"`` or ``"cancelled"``; ``sent`` is
         whether the service may have received the request: only what is safe to repeat is sent again then.
+        ``message`` is one sentence for the error, without secrets.
         """
         _cvm.fail(self._core, kind, sent, message, *_now(now))
 

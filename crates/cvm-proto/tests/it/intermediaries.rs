@@ -100,15 +100,25 @@ fn a_proxy_that_wants_a_password_is_named_once() {
 #[test]
 fn a_clock_is_corrected_by_a_day_at_most() {
     let expired = r#"{"Response":{"Error":{"Code":"AuthFailure.SignatureExpire","Message":"expired"},"RequestId":"r"}}"#;
-    for date in
-        ["Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 GMT", "Wed, 27 Feb 2019 16:44:25 GMT"]
-    {
+    for date in [
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Thu, 01 Jan 1970 00:00:00 GMT",
+        "Wed, 27 Feb 2019 16:44:25 GMT",
+        "Tue, 26 Feb 2019 16:44:26 GMT",
+        "Sun, 24 Feb 2019 16:44:24 GMT",
+        "Mon, 25 Feb 2069 16:44:25 GMT",
+    ] {
         let run =
             run(describe(), |_, _| Reply::Response(Response::new(200, expired.into()).header("Date", date)));
         assert_eq!(run.seen.len(), 1, "{date}");
         assert!(run.seen.iter().all(|seen| seen.header("x-tc-timestamp") == UNIX.to_string()));
         let error = run.output.unwrap_err().to_string();
         assert!(error.contains("by more than a day: set the clock"), "{date}: {error}");
+    }
+    for date in ["Tue, 26 Feb 2019 16:44:25 GMT", "Sun, 24 Feb 2019 16:44:25 GMT"] {
+        let run =
+            run(describe(), |_, _| Reply::Response(Response::new(200, expired.into()).header("Date", date)));
+        assert_eq!(run.seen.len(), 2, "a day is corrected, once: {date}");
     }
     // The time of an answer that succeeds is taken no further either.
     let config = config();
