@@ -90,12 +90,12 @@ def test_a_failure_that_never_arrived_is_sent_again_in_virtual_time(alone):
 def test_what_an_answer_says_beside_its_body_is_heard(alone):
     call = proto.Call(alone, "DescribeRegions")
     call.poll(NOW)
-    call.respond(429, b"", {"Retry-After": "7", "X-Other": "1"}, now=NOW)
+    call.reply(429, b"", {"Retry-After": "7", "X-Other": "1"}, now=NOW)
     pause = call.poll(NOW)
     assert isinstance(pause, proto.WaitUntil) and pause.at >= NOW[1] + 7
     call = proto.Call(alone, "DescribeRegions")
     call.poll(NOW)
-    call.respond(302, b"", {"LOCATION": "http://portal.example/login"}, now=NOW)
+    call.reply(302, b"", {"LOCATION": "http://portal.example/login"}, now=NOW)
     with pytest.raises(cvm.Error, match="a redirect to `http://portal.example/login` came"):
         call.poll(NOW)
     call = proto.Call(alone, "StartSomething")

@@ -75,6 +75,8 @@ pub(crate) enum Do {
 }
 
 /// Whether a request may go out now.
+// It is taken apart where it comes back, once for each request: a box would cost more than the move.
+#[allow(clippy::large_enum_variant)]
 enum Admission {
     Go {
         attempt: Attempt,

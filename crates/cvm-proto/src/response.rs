@@ -124,6 +124,7 @@ impl fmt::Debug for Response {
             .field("date", &self.date)
             .field("retry_after", &self.retry_after)
             .field("location", &self.location)
+            .field("proxy", &self.proxy)
             .field("body_bytes", &self.body.len())
             .finish()
     }

@@ -148,7 +148,7 @@ impl Client {
         match (request.method(), break_off) {
             (Method::Post, None) => *wire.body_mut() = Some(request.body().to_vec().into()),
             (Method::Post, Some(break_off)) => {
-                *wire.body_mut() = Some(break_off.watch(request.body().to_vec()))
+                *wire.body_mut() = Some(break_off.watch(request.body().to_vec()));
             }
             (Method::Get, break_off) => break_off.into_iter().for_each(BreakOff::may_leave),
         }

@@ -49,8 +49,9 @@ impl Absolute {
             && let Some(end) = held.windows(2).position(|two| two == b"\r\n")
             && let Some(space) = held[..end].iter().position(|&byte| byte == b' ')
         {
-            held.splice(end + 2..end + 2, self.authorization.bytes());
-            held.splice(space + 1..space + 1, self.origin.bytes());
+            let (target, headers) = (space + 1, end + 2);
+            held.splice(headers..headers, self.authorization.bytes());
+            held.splice(target..target, self.origin.bytes());
             self.is_named = true;
         }
         self.is_named

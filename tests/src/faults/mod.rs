@@ -39,7 +39,7 @@ pub struct Stage {
     /// How often a request that is safe to repeat is sent.
     pub attempts: u32,
     /// What has to stay while it is met.
-    _kept: Vec<Box<dyn Any + Send + Sync>>,
+    kept: Vec<Box<dyn Any + Send + Sync>>,
 }
 
 impl Fault {
@@ -59,7 +59,7 @@ impl Stage {
             said: said.into(),
             status: None,
             attempts: 3,
-            _kept: Vec::new(),
+            kept: Vec::new(),
         }
     }
 
@@ -69,7 +69,7 @@ impl Stage {
     }
 
     fn keeping(mut self, kept: impl Any + Send + Sync) -> Self {
-        self._kept.push(Box::new(kept));
+        self.kept.push(Box::new(kept));
         self
     }
 
