@@ -55,6 +55,7 @@ pub fn run(args: impl IntoIterator<Item: Into<OsString> + Clone>) -> u8 {
         Command::Sync(args) => commands::sync::run(&global, &args),
         Command::Jobs(args) => commands::jobs::run(&global, &args),
         Command::Images(args) => commands::images::run(&global, &args),
+        Command::Regions => commands::regions::run(&global),
         Command::Quota(args) => commands::quota::run(&global, &args),
         Command::Call(args) => commands::call::run(&global, &args),
         Command::Actions(args) => commands::actions::run(&global, &args),

@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use cvm_proto::Error;
-use cvm_proto::api::DescribeRegions;
+use cvm_proto::{Error, WhichRegions};
 use cvm_ureq::Client;
 
 use crate::failure::Failure;
@@ -12,11 +11,14 @@ use crate::failure::Failure;
 /// How many regions are asked at a time.
 const AT_ONCE: usize = 8;
 
+/// The regions that these names and patterns stand for.
+pub(crate) fn of(client: &Client, names: &[String]) -> Result<Vec<String>, Failure> {
+    Ok(client.run(WhichRegions::of(names), |never| match never {})?)
+}
+
 /// Every region that can be used.
 pub(crate) fn all(client: &Client) -> Result<Vec<String>, Failure> {
-    let answer = client.send(DescribeRegions::default())?;
-    let usable = answer.region_set.into_iter().filter(|region| region.region_state == "AVAILABLE");
-    Ok(usable.map(|region| region.region).collect())
+    of(client, &["all".into()])
 }
 
 /// Asks every region, some at a time; the answers come in the order of the regions.

@@ -288,9 +288,14 @@ fn matches(pattern: &[u8], text: &[u8]) -> bool {
     pattern[p..].iter().all(|&letter| letter == b'*')
 }
 
-/// What to do about a name that is none.
-fn advice<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    match closest(name, known) {
+/// What to do about a name that is none. A city alone is close to its region.
+fn advice<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    let city = |region: &'a str| region.split_once('-').map_or(region, |(_, city)| city);
+    let meant = closest(name, known.clone()).or_else(|| {
+        let meant = closest(name, known.clone().map(city))?;
+        known.clone().find(|region| city(region) == meant)
+    });
+    match meant {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => "DescribeRegions lists the regions".into(),
     }

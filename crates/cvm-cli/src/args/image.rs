@@ -9,8 +9,14 @@ const SYNC_HELP: &str = "\
 Examples:
   cvm sync img-o3ycss2p --from ap-shanghai --to ap-guangzhou,ap-beijing --local
   cvm sync img-o3ycss2p --to ap-guangzhou --dry-run
+  cvm sync img-o3ycss2p --to 'ap-*' --except ap-tokyo --dry-run
   cvm sync --resume
   cvm sync --resume --all --timeout 2h
+
+--to takes regions, all, and patterns such as 'ap-*' (* any letters, ? one). all and patterns stand for the regions that \
+are available and on the same side of the border of the finance regions, without the source region. A region that is \
+written out is used whether cvm regions lists it or not; the source region is passed over. Every region is looked at \
+before anything is started: one that the service does not know or serve ends the command.
 
 Progress goes to stderr, the result to stdout. Copies continue in the service when the command ends early. What the \
 job has done is kept in a journal: killed at any moment and run again, it makes no second copy and loses none. Ctrl-C \
@@ -40,9 +46,12 @@ pub(crate) struct SyncArgs {
     /// The region that the images are in [default: --region]
     #[arg(long, help_heading = JOB, value_name = "REGION")]
     pub(crate) from: Option<String>,
-    /// The regions to copy them to, separated by commas
+    /// The regions to copy them to, separated by commas; all, or patterns such as 'ap-*', for those of cvm regions
     #[arg(long, help_heading = JOB, required_unless_present = "resume", value_name = "REGION,...", value_delimiter = ',')]
     pub(crate) to: Vec<String>,
+    /// The regions of --to to leave out, or patterns, separated by commas
+    #[arg(long, help_heading = JOB, requires = "to", value_name = "REGION,...", value_delimiter = ',')]
+    pub(crate) except: Vec<String>,
     /// The name of the copies [default: the image's own]
     #[arg(long, help_heading = JOB)]
     pub(crate) name: Option<String>,
@@ -93,7 +102,7 @@ pub(crate) struct SyncArgs {
         num_args = 0..=1,
         default_missing_value = "",
         conflicts_with_all = [
-            "images", "from", "to", "name", "encrypt", "kms_key_id", "max_size", "on_conflict",
+            "images", "from", "to", "except", "name", "encrypt", "kms_key_id", "max_size", "on_conflict",
             "same_attributes", "dry_run",
         ]
     )]
@@ -149,7 +158,7 @@ pub(crate) enum Conflicts {
 
 #[derive(Args)]
 pub(crate) struct ImagesArgs {
-    /// The regions to look in, separated by commas [default: --region]
+    /// The regions to look in, separated by commas, or patterns such as 'ap-*' [default: --region]
     #[arg(long, value_name = "REGION,...", value_delimiter = ',')]
     pub(crate) regions: Vec<String>,
     /// Looks in every region
@@ -184,7 +193,7 @@ pub(crate) enum Kind {
 
 #[derive(Args)]
 pub(crate) struct QuotaArgs {
-    /// The regions, separated by commas [default: all]
+    /// The regions, separated by commas, or patterns such as 'ap-*' [default: all]
     #[arg(long, value_name = "REGION,...", value_delimiter = ',')]
     pub(crate) regions: Vec<String>,
 }

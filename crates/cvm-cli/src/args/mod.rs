@@ -122,6 +122,8 @@ pub(crate) enum Command {
     Jobs(JobsArgs),
     /// Lists images, those of several regions side by side
     Images(ImagesArgs),
+    /// Lists the regions of the service
+    Regions,
     /// Shows how many images every region has, and how many it may have
     Quota(QuotaArgs),
     /// Performs one action and prints its answer as JSON
@@ -167,6 +169,7 @@ impl Command {
         let without_endpoint = match self {
             Self::Sync(_)
             | Self::Images(_)
+            | Self::Regions
             | Self::Quota(_)
             | Self::Call(_)
             | Self::Sign(_)

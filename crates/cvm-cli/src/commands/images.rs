@@ -25,7 +25,7 @@ pub(crate) fn run(global: &Global, args: &ImagesArgs) -> Result<Exit, Failure> {
             })?;
         vec![own.to_owned()]
     } else {
-        args.regions.clone()
+        regions::of(&link.client, &args.regions)?
     };
     let asked = regions.len();
     let answers = regions::ask(&link.client, &regions, |client| list(client, args));

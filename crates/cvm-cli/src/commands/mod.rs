@@ -10,6 +10,7 @@ pub(crate) mod jobs;
 pub(crate) mod local;
 pub(crate) mod manual;
 pub(crate) mod quota;
+pub(crate) mod regions;
 pub(crate) mod sign;
 pub(crate) mod sync;
 mod wait;

@@ -14,7 +14,11 @@ use crate::{connect, regions};
 /// Shows them.
 pub(crate) fn run(global: &Global, args: &QuotaArgs) -> Result<Exit, Failure> {
     let link = connect::open(global)?;
-    let regions = if args.regions.is_empty() { regions::all(&link.client)? } else { args.regions.clone() };
+    let regions = if args.regions.is_empty() {
+        regions::all(&link.client)?
+    } else {
+        regions::of(&link.client, &args.regions)?
+    };
     let answers = regions::ask(&link.client, &regions, count);
     let failed = answers.iter().find_map(|answer| answer.as_ref().err()).map(Exit::of);
     let rows = regions.iter().zip(&answers).map(|(region, answer)| match answer {

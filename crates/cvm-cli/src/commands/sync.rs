@@ -23,7 +23,7 @@ use crate::{journals, output};
 /// Copies the images and reports on every destination.
 pub(crate) fn run(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
     if args.all && args.resume.is_none() {
-        return Err(Failure::usage("--all goes with --resume: name the regions with --to"));
+        return Err(Failure::usage("--all goes with --resume: for every region, write --to all"));
     }
     let stop = Stop::listen()?;
     if args.all {
@@ -33,7 +33,7 @@ pub(crate) fn run(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
         resume::one(global, args, &stop.cancel)?
     } else {
         let link = connect::open(global)?;
-        let job = begin::begin(global, args, &link, &stop.cancel)?;
+        let job = begin::begin(global, args, &link, &stop.cancel).map_err(|failure| stop.judge(failure))?;
         Some((link, job))
     };
     let Some((link, job)) = ready else {
@@ -83,10 +83,7 @@ fn run_to_its_end(global: &Global, args: &SyncArgs, link: &Link, job: Ready, sto
     progress.finish();
     let mut ended =
         outcome.and_then(|report| with_report(global, signal, &report)).unwrap_or_else(|failure| {
-            let failure = match signal {
-                Some(signal) => failure.ending_with(signal.exit()),
-                None => failure,
-            };
+            let failure = stop.judge(failure);
             failure.show(global.format());
             if let Some(path) = journal.as_ref().filter(|_| args.journal.is_none()) {
                 journals::drop_if_useless(path);

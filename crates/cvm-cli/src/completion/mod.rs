@@ -98,7 +98,8 @@ fn command(words: &[OsString]) -> Command {
         .mut_subcommand("sync", |sync| {
             sync.mut_arg("images", |arg| values(arg, images))
                 .mut_arg("from", |arg| values(arg, regions))
-                .mut_arg("to", |arg| values(arg, regions))
+                .mut_arg("to", |arg| values(arg, destinations))
+                .mut_arg("except", |arg| values(arg, regions))
                 .mut_arg("resume", |arg| values(arg, open_jobs))
         })
         .mut_subcommand("jobs", |jobs| {
@@ -140,6 +141,13 @@ fn regions() -> Vec<CompletionCandidate> {
         regions.push(CompletionCandidate::new(set));
     }
     regions
+}
+
+/// Where images can be sent to.
+fn destinations() -> Vec<CompletionCandidate> {
+    let mut destinations = regions();
+    destinations.push(with_help("all", "every available region"));
+    destinations
 }
 
 fn profiles() -> Vec<CompletionCandidate> {

@@ -31,6 +31,7 @@ mod mistakes;
 mod network;
 mod output;
 mod query;
+mod regions;
 mod resume;
 #[cfg(unix)]
 mod rust_program;

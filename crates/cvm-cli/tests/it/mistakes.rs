@@ -21,7 +21,7 @@ fn of_sync() {
     check(&to("ap-shanghai"), &["cvm: ", "ap-shanghai"]);
     check(&to("ap-shenzhen-fsi"), &["finance"]);
     check(&to("Guangzhou!"), &["region `Guangzhou!`"]);
-    check(&to("ap-beijing,"), &["region is empty"]);
+    check(&to(","), &["list of regions is empty"]);
     let args = [
         "sync",
         "img-o3ycss2p",

@@ -110,6 +110,16 @@ fn each_signal_ends_the_job_in_order_and_in_time() {
 }
 
 #[test]
+fn a_signal_ends_the_job_also_while_it_asks_for_the_regions() {
+    let stuck = Stuck::new("regions", "DescribeRegions", &["sync", "img-o3ycss2p", "--to", "all"], "");
+    stuck.signal(&["TERM"]);
+    let (ran, took, _folder) = stuck.end();
+    assert!(took < Duration::from_secs(4), "{took:?}: {ran:?}");
+    let ran = ran.ended_with(143);
+    assert!(ran.err.contains("cancelled before it was known which regions are meant"), "{ran:?}");
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once_with_the_code_of_the_first() {
     let mut stuck = Stuck::new("second", "SyncImages", &SYNC, "");
     stuck.signal(&["TERM"]);

@@ -1,7 +1,7 @@
 //! `cvm sync` on the embedded endpoint.
 
 use crate::command::{Folder, Ran, at, run};
-use cvm_local::{Clock, CvmLocal, Seed, SeedImage};
+use cvm_local::{Clock, CvmLocal, Fault, Seed, SeedImage};
 
 const FROM: [&str; 4] = ["--from", "ap-shanghai", "--local", "--to"];
 
@@ -64,9 +64,13 @@ fn one_image_that_cannot_be_copied_stops_no_other() {
 
 #[test]
 fn a_destination_without_the_image_is_told_by_code_and_request_id() {
-    let ran = run(&[&["sync", "img-o3ycss2p"][..], &FROM, &["ap-mumbai"]].concat()).ended_with(3);
-    assert!(ran.out.contains("ap-mumbai") && ran.out.contains("failed"), "{ran:?}");
-    assert!(ran.err.contains("UnsupportedRegion") && ran.err.contains("request id"), "{ran:?}");
+    let local = CvmLocal::builder().clock(Clock::scaled(60.0)).start().unwrap();
+    local.faults().push(Fault::error("UnauthorizedOperation").on("DescribeImages").in_region("ap-tokyo"));
+    let ran: Ran =
+        at(&local, &["sync", "img-o3ycss2p", "--to", "ap-tokyo,ap-guangzhou"]).output().unwrap().into();
+    let ran = ran.ended_with(3);
+    assert!(ran.out.contains("ap-tokyo") && ran.out.contains("failed"), "{ran:?}");
+    assert!(ran.err.contains("UnauthorizedOperation") && ran.err.contains("request id"), "{ran:?}");
 }
 
 #[test]

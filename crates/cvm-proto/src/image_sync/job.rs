@@ -157,7 +157,7 @@ impl ImageSync {
     /// The regions to copy the images to. A region that is named twice gets one copy; white space around a name, and an
     /// empty name, do no harm. [`WhichRegions`](crate::WhichRegions) finds out which regions `all` and patterns stand for.
     ///
-    /// A custom image goes to other regions than its own, which is passed over: its outcome is
+    /// A custom image goes to other regions than its own, which is passed over beside them: its outcome is
     /// [`Skipped`](crate::Outcome::Skipped). An image that another account shares, and an [encrypted](Self::encrypt) copy,
     /// stay in the source region: name it, and no other.
     #[must_use]

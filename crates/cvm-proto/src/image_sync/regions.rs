@@ -125,6 +125,22 @@ impl ImageSyncMachine {
         Some((look, Err(error)))
     }
 
+    /// Whether every image of the job is to go to where it is, and to no other region.
+    pub(super) fn goes_nowhere(&self) -> bool {
+        let job = &self.state.job;
+        let is_at_home = |source: SourceId| {
+            self.runs[source].first_look == FirstLook::Own && self.runs[source].refused.is_none()
+        };
+        !job.encrypt && job.to == [self.state.source_region()] && self.all_sources().all(is_at_home)
+    }
+
+    pub(super) fn own_region(&self) -> Error {
+        Error::parameter(format!(
+            "the only destination is {}, where the images are already: name another region",
+            self.state.source_region()
+        ))
+    }
+
     /// Where a source can go, now that it is known whose it is: an image of the account's own is in its own region already,
     /// and one that is shared goes nowhere else.
     pub(super) fn settle_own_region(&mut self, source: SourceId, now: Now) {

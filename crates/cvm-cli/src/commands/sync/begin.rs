@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use cvm_journal::{Journal, Journaled};
-use cvm_proto::{Cancel, ImageSync, OnConflict, SyncReport, SyncRun};
+use cvm_proto::{Cancel, ImageSync, OnConflict, SyncReport, SyncRun, WhichRegions, input};
 
 use crate::args::{Conflicts, Global, SyncArgs};
 use crate::connect::Link;
@@ -59,10 +59,13 @@ pub(super) fn begin(
     cancel: &Cancel,
 ) -> Result<Ready, Failure> {
     let config = link.client.config();
-    let Some(from) = args.from.as_deref().or(config.region()) else {
+    let Some(from) = args.from.as_deref().map(input::trim).or(config.region()) else {
         return Err(Failure::usage("no source region: name the region that the images are in with --from"));
     };
-    let job = job(args, from, cancel);
+    // The job is what its regions are: they are known before it is.
+    let which = WhichRegions::of(&args.to).except(&args.except).from(from).cancel_with(cancel);
+    let regions = link.client.run(which, |never| match never {})?;
+    let job = job(args, from, regions, cancel);
     let path: PathBuf = match &args.journal {
         Some(path) => path.clone(),
         None if args.dry_run || global.local => return Ok(Ready::Unkept(Box::new(job))),
@@ -106,14 +109,14 @@ pub(super) fn this_run(args: &SyncArgs, cancel: &Cancel) -> SyncRun {
     args.destination_timeout.into_iter().fold(run, SyncRun::destination_timeout)
 }
 
-fn job(args: &SyncArgs, from: &str, cancel: &Cancel) -> ImageSync {
+fn job(args: &SyncArgs, from: &str, to: Vec<String>, cancel: &Cancel) -> ImageSync {
     let on_conflict = match args.on_conflict {
         Conflicts::Fail => OnConflict::Fail,
         Conflicts::Skip => OnConflict::Skip,
     };
     let job = ImageSync::of(&args.images)
         .from(from)
-        .to(&args.to)
+        .to(to)
         .on_conflict(on_conflict)
         .encrypt(args.encrypt)
         .same_attributes(args.same_attributes)

@@ -38,6 +38,14 @@ impl Stop {
         *self.speaker.lock().unwrap_or_else(PoisonError::into_inner) = progress.speaker();
     }
 
+    /// What went wrong, with the code of the signal, if there was any.
+    pub(super) fn judge(&self, failure: Failure) -> Failure {
+        match self.signal() {
+            Some(signal) => failure.ending_with(signal.exit()),
+            None => failure,
+        }
+    }
+
     /// The first signal, if there was any.
     pub(super) fn signal(&self) -> Option<Signal> {
         self.signals.first()

@@ -166,6 +166,7 @@ fn what_cannot_be_right_starts_nothing() {
     let wrong = |job, kind, part| check(|_| (), job, kind, part);
     wrong(to(&[]), ErrorKind::Parameter, "no destination region");
     wrong(ImageSync::of([""; 0]).to(["ap-beijing"]), ErrorKind::Parameter, "no image");
+    wrong(to(&[HOME]), ErrorKind::Parameter, "the only destination is ap-shanghai");
     wrong(to(&["ap-shanghai-fsi"]), ErrorKind::Parameter, "finance regions are isolated");
     wrong(to(&["AP Beijing"]), ErrorKind::Config, "region `AP Beijing`");
     wrong(to(&["ap-beijing"]).name("x".repeat(61)), ErrorKind::Parameter, "ImageName has 61 characters");

@@ -53,6 +53,7 @@ fn whatever_is_wrong_with_a_region_is_said_with_the_name_that_is_close() {
     for (from, region, parts) in [
         (HOME, "ap-gaungzhou", "knows no region `ap-gaungzhou`: did you mean `ap-guangzhou`?"),
         (HOME, "guangzhou", "knows no region `guangzhou`: did you mean `ap-guangzhou`?"),
+        (HOME, "tokyo", "knows no region `tokyo`: did you mean `ap-tokyo`?"),
         (HOME, "cn-beijing", "knows no region `cn-beijing`: did you mean `ap-beijing`?"),
         (HOME, "ap-chengdu-1", "knows no region `ap-chengdu-1`: did you mean `ap-chengdu`?"),
         (HOME, "atlantis", "knows no region `atlantis`: DescribeRegions lists the regions"),
@@ -191,7 +192,7 @@ fn a_region_that_cannot_be_reached_holds_the_others_up_for_no_more_than_a_minute
 
 #[test]
 fn the_sources_own_region_is_passed_over_among_others() {
-    for regions in [&["ap-beijing", HOME, "ap-tokyo"][..], &[HOME, "ap-beijing"], &[HOME]] {
+    for regions in [&["ap-beijing", HOME, "ap-tokyo"][..], &[HOME, "ap-beijing"]] {
         let mut world = World::new(Service::default());
         let report = world.run(to(regions)).unwrap();
         check_truth(&report, &world);
@@ -216,6 +217,25 @@ fn the_sources_own_region_is_passed_over_among_others() {
             assert_eq!((home.outcome, home.notes.len()), (Outcome::Skipped, 1), "{report:?}");
         }
         check_no_second_copy(&world);
+    }
+}
+
+#[test]
+fn a_job_that_goes_nowhere_else_is_a_mistake() {
+    for job in [to(&[HOME]), ImageSync::of([SOURCE, "img-source02"]).to([HOME]), to(&[HOME, " ap-shanghai"])]
+    {
+        let mut world = World::new(Service::default());
+        let error = nothing_happens(&mut world, job);
+        assert_eq!(error.kind(), ErrorKind::Parameter);
+        assert_eq!(
+            error.to_string(),
+            "the only destination is ap-shanghai, where the images are already: name another region"
+        );
+        assert!(
+            world.events.iter().all(|event| matches!(event, SyncProgress::Found { .. })),
+            "{:?}",
+            world.events
+        );
     }
 }
 
