@@ -29,6 +29,16 @@ pub(crate) fn text(option: &str, path: &Path) -> Result<String, Failure> {
     text.map_err(|error| Failure::usage(format!("{option}: {}", error.at(name(path)))))
 }
 
+/// The text in a file byte for byte, a mark at its beginning included: as it was signed.
+pub(crate) fn exact_text(option: &str, path: &Path) -> Result<String, Failure> {
+    let bytes = bytes(option, path)?;
+    if let Err(error) = input::text(&bytes) {
+        return Err(Failure::usage(format!("{option}: {}", error.at(name(path)))));
+    }
+    // What is text without its mark is text with it.
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
 /// The JSON in a file.
 pub(crate) fn json<T: DeserializeOwned>(option: &str, path: &Path) -> Result<T, Failure> {
     let bytes = bytes(option, path)?;

@@ -78,10 +78,13 @@ fn request(global: &Global, args: SignArgs) -> Result<Input, Failure> {
              TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY; one that has to be fetched is not used here",
         ));
     };
-    let token = args.token.or_else(|| match key.token() {
-        None if is_given => connect::var("TENCENTCLOUD_TOKEN"),
-        token => token.map(str::to_owned),
-    });
+    let token = match (args.token.filter(|token| !token.is_empty()), key.token()) {
+        (Some(token), _) => Some(input::key_part("--token", "token", &token)?),
+        (None, None) if is_given => connect::var("TENCENTCLOUD_TOKEN")
+            .map(|token| input::key_part("TENCENTCLOUD_TOKEN", "token", &token))
+            .transpose()?,
+        (None, token) => token.map(str::to_owned),
+    };
     let region = loaded.settings.region.clone();
     let host = args.host.unwrap_or_else(|| {
         loaded.settings.endpoint.origin(region.as_deref().unwrap_or_default()).host().to_owned()
@@ -111,10 +114,7 @@ fn request(global: &Global, args: SignArgs) -> Result<Input, Failure> {
         fields["headers"] = serde_json::json!({ "Content-Type": content_type });
     }
     if let Some(file) = &args.body {
-        // Byte for byte: a byte order mark would have been signed as well.
-        let body = String::from_utf8(input::bytes("--body", file)?);
-        fields["body"] =
-            body.map_err(|_| Failure::usage(format!("--body: {} is not UTF-8", file.display())))?.into();
+        fields["body"] = input::exact_text("--body", file)?.into();
     }
     Ok(Input::read(fields)?)
 }

@@ -116,6 +116,61 @@ fn json_is_read_as_any_editor_saves_it() {
 }
 
 #[test]
+fn a_body_is_signed_byte_for_byte_and_its_encoding_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("body");
+    let shown = file.to_str().unwrap();
+    let args = ["sign", "--action", "DescribeImages", "--timestamp", "1551113065", "--secret-id", "A"];
+    let args = [&args[..], &["--secret-key", "k", "--output", "json", "--body"]].concat();
+    let signatures: Vec<Value> = ["{}", "\u{feff}{}", "{}\n", "{}\r\n"]
+        .into_iter()
+        .map(|body| {
+            fs::write(&file, body).unwrap();
+            let by_file = run(&[&args[..], &[shown]].concat()).ended_with(0).json();
+            let by_stdin = feed(&mut cvm(&[&args[..], &["-"]].concat()), body).ended_with(0).json();
+            assert_eq!(by_file, by_stdin, "{body:?}");
+            by_file["signature"].clone()
+        })
+        .collect();
+    assert!((1..signatures.len()).all(|at| !signatures[..at].contains(&signatures[at])), "{signatures:?}");
+    let bare: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    for (body, part) in [
+        (utf16("{}"), ":1: is UTF-16: save it as UTF-8"),
+        (bare, ":1: is UTF-16: save it as UTF-8"),
+        (b"\xFF\xFE\0\0{\0\0\0".to_vec(), ":1: is UTF-32"),
+        (b"{\n\xBE\xB5}".to_vec(), ":2: is not UTF-8: save it as UTF-8"),
+        (b"\xEF\xBB\xBF{\n\n\xC3}".to_vec(), ":3: is not UTF-8"),
+    ] {
+        fs::write(&file, &body).unwrap();
+        let by_file = run(&[&args[..], &[shown]].concat()).ended_with(2);
+        let by_stdin = feed(&mut cvm(&[&args[..], &["-"]].concat()), &body).ended_with(2);
+        for (ran, place) in [(by_file, shown), (by_stdin, "stdin")] {
+            // Usage errors are JSON where results are.
+            assert!(ran.err.contains(&format!("--body: {place}{part}")), "{ran:?}");
+        }
+    }
+}
+
+#[test]
+fn a_part_of_a_key_is_refused_by_the_name_of_its_option_or_variable() {
+    let id = ["sign", "--action", "DescribeImages", "--secret-id", "AKIDone", "--secret-key", "key"];
+    for wrong in ["hid\u{200b}den", "hid den", "hidden密", "hid\nden", "hid\u{7f}den", "hid\u{202e}den"] {
+        let key = ["sign", "--action", "DescribeImages", "--secret-id", "AKIDone", "--secret-key", wrong];
+        let by_option = run(&[&id[..], &["--token", wrong]].concat()).ended_with(2);
+        let by_variable = cvm(&id).env("TENCENTCLOUD_TOKEN", wrong).output().unwrap();
+        let in_profile = run(&["configure", "--secret-id", wrong, "--secret-key", "key"]).ended_with(2);
+        for (ran, place) in [
+            (by_option, "cvm: --token: token contains"),
+            (Ran::from(by_variable).ended_with(2), "cvm: TENCENTCLOUD_TOKEN: token contains"),
+            (run(&key).ended_with(2), "cvm: --secret-key: secret_key contains"),
+            (in_profile, "cvm: --secret-id: secret_id contains"),
+        ] {
+            assert!(ran.err.starts_with(place) && !ran.err.contains("hid"), "{ran:?}");
+        }
+    }
+}
+
+#[test]
 fn a_seed_and_a_state_file_are_texts_as_well() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
