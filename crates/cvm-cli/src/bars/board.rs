@@ -8,8 +8,8 @@ use unicode_width::UnicodeWidthStr;
 use crate::render::counted;
 use crate::table::clip;
 
-/// The longest bar, and the shortest that says anything.
-const BAR: (usize, usize) = (30, 6);
+/// The shortest bar that says anything, and the longest.
+const BAR: (usize, usize) = (6, 30);
 
 /// Percentage and time, with a space before each.
 const PERCENT: usize = 6;
@@ -162,15 +162,18 @@ impl Board {
     fn widths(&self, shown: &[&Row], columns: usize) -> Widths {
         let labels = shown.iter().map(|row| self.label(row, usize::MAX).width());
         let longest = labels.chain(["total".len()]).max().unwrap_or(0);
-        let with_bar = |bar: usize| 1 + bar + PERCENT + 1 + STATE;
-        let label = longest.min(columns.saturating_sub(with_bar(BAR.1)).max("total".len()));
-        let left = columns.saturating_sub(label);
-        let has_time = left >= with_bar(BAR.1) + TIME;
-        let rest = left.saturating_sub(with_bar(0) + if has_time { TIME } else { 0 });
+        let room = columns.saturating_sub(PERCENT + 1 + STATE);
+        // The name of an image is worth more than a bar.
+        let has_bar = !self.several || longest + 1 + BAR.0 <= room;
+        let shortest = if has_bar { 1 + BAR.0 } else { 0 };
+        let label = longest.min(room.saturating_sub(shortest)).max("total".len());
+        let rest = room.saturating_sub(label);
+        let has_time = rest >= shortest + TIME;
+        let rest = rest.saturating_sub(usize::from(has_bar) + if has_time { TIME } else { 0 });
         // The total's sentence is worth a shorter bar, but not a tiny one.
         let longer = if self.expected > 1 { self.tally().width().saturating_sub(STATE) } else { 0 };
-        let rest = if rest >= longer + 2 * BAR.1 { rest - longer } else { rest };
-        Widths { label, bar: rest.clamp(BAR.1, BAR.0), has_time, all: columns }
+        let rest = if rest >= longer + 2 * BAR.0 { rest - longer } else { rest };
+        Widths { label, bar: if has_bar { rest.clamp(BAR.0, BAR.1) } else { 0 }, has_time, all: columns }
     }
 
     /// A row's name in so many cells: of image and region, the image is cut first.
@@ -185,16 +188,15 @@ impl Board {
     fn line(&self, widths: &Widths, label: &str, percent: usize, time: Duration, state: &str) -> String {
         let filled = widths.bar * percent / 100;
         let bar = "█".repeat(filled) + &"░".repeat(widths.bar - filled);
-        let bar = if self.has_colour {
-            Style::new().cyan().force_styling(true).apply_to(bar).to_string()
-        } else {
-            bar
+        let bar = match widths.bar {
+            0 => String::new(),
+            _ if self.has_colour => format!(" {}", Style::new().cyan().force_styling(true).apply_to(bar)),
+            _ => format!(" {bar}"),
         };
         let label = format!("{label}{}", " ".repeat(widths.label.saturating_sub(label.width())));
         let time = if widths.has_time { format!(" {:>6}", short(time)) } else { String::new() };
-        let taken = widths.label + 1 + widths.bar + PERCENT + time.len() + 1;
-        let state = clip(state, widths.all.saturating_sub(taken));
-        format!("{label} {bar} {percent:>3} %{time} {state}")
+        let state = clip(state, widths.state());
+        format!("{label}{bar} {percent:>3} %{time} {state}")
     }
 
     /// How many destinations have what was asked for, and how many never will.
@@ -211,14 +213,22 @@ impl Board {
 
     fn total(&self, widths: &Widths, now: Instant) -> String {
         let percents = self.rows.iter().map(|row| if row.end.is_some() { 100 } else { row.percent });
-        let taken = widths.label + 1 + widths.bar + PERCENT + 1 + if widths.has_time { TIME } else { 0 };
         // Where the row has no room for the sentence, its beginning does.
         let state = self.tally();
         let state = match state.split_once(" done") {
-            Some((short, _)) if taken + state.width() > widths.all => short,
+            Some((short, _)) if state.width() > widths.state() => short,
             _ => &state,
         };
         self.line(widths, "total", percents.sum::<usize>() / self.expected(), now - self.began, state)
+    }
+}
+
+impl Widths {
+    /// How wide the state at the end may be.
+    fn state(&self) -> usize {
+        let bar = if self.bar > 0 { 1 + self.bar } else { 0 };
+        let taken = self.label + bar + PERCENT + if self.has_time { TIME } else { 0 } + 1;
+        self.all.saturating_sub(taken)
     }
 }
 
@@ -353,10 +363,7 @@ mod tests {
                 for rows in [2, 4, 20] {
                     for line in laid_out(several, rows, columns) {
                         assert!(line.width() <= columns, "{columns}: {line}");
-                        assert!(
-                            line.contains('░') || line.contains("100 %") || line.contains(" more: "),
-                            "{line}"
-                        );
+                        assert!(line.contains(" % ") || line.contains(" more: "), "{line}");
                     }
                 }
             }
@@ -364,10 +371,10 @@ mod tests {
         assert_eq!(
             laid_out(true, 20, 39)[..4],
             [
-                "total            ███░░░  63 % 2 of 8",
-                "img-o3… ap-tokyo ███░░░  50 % SYNCING",
-                "eu-frankfurt     ███░░░  60 % SYNCING",
-                "img-… ap-beijing ██████ 100 % copied",
+                "total                    63 % 2 of 8",
+                "img-o3ycss2p ap-tokyo    50 % SYNCING",
+                "img-镜像… eu-frankfurt   60 % SYNCING",
+                "img-镜像镜… ap-beijing  100 % copied",
             ]
         );
     }

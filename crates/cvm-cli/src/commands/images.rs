@@ -58,7 +58,7 @@ pub(crate) fn run(global: &Global, args: &ImagesArgs) -> Result<Exit, Failure> {
             images.iter().map(|image| row(image, (asked > 1).then_some(region))).collect()
         };
         let rows = lists.iter().flat_map(of_list).collect();
-        List { headings: &headings, rows, cut: &[1, 4], drop: &[5, 4], summary }
+        List { headings: &headings, rows, cut: &[1, 4], drop: &[5, 4, 3], summary }
             .show(global.format(), json)?;
     } else {
         let (headings, rows) = side_by_side(&lists);
