@@ -6,7 +6,9 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::io::ErrorKind;
-use std::process::{Child, Command, Stdio};
+use std::mem;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -68,11 +70,11 @@ impl fmt::Debug for Process {
 impl Provider for Process {
     fn fetch(&self, _seed: u64) -> Fetch {
         let (command, limit) = (self.command.clone(), self.limit);
+        let (program, origin) = (Arc::new(Mutex::new(Program::NotStarted)), self.origin.clone());
         let thread = thread::Builder::new().name("cvm-credential-process".into());
-        match thread.spawn(move || run(&command, limit)) {
-            Ok(thread) => {
-                Box::new(Running { thread: Some(thread), pause: PAUSES.0, origin: self.origin.clone() })
-            }
+        let shared = Arc::clone(&program);
+        match thread.spawn(move || run(&command, limit, &shared)) {
+            Ok(thread) => Box::new(Running { thread: Some(thread), pause: PAUSES.0, program, origin }),
             Err(error) => ready(Err(Fault::from(format!("gets no thread: {error}")).blame(&self.origin))),
         }
     }
@@ -103,7 +105,34 @@ struct Running {
     /// `None` once it has been joined.
     thread: Option<JoinHandle<Result<Lease, Fault>>>,
     pause: Duration,
+    program: Arc<Mutex<Program>>,
     origin: Origin,
+}
+
+/// The command, which the thread that waits for it shares with whoever may give it up.
+enum Program {
+    NotStarted,
+    Started(Child),
+    GivenUp,
+}
+
+fn lock(program: &Mutex<Program>) -> MutexGuard<'_, Program> {
+    program.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Ends the command if it has not ended by itself.
+fn give_up(program: &Mutex<Program>) {
+    if let Program::Started(mut child) = mem::replace(&mut *lock(program), Program::GivenUp) {
+        let _ = child.kill();
+        let _ = child.wait();
+    }
+}
+
+impl Drop for Running {
+    /// A call whose time is over leaves no command behind.
+    fn drop(&mut self) {
+        give_up(&self.program);
+    }
 }
 
 impl Machine for Running {
@@ -126,30 +155,47 @@ impl Machine for Running {
 }
 
 /// Runs the command to its end. An error goes on from "the credential process".
-fn run(command: &[String], limit: Duration) -> Result<Lease, Fault> {
-    let (program, arguments) = command.split_first().ok_or("has no name: write a command")?;
+fn run(command: &[String], limit: Duration, program: &Mutex<Program>) -> Result<Lease, Fault> {
     let deadline = Instant::now() + limit;
-    let mut child = Command::new(program)
+    let output = start(command, program).and_then(|stdout| output(stdout, program, deadline));
+    if output.is_err() {
+        give_up(program);
+    }
+    lease(&output.map_err(|what| what.replace("{limit}", &humantime::format_duration(limit).to_string()))?)
+}
+
+/// Starts the command, unless it has been given up already.
+fn start(command: &[String], program: &Mutex<Program>) -> Result<ChildStdout, String> {
+    let (name, arguments) = command.split_first().ok_or("has no name: write a command")?;
+    let mut program = lock(program);
+    if matches!(*program, Program::GivenUp) {
+        return Err(given_up());
+    }
+    let mut child = Command::new(name)
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn()
-        .map_err(|error| format!("`{}` cannot be started: {error}", program.escape_debug()))?;
-    let output = output(&mut child, deadline);
-    if output.is_err() {
-        // It may have ended by itself.
-        let _ = child.kill();
-        let _ = child.wait();
-    }
-    lease(&output.map_err(|what| what.replace("{limit}", &humantime::format_duration(limit).to_string()))?)
+        .map_err(|error| format!("`{}` cannot be started: {error}", name.escape_debug()))?;
+    let stdout = child.stdout.take();
+    *program = Program::Started(child);
+    stdout.ok_or_else(|| "has no output".into())
+}
+
+/// Nobody is there any more to hear it.
+fn given_up() -> String {
+    "was given up".into()
 }
 
 /// What the command prints, once it has ended well.
-fn output(child: &mut Child, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, String> {
+fn output(
+    stdout: ChildStdout,
+    program: &Mutex<Program>,
+    deadline: Instant,
+) -> Result<Zeroizing<Vec<u8>>, String> {
     let left = || deadline.saturating_duration_since(Instant::now());
     let late = || "is not done after {limit}: see what holds it up".to_owned();
-    let stdout = child.stdout.take().ok_or("has no output")?;
     // A child of the command may keep the pipe open for ever; then this thread stays with it.
     let reader = thread::spawn(move || cvm_files::read_all(stdout, MOST).map(Zeroizing::new));
     while !reader.is_finished() {
@@ -167,7 +213,11 @@ fn output(child: &mut Child, deadline: Instant) -> Result<Zeroizing<Vec<u8>>, St
         Err(_) => return Err("has an output that cannot be read".into()),
     };
     let status = loop {
-        match child.try_wait() {
+        let waited = match &mut *lock(program) {
+            Program::Started(child) => child.try_wait(),
+            Program::NotStarted | Program::GivenUp => return Err(given_up()),
+        };
+        match waited {
             Ok(Some(status)) => break status,
             Ok(None) if left().is_zero() => return Err(late()),
             Ok(None) => thread::sleep(LOOK),
@@ -280,6 +330,30 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
+    fn a_command_that_nobody_waits_for_any_more_is_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("pid");
+        let script = format!("echo $$ > {0}.new && mv {0}.new {0} && exec sleep 600", file.display());
+        let command = vec!["sh".into(), "-c".into(), script];
+        let fetch = Process::new(command, Origin::Given).fetch(0);
+        let pid = loop {
+            match std::fs::read_to_string(&file) {
+                Ok(pid) => break pid.trim().to_owned(),
+                Err(_) => thread::sleep(LOOK),
+            }
+        };
+        let is_there = || Command::new("kill").args(["-0", &pid]).stderr(Stdio::null()).status().unwrap();
+        assert!(is_there().success());
+        drop(fetch);
+        assert!(!is_there().success(), "{pid} still runs");
+        // Nor is one started that was given up before.
+        let fresh = Mutex::new(Program::GivenUp);
+        let what = run(&["no-such-program-here".into()], LIMIT, &fresh).unwrap_err().what;
+        assert_eq!(what, "was given up");
+    }
+
+    #[cfg(unix)]
+    #[test]
     fn what_can_go_wrong_is_said_without_what_it_printed() {
         let long = Duration::from_secs(30);
         for (script, part) in [
@@ -313,7 +387,7 @@ mod tests {
         assert!(error.contains("not done after 300ms"), "{error}");
         let missing = Process::new(vec!["no-such-program-here".into()], Origin::Given);
         assert!(
-            run(&missing.command, long)
+            run(&missing.command, long, &Mutex::new(Program::NotStarted))
                 .unwrap_err()
                 .what
                 .contains("`no-such-program-here` cannot be started")
