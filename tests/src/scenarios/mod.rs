@@ -26,7 +26,8 @@ macro_rules! scenarios {
                 answer_of_the_largest_size_is_read chunks_are_joined,
             connections: refused_connection_is_tried_again unknown_host_was_not_sent
                 dropped_before_reading_is_repeated_only_if_safe,
-            faults: every_plain_fault_is_said,
+            faults: every_plain_fault_is_said silent_source_ends_with_the_call
+                token_that_is_none_is_a_bad_credential,
             input: no_region no_credential empty_secret bad_endpoint bad_region empty_image_list two_images
                 no_destination bad_action_name,
             job: copies_to_every_destination image_that_is_not_there_starts_nothing lost_answer_is_not_sent_again
