@@ -86,14 +86,19 @@ pub struct Fault<'a> {
 }
 
 impl<'a> Fault<'a> {
+    /// What went wrong, and whether a part of the request may have left by then.
+    pub const fn new(cause: Cause, sent: Sent) -> Self {
+        Self { cause, sent, proxy: None, at_proxy: false }
+    }
+
     /// What went wrong before any part of the request could have left.
     pub const fn not_sent(cause: Cause) -> Self {
-        Self { cause, sent: Sent::No, proxy: None, at_proxy: false }
+        Self::new(cause, Sent::No)
     }
 
     /// What went wrong once a part of the request may have left.
     pub const fn maybe_sent(cause: Cause) -> Self {
-        Self { cause, sent: Sent::Maybe, proxy: None, at_proxy: false }
+        Self::new(cause, Sent::Maybe)
     }
 
     /// The proxy that the exchange went through, if it went through one.

@@ -80,7 +80,7 @@ impl Now {
 pub enum Reply {
     /// An HTTP response arrived whole, whatever its status.
     Response(Response),
-    /// No whole response arrived.
+    /// No whole response arrived: [`Request::failure`] says why.
     Failed(Failure),
 }
 

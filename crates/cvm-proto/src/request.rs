@@ -273,7 +273,7 @@ impl Request {
     }
 
     /// The longest time to let the exchange take, connecting included; after it, reply with
-    /// [`FailureKind::Timeout`](crate::machine::FailureKind::Timeout).
+    /// [`Cause::Timeout`](crate::machine::Cause::Timeout).
     pub fn timeout(&self) -> Duration {
         self.attempt.timeout
     }
@@ -308,7 +308,7 @@ impl Request {
     }
 
     /// The largest response body to read; above it, reply with
-    /// [`FailureKind::TooLarge`](crate::machine::FailureKind::TooLarge).
+    /// [`Cause::TooLarge`](crate::machine::Cause::TooLarge).
     pub fn max_response_bytes(&self) -> usize {
         self.encoded.config.settings().max_response_bytes
     }

@@ -1,4 +1,4 @@
-//! What breaks an exchange off: its request's cancel.
+//! What breaks an exchange off: its request's cancel; and whether the request had left by then.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -8,27 +8,45 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use cvm_proto::machine::{Failure, FailureKind};
+use cvm_proto::machine::{Failure, FailureKind, Sent};
 use cvm_proto::{Cancel, Request};
 use http_body::{Body, Frame, SizeHint};
 
 /// How often the cancel is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
+/// Whether a part of a request may have left.
+#[derive(Clone, Default)]
+pub(crate) struct Departure(Arc<AtomicBool>);
+
+impl Departure {
+    /// A request without a body does not tell when it leaves: any time from now on.
+    pub(crate) fn may_leave(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// A body that tells when it leaves.
+    pub(crate) fn watch(&self, body: Vec<u8>) -> reqwest::Body {
+        reqwest::Body::wrap(Watched { left: Some(body.into()), departure: self.clone() })
+    }
+
+    /// Whether the service may have received the request.
+    pub(crate) fn sent(&self) -> Sent {
+        if self.0.load(Ordering::Acquire) { Sent::Maybe } else { Sent::No }
+    }
+}
+
 /// The cancel of one request that is on its way.
-#[derive(Clone)]
 pub(crate) struct BreakOff {
     cancel: Cancel,
     grace: Duration,
-    /// Whether a part of the request may have left.
-    has_left: Arc<AtomicBool>,
 }
 
 impl BreakOff {
     /// That of a request, if it has one.
     pub(crate) fn of(request: &Request) -> Option<Self> {
         let (cancel, grace) = request.cancel()?;
-        Some(Self { cancel: cancel.clone(), grace, has_left: Arc::default() })
+        Some(Self { cancel: cancel.clone(), grace })
     }
 
     /// Ends once the answer is not worth waiting for any more.
@@ -40,32 +58,18 @@ impl BreakOff {
             tokio::time::sleep(self.grace).await;
         }
     }
+}
 
-    /// What has come of the exchange then.
-    pub(crate) fn failure(&self) -> Failure {
-        let message = "broken off, as the job was cancelled";
-        if self.has_left.load(Ordering::Acquire) {
-            Failure::maybe_sent(FailureKind::Cancelled, message)
-        } else {
-            Failure::not_sent(FailureKind::Cancelled, message)
-        }
-    }
-
-    /// A request without a body does not tell when it leaves: any time from now on.
-    pub(crate) fn may_leave(&self) {
-        self.has_left.store(true, Ordering::Release);
-    }
-
-    /// A body that tells when it leaves.
-    pub(crate) fn watch(&self, body: Vec<u8>) -> reqwest::Body {
-        reqwest::Body::wrap(Watched { left: Some(body.into()), has_left: Arc::clone(&self.has_left) })
-    }
+/// What has come of an exchange that was broken off.
+pub(crate) fn broken_off(departure: &Departure) -> Failure {
+    let failure = Failure::maybe_sent(FailureKind::Cancelled, "broken off, as the job was cancelled");
+    Failure { sent: departure.sent(), ..failure }
 }
 
 /// A body of one piece. It is taken once there is a connection, and before anything is written to it.
 struct Watched {
     left: Option<Bytes>,
-    has_left: Arc<AtomicBool>,
+    departure: Departure,
 }
 
 impl Body for Watched {
@@ -76,7 +80,7 @@ impl Body for Watched {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.has_left.store(true, Ordering::Release);
+        self.departure.may_leave();
         Poll::Ready(self.left.take().map(|body| Ok(Frame::data(body))))
     }
 

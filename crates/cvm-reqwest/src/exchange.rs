@@ -15,7 +15,7 @@ use rustls::ClientConfig;
 use tracing::{debug, trace};
 
 use crate::Client;
-use crate::break_off::BreakOff;
+use crate::break_off::{BreakOff, Departure, broken_off};
 use crate::fault::{Connecting, no_answer};
 
 /// The transport as the settings want it, with everything off that could change a request or send it again.
@@ -62,19 +62,19 @@ impl Client {
             "request"
         );
         trace!(?request);
-        let break_off = BreakOff::of(&request);
+        let departure = Departure::default();
         // Pinned where it is, as it is large to move.
-        let perform = pin!(self.perform(&request, break_off.as_ref()));
+        let perform = pin!(self.perform(&request, &departure));
         let perform = tokio::time::timeout(timeout, perform);
-        let in_time = match &break_off {
+        let in_time = match BreakOff::of(&request) {
             None => perform.await,
             Some(break_off) => match select(pin!(break_off.due()), pin!(perform)).await {
-                Either::Left(((), _)) => Ok(Err(break_off.failure())),
+                Either::Left(((), _)) => Ok(Err(broken_off(&departure))),
                 Either::Right((in_time, _)) => in_time,
             },
         };
         let outcome = in_time.unwrap_or_else(|_| {
-            let late = Fault::maybe_sent(Cause::Timeout);
+            let late = Fault::new(Cause::Timeout, departure.sent());
             Err(request.failure(late.through(self.proxy_of(&request))))
         });
         match outcome {
@@ -92,13 +92,13 @@ impl Client {
         }
     }
 
-    async fn perform(&self, request: &Request, break_off: Option<&BreakOff>) -> Result<Response, Failure> {
+    async fn perform(&self, request: &Request, departure: &Departure) -> Result<Response, Failure> {
         let most = request.max_response_bytes();
         let proxy = self.proxy_of(request);
         let fault = |fault: Fault<'_>| request.failure(fault.through(proxy));
         let too_large = || fault(Fault::maybe_sent(Cause::TooLarge));
         let http = if request.bypasses_proxy() { &self.direct } else { &self.http };
-        let wire = self.convert(request, break_off)?;
+        let wire = self.convert(request, departure)?;
         let connecting = Connecting {
             is_tls: wire.url().scheme() == "https",
             proxy: proxy.map(ProxyAddress::scheme),
@@ -118,10 +118,7 @@ impl Client {
             }
             body.extend_from_slice(&chunk);
         }
-        let mut response = Response::new(answer.status().as_u16(), body);
-        if response.status() != 200 {
-            response = response.through(proxy);
-        }
+        let response = Response::new(answer.status().as_u16(), body).through(proxy);
         let headers = Response::headers_of_use(response.status()).iter();
         let given = headers.filter_map(|name| Some((*name, answer.headers().get(*name)?.to_str().ok()?)));
         Ok(given.fold(response, |response, (name, value)| response.header(name, value)))
@@ -132,7 +129,7 @@ impl Client {
         self.proxy.as_deref().filter(|_| !request.bypasses_proxy())
     }
 
-    fn convert(&self, request: &Request, break_off: Option<&BreakOff>) -> Result<reqwest::Request, Failure> {
+    fn convert(&self, request: &Request, departure: &Departure) -> Result<reqwest::Request, Failure> {
         let wrong = |_| request.failure(Fault::not_sent(Cause::Unsendable("URL")));
         let url = match request.url() {
             Cow::Borrowed(url) if url == self.url.as_str() => Url::clone(&self.url),
@@ -145,12 +142,9 @@ impl Client {
         let mut wire = reqwest::Request::new(method, url);
         // reqwest adds `accept` and `user-agent`.
         *wire.headers_mut() = request.header_map(2)?;
-        match (request.method(), break_off) {
-            (Method::Post, None) => *wire.body_mut() = Some(request.body().to_vec().into()),
-            (Method::Post, Some(break_off)) => {
-                *wire.body_mut() = Some(break_off.watch(request.body().to_vec()));
-            }
-            (Method::Get, break_off) => break_off.into_iter().for_each(BreakOff::may_leave),
+        match request.method() {
+            Method::Post => *wire.body_mut() = Some(departure.watch(request.body().to_vec())),
+            Method::Get => departure.may_leave(),
         }
         Ok(wire)
     }

@@ -80,10 +80,7 @@ impl Client {
         }
         let body = answer.body_mut().with_config().limit(most as u64).read_to_vec();
         let body = body.map_err(|error| failure(cut_off(&error)))?;
-        let mut response = Response::new(answer.status().as_u16(), body);
-        if response.status() != 200 {
-            response = response.through(proxy);
-        }
+        let response = Response::new(answer.status().as_u16(), body).through(proxy);
         let headers = Response::headers_of_use(response.status()).iter();
         let given = headers.filter_map(|name| Some((*name, answer.headers().get(*name)?.to_str().ok()?)));
         Ok(given.fold(response, |response, (name, value)| response.header(name, value)))

@@ -59,7 +59,7 @@ macro_rules! scenarios {
                 socks_proxy_that_refuses_was_not_sent no_proxy_leads_past_the_proxy
                 proxy_password_may_have_any_character,
             secure: extra_authority_is_trusted unknown_authority_is_refused wrong_host_is_refused bad_authority
-                tls_through_a_proxy cut_off_handshake_was_not_sent,
+                tls_through_a_proxy cut_off_handshake_was_not_sent handshake_that_takes_too_long_was_not_sent,
         );
     };
     (@ $shell:ty: $($module:ident: $($name:ident)+,)+) => {

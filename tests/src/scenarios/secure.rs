@@ -2,11 +2,13 @@
 
 use std::net::TcpListener;
 use std::thread;
+use std::time::Duration;
 
 use cvm_proto::api::{DescribeImages, SyncImages};
 use cvm_proto::{Credential, ErrorKind, Notation, Settings, SignMethod};
 
 use crate::proxy::Proxy;
+use crate::raw::{Raw, wait_for_end};
 use crate::server::{Act, EMPTY, Server};
 use crate::{SECRET_ID, SECRET_KEY, Shell, certificates, settings};
 
@@ -93,6 +95,20 @@ pub fn cut_off_handshake_was_not_sent<S: Shell>() {
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Network, 3), "{error:?}");
     assert!(!error.outcome_unknown(), "{error:?}");
     server.join().unwrap();
+}
+
+/// A time that is over while there is no connection yet: the request cannot have been sent, whichever limit it was.
+pub fn handshake_that_takes_too_long_was_not_sent<S: Shell>() {
+    let silent = Raw::start(|mut client| wait_for_end(&mut client));
+    for (attempt, call, connect) in [(100, 9_000, 9_000), (9_000, 200, 9_000), (9_000, 9_000, 100)] {
+        let mut settings = settings(&format!("https://{}", silent.address()));
+        settings.attempt_timeout = Duration::from_millis(attempt);
+        settings.call_timeout = Duration::from_millis(call);
+        settings.connect_timeout = Duration::from_millis(connect);
+        let error = S::from_settings(settings).unwrap().send(sync()).unwrap_err();
+        assert!(!error.outcome_unknown(), "{error:?}");
+        assert_eq!(error.attempts(), if call == 200 { 1 } else { 3 }, "{error:?}");
+    }
 }
 
 /// Runs calls that succeed and calls that fail, signed in every way; gives all that a user of the client can print.
