@@ -106,6 +106,10 @@ impl AsyncClient {
         work::watch(py, self.0.get(py, Process::this())?.config(), action, parameters, interval, timeout)
     }
 
+    fn which(&self, py: Python<'_>, plan: &SyncPlan) -> PyResult<Job> {
+        plan.ask(self.0.get(py, Process::this())?.config())
+    }
+
     fn sync(
         &self,
         py: Python<'_>,

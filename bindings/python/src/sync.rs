@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use cvm_files::{Access, RealFile};
 use cvm_journal::Journal;
-use cvm_proto::{Cancel, Config, Error, ImageSync, Job as _, OnConflict, SyncEndpoint, SyncRun, SyncState};
+use cvm_proto::{
+    Cancel, Config, Error, ImageSync, Job as _, OnConflict, SyncEndpoint, SyncRun, SyncState, WhichRegions,
+};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -14,9 +16,15 @@ use crate::settings::Options;
 use crate::work::{self, Job, Work};
 use crate::{errors, gate};
 
-/// What a sync job is to do, from keyword arguments: the job, and the run that they ask for.
+/// What a sync job is to do, from keyword arguments: the job, the run that they ask for, and which regions are meant.
 #[pyclass(frozen, module = "cvm._cvm")]
-pub(crate) struct SyncPlan(ImageSync);
+pub(crate) struct SyncPlan {
+    /// The job without its regions.
+    job: ImageSync,
+    regions: Vec<String>,
+    /// What has to be asked to know them.
+    which: Option<WhichRegions>,
+}
 
 #[pymethods]
 impl SyncPlan {
@@ -25,6 +33,7 @@ impl SyncPlan {
         py: Python<'_>,
         images: Vec<String>,
         to: Vec<String>,
+        except: Vec<String>,
         options: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
         let run = run(py, options)?;
@@ -38,26 +47,61 @@ impl SyncPlan {
             }
         };
         let job = ImageSync::of(images)
-            .to(to)
             .on_conflict(on_conflict)
             .encrypt(options.given("encrypt")?.unwrap_or(false))
             .same_attributes(options.given("same_attributes")?.unwrap_or(false))
             .with_run(run);
-        let job = options.given::<String>("source_region")?.into_iter().fold(job, ImageSync::from);
+        let from = options.given::<String>("source_region")?;
+        let which = WhichRegions::of(&to).except(except);
+        let which = from.iter().fold(which, WhichRegions::from);
+        let job = from.into_iter().fold(job, ImageSync::from);
         let job = options.given::<String>("name")?.into_iter().fold(job, ImageSync::name);
         let job = options.given::<String>("kms_key_id")?.into_iter().fold(job, ImageSync::kms_key_id);
         let job = options.given::<i64>("max_size")?.into_iter().fold(job, ImageSync::max_size);
-        Ok(Self(job))
+        Ok(Self { job, regions: to, which: Some(which).filter(WhichRegions::needs_list) })
     }
 
     #[getter]
     fn images(&self) -> Vec<String> {
-        self.0.images().to_vec()
+        self.job.images().to_vec()
     }
 
     #[getter]
     fn regions(&self) -> Vec<String> {
-        self.0.regions().to_vec()
+        self.job.clone().to(&self.regions).regions().to_vec()
+    }
+
+    /// Whether it has to be asked which regions are meant.
+    #[getter]
+    fn has_patterns(&self) -> bool {
+        self.which.is_some()
+    }
+
+    /// The same with the regions that are meant.
+    fn at(&self, regions: Vec<String>) -> Self {
+        Self { job: self.job.clone(), regions, which: None }
+    }
+}
+
+impl SyncPlan {
+    /// The job, whose regions have to be known.
+    fn job(&self) -> PyResult<ImageSync> {
+        if self.which.is_some() {
+            return Err(PyValueError::new_err(
+                "which regions are meant is not known before the job runs: run it, or name them",
+            ));
+        }
+        Ok(self.job.clone().to(&self.regions))
+    }
+
+    /// The question which regions are meant.
+    pub(crate) fn ask(&self, config: &Config) -> PyResult<Job> {
+        let cancel = Cancel::new();
+        let Some(which) = self.which.clone() else {
+            return Err(PyValueError::new_err("the regions of this job are known"));
+        };
+        let machine = which.cancel_with(&cancel).start(config, work::seed());
+        Ok(Job::new(Work::Regions(Box::new(machine)), cancel, None))
     }
 }
 
@@ -89,7 +133,7 @@ pub(crate) fn begin(
     journal: Option<JournalAt>,
 ) -> PyResult<Job> {
     let run = run(py, options)?;
-    let job = plan.map(|plan| plan.0.clone().with_run(run.clone()));
+    let job = plan.map(SyncPlan::job).transpose()?.map(|job| job.with_run(run.clone()));
     let stored = state.map(read_state).transpose()?;
     let cancel = Cancel::new();
     let work = gate::detach(py, || match journal {

@@ -11,10 +11,11 @@ use cvm_proto::machine::{Failure, FailureKind};
 use cvm_proto::{
     AnswerText, Cancel, Config, Error, ImageSyncMachine, Job as _, Machine, Now, Pages, Reply, Step,
     SyncProgress, SyncReport, SyncState, TextCall, TextList, TextRequest, Verdict, WaitMachine, WaitUntil,
+    WhichRegionsMachine,
 };
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyList};
 use serde::Serialize;
 
 use crate::fork::{Home, Process};
@@ -25,6 +26,7 @@ pub(crate) enum Work {
     Call(TextCall),
     Pages(Pages<TextList>),
     Watch(WaitMachine<TextRequest, Judge>),
+    Regions(Box<WhichRegionsMachine>),
     Sync(Box<ImageSyncMachine>),
     Kept(Box<JournaledMachine>),
 }
@@ -40,6 +42,7 @@ pub(crate) enum Told {
     Answer(AnswerText),
     Event(Box<SyncProgress>),
     Report(SyncReport),
+    Regions(Vec<String>),
     Nothing,
 }
 
@@ -57,6 +60,7 @@ impl Machine for Work {
                 map(pages.poll(now), page, |()| Told::Nothing)
             }
             Self::Watch(watch) => map(watch.poll(now), Told::Answer, Told::Answer),
+            Self::Regions(which) => map(which.poll(now), |never| match never {}, Told::Regions),
             Self::Sync(job) => map(job.poll(now), |event| Told::Event(Box::new(event)), Told::Report),
             Self::Kept(job) => map(job.poll(now), |event| Told::Event(Box::new(event)), Told::Report),
         }
@@ -67,6 +71,7 @@ impl Machine for Work {
             Self::Call(call) => call.reply(now, reply),
             Self::Pages(pages) => pages.reply(now, reply),
             Self::Watch(watch) => watch.reply(now, reply),
+            Self::Regions(which) => which.reply(now, reply),
             Self::Sync(job) => job.reply(now, reply),
             Self::Kept(job) => job.reply(now, reply),
         }
@@ -126,6 +131,7 @@ impl Told {
             Self::Answer(answer) => object(py, answer.as_str()),
             Self::Event(event) => written(py, &**event),
             Self::Report(report) => written(py, report),
+            Self::Regions(regions) => Ok(PyList::new(py, regions)?.into_any()),
             Self::Nothing => Ok(py.None().into_bound(py)),
         }
     }

@@ -122,6 +122,7 @@ class AsyncClient(AsyncActions, Base):
         images: str | Sequence[str],
         to: Sequence[str],
         *,
+        except_: Sequence[str] = (),
         on_progress: Callable[[SyncEvent], object] | None = None,
         journal: str | os.PathLike[str] | None = None,
         **options: Unpack[SyncOptions],
@@ -130,20 +131,21 @@ class AsyncClient(AsyncActions, Base):
 
         An ``on_progress`` that is an async function is awaited, before the job goes on.
         """
-        return await self.sync_job(images, to, journal=journal, **options).run(on_progress=on_progress)
+        return await self.sync_job(images, to, except_=except_, journal=journal, **options).run(on_progress=on_progress)
 
     def sync_job(
         self,
         images: str | Sequence[str],
         to: Sequence[str],
         *,
+        except_: Sequence[str] = (),
         journal: str | os.PathLike[str] | None = None,
         **options: Unpack[SyncOptions],
     ) -> AsyncSyncJob:
         """A sync job that is still to be run. See :meth:`cvm.Client.sync_job` for the options."""
         from cvm._sync_job import AsyncSyncJob
 
-        return AsyncSyncJob._start(self, images, to, journal, dict(options))
+        return AsyncSyncJob._start(self, images, to, except_, journal, dict(options))
 
     async def aclose(self) -> None:
         """Closes the connections; the client cannot be used any more."""

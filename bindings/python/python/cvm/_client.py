@@ -90,6 +90,7 @@ class Client(Actions, Base):
         images: str | Sequence[str],
         to: Sequence[str],
         *,
+        except_: Sequence[str] = (),
         on_progress: Callable[[SyncEvent], object] | None = None,
         journal: str | os.PathLike[str] | None = None,
         **options: Unpack[SyncOptions],
@@ -100,13 +101,14 @@ class Client(Actions, Base):
         function. The report says what came of every destination, and raises nothing by itself:
         ``report.raise_for_failures()`` does. The options are those of :meth:`sync_job`.
         """
-        return self.sync_job(images, to, journal=journal, **options).run(on_progress=on_progress)
+        return self.sync_job(images, to, except_=except_, journal=journal, **options).run(on_progress=on_progress)
 
     def sync_job(
         self,
         images: str | Sequence[str],
         to: Sequence[str],
         *,
+        except_: Sequence[str] = (),
         journal: str | os.PathLike[str] | None = None,
         **options: Unpack[SyncOptions],
     ) -> SyncJob:
@@ -115,6 +117,13 @@ class Client(Actions, Base):
         With ``journal``, a file's name, the job is kept in that file and survives a crash: the same call resumes it. The file
         is locked while the job runs. If it holds another job that has not ended, the run raises :class:`cvm.ConfigError`, which
         names what differs; if its job has ended, this one begins, and copies that are known from before are looked at first.
+
+        ``to`` has regions, and patterns such as ``"ap-*"``; ``"all"``, also without a list, is every region. ``except_`` takes
+        some out of them again. Patterns stand for the available regions on the same side of the border of the finance regions,
+        without the source region; the service is asked for them when the job runs, and a pattern that stands for nothing raises
+        :class:`cvm.ParameterError`. A region that is written out is used whether the service lists it or not; the source
+        region is passed over. Every region is looked at before anything is started, and one that the service does not know
+        or serve ends the job with an error.
 
         What decides what is made is the job:
 
@@ -137,7 +146,7 @@ class Client(Actions, Base):
         """
         from cvm._sync_job import SyncJob
 
-        return SyncJob._start(self, images, to, journal, dict(options))
+        return SyncJob._start(self, images, to, except_, journal, dict(options))
 
     def close(self) -> None:
         """Closes the connections; the client cannot be used any more."""

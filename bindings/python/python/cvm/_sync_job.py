@@ -33,6 +33,8 @@ class _Job:
     #: What the last run has seen, also if that is not to be resumed, as with a dry run.
     _seen: str | None = None
     _running: Any = None
+    #: The question which regions are meant, while it is asked.
+    _asking: Any = None
     _is_dry = False
     _is_cancelled = False
 
@@ -45,13 +47,14 @@ class _Job:
         client: Any,
         images: str | Sequence[str],
         to: Sequence[str],
+        except_: Sequence[str],
         journal: str | os.PathLike[str] | None,
         options: dict[str, Any],
     ) -> Self:
         if options.get("source_region") is None:
             options["source_region"] = client.region
         job = cls(client)
-        job._plan = plan(images, to, options)
+        job._plan = plan(images, to, options, except_)
         job._source_region = options["source_region"]
         job._options = {name: value for name, value in options.items() if name in RUN_OPTIONS}
         job._journal = None if journal is None else os.fspath(journal)
@@ -86,6 +89,8 @@ class _Job:
     def to_json(self) -> str:
         """The job as JSON, for those who keep it in a place of their own. It holds no secret.
 
+        Raises ``ValueError`` for one with patterns that has not run: which regions it is for is not known.
+
         Nothing locks such a place but you: of two processes that resume the same text, each takes it for its own.
         """
         if self._running is not None and not self._is_dry:
@@ -111,9 +116,9 @@ class _Job:
         Any thread or task may ask. Copies that were started continue in the service.
         """
         self._is_cancelled = True
-        running = self._running
-        if running is not None:
-            running.cancel()
+        for job in (self._asking, self._running):
+            if job is not None:
+                job.cancel()
 
     @property
     def images(self) -> list[str]:
@@ -122,12 +127,14 @@ class _Job:
 
     @property
     def regions(self) -> list[str]:
-        """The regions that they go to."""
+        """The regions that they go to; before a job with patterns runs, what was asked for."""
         return self._plan.regions if self._plan else _cvm.sync_facts(self.to_json())[1]
 
     @property
     def is_finished(self) -> bool:
         """Whether every destination has ended for good, so that there is nothing to resume."""
+        if self._plan is not None and self._plan.has_patterns:
+            return False
         return _cvm.sync_facts(self.to_json())[3]
 
     @property
@@ -136,6 +143,20 @@ class _Job:
         if self._running is not None:
             self._seen = self._running.state()
         return SyncReport.from_dict(_cvm.sync_facts(self._seen or self.to_json())[4])
+
+    def _ask(self) -> Any:
+        """The question which regions are meant; ``None`` if they are known."""
+        if self._plan is None or not self._plan.has_patterns:
+            return None
+        asking = self._asking = self._client._core.which(self._plan)
+        if self._is_cancelled:
+            asking.cancel()
+        return asking
+
+    def _know(self, regions: list[str]) -> None:
+        """From now on the job is for these regions."""
+        if self._plan is not None and self._plan.has_patterns:
+            self._plan = self._plan.at(regions)
 
     def _begin(self, options: dict[str, Any]) -> Any:
         if self._running is not None:
@@ -197,7 +218,11 @@ class SyncJob(_Job):
         """
         listeners = {"on_progress": on_progress, "on_checkpoint": on_checkpoint}
         _callbacks.check(False, **listeners)
-        running = self._begin(run_options(options))
+        options_of_run = run_options(options)
+        asking = self._ask()
+        if asking is not None:
+            self._know(self._client._core.advance(asking)[1])
+        running = self._begin(options_of_run)
         try:
             goes_on, told = self._client._core.advance(running)
             while goes_on:
@@ -224,7 +249,11 @@ class AsyncSyncJob(_Job):
         """
         listeners = {"on_progress": on_progress, "on_checkpoint": on_checkpoint}
         _callbacks.check(True, **listeners)
-        running = self._begin(run_options(options))
+        options_of_run = run_options(options)
+        asking = self._ask()
+        if asking is not None:
+            self._know((await self._client._advance(asking))[1])
+        running = self._begin(options_of_run)
         try:
             goes_on, told = await self._client._advance(running)
             while goes_on:
@@ -243,12 +272,19 @@ RUN_OPTIONS = frozenset(
 )
 
 
-def plan(images: str | Sequence[str], to: Sequence[str], options: Mapping[str, Any]) -> _cvm.SyncPlan:
+def plan(
+    images: str | Sequence[str], to: Sequence[str], options: Mapping[str, Any], except_: Sequence[str] = ()
+) -> _cvm.SyncPlan:
     """What a sync job is to do."""
     _known(options, JOB_OPTIONS | RUN_OPTIONS, "a sync job")
-    if isinstance(to, str):
-        raise TypeError(f'`to` is a list of regions: write to=["{to}"]')
-    return _cvm.SyncPlan([images] if isinstance(images, str) else list(images), list(to), dict(options))
+    if to == "all":
+        to = ["all"]
+    for name, regions in (("to", to), ("except_", except_)):
+        if isinstance(regions, str):
+            raise TypeError(f'`{name}` is a list of regions: write {name}=["{regions}"]')
+    return _cvm.SyncPlan(
+        [images] if isinstance(images, str) else list(images), list(to), list(except_), dict(options)
+    )
 
 
 def run_options(options: Mapping[str, Any]) -> dict[str, Any]:
