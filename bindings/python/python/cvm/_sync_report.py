@@ -46,8 +46,9 @@ class Destination:
     #:
     #: - ``"copied"``: the copy is there and can be used.
     #: - ``"present"``: it was there already.
-    #: - ``"conflict"``: another image has the name, or a copy that failed; ``"skipped"``: one that can be used has it, and
-    #:   such regions were to be passed over.
+    #: - ``"conflict"``: another image has the name, or a copy that failed.
+    #: - ``"skipped"``: the region was passed over: another image that can be used has the name, and such regions were to be;
+    #:   or it is the region that the image itself is in, as a note says.
     #: - ``"failed"``: there is no usable copy.
     #: - ``"gone"``: a copy that was started is not there any more.
     #: - ``"timed_out"``: the time was over; a copy with an id continues in the service.
