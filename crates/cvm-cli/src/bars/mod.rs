@@ -23,6 +23,9 @@ const TICK: Duration = Duration::from_millis(100);
 /// How long the last drawing is waited for: a terminal that is stopped holds nothing up.
 const DRAWN_WITHIN: Duration = Duration::from_millis(500);
 
+/// Clears what is right of the cursor.
+const TO_END_OF_ROW: &str = "\u{1b}[K";
+
 /// Bars on stderr. Copies are the same bars.
 #[derive(Clone)]
 pub(crate) struct Bars {
@@ -162,9 +165,14 @@ impl Screen {
         let up = rows_taken(&self.drawn, self.drawn_in, columns);
         self.term.write_str("\r")?;
         self.term.move_cursor_up(up)?;
-        self.term.clear_to_end_of_screen()?;
+        // Row by row, and what is left of the last drawing in the end: a terminal that is cleared from its first row keeps
+        // what stood there, so that each drawing would be found when one scrolls back.
         for line in lines.iter().chain(rows) {
-            self.term.write_line(line)?;
+            self.term.write_str(line)?;
+            self.term.write_line(TO_END_OF_ROW)?;
+        }
+        if lines.len() + rows.len() > 0 || up > 0 {
+            self.term.clear_to_end_of_screen()?;
         }
         self.term.flush()
     }

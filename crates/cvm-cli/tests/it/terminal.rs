@@ -55,7 +55,17 @@ impl Shown {
         let mut buffer = [0; 4096];
         // That the program has ended is an error on Linux.
         let read = self.terminal.read(&mut buffer).unwrap_or(0);
-        self.screen.process(&buffer[..read]);
+        // A terminal that is cleared from its first row moves what stood there to where one scrolls back.
+        for part in buffer[..read].split_inclusive(|&byte| byte == b'J') {
+            if part.ends_with(b"\x1b[J") || part.ends_with(b"\x1b[0J") {
+                let before = part.len() - part.iter().rev().position(|&byte| byte == 0x1b).unwrap() - 1;
+                self.screen.process(&part[..before]);
+                assert_ne!(self.screen.screen().cursor_position(), (0, 0), "all of the screen is cleared");
+                self.screen.process(&part[before..]);
+            } else {
+                self.screen.process(part);
+            }
+        }
         read > 0
     }
 
