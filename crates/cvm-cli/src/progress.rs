@@ -99,7 +99,7 @@ impl Progress {
             }
             SyncProgress::NameTaken { source, region, image_name, .. } => {
                 self.line(&format!(
-                    "{source}: {region}: the name `{image_name}` is taken by an image that is not visible; searching for it"
+                    "{source}: {region}: the name `{image_name}` is taken by now; looking for the image that has it"
                 ));
             }
             SyncProgress::Submitted { source, regions, request_id, .. } => {
@@ -107,7 +107,9 @@ impl Progress {
                 self.line(&format!("{source}: accepted for {regions} (request id {request_id})"));
             }
             SyncProgress::Trouble { source, region, error, .. } => {
-                self.line(&format!("{source}: {region}: {error}; trying again"));
+                // Most errors name the region that was asked.
+                let region = if error.region().is_some() { "" } else { &format!("{region}: ") };
+                self.line(&format!("{source}: {region}{error}"));
             }
             SyncProgress::Copying { source, region, image_id, state, percent, elapsed, .. } => {
                 let place = (source.clone(), region.clone());

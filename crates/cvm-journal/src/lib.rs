@@ -38,7 +38,7 @@ impl Journal {
         match RealFile::resolve(&path).and_then(|file| file.lock(Duration::ZERO)) {
             Ok(file) => Ok(Self { path, profile: None, is_embedded: false, file }),
             Err(error) if error.kind() == IoErrorKind::ResourceBusy => Err(Error::journal(format!(
-                "the journal {} is in use: wait for the other process, or end it",
+                "the journal {} is in use: wait for whoever runs it, another process or another task of this one, or end it",
                 path.display()
             ))),
             Err(error) => Err(trouble("cannot open the journal", &path, &error)),
@@ -70,6 +70,11 @@ impl Journal {
     /// [`ErrorKind::Config`] that names what differs, with both values; [`ErrorKind::Parameter`] for a dry run, which keeps
     /// nothing; [`ErrorKind::Journal`] if the file cannot be read, or is not a journal.
     pub fn begin_or_resume(self, job: ImageSync, config: &Config) -> Result<Journaled, Error> {
+        if job.is_dry_run() {
+            return Err(Error::parameter(
+                "a dry run keeps nothing: leave the journal out, or run without dry_run",
+            ));
+        }
         let stored = self.read()?;
         let endpoint = self.endpoint(config);
         let prepared = job.begin_or_resume(stored, endpoint, config).map_err(|error| self.name(&error))?;

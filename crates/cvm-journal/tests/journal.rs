@@ -115,6 +115,16 @@ fn two_processes_do_not_share_a_journal() {
 }
 
 #[test]
+fn a_dry_run_is_refused_where_a_job_is_kept() {
+    let (local, folder) = (CvmLocal::start().unwrap(), Folder::new("dry"));
+    let client = client(&local);
+    let journal = Journal::open(folder.0.join("job.json")).unwrap();
+    let error = journal.begin_or_resume(job().dry_run(true), client.config()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Parameter);
+    assert!(folder.names().is_empty());
+}
+
+#[test]
 fn nothing_is_left_of_a_journal_that_is_removed() {
     let folder = Folder::new("remove");
     let path = folder.0.join("job.json");

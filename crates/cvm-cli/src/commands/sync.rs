@@ -91,6 +91,10 @@ fn run_to_its_end(global: &Global, args: &SyncArgs, link: &Link, job: Ready, sto
             Ended::with(&failure, "failed")
         });
     if let Some(path) = journal {
+        // A run that went well has met the service, which takes no request of a clock that is far off.
+        if ended.exit == Exit::Done {
+            journals::drop_old();
+        }
         let is_finished = leave(&path, global, ended.exit);
         let (Ok(summary) | Err(summary)) = &mut ended.outcome;
         summary["journal"] = path.display().to_string().into();

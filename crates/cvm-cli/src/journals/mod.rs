@@ -74,6 +74,12 @@ pub(crate) fn of(job: &Identity<'_>, global: &Global) -> Result<PathBuf, Failure
     Ok(path)
 }
 
+/// What the journal of a job says, read without its lock; none if there is no journal.
+pub(crate) fn known(job: &Identity<'_>) -> Result<Option<SyncState>, Error> {
+    let Ok(folder) = folder() else { return Ok(None) };
+    cvm_journal::read(&folder.join(job.file_name()))
+}
+
 /// The jobs in the folder, those that were written last at the end; none if there is no folder.
 pub(crate) fn list() -> Result<Vec<Kept>, Failure> {
     let mut jobs: Vec<Kept> =
@@ -136,12 +142,12 @@ pub(crate) fn find(id: &str) -> Result<Kept, Failure> {
     }
 }
 
-/// Drops the journals of jobs that ended long ago. What cannot be dropped now is dropped another time.
-pub(crate) fn drop_old() -> Result<(), Failure> {
-    for (path, _) in files()?.into_iter().filter(|(_, written)| is_old(*written)) {
+/// Drops the journals of jobs that ended long ago, by a clock that is right. What cannot be dropped now is dropped another
+/// time.
+pub(crate) fn drop_old() {
+    for (path, _) in files().unwrap_or_default().into_iter().filter(|(_, written)| is_old(*written)) {
         let _ = drop_if(&path, |state, written| state.is_finished() && is_old(written));
     }
-    Ok(())
 }
 
 /// Drops the journal of a job that has ended without having asked for anything or found anything.

@@ -17,13 +17,29 @@ use crate::error_code::ErrorCode;
 use crate::machine::Now;
 
 impl ImageSyncMachine {
-    /// An earlier copy failed, and its remains have the name.
+    /// An image that failed has the name: the remains of a copy, or somebody else's.
     pub(super) fn left_behind(&mut self, target: TargetId, image_id: String, now: Now) {
-        if self.run.delete_failed && !self.run.dry_run && !self.runs[target].is_reviewed {
+        let run = &self.runs[target];
+        let is_own = run.failed_own.as_ref() == Some(&image_id);
+        let deletes = self.run.delete_failed && !run.is_reviewed && (is_own || !self.run.own_copies);
+        if deletes && !self.run.dry_run {
             return self.delete(target, image_id, None, now);
         }
+        if deletes {
+            if let Some(error) = self.runs[target.source].refused.clone() {
+                return self.refuse_target(target, &error, now);
+            }
+            let note = format!("the failed image {image_id}, which has the name, would be deleted first");
+            self.runs[target].notes.push(note);
+            return self.close_as(target, Outcome::Planned, None, now);
+        }
+        let advice = match (self.run.delete_failed, self.run.own_copies && !is_own) {
+            (true, true) => "; this job is not known to have started it, so it is not deleted",
+            (true, false) => "",
+            (false, _) => "; it is in the way until somebody deletes it, or a run that is to (delete_failed)",
+        };
         let why = format!(
-            "image {image_id} has the name `{}`, and is a copy that failed: delete it, also with delete_failed",
+            "image {image_id} has the name `{}`, and failed{advice}",
             self.copy_name(target).escape_debug()
         );
         self.conflict_for_all(target, image_id, &why, now);
@@ -109,7 +125,7 @@ impl ImageSyncMachine {
             // Lists may lag behind, and leave out what is there.
             None if run.misses < MISSES => run.lane.rest_shortly(now.mono, &mut self.random),
             None => self.is_deleted(target, &image_id, error, now),
-            Some(image) if has_failed(&image.image_state) && self.run.delete_failed => {
+            Some(image) if has_failed(&image.image_state) && self.run.delete_failed && !self.run.dry_run => {
                 self.delete(target, image_id, error.map(Box::new), now);
             }
             // This run is not to delete, or there is nothing to delete any more: the target begins anew.
@@ -121,7 +137,12 @@ impl ImageSyncMachine {
     }
 
     fn is_deleted(&mut self, target: TargetId, image_id: &str, error: Option<Error>, now: Now) {
-        let note = format!("the failed copy {image_id} was deleted");
+        // Without an error of its own it had only the name.
+        let note = if error.is_some() {
+            format!("the failed copy {image_id} was deleted")
+        } else {
+            format!("the failed image {image_id}, which had the name, was deleted")
+        };
         self.runs[target].notes.push(note);
         match error {
             None => self.way_is_free(target, now),
@@ -140,7 +161,7 @@ impl ImageSyncMachine {
     }
 
     fn not_deleted(&mut self, target: TargetId, id: String, error: Option<Error>, why: Error, now: Now) {
-        let note = format!("the failed copy {id} could not be deleted: {why}");
+        let note = format!("the failed image {id} could not be deleted: {why}");
         let change = |destination: &mut Destination| {
             destination.image_id = Some(id);
             destination.error = Some(error.unwrap_or(why));

@@ -144,6 +144,9 @@ impl ImageSyncMachine {
                         "an earlier run started it, and this one has not seen it".into()
                     }
                     // What this run has not seen may be gone: nobody can say that it continues.
+                    _ if !is_missing && self.runs[target].seen.is_none() && self.last_trouble(target).is_some() => {
+                        format!("it was accepted {accepted} s ago, and no look at it was answered")
+                    }
                     _ if !is_missing && self.runs[target].seen.is_none() => {
                         format!("it was accepted {accepted} s ago, and the run ended before it looked")
                     }

@@ -32,7 +32,9 @@ impl ImageSyncMachine {
                 ));
             }
         }
-        if differs && self.closing.is_some() {
+        if differs && self.run.dry_run {
+            notes.push("the copy's description and family would be made those of its source".into());
+        } else if differs && self.closing.is_some() {
             notes.push("the copy's description and family are not its source's: the time was over".into());
         } else if differs {
             return self.runs[target].lane.next(Task::Align { image, notes }, now.mono);

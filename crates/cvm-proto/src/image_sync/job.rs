@@ -232,6 +232,11 @@ impl ImageSync {
     pub fn regions(&self) -> &[String] {
         &self.job.to
     }
+
+    /// Whether it is a dry run, which starts nothing and keeps nothing.
+    pub fn is_dry_run(&self) -> bool {
+        self.run.dry_run
+    }
 }
 
 impl Job for ImageSync {

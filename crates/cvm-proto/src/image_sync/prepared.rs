@@ -117,18 +117,13 @@ impl ImageSync {
     /// # Errors
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) that names what differs, with both values, if another job is stored
-    /// that has not ended; [`ErrorKind::Parameter`](crate::ErrorKind::Parameter) for a dry run, which keeps nothing.
+    /// that has not ended. A dry run says what this one would do with what is stored; it changes nothing, and is not kept.
     pub fn begin_or_resume(
         self,
         stored: Option<SyncState>,
         endpoint: SyncEndpoint,
         config: &Config,
     ) -> Result<PreparedSync, Error> {
-        if self.run.dry_run {
-            return Err(Error::parameter(
-                "a dry run keeps nothing: leave the journal out, or run without dry_run",
-            ));
-        }
         let Self { mut job, run } = self;
         job.from = job.from.or_else(|| config.region().map(Into::into));
         let Some(mut stored) = stored else {

@@ -62,6 +62,7 @@ impl ImageSyncMachine {
             if self.runs[target].is_reviewed {
                 return self.copy_failed(target, known.image_id, &image.image_state, now);
             }
+            self.runs[target].failed_own = Some(known.image_id).filter(|_| known.basis != Basis::Found);
             self.state[target].known = None;
             return self.no_more_known(target, now);
         }

@@ -177,6 +177,8 @@ pub(super) struct TargetRun {
     pub(super) lost: u32,
     /// The copy that was known from before has been looked for by its id, and is not to be seen.
     pub(super) known_is_missed: bool,
+    /// A copy of this job's own that was known from before, and has failed.
+    pub(super) failed_own: Option<String>,
     /// The holder of a name that is taken has been searched for.
     pub(super) has_searched: bool,
     /// An image that seems to hold it, and why.

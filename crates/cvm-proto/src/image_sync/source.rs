@@ -7,6 +7,7 @@ use super::calls::Answer;
 use super::handle::{Actor, SourceId, TargetId};
 use super::runs::{FirstLook, Task};
 use super::state::Stage;
+use super::survey::has_failed;
 use super::traits::Traits;
 use super::watch::MISSES;
 use super::{ImageSyncMachine, SyncProgress};
@@ -166,8 +167,13 @@ impl ImageSyncMachine {
             }
         }
         if image.image_state != ImageState::NORMAL && image.image_state != ImageState::SYNCING {
+            let advice = if has_failed(&image.image_state) {
+                "make the image again"
+            } else {
+                "wait until it is, and try again"
+            };
             let message = format!(
-                "image {id} in {from} is {}, only a NORMAL image can be copied: wait until it is, and try again",
+                "image {id} in {from} is {}, only a NORMAL image can be copied: {advice}",
                 image.image_state
             );
             return Err(Error::service(ErrorCode::InvalidImageIdIncorrectState, message, None, 200));

@@ -254,18 +254,21 @@ impl ImageSyncMachine {
 
     /// Another image has the name: one that can be used may be passed over.
     pub(super) fn conflict(&mut self, target: TargetId, image: &Image, why: &str, now: Now) {
-        let skips = self.state.job.on_conflict == OnConflict::Skip && can_be_used(&image.image_state);
-        let outcome = if skips { Outcome::Skipped } else { Outcome::Conflict };
-        self.end_taken(target, outcome, image.image_id.clone(), why, now);
+        if self.state.job.on_conflict == OnConflict::Skip && can_be_used(&image.image_state) {
+            let error = Error::failed(format!("{why}: {} is passed over", self.state[target].region));
+            self.end_taken(target, Outcome::Skipped, image.image_id.clone(), error, now);
+        } else {
+            self.conflict_for_all(target, image.image_id.clone(), why, now);
+        }
     }
 
     /// Another image has the name, and none that could be passed over.
     pub(super) fn conflict_for_all(&mut self, target: TargetId, image_id: String, why: &str, now: Now) {
-        self.end_taken(target, Outcome::Conflict, image_id, why, now);
+        let error = self.in_the_way(target, why);
+        self.end_taken(target, Outcome::Conflict, image_id, error, now);
     }
 
-    fn end_taken(&mut self, target: TargetId, outcome: Outcome, image_id: String, why: &str, now: Now) {
-        let error = self.in_the_way(target, why);
+    fn end_taken(&mut self, target: TargetId, outcome: Outcome, image_id: String, error: Error, now: Now) {
         let change = |destination: &mut super::Destination| {
             destination.image_id = Some(image_id);
             destination.error = Some(error);
@@ -277,7 +280,6 @@ impl ImageSyncMachine {
     pub(super) fn in_the_way(&self, target: TargetId, why: &str) -> Error {
         let region = &self.state[target].region;
         Error::failed(format!("{why}: nothing was started in {region}; give the copies another name"))
-            .with_call("SyncImages", Some(region), 0)
     }
 
     /// No copy is to be seen: one is to be requested, unless one may still show.

@@ -45,7 +45,7 @@ const NOT_LOOKED: &str = "ended before it looked";
 /// A copy that is said to be on its way was there during the run, or the line says that nobody has seen it: a copy that
 /// was accepted shortly before may only be late.
 fn there_or_not_seen(run: &Run, line: Line<'_>, copy: &Known) -> Result<(), String> {
-    let not_seen = ["not been seen", "did not find it", NOT_LOOKED];
+    let not_seen = ["not been seen", "did not find it", "no look at it was answered", NOT_LOOKED];
     if not_seen.iter().any(|words| line.says(words)) || copy.was_there(run.from, run.to) {
         Ok(())
     } else {
@@ -121,7 +121,7 @@ impl<'a> Oracle<'a> {
             return Err("it was not NORMAL yet".into());
         }
         if stay.last < run.from {
-            if !line.says(NOT_LOOKED) {
+            if !line.says(NOT_LOOKED) && !line.says("no look at it was answered") {
                 return Err("it was gone when the run began, or nobody looked".into());
             }
             if run.alone && self.was_missed(run, line.region, &copy.id) {

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use cvm_journal::{Journal, Journaled};
-use cvm_proto::{Cancel, ImageSync, OnConflict, SyncReport, SyncRun, WhichRegions, input};
+use cvm_proto::{
+    Cancel, ImageSync, OnConflict, PreparedSync, SyncEndpoint, SyncReport, SyncRun, WhichRegions, input,
+};
 
 use crate::args::{Conflicts, Global, SyncArgs};
 use crate::connect::Link;
@@ -15,21 +17,21 @@ use crate::progress::Progress;
 /// A job that is ready to run.
 pub(super) enum Ready {
     /// Nobody keeps it: a dry run starts nothing, and an embedded endpoint forgets everything.
-    Unkept(Box<ImageSync>),
+    Unkept(Box<PreparedSync>),
     Kept(PathBuf, Box<Journaled>),
 }
 
 impl Ready {
     pub(super) fn images(&self) -> &[String] {
         match self {
-            Self::Unkept(job) => job.images(),
+            Self::Unkept(job) => job.state().images(),
             Self::Kept(_, job) => job.state().images(),
         }
     }
 
     pub(super) fn regions(&self) -> &[String] {
         match self {
-            Self::Unkept(job) => job.regions(),
+            Self::Unkept(job) => job.state().regions(),
             Self::Kept(_, job) => job.state().regions(),
         }
     }
@@ -66,21 +68,25 @@ pub(super) fn begin(
     let which = WhichRegions::of(&args.to).except(&args.except).from(from).cancel_with(cancel);
     let regions = link.client.run(which, |never| match never {})?;
     let job = job(args, from, regions, cancel);
-    let path: PathBuf = match &args.journal {
+    let endpoint = if global.local { SyncEndpoint::embedded() } else { SyncEndpoint::of(config) };
+    let identity = Identity {
+        endpoint: &endpoint,
+        source_region: from,
+        images: job.images(),
+        regions: job.regions(),
+        name: args.name.as_deref(),
+    };
+    let path = match &args.journal {
         Some(path) => path.clone(),
-        None if args.dry_run || global.local => return Ok(Ready::Unkept(Box::new(job))),
-        None => {
-            journals::drop_old()?;
-            let endpoint = cvm_proto::SyncEndpoint::of(config);
-            let identity = Identity {
-                endpoint: &endpoint,
-                source_region: from,
-                images: job.images(),
-                regions: job.regions(),
-                name: args.name.as_deref(),
-            };
-            journals::of(&identity, global)?
+        None if global.local => {
+            return Ok(Ready::Unkept(Box::new(job.begin_or_resume(None, endpoint, config)?)));
         }
+        None if args.dry_run => {
+            // What the job has done tells what a run would do.
+            let stored = journals::known(&identity)?;
+            return Ok(Ready::Unkept(Box::new(job.begin_or_resume(stored, endpoint, config)?)));
+        }
+        None => journals::of(&identity, global)?,
     };
     let job = open(&path, global, link)?.begin_or_resume(job, config)?;
     if job.is_resumed() && !global.quiet && !args.json {

@@ -196,14 +196,42 @@ fn each_option_of_a_run_takes_effect_when_the_job_is_resumed() {
     }
 }
 
+/// What was begun, by whoever was killed at any of its requests: the dry run changes nothing, and the run does what it said.
 #[test]
-fn a_dry_run_is_refused_where_a_job_is_kept() {
-    let world = begun(&job());
-    for stored in [None, Some(world.state())] {
-        let endpoint = SyncEndpoint::of(&config());
-        let error = job().dry_run(true).begin_or_resume(stored, endpoint, &config()).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Parameter);
+fn a_dry_run_says_what_the_run_would_do_with_what_is_stored_and_changes_nothing() {
+    let job = || job().delete_failed(true).same_attributes(true);
+    for (number, fate) in (0..30).flat_map(|number| [(number, Fate::Fine), (number, Fate::Fails)]) {
+        let mut service = Service::default();
+        service.fates.insert(FAR, fate);
+        service.source().description = "of the source".into();
+        let mut world = World::new(service);
+        world.process(&job(), Kill::During(number));
+        world.unix += 310_000;
+        world.service.tick(world.unix);
+        world.service.fates.clear();
+        let disk = world.disk.clone();
+        let asked = world.service.log.len();
+        let images = format!("{:?}", world.service.images);
+        let accepted = requests(&world);
+        let said = world.run(job().dry_run(true)).unwrap();
+        let changes = world.service.log[asked..]
+            .iter()
+            .filter(|(action, _)| !action.starts_with("Describe") && action != "SyncImages");
+        assert_eq!(changes.count(), 0, "{number}");
+        assert_eq!((requests(&world), &world.disk), (accepted, &disk), "{number}");
+        assert_eq!(format!("{:?}", world.service.images), images, "{number}");
+        let report = world.run(job()).unwrap();
+        let copied: Vec<&String> = world.service.accepted[accepted..].iter().flatten().collect();
+        for of in &said.destinations {
+            let is_planned = of.outcome == Outcome::Planned;
+            assert_eq!(is_planned, copied.contains(&&of.region), "{number}: {said:?}; {report:?}");
+        }
     }
+}
+
+#[test]
+fn a_resumed_job_is_no_dry_run() {
+    let world = begun(&job());
     let error = world.state().resume(SyncRun::new().dry_run(true), &SyncEndpoint::of(&config())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Parameter);
 }

@@ -47,6 +47,32 @@ fn cancelled_at(world: &mut World, number: usize) -> Option<cvm_proto::SyncRepor
     }
 }
 
+/// Whoever insists on copies of its own deletes none but those either.
+#[test]
+fn with_own_copies_a_failed_image_of_somebody_else_stays() {
+    for dry_run in [true, false] {
+        let mut world = World::new(left());
+        let report = world.unkept(&job().own_copies(true).dry_run(dry_run), Kill::Never).unwrap().unwrap();
+        let far = &report.destinations[1];
+        assert_eq!(far.outcome, Outcome::Conflict, "{far:?}");
+        let error = far.error.as_ref().unwrap().to_string();
+        assert!(error.contains("not known to have started it, so it is not deleted"), "{error}");
+        assert!(world.service.deleted.is_empty());
+    }
+}
+
+#[test]
+fn with_own_copies_a_copy_of_the_job_that_fails_later_is_made_again() {
+    let mut world = World::new(Service::default());
+    assert!(world.run(job()).unwrap().is_complete());
+    world.unix += 3_600_000;
+    let copy = &mut world.service.images.get_mut(FAR).unwrap()[0];
+    (copy.state, copy.copying) = ("CREATEFAILED", None);
+    let report = world.run(job().own_copies(true)).unwrap();
+    assert_eq!(outcomes(&report), [(NEAR, Outcome::Present), (FAR, Outcome::Copied)], "{report:?}");
+    assert_eq!(world.service.deleted, ["img-copy0002"]);
+}
+
 #[test]
 fn an_interrupt_at_any_request_ends_no_destination() {
     for service in [left as fn() -> Service, failing] {

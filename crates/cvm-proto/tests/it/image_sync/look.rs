@@ -222,9 +222,14 @@ fn a_failed_copy_that_holds_the_name_is_a_conflict_until_it_is_deleted() {
             assert!(error.contains("delete_failed") && error.contains("another name"), "{error}");
             assert_eq!(world.service.images["ap-beijing"].len(), 1);
         }
+        let (world, report) = with(left(name), job.clone().delete_failed(true).dry_run(true));
+        assert_eq!(report.destinations[1].outcome, Outcome::Planned);
+        assert!(report.destinations[1].notes[0].contains("img-left0001, which has the name, would be deleted"));
+        assert_eq!(world.service.images["ap-beijing"].len(), 1);
         let (world, report) = with(left(name), job.delete_failed(true));
         assert!(report.is_complete(), "{report:?}");
-        assert!(report.destinations[1].notes[0].contains("img-left0001 was deleted"), "{report:?}");
+        let note = &report.destinations[1].notes[0];
+        assert_eq!(note, "the failed image img-left0001, which had the name, was deleted");
         assert_eq!(world.service.images["ap-beijing"].len(), 1, "the copy, without the remains");
     }
 }
