@@ -93,7 +93,7 @@ def test_what_an_answer_says_beside_its_body_is_heard(alone):
     call.reply(429, b"", {"Retry-After": "7", "X-Other": "1"}, now=NOW)
     pause = call.poll(NOW)
     assert isinstance(pause, proto.WaitUntil) and pause.at >= NOW[1] + 7
-    call = proto.Call(alone, "DescribeRegions")
+    call = proto.Call(alone, "DescribeZones")
     call.poll(NOW)
     call.reply(302, b"", {"LOCATION": "http://portal.example/login"}, now=NOW)
     with pytest.raises(cvm.Error, match="a redirect to `http://portal.example/login` came"):
