@@ -136,7 +136,10 @@ impl Exchange {
                 State::Waiting { booked, .. } => {
                     let booked = *booked;
                     if now.mono >= deadline {
-                        let late = Error::timeout(format!("not sent {}", Limit::of_call(timeout)));
+                        let late = Error::timeout(format!(
+                            "not sent {}: it waited for the credential that another call fetches, or for its place in the rate limit",
+                            Limit::of_call(timeout)
+                        ));
                         return Do::Fail(self.end(late));
                     }
                     self.state = match self.admit(now, booked, deadline) {

@@ -278,6 +278,20 @@ fn whatever_a_call_waits_for_has_no_more_time_than_the_call() {
 }
 
 #[test]
+fn a_call_that_waits_for_the_credential_of_another_ends_with_its_own_time() {
+    let config = limited(role(), 30, 5);
+    let mut fetches = describe(&config);
+    assert!(matches!(fetches.poll(Now::new(UNIX, Duration::ZERO)), Step::Send(_)));
+    let (output, took, seen) = starve(describe(&config), silence);
+    let error = output.unwrap_err().to_string();
+    assert!(
+        error.contains("not sent within 5s, the limit of call_timeout: it waited for the cred"),
+        "{error}"
+    );
+    assert!(took < Duration::from_secs(6) && seen.is_empty(), "{took:?} {seen:?}");
+}
+
+#[test]
 fn each_page_of_a_list_has_a_time_of_its_own() {
     let mut settings = settings();
     settings.call_timeout = Duration::from_secs(30);
