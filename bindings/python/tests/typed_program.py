@@ -66,6 +66,7 @@ def progress(event: cvm.SyncEvent) -> None:
 
 def jobs(client: cvm.Client) -> None:
     report = client.sync("img-o3ycss2p", to=["ap-guangzhou"], on_progress=progress, timeout=600)
+    client.sync("img-o3ycss2p", to="all", except_=["na-*"], dry_run=True)
     for destination in report:
         assert_type(destination.image_id, Optional[str])
         assert_type(destination.outcome, cvm.Outcome)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cvm_local::{Clock, CvmLocal, Fault};
 use cvm_proto::api::DescribeImages;
-use cvm_proto::{ErrorKind, ImageSync, Outcome, SyncProgress};
+use cvm_proto::{ErrorKind, ImageSync, Outcome, SyncProgress, WhichRegions};
 
 use crate::{Shell, settings};
 
@@ -60,6 +60,32 @@ pub fn image_that_is_not_there_starts_nothing<S: Shell>() {
     let error = client.run(ImageSync::new("img-o3ycss2p"), |_| ()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Parameter, "{error:?}");
     assert_eq!(submissions(&local), 0);
+}
+
+/// Patterns stand for what the endpoint lists, and a region that it does not know ends the job before anything is started.
+pub fn regions_are_known_before_anything_is_started<S: Shell>() {
+    let local = local();
+    let client = client::<S>(&local);
+    let which = |names: &[&str]| {
+        let which = WhichRegions::of(names.iter().copied()).except(["*-ashburn"]).from("ap-shanghai");
+        client.run(which, |never| match never {})
+    };
+    let regions = which(&["na-*", " ap-tokyo", ""]).unwrap();
+    assert_eq!(regions, ["na-siliconvalley", "ap-tokyo"]);
+    let error = which(&["xx-*"]).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Parameter, "{error:?}");
+
+    let job = |to: &[&str]| ImageSync::new("img-o3ycss2p").to(to.iter().copied());
+    let error = client.run(job(&["ap-tokyo", "ap-gunagzhou"]), |_| ()).unwrap_err();
+    assert!(
+        error.message().contains("knows no region `ap-gunagzhou`: did you mean `ap-guangzhou`?"),
+        "{error}"
+    );
+    assert_eq!(submissions(&local), 0);
+    let report = client.run(job(&["ap-tokyo", "ap-shanghai"]), |_| ()).unwrap();
+    let outcomes: Vec<Outcome> = report.destinations.iter().map(|of| of.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Copied, Outcome::Skipped]);
+    assert!(report.is_complete());
 }
 
 /// The answer to the submission is lost: the copy is found by its name, and no other is made.

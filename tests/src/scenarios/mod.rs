@@ -30,7 +30,8 @@ macro_rules! scenarios {
                 token_that_is_none_is_a_bad_credential,
             input: no_region no_credential empty_secret bad_endpoint bad_region empty_image_list two_images
                 no_destination bad_action_name,
-            job: copies_to_every_destination image_that_is_not_there_starts_nothing lost_answer_is_not_sent_again
+            job: copies_to_every_destination image_that_is_not_there_starts_nothing
+                regions_are_known_before_anything_is_started lost_answer_is_not_sent_again
                 one_destination_fails_alone every_fault_at_every_step,
             lists: every_item_of_every_page every_page list_by_name refused_page_ends_the_list
                 throttled_page_is_tried_again dropped_list_asks_for_no_more waits_for_a_state,
