@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::args::Output;
 use crate::output;
+use crate::render::SCHEMA_VERSION;
 
 /// The exit codes; `cvm --help` documents them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +115,7 @@ impl Failure {
         match how {
             Output::Table | Output::Text => output::note(format_args!("cvm: {self}")),
             Output::Json => output::note_json(&json!({
+                "schema_version": SCHEMA_VERSION,
                 "error": self.to_json(),
                 "sentence": self.to_string(),
                 "exit_code": self.exit as u8,

@@ -40,9 +40,9 @@ cvm config show lists all settings.
 Exit codes:
   0    done
   1    no answer, an answer that is not the service's, or trouble on this side
-  2    a mistake in the command line or the settings; nothing was sent
+  2    a mistake in the command line or the settings; nothing was changed
   3    sync: not every destination has the image
-  4    the time was over before the end
+  4    the time was over before the answer or the end
   5    the service refused
   6    call: an expression does not fit the answer, which is printed whole
   129  stopped by a hang-up (SIGHUP)

@@ -30,7 +30,7 @@ pub(crate) fn run(global: &Global, args: &ImagesArgs) -> Result<Exit, Failure> {
     let asked = regions.len();
     let answers = regions::ask(&link.client, &regions, |client| list(client, args));
     let mut lists = Vec::new();
-    let mut failed = None;
+    let mut worst = Exit::Done;
     for (region, answer) in regions.into_iter().zip(answers) {
         match answer {
             Ok(images) => lists.push((region, images)),
@@ -38,12 +38,12 @@ pub(crate) fn run(global: &Global, args: &ImagesArgs) -> Result<Exit, Failure> {
             Err(error) => {
                 let failure = Failure::from(error);
                 failure.show(global.format());
-                failed = Some(failure.exit);
+                worst = worst.or_worse(failure.exit);
             }
         }
     }
     if lists.is_empty() && global.format() != Output::Json {
-        return Ok(failed.unwrap_or(Exit::Done));
+        return Ok(worst);
     }
     let json = || {
         lists.iter().flat_map(|(region, images)| images.iter().map(|of| with_region(of, region))).collect()
@@ -64,7 +64,7 @@ pub(crate) fn run(global: &Global, args: &ImagesArgs) -> Result<Exit, Failure> {
         let (headings, rows) = side_by_side(&lists);
         List { headings: &headings, rows, cut: &[0], drop: &[], summary }.show(global.format(), json)?;
     }
-    Ok(failed.unwrap_or(Exit::Done))
+    Ok(worst)
 }
 
 /// All images of a region that the options ask for.

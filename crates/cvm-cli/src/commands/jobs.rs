@@ -143,6 +143,7 @@ fn short(time: Duration) -> String {
 
 fn for_programs(job: &Kept) -> Value {
     let mut value = json!({
+        "schema_version": render::SCHEMA_VERSION,
         "id": job.id,
         "journal": job.path.display().to_string(),
         "state": state(job),

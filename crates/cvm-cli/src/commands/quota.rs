@@ -20,7 +20,8 @@ pub(crate) fn run(global: &Global, args: &QuotaArgs) -> Result<Exit, Failure> {
         regions::of(&link.client, &args.regions)?
     };
     let answers = regions::ask(&link.client, &regions, count);
-    let failed = answers.iter().find_map(|answer| answer.as_ref().err()).map(Exit::of);
+    let failures = answers.iter().filter_map(|answer| answer.as_ref().err());
+    let worst = failures.map(Exit::of).fold(Exit::Done, Exit::or_worse);
     let rows = regions.iter().zip(&answers).map(|(region, answer)| match answer {
         Ok((images, quota)) => {
             vec![region.clone(), images.to_string(), quota.to_string(), left(*images, *quota).to_string()]
@@ -50,7 +51,7 @@ pub(crate) fn run(global: &Global, args: &QuotaArgs) -> Result<Exit, Failure> {
         };
         regions.iter().zip(&answers).map(entry).collect()
     })?;
-    Ok(failed.unwrap_or(Exit::Done))
+    Ok(worst)
 }
 
 /// How many images may be added.

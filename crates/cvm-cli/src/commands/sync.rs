@@ -17,6 +17,7 @@ use crate::args::{Global, Output, SyncArgs};
 use crate::connect::{self, Link};
 use crate::failure::{Exit, Failure};
 use crate::progress::Progress;
+use crate::render::SCHEMA_VERSION;
 use crate::signals::Signal;
 use crate::{journals, output};
 
@@ -44,11 +45,10 @@ pub(crate) fn run(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     };
     let ended = run_to_its_end(global, args, &link, job, &stop);
-    // An error has been said on stderr, in either form.
-    if let Ok(report) = &ended.outcome {
-        // The report may have nowhere to go, as the terminal is gone: the signal that says so decides on the code.
-        print_for_programs(global, args, report).map_err(|failure| failure.or_worse(ended.exit))?;
-    }
+    // Programs find on stdout what came of a job, also where it is an error, which has been said on stderr as well.
+    let (Ok(outcome) | Err(outcome)) = &ended.outcome;
+    // It may have nowhere to go, as the terminal is gone: the signal that says so decides on the code.
+    print_for_programs(global, args, outcome).map_err(|failure| failure.or_worse(ended.exit))?;
     Ok(ended.exit)
 }
 
@@ -62,8 +62,13 @@ struct Ended {
 impl Ended {
     /// With an error that has been said.
     fn with(failure: &Failure, event: &str) -> Self {
-        let error = json!({ "event": event, "error": failure.to_json(), "exit_code": failure.exit as u8 });
-        Self { exit: failure.exit, outcome: Err(error) }
+        let outcome = json!({
+            "schema_version": SCHEMA_VERSION,
+            "event": event,
+            "error": failure.to_json(),
+            "exit_code": failure.exit as u8,
+        });
+        Self { exit: failure.exit, outcome: Err(outcome) }
     }
 }
 

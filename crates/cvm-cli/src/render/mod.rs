@@ -12,6 +12,10 @@ use crate::output;
 
 pub(crate) use list::{List, columns, counted, rows_as_text, summary};
 
+/// The version of what reports and errors are as JSON: `docs/schemas/` says what that is. It grows where a program that reads
+/// them would have to change; that members are added is no such case.
+pub(crate) const SCHEMA_VERSION: u32 = 1;
+
 /// Prints any value.
 pub(crate) fn value(value: &Value, format: Output) -> Result<(), Failure> {
     match format {

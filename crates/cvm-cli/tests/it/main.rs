@@ -16,6 +16,7 @@ mod endpoint;
 mod escaping;
 #[cfg(unix)]
 mod examples;
+mod exit_codes;
 #[cfg(unix)]
 mod flight;
 mod hanging;
@@ -35,6 +36,7 @@ mod regions;
 mod resume;
 #[cfg(unix)]
 mod rust_program;
+mod schemas;
 mod sign;
 #[cfg(unix)]
 mod signals;

@@ -279,8 +279,8 @@ fn masked(row: &str) -> String {
 #[test]
 fn wide_names_shift_no_column() {
     for columns in [40, 60, 80, 200] {
-        let (mut command, local, _folder) = job(&format!("wide-names-{columns}"));
-        command = at(&local, &["images", "--type", "any"]);
+        let (_, local, _folder) = job(&format!("wide-names-{columns}"));
+        let command = at(&local, &["images", "--type", "any"]);
         let (rows, code) = Shown::in_a_terminal(&command, 40, columns).end();
         assert_eq!(code, Some(0));
         let rows: Vec<&String> = rows.iter().filter(|row| !row.is_empty()).collect();

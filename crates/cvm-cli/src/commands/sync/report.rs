@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 
 use crate::args::Global;
 use crate::failure::{Exit, Failure};
-use crate::render::{List, counted};
+use crate::render::{List, SCHEMA_VERSION, counted};
 use crate::signals::Signal;
 use crate::{output, table};
 
 /// For programs: the report as the core writes it, and whether all is well.
 pub(super) fn summary(report: &SyncReport) -> Value {
     let mut summary = json!(report);
+    summary["schema_version"] = SCHEMA_VERSION.into();
     summary["event"] = "report".into();
     summary["complete"] = report.failures().next().is_none().into();
     summary
