@@ -193,7 +193,7 @@ pub(crate) enum Kind {
 
 #[derive(Args)]
 pub(crate) struct QuotaArgs {
-    /// The regions, separated by commas, or patterns such as 'ap-*' [default: all]
+    /// The regions, separated by commas, or patterns such as 'ap-*' [default: --region, else all]
     #[arg(long, value_name = "REGION,...", value_delimiter = ',')]
     pub(crate) regions: Vec<String>,
 }

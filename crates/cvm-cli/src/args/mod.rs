@@ -239,7 +239,7 @@ pub(crate) struct CallArgs {
     /// With --wait: the longest time to wait [default: 10m]
     #[arg(long, value_name = "TIME", requires = "wait", value_parser = humantime::parse_duration)]
     pub(crate) timeout: Option<Duration>,
-    /// Shows the request in place of sending it; signatures and tokens are hidden
+    /// Shows the request in place of sending it; signatures, tokens and secrets such as passwords are hidden
     #[arg(long, conflicts_with_all = ["all_pages", "query", "wait"])]
     pub(crate) dry_run: bool,
     /// Prints a request with every parameter to fill in; sends nothing

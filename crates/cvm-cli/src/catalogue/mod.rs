@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod example;
+mod secret;
 
 use std::collections::BTreeMap;
 
@@ -66,6 +67,8 @@ pub(crate) struct Member {
     pub(crate) required: bool,
     #[serde(default)]
     pub(crate) deprecated: bool,
+    #[serde(default)]
+    pub(crate) secret: bool,
 }
 
 /// The type of a member, taken apart.

@@ -25,6 +25,7 @@ pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
     let link = if args.dry_run { connect::open_to_show(global)? } else { connect::open(global)? };
     let parameters = parameters(args, link.client.config().region())?;
     if args.dry_run {
+        let parameters = Catalogue::load().masked(&args.action, parameters);
         show(global, &first_request(&link, &args.action, &parameters)?)?;
         return Ok(Exit::Done);
     }

@@ -18,6 +18,7 @@ pub(crate) fn run(global: &Global, args: &JobsArgs) -> Result<Exit, Failure> {
     if let Some(JobsCommand::Forget { id }) = &args.command {
         return forget(global, id);
     }
+    journals::drop_locks();
     let mut jobs = journals::list()?;
     let all = jobs.len();
     jobs.retain(|job| args.all || job.is_open() || job.stored.is_err());

@@ -14,10 +14,10 @@ use crate::{connect, regions};
 /// Shows them.
 pub(crate) fn run(global: &Global, args: &QuotaArgs) -> Result<Exit, Failure> {
     let link = connect::open(global)?;
-    let regions = if args.regions.is_empty() {
-        regions::all(&link.client)?
-    } else {
-        regions::of(&link.client, &args.regions)?
+    let regions = match (&args.regions[..], &global.region) {
+        ([], None) => regions::all(&link.client)?,
+        ([], Some(region)) => vec![region.clone()],
+        (regions, _) => regions::of(&link.client, regions)?,
     };
     let answers = regions::ask(&link.client, &regions, count);
     let failures = answers.iter().filter_map(|answer| answer.as_ref().err());

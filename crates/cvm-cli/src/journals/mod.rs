@@ -111,6 +111,26 @@ fn look(path: PathBuf, written: SystemTime) -> Option<Kept> {
 
 /// The files in the folder that may be journals, and when they were last written.
 fn files() -> Result<Vec<(PathBuf, SystemTime)>, Failure> {
+    let journals = entries()?.into_iter().filter(|path| has_extension(path, "json"));
+    let with_time = journals.filter_map(|path| {
+        let facts = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
+        Some((path, facts.modified().unwrap_or(SystemTime::UNIX_EPOCH)))
+    });
+    Ok(with_time.collect())
+}
+
+/// The journals in the folder that have a lock beside them, whether they are there or not.
+fn locked() -> Result<Vec<PathBuf>, Failure> {
+    let locks = entries()?.into_iter().filter(|path| has_extension(path, "lock"));
+    Ok(locks.map(|path| path.with_extension("")).filter(|path| has_extension(path, "json")).collect())
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension().is_some_and(|of| of == extension)
+}
+
+/// All that is in the folder; nothing if there is no folder.
+fn entries() -> Result<Vec<PathBuf>, Failure> {
     let folder = folder()?;
     let trouble = |error| Failure::other(format!("cannot read the folder {}: {error}", folder.display()));
     let entries = match std::fs::read_dir(&folder) {
@@ -118,15 +138,7 @@ fn files() -> Result<Vec<(PathBuf, SystemTime)>, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(trouble(error)),
     };
-    let mut files = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(trouble)?.path();
-        let facts = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file);
-        if let Some(facts) = facts.filter(|_| path.extension().is_some_and(|extension| extension == "json")) {
-            files.push((path, facts.modified().unwrap_or(SystemTime::UNIX_EPOCH)));
-        }
-    }
-    Ok(files)
+    entries.map(|entry| entry.map(|entry| entry.path()).map_err(trouble)).collect()
 }
 
 /// The job with this ID, or the only one whose ID begins like this.
@@ -139,6 +151,13 @@ pub(crate) fn find(id: &str) -> Result<Kept, Failure> {
         _ => {
             Err(Failure::usage(format!("several jobs have an ID that begins with `{id}`: write more of it")))
         }
+    }
+}
+
+/// Takes away the locks that killed processes left. Whoever has a lock takes it along at its end.
+pub(crate) fn drop_locks() {
+    for path in locked().unwrap_or_default() {
+        let _ = RealFile::resolve(&path).and_then(|file| file.lock(Duration::ZERO));
     }
 }
 

@@ -110,3 +110,99 @@ fn a_report_ends_with_how_many_came_to_what() {
     let cells: Vec<&str> = text.out.trim_end().split('\t').collect();
     assert_eq!(cells[..4], ["img-o3ycss2p", "ap-guangzhou", "present", "found"], "{text:?}");
 }
+
+#[test]
+fn quota_shows_the_region_that_is_named_and_all_only_where_none_is() {
+    let local = CvmLocal::start().unwrap();
+    for (args, regions) in [
+        (&["--region", "ap-beijing"][..], &["ap-beijing"][..]),
+        (&["--regions", "ap-tokyo,ap-seoul"], &["ap-tokyo", "ap-seoul"]),
+        (&["--region", "ap-beijing", "--regions", "ap-tokyo"], &["ap-tokyo"]),
+    ] {
+        let quota = ran(&local, &[&["quota", "--output", "text"], args].concat()).ended_with(0);
+        let shown: Vec<&str> = quota.out.lines().map(|line| line.split('\t').next().unwrap()).collect();
+        assert_eq!(shown, regions, "{args:?}");
+    }
+    // The region of the environment is where requests go, not what is asked for.
+    assert!(ran(&local, &["quota", "--output", "text"]).ended_with(0).out.lines().count() > 10);
+}
+
+#[test]
+fn a_dry_run_of_a_call_shows_no_secret() {
+    let local = CvmLocal::start().unwrap();
+    for args in [
+        &["ResetInstancesPassword", "InstanceIds.0=ins-1", "Password=hunter2"][..],
+        &[
+            "RunInstances",
+            "LoginSettings.Password=hunter2",
+            "Placement.Zone=ap-shanghai-2",
+            "ImageId=img-o3ycss2p",
+        ],
+        &["RunInstances", "--unchecked", "UserData=hunter2"],
+        &["ModifyInstancesAttribute", "InstanceIds=ins-1", "UserData=hunter2"],
+        &["DoSomethingNew", "NewPassword=hunter2"],
+        &["EnterRescueMode", "InstanceId=ins-1", "Password:=\"hunter2\""],
+    ] {
+        for format in [&[][..], &["--output", "json"], &["-vv"]] {
+            let shown = ran(&local, &[&["call"], args, &["--dry-run"], format].concat()).ended_with(0);
+            assert!(shown.out.contains("***") && !shown.out.contains("hunter2"), "{args:?}: {shown:?}");
+            assert!(!shown.err.contains("hunter2"), "{args:?}: {shown:?}");
+        }
+    }
+}
+
+#[test]
+fn an_image_that_failed_is_not_to_be_waited_for_and_stdin_is_called_by_its_name() {
+    let local = CvmLocal::start().unwrap();
+    let failed = ran(&local, &["sync", "img-failed00", "--to", "ap-beijing"]).ended_with(5);
+    assert!(failed.err.contains("CREATEFAILED") && failed.err.contains("name another image"), "{failed:?}");
+    assert!(!failed.err.contains("wait until"), "{failed:?}");
+    for (args, input) in [
+        (&["call", "DescribeImages", "--json", "-"][..], "x"),
+        (&["call", "DescribeImages", "--json", "-"], "{\n\"a\":"),
+        (&["sign", "--action", "X", "--body", "-"], "\u{0}"),
+        (&["sign", "--batch"], "x\n"),
+        (&["call", "DescribeImages", "--json", "-"], "[1"),
+    ] {
+        let ran = crate::command::feed(&mut at(&local, args), input);
+        let told = format!("{}{}", ran.out, ran.err);
+        assert!(ran.code == Some(0) || told.contains("stdin"), "{args:?}: {told}");
+        assert!(!told.contains("- is not") && !told.contains("-:"), "{args:?}: {told}");
+    }
+}
+
+/// What a lock leaves behind would be taken for a job's.
+#[cfg(unix)]
+#[test]
+fn no_lock_file_stays_however_a_job_ends() {
+    use crate::hanging::Hanging;
+
+    let local = CvmLocal::builder().clock(Clock::stepped()).start().unwrap();
+    let folder = Folder::new("locks");
+    let names = || -> Vec<String> {
+        let entries = std::fs::read_dir(folder.0.join("cvm/jobs")).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let run =
+        |args: &[&str]| -> Ran { at(&local, args).env("XDG_STATE_HOME", &folder.0).output().unwrap().into() };
+    for (args, code) in [
+        (&["sync", "img-o3ycss2p", "--to", "ap-guangzhou", "--no-wait"][..], 0),
+        (&["sync", "--resume", "--timeout", "1s"], 4),
+        (&["sync", "img-00000000", "--to", "ap-guangzhou"], 5),
+        (&["sync", "--resume", "--all", "--timeout", "1s"], 4),
+        (&["jobs", "--all"], 0),
+    ] {
+        run(args).ended_with(code);
+        assert!(names().iter().all(|name| !name.contains(".json.")), "{args:?}: {:?}", names());
+    }
+    // One that was killed cannot take it along: the next command does. By another way, it is another job.
+    let way = Hanging::at(&local, "DescribeImages");
+    let sync = ["sync", "img-o3ycss2p", "--to", "ap-guangzhou", "--timeout", "1s"];
+    let mut killed = way.command(&local, &sync).env("XDG_STATE_HOME", &folder.0).spawn().unwrap();
+    way.wait();
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    assert!(!names().iter().all(|name| !name.contains(".json.")), "{:?}", names());
+    run(&["jobs"]).ended_with(0);
+    assert!(names().iter().all(|name| !name.contains(".json.")), "{:?}", names());
+}

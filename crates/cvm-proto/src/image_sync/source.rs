@@ -168,7 +168,7 @@ impl ImageSyncMachine {
         }
         if image.image_state != ImageState::NORMAL && image.image_state != ImageState::SYNCING {
             let advice = if has_failed(&image.image_state) {
-                "make the image again"
+                "it will never be one: name another image"
             } else {
                 "wait until it is, and try again"
             };

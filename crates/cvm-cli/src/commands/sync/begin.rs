@@ -86,7 +86,10 @@ pub(super) fn begin(
             let stored = journals::known(&identity)?;
             return Ok(Ready::Unkept(Box::new(job.begin_or_resume(stored, endpoint, config)?)));
         }
-        None => journals::of(&identity, global)?,
+        None => {
+            journals::drop_locks();
+            journals::of(&identity, global)?
+        }
     };
     let job = open(&path, global, link)?.begin_or_resume(job, config)?;
     if job.is_resumed() && !global.quiet && !args.json {

@@ -224,7 +224,9 @@ fn a_failed_copy_that_holds_the_name_is_a_conflict_until_it_is_deleted() {
         }
         let (world, report) = with(left(name), job.clone().delete_failed(true).dry_run(true));
         assert_eq!(report.destinations[1].outcome, Outcome::Planned);
-        assert!(report.destinations[1].notes[0].contains("img-left0001, which has the name, would be deleted"));
+        assert!(
+            report.destinations[1].notes[0].contains("img-left0001, which has the name, would be deleted")
+        );
         assert_eq!(world.service.images["ap-beijing"].len(), 1);
         let (world, report) = with(left(name), job.delete_failed(true));
         assert!(report.is_complete(), "{report:?}");
