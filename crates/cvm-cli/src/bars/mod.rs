@@ -169,13 +169,20 @@ impl Screen {
         // what stood there, so that each drawing would be found when one scrolls back.
         for line in lines.iter().chain(rows) {
             self.term.write_str(line)?;
-            self.term.write_line(TO_END_OF_ROW)?;
+            self.term.write_line(if ends_full(line, columns) { "" } else { TO_END_OF_ROW })?;
         }
         if lines.len() + rows.len() > 0 || up > 0 {
             self.term.clear_to_end_of_screen()?;
         }
         self.term.flush()
     }
+}
+
+/// Whether a line fills its last row: the cursor is on its last character then, which would be cleared.
+fn ends_full(line: &str, columns: usize) -> bool {
+    let cells = console::strip_ansi_codes(line).width();
+    // One column more than bars may use.
+    cells > 0 && cells % (columns + 1) == 0
 }
 
 /// How many rows of a terminal the drawn rows take, once it has so many columns.
@@ -192,6 +199,16 @@ fn rows_taken(drawn: &[String], drawn_in: usize, columns: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_that_fills_its_row_keeps_its_last_character() {
+        for (line, columns, is_full) in
+            [("", 39, false), ("a", 39, false), ("镜像", 3, true), ("镜像", 1, true), ("镜像", 4, false)]
+        {
+            assert_eq!(ends_full(line, columns), is_full, "{line} in {columns}");
+        }
+        assert!(ends_full(&format!("\u{1b}[36m{}\u{1b}[0m", "b".repeat(40)), 39));
+    }
 
     #[test]
     fn rows_that_a_narrower_terminal_breaks_are_counted_again() {
