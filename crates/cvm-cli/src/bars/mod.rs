@@ -182,7 +182,7 @@ impl Screen {
 fn ends_full(line: &str, columns: usize) -> bool {
     let cells = console::strip_ansi_codes(line).width();
     // One column more than bars may use.
-    cells > 0 && cells % (columns + 1) == 0
+    cells > 0 && cells.is_multiple_of(columns + 1)
 }
 
 /// How many rows of a terminal the drawn rows take, once it has so many columns.

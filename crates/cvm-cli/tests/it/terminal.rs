@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::process;
 
-use cvm_local::{Clock, CvmLocal, Seed, SeedImage};
+use cvm_local::{Clock, CvmLocal, Fault, Seed, SeedImage};
 use pty_process::Size;
 use pty_process::blocking::{Command, Pty, open};
 use unicode_width::UnicodeWidthStr;
@@ -255,6 +255,33 @@ fn the_screen_of_a_job_from_its_first_bar_to_its_report() {
     assert_eq!(headings, ["IMAGE", "REGION", "OUTCOME", "BASIS", "COPY", "TIME"]);
     assert_eq!(rows[report + 4], "3 copied");
     assert_eq!(rows.len(), report + 5, "{rows:#?}");
+}
+
+#[test]
+fn what_failed_stands_last_and_is_counted() {
+    std::thread::scope(|scope| {
+        for columns in [40, 80, 200] {
+            scope.spawn(move || with_a_failure(columns));
+        }
+    });
+}
+
+fn with_a_failure(columns: u16) {
+    let (command, local, _folder) = job(&format!("failed-last-{columns}"));
+    local.faults().push(Fault::copy_fails().in_region(REGIONS[0]));
+    let mut shown = Shown::in_a_terminal(&command, 40, columns);
+    shown.read_until(|rows| REGIONS.iter().all(|region| bars(rows, region) == 1));
+    local.advance(std::time::Duration::from_secs(3600));
+    let (rows, code) = shown.end();
+    let screen = rows.join("\n");
+    assert_eq!(code, Some(3), "{screen}");
+    let at = |begins: &str, ends: &str| {
+        let found = rows.iter().position(|row| row.starts_with(begins) && row.ends_with(ends));
+        found.unwrap_or_else(|| panic!("{begins} .. {ends}:\n{screen}"))
+    };
+    let total = at("total ", if columns == 40 { "2 of 3" } else { "2 of 3 done, 1 failed" });
+    assert_eq!(at(REGIONS[0], "failed"), total + 3, "{screen}");
+    assert_eq!(at("2 copied, 1 failed", ""), total + 9, "{screen}");
 }
 
 /// Without ids and times.
