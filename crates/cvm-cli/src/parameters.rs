@@ -26,14 +26,13 @@ pub(crate) fn parse(parameters: &[impl AsRef<str>]) -> Result<Value, Failure> {
 fn split(parameter: &str) -> Result<(&str, Value), Failure> {
     let Some((key, value)) = parameter.split_once('=') else {
         return Err(Failure::usage(format!(
-            "parameter `{}` has no `=`: write KEY=VALUE, or KEY:=JSON",
-            parameter.escape_debug()
+            "parameter `{parameter}` has no `=`: write KEY=VALUE, or KEY:=JSON"
         )));
     };
     let Some(key) = key.strip_suffix(':') else { return Ok((key, guess(value))) };
     match input::json(value.as_bytes()) {
         Ok(value) => Ok((key, value)),
-        Err(error) => Err(Failure::usage(format!("the value of `{}` {error}", key.escape_debug()))),
+        Err(error) => Err(Failure::usage(format!("the value of `{key}` {error}"))),
     }
 }
 

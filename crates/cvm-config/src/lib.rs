@@ -25,6 +25,7 @@ pub use setting::Setting;
 #[cfg(feature = "write")]
 pub use write::{NewProfile, Written};
 
+use cvm_proto::output::escaped;
 use cvm_proto::{Error, Settings};
 
 /// The settings of this process's environment and the user's files: [`Loader::load`] with nothing given. Its warnings
@@ -36,7 +37,7 @@ use cvm_proto::{Error, Settings};
 pub fn from_env() -> Result<Settings, Error> {
     let loaded = Loader::new().load()?;
     for warning in &loaded.warnings {
-        tracing::warn!("{warning}");
+        tracing::warn!("{}", escaped(warning));
     }
     Ok(loaded.settings)
 }

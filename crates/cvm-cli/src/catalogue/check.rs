@@ -57,7 +57,7 @@ impl Catalogue {
                     || "`cvm describe` lists what there is".to_string(),
                     |meant| format!("did you mean {meant}?"),
                 );
-                wrong.push(format!("{path} has no member {}: {hint}", name.escape_debug()));
+                wrong.push(format!("{path} has no member {name}: {hint}"));
             }
         }
         for member in members.iter().filter(|member| member.required && !given.contains_key(member.name)) {

@@ -19,8 +19,7 @@ pub(crate) fn run(global: &Global, args: &ActionsArgs) -> Result<Exit, Failure> 
         .collect();
     if found.is_empty() {
         return Err(Failure::usage(format!(
-            "no action has `{}` in its name or description: `cvm actions` lists all",
-            asked.escape_debug()
+            "no action has `{asked}` in its name or description: `cvm actions` lists all"
         )));
     }
     let rows: Vec<_> = found

@@ -77,7 +77,7 @@ fn parameters(args: &CallArgs, region: Option<&str>) -> Result<Value, Failure> {
         return match catalogue.suggest(&args.action) {
             Some(meant) => Err(Failure::usage(format!(
                 "this build does not know the action `{}`: did you mean {meant}? --unchecked sends it as it is",
-                args.action.escape_debug()
+                args.action
             ))),
             // An action that is newer than this build.
             None => Ok(parameters),
@@ -137,7 +137,6 @@ fn show(global: &Global, request: &Request) -> Result<(), Failure> {
 
 fn compile(option: &str, expression: &str) -> Result<Query, Failure> {
     Query::compile(expression).map_err(|mistake| {
-        let expression = expression.escape_debug();
         Failure::usage(format!("{option} `{expression}` is not a JMESPath expression: {mistake}"))
     })
 }

@@ -43,7 +43,7 @@ pub(crate) fn find<'a>(catalogue: &'a Catalogue, name: &str) -> Result<&'a Actio
             Some(meant) => format!("did you mean {meant}?"),
             None => "`cvm actions` lists those it knows".to_string(),
         };
-        Failure::usage(format!("this build does not know the action `{}`: {hint}", name.escape_debug()))
+        Failure::usage(format!("this build does not know the action `{name}`: {hint}"))
     })
 }
 

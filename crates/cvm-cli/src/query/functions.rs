@@ -79,7 +79,7 @@ impl Function {
             Some(meant) => format!("did you mean {meant}()?"),
             None => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
         };
-        Err(Mistake(format!("there is no function `{}`: {hint}", name.escape_debug())))
+        Err(Mistake(format!("there is no function `{name}`: {hint}")))
     }
 
     /// Whether the arguments are as many as the function takes, and expressions where it takes some.

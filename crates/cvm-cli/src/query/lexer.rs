@@ -160,7 +160,6 @@ impl Lexer<'_> {
                 Token::Name(self.since(at))
             }
             other => {
-                let other = other.escape_debug();
                 return Err(Mistake(format!("`{other}` does not belong at character {at}")));
             }
         })

@@ -80,7 +80,7 @@ fn mistakes_that_an_expression_shows_are_found_in_it() {
         ("ImageSet[?ImageState='NORMAL']", "`=` at character 21 has to be `==`"),
         ("ImageSet[?ImageState=='NORMAL]", "the ' at character 23 is never closed"),
         ("镜像", "`镜` does not belong at character 1"),
-        ("a\u{1b}[31m", "`\\u{1b}` does not belong at character 2"),
+        ("a\u{1b}[31m", "`\u{1b}` does not belong at character 2"),
         ("'镜像' )", "`)` does not belong at character 6"),
         ("a[::0]", "the step of a slice cannot be 0"),
         ("`NaN`", "the literal at character 1 is a number that JSON cannot hold"),

@@ -67,9 +67,8 @@ fn own_profile<'a>(global: &Global, state: &'a SyncState) -> Option<&'a str> {
 fn connect_with(global: &Global, own: Option<&str>) -> Result<Link, Failure> {
     let Some(own) = own else { return connect::open(global) };
     let global = Global { profile: Some(own.to_owned()), ..global.clone() };
-    connect::open(&global).map_err(|failure| {
-        failure.about(format_args!("the job was begun with the profile `{}`", own.escape_debug()))
-    })
+    connect::open(&global)
+        .map_err(|failure| failure.about(format_args!("the job was begun with the profile `{own}`")))
 }
 
 /// The journal that is named, or the only one there is, if there is one.
