@@ -104,6 +104,32 @@ mod tests {
     }
 
     #[test]
+    fn names_of_every_width_shift_no_column() {
+        for name in [
+            "base",
+            "镜像·甲",
+            "ｆｕｌｌ",
+            "ﾊﾝｶｸ",
+            "한국어",
+            "e\u{301}te\u{301}",
+            "👩‍💻 dev",
+            "a\u{200b}b",
+            "a\tb",
+            "",
+        ] {
+            let row = |name: &str| vec![name.to_owned(), "NORMAL".to_owned()];
+            let table = lay_out(&["NAME", "STATE"], &[row(name), row("another-name")]);
+            for line in table.lines() {
+                let state = line.find("NORMAL").or(line.find("STATE")).unwrap();
+                assert_eq!(line[..state].width(), "another-name".len() + 2, "{table}");
+            }
+            for most in 1..12 {
+                assert!(clip(name, most).width() <= most, "{name} in {most}");
+            }
+        }
+    }
+
+    #[test]
     fn the_widest_column_is_cut_first_and_keeps_its_number() {
         let rows = [vec!["0123456789".into(), "img-o3ycss2p +119".into(), "x".into()]];
         let table = lay_out_within(23, &["A", "B", "C"], &rows, &[0, 1]);

@@ -8,6 +8,7 @@
 
 mod board;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -133,11 +134,17 @@ struct Screen {
     /// What was drawn last, and in how many columns.
     drawn: Vec<String>,
     drawn_in: usize,
+    /// The process was stopped (Ctrl-Z): whatever stands below what was drawn is a shell's.
+    was_stopped: Arc<AtomicBool>,
 }
 
 impl Screen {
     fn on_stderr() -> Self {
-        Self { term: Term::buffered_stderr(), drawn: Vec::new(), drawn_in: 0 }
+        let was_stopped = Arc::default();
+        // Where it cannot be known, the next drawing is in the wrong place, and the one after it in the right one.
+        #[cfg(unix)]
+        let _ = signal_hook::flag::register(signal_hook::consts::SIGCONT, Arc::clone(&was_stopped));
+        Self { term: Term::buffered_stderr(), drawn: Vec::new(), drawn_in: 0, was_stopped }
     }
 
     /// How many rows bars may take, above the one that stays free.
@@ -153,6 +160,9 @@ impl Screen {
     /// Draws the rows in place of those that were drawn last, below the lines.
     fn draw(&mut self, lines: &[String], rows: Vec<String>) {
         let columns = self.columns();
+        if self.was_stopped.swap(false, Ordering::Relaxed) {
+            self.drawn.clear();
+        }
         if lines.is_empty() && rows == self.drawn && columns == self.drawn_in {
             return;
         }

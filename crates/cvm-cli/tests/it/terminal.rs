@@ -258,6 +258,31 @@ fn the_screen_of_a_job_from_its_first_bar_to_its_report() {
 }
 
 #[test]
+fn a_job_that_was_stopped_draws_its_bars_anew_below_what_a_shell_wrote() {
+    let (command, _local, _folder) = job("stopped");
+    let mut shown = Shown::with_bars(&command, 80);
+    let signal = |name: &str, shown: &Shown| {
+        let kill = format!("kill -{name} {}", shown.child.id());
+        assert!(process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+    };
+    signal("STOP", &shown);
+    // What a shell would write: the terminal shows what is typed, behind all that the program has written.
+    shown.terminal.write_all(b"[1]+  Stopped\n$ fg\n").unwrap();
+    shown.read_until(|rows| rows.iter().any(|row| row.starts_with("$ fg")));
+    signal("CONT", &shown);
+    shown.read_until(|rows| rows.iter().filter(|row| row.starts_with("total ")).count() == 2);
+    let rows = shown.rows();
+    let shell = rows.iter().position(|row| row.starts_with("$ fg")).unwrap_or_else(|| panic!("{rows:#?}"));
+    assert!(rows[shell - 1].starts_with("[1]+  Stopped"), "{rows:#?}");
+    shown.read_until(|rows| REGIONS.iter().all(|region| bars(&rows[shell..], region) == 1));
+    let below: Vec<String> = shown.rows().split_off(shell + 1);
+    assert!(below[0].starts_with("total "), "{below:#?}");
+    assert_eq!(below.iter().filter(|row| row.contains('░')).count(), 1 + REGIONS.len(), "{below:#?}");
+    shown.terminal.write_all(b"\x03").unwrap();
+    assert_eq!(shown.end().1, Some(130));
+}
+
+#[test]
 fn what_failed_stands_last_and_is_counted() {
     std::thread::scope(|scope| {
         for columns in [40, 80, 200] {
