@@ -121,4 +121,17 @@ mod tests {
             assert!(failure.to_string().contains(part), "{parameters:?}: {failure}");
         }
     }
+
+    proptest::proptest! {
+        /// Whatever is typed: a request, or a sentence of one line.
+        #[test]
+        fn prop_any_parameters_are_read_or_refused(
+            typed in proptest::collection::vec("[A-B]{0,2}(\\.[0-9]{1,20}|\\.[A-B])*:?=?(1|true|\\[|\\{\\}|\"x|.{0,6})|.{0,12}", 0..5),
+        ) {
+            match parse(&typed) {
+                Ok(request) => proptest::prop_assert!(request.is_object()),
+                Err(failure) => proptest::prop_assert_eq!(failure.to_string().lines().count(), 1),
+            }
+        }
+    }
 }

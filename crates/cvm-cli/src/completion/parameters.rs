@@ -7,16 +7,19 @@ use crate::catalogue::{Action, Catalogue, Enum, Kind, Member, summary};
 
 /// What a parameter may become, by the words of the line so far.
 pub(super) fn complete(words: &[String], typed: &str) -> Vec<CompletionCandidate> {
-    let catalogue = Catalogue::load();
+    offered(&Catalogue::load(), words, typed)
+}
+
+fn offered(catalogue: &Catalogue, words: &[String], typed: &str) -> Vec<CompletionCandidate> {
     // The first word that names an action.
     let Some(action) = words.iter().find_map(|word| catalogue.action(word)) else { return Vec::new() };
     match (key_before(words), typed.split_once('=')) {
-        (Some(key), _) => begun(values(&catalogue, action, key), typed),
+        (Some(key), _) => begun(values(catalogue, action, key), typed),
         (None, Some((key, value))) => {
-            let values = begun(values(&catalogue, action, key), value);
+            let values = begun(values(catalogue, action, key), value);
             values.into_iter().map(|value| value.add_prefix(format!("{key}="))).collect()
         }
-        (None, None) => begun(keys(&catalogue, action, words, typed), typed),
+        (None, None) => begun(keys(catalogue, action, words, typed), typed),
     }
 }
 
@@ -112,4 +115,31 @@ fn place<'a>(catalogue: &'a Catalogue, action: &'a Action, path: Option<&str>) -
         };
     }
     Some(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::LazyLock;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::load);
+
+    proptest! {
+        /// Whatever stands in the line: what is offered goes on from what is typed.
+        #[test]
+        fn prop_what_is_offered_goes_on_from_what_is_typed(
+            typed in "((Filters|DataDisks|Placement|DryRun|DestinationRegions)?[.=:]?[0-9]{0,2}\\.?){0,4}|.{0,12}",
+            more in prop::collection::vec("Filters\\.[0-9]{1,20}\\.Name=x|.{0,8}", 0..4),
+            action in prop::sample::select(vec!["DescribeImages", "RunInstances", "SyncImages", "Nothing"]),
+        ) {
+            let words: Vec<String> = ["cvm", "call", action].map(str::to_owned).into_iter().chain(more).collect();
+            for candidate in offered(&CATALOGUE, &words, &typed) {
+                let value = candidate.get_value().to_str().unwrap();
+                prop_assert!(value.starts_with(&typed), "{value} from {typed}");
+            }
+        }
+    }
 }

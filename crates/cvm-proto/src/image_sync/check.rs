@@ -56,15 +56,6 @@ pub(super) fn check(state: &SyncState, config: &Config) -> Result<(Config, Vec<C
             "one name for the copies of several images: leave it out, or copy them one by one",
         ));
     }
-    let fits = state.sources.len() == job.images.len()
-        && state.sources.iter().zip(&job.images).all(|(source, image)| {
-            source.image_id == *image
-                && source.targets.len() == job.to.len()
-                && source.targets.iter().zip(&job.to).all(|(target, region)| target.region == *region)
-        });
-    if !fits {
-        return Err(Error::config("the state contradicts itself: it was changed; start the job anew"));
-    }
     Ok((home, configs))
 }
 

@@ -129,6 +129,7 @@ impl ImageSync {
         let Some(mut stored) = stored else {
             return Ok(PreparedSync { state: SyncState::new(job, endpoint), run, start: Start::Begun });
         };
+        stored.check()?;
         if stored.is_finished() {
             let mut state = SyncState::new(job, endpoint);
             state.remember(&stored);
@@ -161,6 +162,7 @@ impl SyncState {
         if run.dry_run {
             return Err(Error::parameter("a job is not resumed as a dry run: leave dry_run out"));
         }
+        self.check()?;
         let mut differences = Vec::new();
         compare_endpoints(&self.endpoint, endpoint, &mut differences);
         match differences.pop() {

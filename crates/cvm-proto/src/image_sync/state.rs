@@ -234,6 +234,24 @@ impl SyncState {
         }
     }
 
+    /// Whether it has each image and each region of its job once, in their order: one that somebody changed need not.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Journal`](crate::ErrorKind::Journal) if it has not.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let Self { job, sources, .. } = self;
+        let is_source = |(source, image): (&Source, &String)| {
+            let regions = source.targets.iter().map(|target| &target.region);
+            source.image_id == *image && regions.eq(&job.to)
+        };
+        if sources.len() == job.images.len() && sources.iter().zip(&job.images).all(is_source) {
+            return Ok(());
+        }
+        let why = "this is not the state of a sync job: it contradicts itself, as it was changed; start the job anew";
+        Err(Error::journal(why))
+    }
+
     /// The images to be copied.
     pub fn images(&self) -> &[String] {
         &self.job.images

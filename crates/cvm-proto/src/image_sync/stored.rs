@@ -57,8 +57,8 @@ impl SyncState {
         }
         let text = input::text(bytes).map_err(|why| unreadable(format!("it {why}")))?;
         let broken = |error: serde_json::Error| unreadable(format!("it was cut off or changed ({error})"));
-        match serde_json::from_str::<AnyVersion>(text).map_err(broken)?.version {
-            1 => serde_json::from_str::<StateV1>(text).map(Self::from).map_err(broken),
+        let state = match serde_json::from_str::<AnyVersion>(text).map_err(broken)?.version {
+            1 => serde_json::from_str::<StateV1>(text).map(Self::from).map_err(broken)?,
             VERSION => {
                 let sealed: Sealed<'_> = serde_json::from_str(text).map_err(broken)?;
                 if sealed.version != VERSION || seal(sealed.state.get()) != text {
@@ -67,10 +67,13 @@ impl SyncState {
                         "its checksum of {given} digits does not fit: it was changed"
                     )));
                 }
-                serde_json::from_str(sealed.state.get()).map_err(broken)
+                serde_json::from_str(sealed.state.get()).map_err(broken)?
             }
-            other => Err(unreadable(wrong_version(other))),
-        }
+            other => return Err(unreadable(wrong_version(other))),
+        };
+        // A checksum tells of accidents: who writes one can write any.
+        Self::check(&state)?;
+        Ok(state)
     }
 }
 

@@ -8,6 +8,7 @@ mod crowd;
 mod deletes;
 mod faults;
 mod gone;
+mod journals;
 mod look;
 mod names;
 mod options;

@@ -195,7 +195,7 @@ impl World {
     }
 
     /// Runs a process to its end; what it kept is on the disk then.
-    fn drive(&mut self, mut process: Process, kill: Kill) -> Option<Ended> {
+    pub(crate) fn drive(&mut self, mut process: Process, kill: Kill) -> Option<Ended> {
         let ended = loop {
             self.unix = self.unix.max(process.wake);
             match self.step(&mut process, kill) {
