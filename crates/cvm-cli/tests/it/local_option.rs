@@ -61,6 +61,7 @@ fn every_command_that_asks_an_endpoint_asks_the_embedded_one_with_its_key() {
         &["images", "--local"],
         &["images", "--local", "--all-regions"],
         &["quota", "--local"],
+        &["regions", "--local"],
         &["sync", "img-o3ycss2p", "--from", "ap-shanghai", "--to", "ap-beijing", "--local", "--dry-run"],
         &["sync", "img-o3ycss2p", "--from", "ap-shanghai", "--to", "ap-beijing", "--local", "--no-wait"],
         &["config", "show", "--local", "--check"],
