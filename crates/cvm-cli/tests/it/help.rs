@@ -72,3 +72,27 @@ fn what_is_laid_out_is_not_wrapped() {
         }
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_terminal_has_it_as_wide_as_it_is() {
+    use std::io::Read;
+
+    for columns in [80_u16, 120] {
+        let (mut terminal, shown) = pty_process::blocking::open().unwrap();
+        terminal.resize(pty_process::Size::new(200, columns)).unwrap();
+        let program = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_cvm"));
+        let mut child = program.args(["sync", "--help"]).env_remove("COLUMNS").spawn(shown).unwrap();
+        let mut screen = vt100::Parser::new(200, columns, 0);
+        let mut buffer = [0; 4096];
+        // A terminal whose program has ended is an error on some systems, and an end on others.
+        while let Ok(read @ 1..) = terminal.read(&mut buffer) {
+            screen.process(&buffer[..read]);
+        }
+        assert!(child.wait().unwrap().success());
+        let screen = screen.screen().contents();
+        let (_, expected) =
+            of_every_command(Some(columns.into())).into_iter().find(|(of, _)| of == "cvm sync").unwrap();
+        assert_eq!(screen.trim_end(), expected.trim_end(), "{columns}");
+    }
+}
