@@ -1,9 +1,11 @@
 //! `cvm call`: one action, also one that this build does not know.
 
+mod wait;
+
 use cvm_proto::{AnyCall, AnyList, Machine, Now, Request, Step};
 use serde_json::{Value, json};
 
-use super::wait::{self, Waited};
+use self::wait::Waited;
 use crate::args::{CallArgs, Global, Output};
 use crate::catalogue::Catalogue;
 use crate::catalogue::example::Extent;

@@ -13,4 +13,3 @@ pub(crate) mod quota;
 pub(crate) mod regions;
 pub(crate) mod sign;
 pub(crate) mod sync;
-mod wait;
