@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use cvm_proto::Error;
+use cvm_proto::{Error, input};
 
 use crate::environment::Environment;
 use crate::file;
@@ -92,8 +92,8 @@ impl<'a> Files<'a> {
         };
         origin.error(&format!(
             "there is no profile `{}`: name another ({known}), or write it with `cvm configure --profile {}`",
-            profile.escape_debug(),
-            profile.escape_debug()
+            input::excerpt(profile),
+            input::excerpt(profile)
         ))
     }
 
@@ -182,7 +182,8 @@ impl<'a> Files<'a> {
                 .error(&format!("source_profile `{name}` leads back to itself: name a profile with a key")));
         }
         if !self.has(name) {
-            return Err(origin.error(&format!("there is no profile `{name}`: name one that there is")));
+            return Err(origin
+                .error(&format!("there is no profile `{}`: name one that there is", input::excerpt(name))));
         }
         match self.follow(name, seen)? {
             Ok(way) => Ok(Ok(way)),

@@ -214,7 +214,7 @@ impl Setting {
     /// The error of a value that is none of this setting; `what` goes on from it.
     #[cold]
     fn wrong(self, value: &str, what: &str) -> Error {
-        Error::config(format!("{self} `{}` {what}", value.escape_debug()))
+        Error::config(format!("{self} `{}` {what}", input::excerpt(value)))
     }
 }
 

@@ -80,7 +80,7 @@ pub(crate) fn masked(address: &str) -> String {
 
 /// The same, ready to stand in an error.
 pub(crate) fn quoted(address: &str) -> String {
-    format!("`{}`", masked(input::trim(address)).escape_debug())
+    format!("`{}`", input::excerpt(&masked(input::trim(address))))
 }
 
 /// Splits `host:port`; the colons inside `[::1]` are not the port's.

@@ -188,7 +188,7 @@ pub(crate) fn check_region(region: &str) -> Result<(), Error> {
     {
         return Err(Error::config(format!(
             "region `{}` is not a region's name: it has small letters, digits and hyphens, as `ap-guangzhou`",
-            region.escape_debug()
+            input::excerpt(region)
         )));
     }
     Ok(())

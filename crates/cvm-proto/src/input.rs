@@ -104,6 +104,20 @@ pub fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == MARK)
 }
 
+/// A value as an error may show it: escaped, and no further than it can be one value. Behind a control character, or a
+/// blank before `KEY = VALUE`, stands what was to be another line, and that may be a secret.
+pub fn excerpt(value: &str) -> String {
+    let value = trim(value);
+    let is_end = |(at, c): &(usize, char)| {
+        let is_line_end = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+        is_line_end || c.is_whitespace() && value[*at..].contains(['=', ':'])
+    };
+    match value.char_indices().find(is_end) {
+        Some((end, _)) => format!("{}…", value[..end].escape_debug()),
+        None => value.escape_debug().to_string(),
+    }
+}
+
 /// What a JSON text says.
 ///
 /// # Errors

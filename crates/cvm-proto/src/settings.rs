@@ -150,7 +150,7 @@ impl Settings {
             if tag.is_empty() || tag.len() > 128 || !tag.bytes().all(fits) {
                 return Err(Error::config(format!(
                     "request client `{}` does not fit: use 1 to 128 letters, digits and `-_,;.`",
-                    tag.escape_debug()
+                    input::excerpt(tag)
                 )));
             }
         }

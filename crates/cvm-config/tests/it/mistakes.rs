@@ -1,5 +1,7 @@
 //! Files and variables that are wrong: the error says where, and never what a secret is.
 
+use cvm_config::Setting;
+
 use crate::{Home, INI};
 
 /// Every key in these tests has this in it.
@@ -128,4 +130,34 @@ fn a_profile_that_is_not_there() {
     let error = home.loader(&[]).profile("../work").load().unwrap_err().to_string();
     shows(&error, &["there is no profile `../work`"]);
     shows(&Home::new().error(&[("TCCLI_PROFILE", "x")]), &["there are none"]);
+}
+
+#[test]
+fn what_stands_behind_a_value_is_not_repeated() {
+    // Lines that an editor or a copy has made one, and the next of them is a secret.
+    for between in ["\0", "\u{b}", "\u{85}", "\u{2028}", " ", "\t", "\u{1b}"] {
+        for setting in [
+            Setting::Region,
+            Setting::Language,
+            Setting::Scheme,
+            Setting::Internal,
+            Setting::Retries,
+            Setting::CallTimeout,
+            Setting::RequestClient,
+            Setting::Endpoint,
+            Setting::Proxy,
+            Setting::RootDomain,
+            Setting::CaFile,
+        ] {
+            let line = format!("x{between}secret_key = hidden");
+            let ini = format!("[default]\n{setting} = {line}\n");
+            let variable = setting.variables()[0];
+            for error in [Home::new().with(INI, ini).error(&[]), Home::new().error(&[(variable, &line)])] {
+                assert!(error.contains("x…") && !error.contains("hidden"), "{setting} {between:?}: {error}");
+            }
+        }
+        let ini = format!("[default]\nsource_profile = x{between}secret_key = hidden\n");
+        let error = Home::new().with(INI, ini).error(&[]);
+        assert!(error.contains("`x…`") && !error.contains("hidden"), "{error}");
+    }
 }
