@@ -1,4 +1,4 @@
-//! What a network does, and the sentence that comes of it: see [`faults`](crate::faults).
+//! What a network does, and the sentence that comes of it: see [`crate::faults`].
 
 use std::sync::Arc;
 use std::thread;
