@@ -111,9 +111,10 @@ class _Job:
         _cvm.write_journal(os.fspath(path), self.to_json())
 
     def cancel(self) -> None:
-        """Asks the job to stop: it sends nothing new, looks what has become of lost requests, and reports.
+        """Asks the run to stop: it sends nothing new, looks what has become of lost requests, and reports.
 
-        Any thread or task may ask. Copies that were started continue in the service.
+        Any thread or task may ask; where no run is going on, the next one stops at once. Later runs are not concerned. Copies
+        that were started continue in the service.
         """
         self._is_cancelled = True
         for job in (self._asking, self._running):
@@ -171,6 +172,7 @@ class _Job:
 
     def _end(self) -> None:
         running, self._running = self._running, None
+        self._is_cancelled = False
         # Whoever holds an exception holds what ran, too: the journal is let go of here.
         if running is not None and running.settle():
             self._seen = running.state()
@@ -221,7 +223,11 @@ class SyncJob(_Job):
         options_of_run = run_options(options)
         asking = self._ask()
         if asking is not None:
-            self._know(self._client._core.advance(asking)[1])
+            try:
+                self._know(self._client._core.advance(asking)[1])
+            except BaseException:
+                self._is_cancelled = False
+                raise
         running = self._begin(options_of_run)
         try:
             goes_on, told = self._client._core.advance(running)
@@ -252,7 +258,11 @@ class AsyncSyncJob(_Job):
         options_of_run = run_options(options)
         asking = self._ask()
         if asking is not None:
-            self._know((await self._client._advance(asking))[1])
+            try:
+                self._know((await self._client._advance(asking))[1])
+            except BaseException:
+                self._is_cancelled = False
+                raise
         running = self._begin(options_of_run)
         try:
             goes_on, told = await self._client._advance(running)
