@@ -88,6 +88,28 @@ fn a_nightly_run_with_everything_there_ends_well_after_a_few_reads() {
     assert_eq!(journals(&folder).len(), 1, "it is one job");
 }
 
+#[test]
+fn a_dry_run_knows_what_the_job_has_done_and_keeps_nothing() {
+    let local = CvmLocal::builder().clock(Clock::stepped()).start().unwrap();
+    let folder = Folder::new("dry");
+    let dry = |options: &[&str], code| {
+        let args = [&SYNC[..], &["--dry-run", "--output", "json"], options].concat();
+        ran(&mut cvm(&local, &folder, &args)).ended_with(code)
+    };
+    let planned = dry(&[], 0).json();
+    assert_eq!((&planned["complete"], &planned["as_asked"]), (&false.into(), &true.into()), "{planned}");
+    assert!(!folder.0.join("cvm").exists());
+    ran(&mut cvm(&local, &folder, &[&SYNC[..], &["--no-wait"]].concat())).ended_with(0);
+    let bytes = || journals(&folder).iter().map(|path| std::fs::read(path).unwrap()).collect::<Vec<_>>();
+    let kept = bytes();
+    assert!(dry(&["--max-size", "100"], 2).err.contains("size limit"));
+    local.advance(Duration::from_secs(60));
+    // Its ids are known: these copies are its own.
+    let own = dry(&["--own-copies"], 0).json();
+    assert_eq!(own["destinations"][0]["basis"], "answered", "{own}");
+    assert_eq!(bytes(), kept);
+}
+
 fn files(folder: &Path) -> usize {
     std::fs::read_dir(folder).unwrap().count()
 }

@@ -127,6 +127,6 @@ fn errors_of_every_command_fit_their_schema_and_another_version_does_not() {
         other["error"]["kind"] = "brand_new".into();
         assert!(checker.fits(2, &other).is_err());
     }
-    let report = json!({ "schema_version": 1, "event": "report", "complete": true, "source_region": "a", "destinations": [{}] });
+    let report = json!({ "schema_version": 1, "event": "report", "complete": true, "as_asked": true, "source_region": "a", "destinations": [{}] });
     assert!(checker.fits(0, &report).is_err());
 }

@@ -32,10 +32,12 @@ impl<'a> Oracle<'a> {
         if code != expected && !of_signal {
             findings.push(format!("the exit code is {code}, and the lines make {expected}"));
         }
-        if let Some(complete) = report["complete"].as_bool()
-            && complete != (expected == 0)
-        {
-            findings.push(format!("`complete` is {complete}, and the lines say {}", expected == 0));
+        for (member, is_so) in [("complete", all(&is_good)), ("as_asked", expected == 0)] {
+            if let Some(said) = report[member].as_bool()
+                && said != is_so
+            {
+                findings.push(format!("`{member}` is {said}, and the lines say {is_so}"));
+            }
         }
         findings
     }

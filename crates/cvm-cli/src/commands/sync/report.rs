@@ -16,7 +16,8 @@ pub(super) fn summary(report: &SyncReport) -> Value {
     let mut summary = json!(report);
     summary["schema_version"] = SCHEMA_VERSION.into();
     summary["event"] = "report".into();
-    summary["complete"] = report.failures().next().is_none().into();
+    summary["complete"] = report.is_complete().into();
+    summary["as_asked"] = report.failures().next().is_none().into();
     summary
 }
 
