@@ -273,6 +273,11 @@ fn on_the_embedded_endpoint_no_real_job_is_resumed_and_no_embedded_one_elsewhere
     assert!(!begun.err.contains("resume it with"), "nobody can: {begun:?}");
     let refused = run(&["sync", "--resume", "--journal", journal]).ended_with(2);
     assert!(refused.err.contains("its endpoint is the embedded endpoint"), "{refused:?}");
+    // Nor by another embedded endpoint, which knows nothing of it.
+    for again in [&["sync", "--resume"][..], &SYNC] {
+        let refused = run(&[again, &["--local", "--journal", journal]].concat()).ended_with(2);
+        assert!(refused.err.contains("has ended with that command: remove the file"), "{refused:?}");
+    }
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use cvm_journal::{Journal, Journaled};
 use cvm_proto::{
-    Cancel, ImageSync, OnConflict, PreparedSync, SyncEndpoint, SyncReport, SyncRun, WhichRegions, input,
+    Cancel, ImageSync, OnConflict, PreparedSync, SyncEndpoint, SyncReport, SyncRun, SyncState, WhichRegions,
+    input,
 };
 
 use crate::args::{Conflicts, Global, SyncArgs};
@@ -100,8 +101,18 @@ pub(super) fn begin(
 
 /// A journal of this endpoint.
 pub(super) fn open(path: &Path, global: &Global, link: &Link) -> Result<Journal, Failure> {
-    let journal = Journal::open(path)?;
-    let journal = if global.local { journal.embedded() } else { journal };
+    let mut journal = Journal::open(path)?;
+    if global.local {
+        let is_lost =
+            |state: &SyncState| !state.is_finished() && *state.endpoint() == SyncEndpoint::embedded();
+        if cvm_journal::read(path)?.as_ref().is_some_and(is_lost) {
+            return Err(Failure::usage(format!(
+                "the job in {} was begun with --local, and its embedded endpoint has ended with that command: remove the file",
+                path.display()
+            )));
+        }
+        journal = journal.embedded();
+    }
     Ok(link.profile.iter().fold(journal, Journal::profile))
 }
 
