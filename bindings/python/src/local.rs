@@ -35,13 +35,13 @@ impl Local {
     #[pyo3(signature = (**options))]
     fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let options = Options(options);
-        let loose: Vec<String> = options.given("loose")?.unwrap_or_default();
-        let checks: Result<Vec<Check>, String> = loose.iter().map(|name| name.parse()).collect();
+        let skip_checks: Vec<String> = options.given("skip_checks")?.unwrap_or_default();
+        let checks: Result<Vec<Check>, String> = skip_checks.iter().map(|name| name.parse()).collect();
         let (speed, skew) = (options.given("speed")?.unwrap_or(1.0), options.given("skew")?.unwrap_or(0));
         let mut builder = CvmLocal::builder()
             .port(options.given("port")?.unwrap_or(0))
             .clock(clock(speed, skew))
-            .loose(checks.map_err(PyValueError::new_err)?);
+            .skip_checks(checks.map_err(PyValueError::new_err)?);
         if let Some(seed) = options.given::<String>("seed")? {
             builder = builder.seed(Seed::parse(&seed).map_err(PyValueError::new_err)?);
         }

@@ -96,11 +96,11 @@ def test_tls():
 
 
 def test_checks_can_be_left_out():
-    with local.start(loose=["signature"]) as endpoint:
+    with local.start(skip_checks=["signature"]) as endpoint:
         settings = {**endpoint.settings(), "secret_key": "any"}
         assert cvm.Client(REGION, **settings).describe_regions()
     with pytest.raises(ValueError):
-        local.start(loose=["no such check"])
+        local.start(skip_checks=["no such check"])
     with pytest.raises(ValueError):
         local.start(seed="{")
 

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::parse_iso;
 use crate::ids::Stream;
-use crate::loose::{Check, Loose};
 use crate::principal::Principal;
 use crate::refusal::{Refusal, refuse};
 use crate::seed::Seed;
+use crate::skipped_checks::{Check, SkippedChecks};
 
 /// How far a request's timestamp may be from the endpoint's clock, in seconds.
 const WINDOW: u64 = 300;
@@ -270,13 +270,13 @@ impl Keys {
         incoming: &Incoming<'_>,
         claims: &Claims,
         unix: u64,
-        loose: Loose,
+        skipped_checks: SkippedChecks,
     ) -> Result<usize, Refusal> {
         let found = self.seeded.get_mut(&claims.secret_id).or_else(|| self.by_id.get_mut(&claims.secret_id));
-        if loose.has(Check::Signature) {
+        if skipped_checks.has(Check::Signature) {
             return Ok(found.map_or(0, |holder| holder.account));
         }
-        if claims.timestamp.abs_diff(unix) > WINDOW && !loose.has(Check::Clock) {
+        if claims.timestamp.abs_diff(unix) > WINDOW && !skipped_checks.has(Check::Clock) {
             return refuse(
                 "AuthFailure.SignatureExpire",
                 format!(
@@ -296,7 +296,7 @@ impl Keys {
             };
         };
         holder.verify(incoming, claims).map_err(|error| refusal(&error))?;
-        if !loose.has(Check::Token) {
+        if !skipped_checks.has(Check::Token) {
             match (holder.token.as_deref(), claims.token.as_deref()) {
                 (None, None) => {}
                 (Some(expected), Some(given)) if expected == given => {}
@@ -309,7 +309,7 @@ impl Keys {
                 }
             }
         }
-        if holder.expires.is_some_and(|expires| unix >= expires) && !loose.has(Check::Clock) {
+        if holder.expires.is_some_and(|expires| unix >= expires) && !skipped_checks.has(Check::Clock) {
             return refuse("AuthFailure.TokenFailure", "The temporary credential has expired.");
         }
         Ok(holder.account)

@@ -7,9 +7,9 @@ use cvm_proto::codec::percent;
 use cvm_proto::sign::verify::{Claims, Incoming};
 
 use crate::language::Language;
-use crate::loose::{Check, Loose};
 use crate::params::{Parameters, Shown};
 use crate::refusal::{Refusal, refuse};
+use crate::skipped_checks::{Check, SkippedChecks};
 
 /// Where all of the service's hosts are.
 const DOMAIN: &str = ".tencentcloudapi.com";
@@ -178,7 +178,7 @@ pub(crate) fn parameters(
     incoming: &Incoming<'_>,
     common: &Common<'_>,
     product: Product,
-    loose: Loose,
+    skipped_checks: SkippedChecks,
 ) -> Result<Parameters, Refusal> {
     if let Common::Parameters(pairs) = common {
         let own = |(name, _): &&(String, String)| !COMMON.contains(&name.as_str());
@@ -201,7 +201,7 @@ pub(crate) fn parameters(
             "InvalidParameter",
             "No action of this service takes multipart/form-data: use application/json.",
         ),
-        _ if loose.has(Check::ContentType) => Parameters::from_json(incoming.body),
+        _ if skipped_checks.has(Check::ContentType) => Parameters::from_json(incoming.body),
         other => refuse(
             "InvalidParameter",
             format!(

@@ -109,19 +109,19 @@ mod clock;
 mod fault;
 mod http;
 mod ids;
-mod journal;
 mod language;
 mod local;
-mod loose;
 mod metadata;
 mod params;
 mod principal;
 mod rate;
 mod refusal;
 mod regions;
+mod request_log;
 mod seed;
 mod server;
 mod service;
+mod skipped_checks;
 mod state;
 mod store;
 mod sts;
@@ -132,12 +132,12 @@ mod world;
 pub use actions::{Coverage, coverage};
 pub use clock::Clock;
 pub use fault::{Fault, Faults};
-pub use journal::{Outcome, RequestRecord};
 pub use local::{Builder, CvmLocal};
-pub use loose::Check;
 pub use regions::regions;
+pub use request_log::{Outcome, RequestRecord};
 pub use seed::{
     Account, Bucket, InstanceType, Key, Region, RegionState, Seed, SeedDisk, SeedDiskSnapshot, SeedImage,
     SeedInstance, SeedSnapshot, Zone,
 };
+pub use skipped_checks::Check;
 pub use world::Snapshot;

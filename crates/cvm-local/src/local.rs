@@ -14,11 +14,11 @@ use tokio::sync::oneshot;
 use crate::clock::{self, Clock};
 use crate::fault::Faults;
 use crate::http::Front;
-use crate::journal::RequestRecord;
-use crate::loose::{Check, Loose};
+use crate::request_log::RequestRecord;
 use crate::seed::Seed;
 use crate::server::{self, Stop};
 use crate::service::Service;
+use crate::skipped_checks::{Check, SkippedChecks};
 use crate::store::{StateFile, Store};
 use crate::tls::Tls;
 use crate::world::{Snapshot, World};
@@ -45,7 +45,7 @@ pub struct Builder {
     seed: Seed,
     clock: Clock,
     port: u16,
-    loose: Loose,
+    skipped_checks: SkippedChecks,
     tls: bool,
     state_file: Option<PathBuf>,
     read_timeout: Duration,
@@ -57,7 +57,7 @@ impl Default for Builder {
             seed: Seed::default(),
             clock: Clock::default(),
             port: 0,
-            loose: Loose::default(),
+            skipped_checks: SkippedChecks::default(),
             tls: false,
             state_file: None,
             read_timeout: Duration::from_secs(30),
@@ -101,9 +101,9 @@ impl Builder {
     }
 
     /// Leaves these checks out; by default none is.
-    pub fn loose(mut self, checks: impl IntoIterator<Item = Check>) -> Self {
+    pub fn skip_checks(mut self, checks: impl IntoIterator<Item = Check>) -> Self {
         for check in checks {
-            self.loose.set(check, true);
+            self.skipped_checks.set(check, true);
         }
         self
     }
@@ -111,7 +111,7 @@ impl Builder {
     /// Whether more requests a second than the service allows are refused; on by default. Off, it is
     /// [`Check::Rates`] that is left out.
     pub fn rate_limits(mut self, on: bool) -> Self {
-        self.loose.set(Check::Rates, !on);
+        self.skipped_checks.set(Check::Rates, !on);
         self
     }
 
@@ -179,7 +179,7 @@ impl Builder {
     }
 
     fn service_from(&self, world: World) -> io::Result<Arc<Service>> {
-        Ok(Arc::new(Service::new(world, self.clock, self.loose).map_err(invalid)?))
+        Ok(Arc::new(Service::new(world, self.clock, self.skipped_checks).map_err(invalid)?))
     }
 }
 
@@ -273,12 +273,12 @@ impl CvmLocal {
 
     /// The last 10,000 requests, oldest first.
     pub fn requests(&self) -> Vec<RequestRecord> {
-        self.service.journal.read()
+        self.service.request_log.read()
     }
 
     /// Forgets the requests so far.
     pub fn clear_requests(&self) {
-        self.service.journal.clear();
+        self.service.request_log.clear();
     }
 
     /// The images of a region as the seed's first account sees them, newest first, and those that a fault still hides;

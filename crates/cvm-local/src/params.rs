@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use cvm_proto::codec::{flatten, multipart, percent};
 use serde_json::{Map, Value};
 
-use crate::loose::{self, Loose};
 use crate::refusal::{Refusal, refuse};
+use crate::skipped_checks::{self, SkippedChecks};
 
 /// What the API says of an action.
 #[derive(Debug)]
@@ -78,9 +78,9 @@ impl Parameters {
     }
 
     /// The same, held against a table with less severity.
-    pub(crate) fn loosened(mut self, loose: Loose) -> Self {
-        self.drops_unknown = loose.has(loose::Check::UnknownParameters);
-        if loose.has(loose::Check::Types) {
+    pub(crate) fn without(mut self, skipped_checks: SkippedChecks) -> Self {
+        self.drops_unknown = skipped_checks.has(skipped_checks::Check::UnknownParameters);
+        if skipped_checks.has(skipped_checks::Check::Types) {
             self.scalars = Scalars::Either;
         }
         self
@@ -323,19 +323,19 @@ mod tests {
     #[test]
     fn what_does_not_fit_can_be_let_through() {
         let read = |check| {
-            let mut loose = Loose::default();
-            loose.set(check, true);
+            let mut skipped_checks = SkippedChecks::default();
+            skipped_checks.set(check, true);
             let body = br#"{"Ids":[7,"a"],"Limit":"20","DryRun":"True"}"#;
-            let types = Parameters::from_json(body).unwrap().loosened(loose).checked(TABLE);
+            let types = Parameters::from_json(body).unwrap().without(skipped_checks).checked(TABLE);
             let body = br#"{"Ids":["a"],"X":1,"Filters":[{"Name":"n","Values":["v"],"Y":2}]}"#;
-            let unknown = Parameters::from_json(body).unwrap().loosened(loose).checked(TABLE);
+            let unknown = Parameters::from_json(body).unwrap().without(skipped_checks).checked(TABLE);
             (types.ok(), unknown.ok())
         };
         let typed = json!({ "Ids": ["7", "a"], "Limit": 20, "DryRun": true });
-        assert_eq!(read(loose::Check::Types), (Some(typed), None));
+        assert_eq!(read(skipped_checks::Check::Types), (Some(typed), None));
         let known = json!({ "Ids": ["a"], "Filters": [{ "Name": "n", "Values": ["v"] }] });
-        assert_eq!(read(loose::Check::UnknownParameters), (None, Some(known)));
-        assert_eq!(read(loose::Check::Rates), (None, None));
+        assert_eq!(read(skipped_checks::Check::UnknownParameters), (None, Some(known)));
+        assert_eq!(read(skipped_checks::Check::Rates), (None, None));
     }
 
     #[test]

@@ -14,14 +14,14 @@ use crate::call::{self, Common, Product, Target};
 use crate::clock::{Clock, Ticker};
 use crate::fault::{Effect, Faults, Trouble};
 use crate::ids::RequestId;
-use crate::journal::{Ending, Entry, Journal};
 use crate::language::Language;
-use crate::loose::{Check, Loose};
 use crate::params::{Parameter, Shown};
 use crate::rate::{Group, Rates};
 use crate::refusal::{Refusal, refuse};
 use crate::regions;
+use crate::request_log::{Ending, LoggedRequest, RequestLog};
 use crate::seed::{RegionState, Seed};
+use crate::skipped_checks::{Check, SkippedChecks};
 use crate::state::State;
 use crate::sts;
 use crate::sync::lock;
@@ -39,9 +39,9 @@ pub(crate) struct Service {
     world: Mutex<World>,
     pub(crate) ticker: Ticker,
     pub(crate) faults: Faults,
-    pub(crate) journal: Journal,
+    pub(crate) request_log: RequestLog,
     rates: Rates,
-    pub(crate) loose: Loose,
+    pub(crate) skipped_checks: SkippedChecks,
 }
 
 /// What becomes of a request.
@@ -84,14 +84,14 @@ struct Error<'a> {
 }
 
 impl Service {
-    pub(crate) fn new(world: World, clock: Clock, loose: Loose) -> Result<Self, String> {
+    pub(crate) fn new(world: World, clock: Clock, skipped_checks: SkippedChecks) -> Result<Self, String> {
         clock.check()?;
         Ok(Self {
             ticker: Ticker::new(clock),
             faults: Faults::new(world.number),
-            journal: Journal::default(),
+            request_log: RequestLog::default(),
             rates: Rates::default(),
-            loose,
+            skipped_checks,
             world: Mutex::new(world),
         })
     }
@@ -113,7 +113,7 @@ impl Service {
         let mut world = self.world();
         world.replace(new);
         self.faults.reset(seed.number);
-        self.journal.clear();
+        self.request_log.clear();
         self.rates.clear();
         Ok(())
     }
@@ -205,14 +205,16 @@ impl Service {
         exchange.name(&world.state, &target);
         let product = Product::of(incoming, claims.as_ref().ok(), &target);
         let account = match &claims {
-            Ok(claims) => Some(world.keys.account(incoming, claims, self.ticker.unix(), self.loose)?),
-            Err(_) if self.loose.has(Check::Signature) => Some(0),
+            Ok(claims) => {
+                Some(world.keys.account(incoming, claims, self.ticker.unix(), self.skipped_checks)?)
+            }
+            Err(_) if self.skipped_checks.has(Check::Signature) => Some(0),
             Err(_) if product == Ok(Product::Sts) && sts::is_open_to(incoming, target.action) => None,
             Err(refusal) => return Err(refusal.clone()),
         };
         target.check_action()?;
         let product = product?;
-        if !self.loose.has(Check::Version) {
+        if !self.skipped_checks.has(Check::Version) {
             target.check_version(product)?;
         }
 
@@ -225,7 +227,9 @@ impl Service {
         }
 
         let checked = |table: &[Parameter]| -> Result<Value, Refusal> {
-            call::parameters(incoming, &common, product, self.loose)?.loosened(self.loose).checked(table)
+            call::parameters(incoming, &common, product, self.skipped_checks)?
+                .without(self.skipped_checks)
+                .checked(table)
         };
         let mut request_id = [0; 36];
         let request_id = exchange.id.write(&mut request_id);
@@ -292,7 +296,7 @@ impl Service {
     }
 
     fn admit(&self, group: Group, name: &str, rate: u32) -> Result<(), Refusal> {
-        if self.loose.has(Check::Rates) || self.rates.admit(group, rate, Instant::now()) {
+        if self.skipped_checks.has(Check::Rates) || self.rates.admit(group, rate, Instant::now()) {
             return Ok(());
         }
         refuse(
@@ -382,7 +386,7 @@ impl<'a> Exchange<'a> {
             accepted = self.accepted,
             "request"
         );
-        self.service.journal.write(Entry {
+        self.service.request_log.write(LoggedRequest {
             action: self.action,
             region: self.region,
             time: self.time,

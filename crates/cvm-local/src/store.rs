@@ -185,8 +185,8 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
-    use crate::loose::Loose;
     use crate::seed::Seed;
+    use crate::skipped_checks::SkippedChecks;
     use crate::world::World;
 
     /// A folder of one test's own.
@@ -208,7 +208,7 @@ mod tests {
 
     fn service() -> Arc<Service> {
         let world = World::new(&Seed::default()).unwrap();
-        Arc::new(Service::new(world, Clock::stepped(), Loose::default()).unwrap())
+        Arc::new(Service::new(world, Clock::stepped(), SkippedChecks::default()).unwrap())
     }
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {

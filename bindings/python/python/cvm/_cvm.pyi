@@ -162,7 +162,7 @@ class Local:
         skew: int = 0,
         port: int = 0,
         seed: str | None = None,
-        loose: Sequence[str] = ...,
+        skip_checks: Sequence[str] = ...,
         tls: bool = False,
         state_file: str | os.PathLike[str] | None = None,
     ) -> Local: ...

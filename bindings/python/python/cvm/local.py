@@ -31,7 +31,7 @@ def start(
     skew: int = 0,
     port: int = 0,
     seed: str | Mapping[str, Any] | None = None,
-    loose: Sequence[str] = (),
+    skip_checks: Sequence[str] = (),
     rate_limits: bool = True,
     tls: bool = False,
     state_file: str | os.PathLike[str] | None = None,
@@ -42,14 +42,14 @@ def start(
     - ``skew``: how many seconds the endpoint's clock is ahead of this machine's.
     - ``port``: a free one by default.
     - ``seed``: what it starts with, as an object or in YAML or JSON; a small account by default.
-    - ``loose``: checks to leave out: ``"clock"``, ``"content-type"``, ``"signature"``, ...
+    - ``skip_checks``: checks to leave out: ``"clock"``, ``"content-type"``, ``"signature"``, ...
     - ``rate_limits``: whether more requests a second than the service allows are refused.
     - ``tls``: serves HTTPS, with a certificate of its own authority, :attr:`Local.ca_pem`.
     - ``state_file``: a file that it keeps its images in.
 
     Raises ``ValueError`` if something of this cannot be, and ``OSError`` if the port cannot be listened on.
     """
-    checks = list(loose)
+    checks = list(skip_checks)
     if not rate_limits:
         checks.append("rates")
     return Local(
@@ -58,7 +58,7 @@ def start(
             skew=skew,
             port=port,
             seed=_text(seed),
-            loose=checks,
+            skip_checks=checks,
             tls=tls,
             state_file=None if state_file is None else os.fspath(state_file),
         )

@@ -375,7 +375,7 @@ Besides the API at / it answers at
 Examples:
   cvm local --port 8080 --state images.json
   cvm local --tls --tls-ca ca.pem --ready-file ready.json
-  cvm local --loose signature,content-type --log json
+  cvm local --skip-checks signature,content-type --log json
   curl localhost:8080/_cvm-local/faults -d '{\"effect\":\"drop-before\",\"times\":1}'";
 
 #[derive(Args)]
@@ -405,7 +405,7 @@ pub(crate) struct LocalArgs {
     pub(crate) tls_ca: Option<PathBuf>,
     /// Checks to leave out, separated by commas
     #[arg(long, value_name = "CHECK,...", value_delimiter = ',', value_parser = check())]
-    pub(crate) loose: Vec<Check>,
+    pub(crate) skip_checks: Vec<Check>,
     /// Logs requests on stderr, one a line
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) log: Option<LogFormat>,

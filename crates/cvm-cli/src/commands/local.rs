@@ -76,7 +76,7 @@ fn start(args: &LocalArgs) -> Result<CvmLocal, Failure> {
     let mut builder = CvmLocal::builder()
         .port(args.port)
         .clock(if args.speed == 0.0 { Clock::stepped() } else { Clock::scaled(args.speed) })
-        .loose(args.loose.iter().copied());
+        .skip_checks(args.skip_checks.iter().copied());
     if let Some(file) = &args.seed {
         builder = builder.seed(seed(file)?);
     }

@@ -110,7 +110,7 @@ fn a_seed_of_ones_own_and_checks_left_out() {
     let yaml = "accounts:\n- keys: [{ secret_id: AKIDmine, secret_key: mine }]\n  images:\n  - { id: img-0000mine, region: ap-shanghai, name: mine }\n";
     std::fs::write(&seed, yaml).unwrap();
     let (_server, _, facts) =
-        start(&folder, &["--seed", seed.to_str().unwrap(), "--loose", "types,unknown-parameters"]);
+        start(&folder, &["--seed", seed.to_str().unwrap(), "--skip-checks", "types,unknown-parameters"]);
     assert_eq!(facts["secret_id"], "AKIDmine");
     let args =
         ["call", "DescribeImages", "--unchecked", "ImageIds.0=img-0000mine", "Limit:=\"5\"", "Colour=red"];
@@ -155,7 +155,7 @@ fn mistakes() {
     assert!(ran.err.contains("bad.yaml") && ran.err.contains("colour"), "{ran:?}");
     let ran = run(&["local", "--state", bad.to_str().unwrap()]).ended_with(1);
     assert!(ran.err.contains("bad.yaml") && ran.err.contains("state file"), "{ran:?}");
-    let ran = run(&["local", "--loose", "colours"]).ended_with(2);
+    let ran = run(&["local", "--skip-checks", "colours"]).ended_with(2);
     assert!(ran.err.contains("unknown-parameters"), "{ran:?}");
     run(&["local", "--tls-ca", "ca.pem"]).ended_with(2);
     run(&["local", "--log-level", "debug"]).ended_with(2);

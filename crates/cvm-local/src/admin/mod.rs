@@ -111,7 +111,7 @@ fn route(service: &Service, head: &Parts, body: &[u8]) -> Outcome {
     match path {
         "" => ok(&json!({
             "version": env!("CARGO_PKG_VERSION"),
-            "loose": service.loose.names(),
+            "skipped_checks": service.skipped_checks.names(),
             "paths": PATHS.map(|path| format!("{PREFIX}{path}")),
         })),
         "/reset" => done(service.reset()),
@@ -126,7 +126,7 @@ fn route(service: &Service, head: &Parts, body: &[u8]) -> Outcome {
         "/clock" => clock::read(service),
         "/clock/advance" => clock::advance(service, read(body)?),
         "/requests" if writes => {
-            service.journal.clear();
+            service.request_log.clear();
             done(Ok(()))
         }
         "/requests" => requests::list(service, query),

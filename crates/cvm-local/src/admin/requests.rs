@@ -12,7 +12,7 @@ use crate::service::Service;
 pub(super) fn list(service: &Service, query: &str) -> Outcome {
     let pairs =
         percent::parse_pairs(query).map_err(|error| Failure::bad(super::sentence(error.message())))?;
-    let mut requests = service.journal.read();
+    let mut requests = service.request_log.read();
     for (name, value) in &pairs {
         match name.as_str() {
             "action" => requests.retain(|request| request.action == *value),

@@ -17,7 +17,7 @@ const USUAL: [&str; 2] = ["content-type", "host"];
 
 static LOCAL: LazyLock<CvmLocal> = LazyLock::new(|| {
     watch_for_panics();
-    CvmLocal::builder().loose([Check::Rates]).start().unwrap()
+    CvmLocal::builder().skip_checks([Check::Rates]).start().unwrap()
 });
 
 /// Panics of endpoints so far: to a client they look like a closed connection.

@@ -72,9 +72,9 @@ impl FromStr for Check {
 
 /// The checks that are left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Loose(u16);
+pub(crate) struct SkippedChecks(u16);
 
-impl Loose {
+impl SkippedChecks {
     pub(crate) fn set(&mut self, check: Check, left_out: bool) {
         let bit = 1 << check as u16;
         self.0 = if left_out { self.0 | bit } else { self.0 & !bit };
@@ -96,15 +96,15 @@ mod tests {
 
     #[test]
     fn each_check_has_a_name_and_a_place_of_its_own() {
-        let mut loose = Loose::default();
+        let mut skipped_checks = SkippedChecks::default();
         for check in Check::ALL {
             assert_eq!(check.to_string().parse(), Ok(check));
-            assert!(!loose.has(check));
-            loose.set(check, true);
-            assert_eq!(loose.names().last(), Some(&check.as_str()));
+            assert!(!skipped_checks.has(check));
+            skipped_checks.set(check, true);
+            assert_eq!(skipped_checks.names().last(), Some(&check.as_str()));
         }
-        loose.set(Check::Rates, false);
-        assert_eq!(loose.names().len(), Check::ALL.len() - 1);
+        skipped_checks.set(Check::Rates, false);
+        assert_eq!(skipped_checks.names().len(), Check::ALL.len() - 1);
         assert!("colour".parse::<Check>().unwrap_err().contains("unknown-parameters"));
     }
 }

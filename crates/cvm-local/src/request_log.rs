@@ -54,7 +54,7 @@ fn rfc3339<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::
 
 /// A request before anybody asks for it: what can be shared is.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
+pub(crate) struct LoggedRequest {
     pub(crate) action: Cow<'static, str>,
     pub(crate) region: Arc<str>,
     pub(crate) time: SystemTime,
@@ -75,10 +75,10 @@ pub(crate) enum Ending {
 
 /// The last requests.
 #[derive(Debug, Default)]
-pub(crate) struct Journal(Mutex<VecDeque<Entry>>);
+pub(crate) struct RequestLog(Mutex<VecDeque<LoggedRequest>>);
 
-impl Journal {
-    pub(crate) fn write(&self, entry: Entry) {
+impl RequestLog {
+    pub(crate) fn write(&self, entry: LoggedRequest) {
         let mut entries = lock(&self.0);
         if entries.len() == KEPT {
             entries.pop_front();
@@ -87,7 +87,7 @@ impl Journal {
     }
 
     pub(crate) fn read(&self) -> Vec<RequestRecord> {
-        lock(&self.0).iter().map(Entry::record).collect()
+        lock(&self.0).iter().map(LoggedRequest::record).collect()
     }
 
     pub(crate) fn clear(&self) {
@@ -95,7 +95,7 @@ impl Journal {
     }
 }
 
-impl Entry {
+impl LoggedRequest {
     fn record(&self) -> RequestRecord {
         RequestRecord {
             action: self.action.to_string(),
