@@ -56,6 +56,9 @@ pub(super) fn check(state: &SyncState, config: &Config) -> Result<(Config, Vec<C
             "one name for the copies of several images: leave it out, or copy them one by one",
         ));
     }
+    if let Some(most) = job.max_size.filter(|most| *most < 1) {
+        return Err(Error::parameter(format!("the size limit (max_size) is {most} GiB: give 1 or more")));
+    }
     Ok((home, configs))
 }
 

@@ -175,6 +175,7 @@ fn what_cannot_be_right_starts_nothing() {
     wrong(to(&["ap-beijing"]).encrypt(true), ErrorKind::Parameter, "stays in the image's own region");
     wrong(to(&[HOME]).encrypt(true), ErrorKind::Parameter, "give the copy another one");
     wrong(to(&["ap-beijing"]).kms_key_id("k"), ErrorKind::Parameter, "KMS key");
+    wrong(to(&["ap-beijing"]).max_size(-1), ErrorKind::Parameter, "size limit (max_size) is -1 GiB");
     wrong(to(&["ap-beijing"]).max_size(40), ErrorKind::Parameter, "50 GiB, more than the 40");
     wrong(
         ImageSync::new("img-nowhere1").to(["ap-beijing"]),
