@@ -169,6 +169,11 @@ fn prepare(
 ) -> Result<Work, Error> {
     let endpoint = SyncEndpoint::of(config);
     let machine = match (job, stored) {
+        (Some(job), Some(_)) if job.is_dry_run() => {
+            return Err(Error::parameter(
+                "a dry run keeps nothing: leave the state out, or run without dry_run",
+            ));
+        }
         (Some(job), None) => job.cancel_with(cancel).start(config, work::seed()),
         (Some(job), stored) => {
             job.begin_or_resume(stored, endpoint, config)?.cancel_with(cancel).start(config, work::seed())

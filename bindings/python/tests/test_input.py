@@ -68,7 +68,7 @@ def test_a_ca_file_that_is_none_is_named(settings, tmp_path, content, part):
     assert part in str(caught.value) and str(file) in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["Params", "parameters", "secretId", "payload", "colour"])
+@pytest.mark.parametrize("name", ["Params", "Parameters", "secretId", "payload", "colour"])
 def test_members_that_are_none_are_refused_by_name(name):
     with pytest.raises(ValueError, match=f"there is no member `{name}`"):
         proto.sign("DescribeImages", secret_id="AKIDexample", secret_key="not-a-real-key", **{name: 1})
