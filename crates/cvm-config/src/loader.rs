@@ -134,6 +134,7 @@ impl Loader {
         if origin != Origin::Default && !files.has(&profile) {
             return Err(files.missing(&profile, &origin));
         }
+        refuse_former(environment)?;
         let in_profile = files.settings(&profile)?;
         let is_given = origin == Origin::Given;
         let mut values = vec![Value { setting: Setting::Profile, shown: profile.clone(), origin }];
@@ -200,6 +201,19 @@ impl Loader {
         let in_profile = in_profile.iter().find(|(found, _, _)| *found == setting);
         Ok(in_profile.map(|(_, value, origin)| (value.clone(), origin.clone())))
     }
+}
+
+/// Refuses a variable whose setting is another one now, unless that is set as well.
+fn refuse_former(environment: &Environment) -> Result<(), Error> {
+    for setting in Setting::ALL {
+        let Some(former) = setting.former() else { continue };
+        let Some(value) = environment.var(former.variable)? else { continue };
+        if environment.first(setting.variables())?.is_none() {
+            let refused = former.refused(&value, setting.variables()[0], "=");
+            return Err(Origin::Variable(former.variable).blame(&refused));
+        }
+    }
+    Ok(())
 }
 
 /// The settings that somebody set.

@@ -104,6 +104,11 @@ impl<'a> Files<'a> {
             for setting in Setting::ALL.into_iter().filter(|setting| *setting != Setting::Profile) {
                 if let Some(entry) = section.get(setting.name()) {
                     found.push((setting, entry.value.clone(), origin(path, entry)));
+                } else if let Some(former) = setting.former()
+                    && let Some(entry) = section.get(former.key)
+                {
+                    let refused = former.refused(&entry.value, setting.name(), " = ");
+                    return Err(origin(path, entry).blame(&refused));
                 }
             }
         }

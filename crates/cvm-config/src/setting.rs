@@ -40,8 +40,8 @@ pub enum Setting {
     AttemptTimeout,
     /// The longest time for one call with all its attempts and pauses.
     CallTimeout,
-    /// How often a request is sent again.
-    Retries,
+    /// How often a request is sent at most, the first time included.
+    Attempts,
     /// The role of the instance that this runs on; `any` for whichever it has, `off` to leave it alone.
     InstanceRole,
     /// Where instances learn about themselves.
@@ -73,7 +73,7 @@ impl Setting {
         Self::ConnectTimeout,
         Self::AttemptTimeout,
         Self::CallTimeout,
-        Self::Retries,
+        Self::Attempts,
         Self::InstanceRole,
         Self::MetadataEndpoint,
         Self::StsEndpoint,
@@ -96,7 +96,7 @@ impl Setting {
             Self::ConnectTimeout => "connect_timeout",
             Self::AttemptTimeout => "attempt_timeout",
             Self::CallTimeout => "call_timeout",
-            Self::Retries => "retries",
+            Self::Attempts => "attempts",
             Self::InstanceRole => "instance_role",
             Self::MetadataEndpoint => "metadata_endpoint",
             Self::StsEndpoint => "sts_endpoint",
@@ -120,7 +120,7 @@ impl Setting {
             Self::ConnectTimeout => &["TENCENTCLOUD_CONNECT_TIMEOUT"],
             Self::AttemptTimeout => &["TENCENTCLOUD_ATTEMPT_TIMEOUT"],
             Self::CallTimeout => &["TENCENTCLOUD_CALL_TIMEOUT"],
-            Self::Retries => &["TENCENTCLOUD_RETRIES"],
+            Self::Attempts => &["TENCENTCLOUD_ATTEMPTS"],
             Self::InstanceRole => &["TENCENTCLOUD_INSTANCE_ROLE"],
             Self::MetadataEndpoint => &["TENCENTCLOUD_METADATA_ENDPOINT"],
             Self::StsEndpoint => &["TENCENTCLOUD_STS_ENDPOINT"],
@@ -137,7 +137,7 @@ impl Setting {
             Self::ConnectTimeout => "10s",
             Self::AttemptTimeout => "30s",
             Self::CallTimeout => "2m",
-            Self::Retries => "2",
+            Self::Attempts => "3",
             Self::InstanceRole => "any",
             Self::MetadataEndpoint => "http://metadata.tencentyun.com",
             _ => "-",
@@ -200,21 +200,50 @@ impl Setting {
             Self::ConnectTimeout => settings.connect_timeout = parse_time(self, value)?,
             Self::AttemptTimeout => settings.attempt_timeout = parse_time(self, value)?,
             Self::CallTimeout => settings.call_timeout = parse_time(self, value)?,
-            Self::Retries => {
-                let retries = value.parse::<u32>().ok().filter(|&retries| retries <= 100);
-                let what = "is not a number from 0 to 100: write how often a request may be sent again";
-                let retries = retries.ok_or_else(|| self.wrong(value, what))?;
-                settings.retry = RetryPolicy::default().attempts(retries + 1);
+            Self::Attempts => {
+                let attempts = value.parse::<u32>().ok().filter(|attempts| (1..=100).contains(attempts));
+                let what = "is not a number from 1 to 100: write how often a request may be sent, the first time included";
+                settings.retry =
+                    RetryPolicy::default().attempts(attempts.ok_or_else(|| self.wrong(value, what))?);
             }
             Self::Profile | Self::InstanceRole => {}
         }
         settings.check()
     }
 
+    /// What this setting takes the place of. Passed over in silence it would look as if it counted.
+    pub(crate) const fn former(self) -> Option<Former> {
+        match self {
+            Self::Attempts => Some(Former { variable: "TENCENTCLOUD_RETRIES", key: "retries" }),
+            _ => None,
+        }
+    }
+
     /// The error of a value that is none of this setting; `what` goes on from it.
     #[cold]
     fn wrong(self, value: &str, what: &str) -> Error {
         Error::config(format!("{self} `{}` {what}", input::excerpt(value)))
+    }
+}
+
+/// A setting that counted one less: the requests after the first.
+#[derive(Clone, Copy)]
+pub(crate) struct Former {
+    pub(crate) variable: &'static str,
+    pub(crate) key: &'static str,
+}
+
+impl Former {
+    /// The error of whoever still sets it; `name` is what to set instead, and `is` stands between it and the value.
+    #[cold]
+    pub(crate) fn refused(self, value: &str, name: &str, is: &str) -> Error {
+        let key = self.key;
+        let attempts = value.parse::<u32>().ok().filter(|&retries| retries < 100).map(|retries| retries + 1);
+        let (instead, count) = match attempts {
+            Some(attempts) => (format!("`{name}{is}{attempts}`"), "the first request counts as well"),
+            None => (format!("{name} from 1 to 100"), "one more, as the first request counts as well"),
+        };
+        Error::config(format!("{key} is no longer a setting: set {instead} instead ({count})"))
     }
 }
 

@@ -86,7 +86,7 @@ fn settings_are_shown_with_where_they_come_from() {
             && line("region ").ends_with("~/.tccli/default.configure:5")
     );
     assert!(line("endpoint ").ends_with("--endpoint"));
-    assert!(line("retries ").ends_with("default"));
+    assert!(line("attempts ").contains(" 3 ") && line("attempts ").ends_with("default"));
     assert!(line("environment ").contains("TENCENTCLOUD_SECRET_ID"));
     assert!(line("profile `default`").contains("~/.tccli/default.credential:2"));
     assert!(line("instance role").ends_with("not asked"));

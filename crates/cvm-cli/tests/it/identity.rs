@@ -87,7 +87,7 @@ fn out_of_reach(folder: &Folder, to: &str) -> Command {
     let mut command = crate::command::cvm(&["sync", "img-o3ycss2p", "--to", to, "--timeout", "1s"]);
     command.env("XDG_STATE_HOME", &folder.0).env("TENCENTCLOUD_REGION", "ap-shanghai");
     command.env("TENCENTCLOUD_SECRET_ID", "AKIDexample").env("TENCENTCLOUD_SECRET_KEY", "example");
-    command.env("TENCENTCLOUD_PROXY", "http://127.0.0.1:1").env("TENCENTCLOUD_RETRIES", "0");
+    command.env("TENCENTCLOUD_PROXY", "http://127.0.0.1:1").env("TENCENTCLOUD_ATTEMPTS", "1");
     command
 }
 

@@ -42,7 +42,8 @@ fn in_the_ini_file() {
             "token contains white space",
         ),
         ("[default]\nregion = Guangzhou!\n", 2, "region `Guangzhou!`"),
-        ("[default]\nretries = many\n", 2, "retries `many`"),
+        ("[default]\nattempts = many\n", 2, "attempts `many`"),
+        ("[default]\nattempts = 0\n", 2, "attempts `0` is not a number from 1 to 100"),
         ("[default]\ncall_timeout = soon\n", 2, "call_timeout `soon`"),
         ("[default]\ncall_timeout = 0\n", 2, "call_timeout `0`"),
         ("[default]\nlanguage = de\n", 2, "zh-CN or en-US"),
@@ -141,7 +142,7 @@ fn what_stands_behind_a_value_is_not_repeated() {
             Setting::Language,
             Setting::Scheme,
             Setting::Internal,
-            Setting::Retries,
+            Setting::Attempts,
             Setting::CallTimeout,
             Setting::RequestClient,
             Setting::Endpoint,
@@ -160,4 +161,38 @@ fn what_stands_behind_a_value_is_not_repeated() {
         let error = Home::new().with(INI, ini).error(&[]);
         assert!(error.contains("`x…`") && !error.contains("hidden"), "{error}");
     }
+}
+
+#[test]
+fn retries_are_refused_with_the_attempts_to_set_instead() {
+    let variable = |value: &str| Home::new().error(&[("TENCENTCLOUD_RETRIES", value)]);
+    let key = |value: &str| Home::new().with(INI, format!("[default]\nretries = {value}\n")).error(&[]);
+    for (retries, attempts) in [("0", "1"), ("2", "3"), ("99", "100")] {
+        assert_eq!(
+            variable(retries),
+            format!(
+                "TENCENTCLOUD_RETRIES: retries is no longer a setting: set `TENCENTCLOUD_ATTEMPTS={attempts}` instead \
+                 (the first request counts as well)"
+            )
+        );
+        assert_eq!(
+            key(retries),
+            format!(
+                "~/{INI}:2: retries is no longer a setting: set `attempts = {attempts}` instead \
+                 (the first request counts as well)"
+            )
+        );
+    }
+    for none in ["many", "100", "-1", "hidden"] {
+        shows(
+            &variable(none),
+            &["TENCENTCLOUD_RETRIES: ", "set TENCENTCLOUD_ATTEMPTS from 1 to 100 instead"],
+        );
+        shows(&key(none), &[":2: ", "set attempts from 1 to 100 instead"]);
+    }
+    let home = Home::new().with(INI, "[default]\nretries = 7\nattempts = 8\n");
+    assert_eq!(home.load(&[]).settings.retry.attempts, 8, "what the sentence says is enough");
+    let both = [("TENCENTCLOUD_RETRIES", "3"), ("TENCENTCLOUD_ATTEMPTS", "4")];
+    assert_eq!(home.load(&both).settings.retry.attempts, 4);
+    assert_eq!(home.load(&[("TENCENTCLOUD_RETRIES", " ")]).settings.retry.attempts, 8);
 }

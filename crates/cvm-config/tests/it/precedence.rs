@@ -53,7 +53,7 @@ fn given_then_environment_then_profile_then_default() {
         format!("{:?}", settings.attempt_timeout)
     });
     check(Setting::CallTimeout, ["1", "2s", "3m"], |settings| format!("{:?}", settings.call_timeout));
-    check(Setting::Retries, ["0", "1", "9"], |settings| settings.retry.attempts.to_string());
+    check(Setting::Attempts, ["1", "2", "9"], |settings| settings.retry.attempts.to_string());
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn nearly(pattern: &'static str) -> impl Strategy<Value = Vec<u8>> {
 
 const INI_LIKE: &str = "(\\[(default|DEFAULT|p)\\]\r?\n\
     |(secret_id|secret_key|token) ?[=:] ?(hidden|'hidden')?\r?\n\
-    |(region|proxy|endpoint|retries|language|role_arn|source_profile) ?[=:] ?(p|default|ap-a|http://a|'x')?\r?\n\
+    |(region|proxy|endpoint|attempts|retries|language|role_arn|source_profile) ?[=:] ?(p|default|ap-a|http://a|'x')?\r?\n\
     |# c\n|  more\n){0,12}";
 const TCCLI_LIKE: &str = "\\{(\"(secretId|secretKey|token|role-arn|type|region)\": ?(\"hidden\"|\"cvm-role\"|5|null|\\{\\}),?\n?\
     |\"expiresAt\": [0-9]{1,3},?|\"_sys_param\": ?\\{\"region\": ?\"ap-a\"\\},?){0,6}\"x\": 1\\}";
