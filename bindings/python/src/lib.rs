@@ -22,6 +22,8 @@ mod work;
 /// The extension module `cvm._cvm`.
 #[pyo3::pymodule(gil_used = false)]
 mod _cvm {
+    use pyo3::prelude::*;
+
     #[pymodule_export]
     use crate::async_client::{AsyncClient, Mailbox, Ticket};
     #[pymodule_export]
@@ -42,6 +44,12 @@ mod _cvm {
     use crate::sync::{SyncPlan, read_journal, sync_facts, write_journal};
     #[pymodule_export]
     use crate::work::Job;
+
+    /// The arguments of a client.
+    #[pyfunction]
+    fn settings() -> Vec<&'static str> {
+        crate::settings::arguments()
+    }
 
     /// The version of the package.
     #[pymodule_export]

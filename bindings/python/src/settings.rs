@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cvm_config::{Loaded, Loader, Setting};
+use cvm_config::{Kind, Loaded, Loader, Setting};
 use cvm_proto::{Credential, Error, Settings};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -44,25 +44,38 @@ impl<'py> Options<'_, 'py> {
     }
 }
 
+/// The arguments that are no [`Setting`]: a key is no setting of a profile's own kind, and the others belong to programs.
+const BESIDE_SETTINGS: [&str; 5] = ["secret_id", "secret_key", "token", "rate_limit", "sign_method"];
+
+/// The arguments that a client takes.
+pub(crate) fn arguments() -> Vec<&'static str> {
+    Setting::ALL.into_iter().map(Setting::name).chain(BESIDE_SETTINGS).collect()
+}
+
+/// Refuses an argument that nothing reads.
+fn check_names(given: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+    let Some(given) = given else { return Ok(()) };
+    let known = arguments();
+    for name in given.keys() {
+        let name: String = name.extract()?;
+        if !known.contains(&&*name) {
+            let why = format!("a client has no setting {name}: it has {}", known.join(", "));
+            return Err(PyTypeError::new_err(why));
+        }
+    }
+    Ok(())
+}
+
 /// The settings that the arguments ask for, with what is missing from the environment and the user's files.
 pub(crate) fn of(py: Python<'_>, given: Option<&Bound<'_, PyDict>>) -> PyResult<Settings> {
+    check_names(given)?;
     let options = Options(given);
     let refused = |error: Error| errors::exception(py, &error);
     let mut loader = Loader::new();
-    for setting in [
-        Setting::Profile,
-        Setting::Region,
-        Setting::Endpoint,
-        Setting::Language,
-        Setting::Proxy,
-        Setting::RequestClient,
-    ] {
-        if let Some(value) = options.given::<String>(setting.name())? {
+    for setting in Setting::ALL {
+        if let Some(value) = text(py, &options, setting)? {
             loader = loader.set(setting, value);
         }
-    }
-    if let Some(file) = options.given::<PathBuf>(Setting::CaFile.name())? {
-        loader = loader.set(Setting::CaFile, file.to_string_lossy());
     }
     if let Some(credential) = credential(&options)?.transpose().map_err(refused)? {
         loader = loader.credential(credential);
@@ -71,19 +84,25 @@ pub(crate) fn of(py: Python<'_>, given: Option<&Bound<'_, PyDict>>) -> PyResult<
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    if let Some(attempts) = options.given::<u32>("attempts")? {
-        settings.retry.attempts = attempts.max(1);
-    }
     settings.rate_limit = options.given("rate_limit")?.unwrap_or(settings.rate_limit);
-    settings.attempt_timeout = options.seconds(py, "attempt_timeout")?.unwrap_or(settings.attempt_timeout);
-    settings.call_timeout = options.seconds(py, "call_timeout")?.unwrap_or(settings.call_timeout);
-    settings.connect_timeout = options.seconds(py, "connect_timeout")?.unwrap_or(settings.connect_timeout);
     if let Some(method) = options.given::<String>("sign_method")? {
         settings.sign_method = method.parse().map_err(refused)?;
     }
     let own = concat!("cvm-python-", env!("CARGO_PKG_VERSION"));
     settings.request_client.get_or_insert_with(|| own.to_owned());
     Ok(settings)
+}
+
+/// A setting as the text that it is in the environment and in files: there is one reader of each.
+fn text(py: Python<'_>, options: &Options<'_, '_>, setting: Setting) -> PyResult<Option<String>> {
+    let name = setting.name();
+    Ok(match setting.kind() {
+        Kind::File => options.given::<PathBuf>(name)?.map(|path| path.to_string_lossy().into_owned()),
+        Kind::Switch => options.given::<bool>(name)?.map(|on| on.to_string()),
+        Kind::Count => options.given::<u32>(name)?.map(|count| count.to_string()),
+        Kind::Time => options.seconds(py, name)?.map(|time| format!("{}ns", time.as_nanos())),
+        _ => options.given(name)?,
+    })
 }
 
 /// The key that is given.

@@ -18,20 +18,6 @@ pub(crate) struct Link {
     _local: Option<cvm_local::CvmLocal>,
 }
 
-/// What `--local` decides, whatever is set elsewhere: nothing leads past the embedded endpoint, which is in this very
-/// process. Region, language and time limits are the user's.
-const OF_LOCAL: [Setting; 9] = [
-    Setting::Endpoint,
-    Setting::RootDomain,
-    Setting::Internal,
-    Setting::BackupEndpoint,
-    Setting::Scheme,
-    Setting::Proxy,
-    Setting::CaFile,
-    Setting::MetadataEndpoint,
-    Setting::StsEndpoint,
-];
-
 /// What the options, the environment and the files say, and the embedded endpoint that `--local` puts in their place.
 pub(crate) struct Setup {
     pub(crate) loaded: Loaded,
@@ -103,7 +89,9 @@ pub(crate) fn set_up_with(global: &Global, credential: Option<Credential>) -> Re
     let mut found = given.fold(Loader::new(), |found, (setting, value)| found.set(setting, value));
     let local = if global.local { Some(local::embedded()?) } else { None };
     if let Some(local) = &local {
-        found = OF_LOCAL.into_iter().fold(found, Loader::at_default);
+        // Nothing leads past the embedded endpoint, which is in this very process, whatever is set elsewhere. Region,
+        // language and time limits are the user's.
+        found = Setting::ALL.into_iter().filter(|setting| setting.leads()).fold(found, Loader::at_default);
         found = found.endpoint(local.endpoint()).credential(local.credential());
     }
     let loaded = credential.into_iter().fold(found, Loader::credential).load()?;
@@ -119,11 +107,15 @@ pub(crate) fn set_up_with(global: &Global, credential: Option<Credential>) -> Re
 /// Where a value comes from; an option by its name.
 pub(crate) fn from(global: &Global, value: &Value) -> String {
     match (&value.origin, value.setting) {
-        (Origin::Given, setting) if global.local && OF_LOCAL.contains(&setting) => "--local".into(),
-        (Origin::Given, Setting::CaFile) => "--ca-file".into(),
-        (Origin::Given, setting) => format!("--{setting}"),
+        (Origin::Given, setting) if global.local && setting.leads() => "--local".into(),
+        (Origin::Given, setting) => option(setting),
         (origin, _) => origin.to_string(),
     }
+}
+
+/// The option that gives a setting.
+pub(crate) fn option(setting: Setting) -> String {
+    format!("--{}", setting.name().replace('_', "-"))
 }
 
 /// A source of a credential; an option by its name.
@@ -155,4 +147,33 @@ pub(crate) fn given(global: &Global) -> Result<Vec<(Setting, String)>, Failure> 
 pub(crate) fn var(name: &str) -> Option<String> {
     let value = std::env::var(name).ok()?;
     Some(input::trim(&value).to_owned()).filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+    use crate::args::{self, Cli};
+
+    #[test]
+    fn every_setting_that_is_an_option_is_one_and_no_other() {
+        let command = Cli::command();
+        let names: Vec<_> = command.get_arguments().filter_map(clap::Arg::get_long).collect();
+        for setting in Setting::ALL {
+            let option = option(setting);
+            assert_eq!(names.contains(&&option[2..]), setting.is_option(), "{option}");
+            if !setting.is_option() {
+                continue;
+            }
+            let line = ["cvm", &option, "some-value", "regions"];
+            let given = given(&Cli::try_parse_from(line).unwrap().global).unwrap();
+            assert_eq!(given, [(setting, "some-value".to_owned())], "what it says is used");
+            let beside = ["cvm", &option, "some-value", "regions", "--local"];
+            let Cli { global, command } = Cli::try_parse_from(beside).unwrap();
+            assert_eq!(command.check(&global).is_err(), setting.leads(), "{option} beside --local");
+            let variable = setting.variables()[0].strip_prefix("TENCENTCLOUD").unwrap();
+            assert!(args::AFTER.contains(variable), "{variable} is in the list of variables");
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod network;
 mod origin;
 mod process;
 mod profile;
+mod reading;
 mod setting;
 mod tccli;
 mod way;
@@ -21,7 +22,7 @@ pub use credential::{Candidate, Finding};
 pub use environment::Environment;
 pub use loader::{Loaded, Loader, Value};
 pub use origin::Origin;
-pub use setting::Setting;
+pub use setting::{Kind, Setting};
 #[cfg(feature = "write")]
 pub use write::{NewProfile, Written};
 

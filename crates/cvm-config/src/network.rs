@@ -5,7 +5,8 @@ use cvm_proto::{Endpoint, Error, Failover, NoProxy, ProxyAddress, Scheme, Settin
 use crate::environment::Environment;
 use crate::loader::{Found, Value};
 use crate::origin::Origin;
-use crate::setting::{INTERNAL_DOMAIN, Setting, parse_bool, parse_scheme};
+use crate::reading::Given;
+use crate::setting::{INTERNAL_DOMAIN, Setting};
 
 /// Of an endpoint, a root domain and the internal network, the one that is set nearest to the program; at the same
 /// distance the more exact one.
@@ -13,7 +14,7 @@ fn place(found: &Found) -> Result<(Option<&str>, Option<&str>), Error> {
     let rank = |setting| found.get(setting).map_or(0, |(_, origin)| origin.rank());
     let [endpoint, root, internal] = [Setting::Endpoint, Setting::RootDomain, Setting::Internal].map(rank);
     if let Some((value, _)) = found.get(Setting::Internal).filter(|_| internal > endpoint && internal > root)
-        && parse_bool(value)?
+        && (Given { setting: Setting::Internal, value }).switch()?
     {
         return Ok((None, Some(INTERNAL_DOMAIN)));
     }
@@ -77,7 +78,9 @@ fn hosts(found: &Found, root: Option<&str>) -> Result<Endpoint, Error> {
 }
 
 fn scheme(found: &Found) -> Result<Scheme, Error> {
-    found.get(Setting::Scheme).map_or(Ok(Scheme::Https), |(value, _)| parse_scheme(value))
+    found
+        .get(Setting::Scheme)
+        .map_or(Ok(Scheme::Https), |(value, _)| Given { setting: Setting::Scheme, value }.scheme())
 }
 
 /// Takes the proxy that the machine has for all programs, if no setting says anything of one.

@@ -1,157 +1,244 @@
-//! The settings there are: their names, variables and defaults, and what each of them changes.
+//! The settings there are: one table, which everything that knows them goes by.
 
 use std::fmt;
-use std::time::Duration;
 
-use cvm_proto::{Endpoint, Error, Language, ProxyAddress, RetryPolicy, Scheme, Settings, input};
+use cvm_proto::{Endpoint, Error, ProxyAddress, RetryPolicy, Settings};
 
 use crate::environment::Environment;
-use crate::file;
-
-/// A setting that can be given, set in the environment, or written into a profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Setting {
-    /// Which profile of the files is used.
-    Profile,
-    /// The region that requests are sent to.
-    Region,
-    /// Where requests go: one address for every region.
-    Endpoint,
-    /// The domain below which the service's hosts are.
-    RootDomain,
-    /// One address for while the other cannot be reached.
-    BackupEndpoint,
-    /// Whether to use the hosts of the internal network of Tencent Cloud.
-    Internal,
-    /// `https`, or `http` for an endpoint that names no scheme.
-    Scheme,
-    /// A proxy for every request; `none` for no proxy.
-    Proxy,
-    /// A file with more certificate authorities to trust, in PEM.
-    CaFile,
-    /// The language of the service's messages.
-    Language,
-    /// A tag of the calling program for the service's logs.
-    RequestClient,
-    /// The longest time to establish a connection.
-    ConnectTimeout,
-    /// The longest time for one HTTP exchange.
-    AttemptTimeout,
-    /// The longest time for one call with all its attempts and pauses.
-    CallTimeout,
-    /// How often a request is sent at most, the first time included.
-    Attempts,
-    /// The role of the instance that this runs on; `any` for whichever it has, `off` to leave it alone.
-    InstanceRole,
-    /// Where instances learn about themselves.
-    MetadataEndpoint,
-    /// Where sts is, which gives out roles and says whose a credential is.
-    StsEndpoint,
-}
+use crate::reading::{Given, NO_PROXY};
 
 /// The root domain of the hosts that only the internal network reaches.
 pub(crate) const INTERNAL_DOMAIN: &str = "internal.tencentcloudapi.com";
 
-/// The proxy that is none.
-const NO_PROXY: &str = "none";
+/// Makes [`Setting`] of the table: each row is what it says to people, its name in Rust, and what is known of it.
+macro_rules! settings {
+    ($($(#[$doc:meta])+ $setting:ident = $row:expr;)+) => {
+        /// A setting that can be given, set in the environment, or written into a profile.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum Setting {
+            $($(#[$doc])+ $setting,)+
+        }
+
+        impl Setting {
+            /// All of them, in the order in which they are shown.
+            pub const ALL: [Self; [$(Self::$setting),+].len()] = [$(Self::$setting),+];
+
+            const fn row(self) -> &'static Row {
+                match self {
+                    $(Self::$setting => const { &$row },)+
+                }
+            }
+        }
+    };
+}
+
+// A new setting is a row here, and what acts on it: the core's `Settings` by the function in the row, or `network.rs`
+// where several decide together. Tests name what else has to know it: the page of settings, Python's signature, and the
+// command if it is an option.
+settings! {
+    /// Which profile of the files is used.
+    Profile = text("profile", &["TENCENTCLOUD_PROFILE", "TCCLI_PROFILE"], elsewhere)
+        .default("default").option();
+    /// The region that requests are sent to.
+    Region = text("region", &["TENCENTCLOUD_REGION"], |settings, value| settings.region = Some(value))
+        .option().in_tccli("region");
+    /// Where requests go: one address for every region.
+    Endpoint = address("endpoint", &["TENCENTCLOUD_ENDPOINT"]).option();
+    /// The domain below which the service's hosts are.
+    RootDomain = row("root_domain", &["TENCENTCLOUD_ROOT_DOMAIN"], Kind::Text,
+        |given, _, _| Endpoint::root_domain(given.value).map(drop)).default("tencentcloudapi.com").leads();
+    /// Whether to use the hosts of the internal network of Tencent Cloud.
+    Internal = row("internal", &["TENCENTCLOUD_INTERNAL"], Kind::Switch,
+        |given, _, _| given.switch().map(drop)).default("false").leads();
+    /// One address for while the other cannot be reached.
+    BackupEndpoint = address("backup_endpoint", &["TENCENTCLOUD_BACKUP_ENDPOINT"]);
+    /// `https`, or `http` for an endpoint that names no scheme.
+    Scheme = row("scheme", &["TENCENTCLOUD_SCHEME"], Kind::Text, |given, _, _| given.scheme().map(drop))
+        .default("https").leads();
+    /// A proxy for every request; `none` for no proxy.
+    Proxy = text("proxy", &["TENCENTCLOUD_PROXY"],
+        |settings, value| settings.proxy = Some(value).filter(|value| value != NO_PROXY))
+        .option().leads().may_hold_a_password();
+    /// A file with more certificate authorities to trust, in PEM.
+    CaFile = row("ca_file", &["TENCENTCLOUD_CA_FILE"], Kind::File,
+        |given, settings, environment| given.certificates(environment).map(|pem| settings.ca_pem = Some(pem)))
+        .option().leads();
+    /// The language of the service's messages.
+    Language = row("language", &["TENCENTCLOUD_LANGUAGE"], Kind::Text,
+        |given, settings, _| given.language().map(|language| settings.language = Some(language)))
+        .option().in_tccli("language");
+    /// A tag of the calling program for the service's logs.
+    RequestClient = text("request_client", &["TENCENTCLOUD_REQUEST_CLIENT"],
+        |settings, value| settings.request_client = Some(value)).in_tccli("request-client");
+    /// The longest time to establish a connection.
+    ConnectTimeout = row("connect_timeout", &["TENCENTCLOUD_CONNECT_TIMEOUT"], Kind::Time,
+        |given, settings, _| given.time().map(|time| settings.connect_timeout = time)).default("10s");
+    /// The longest time for one HTTP exchange.
+    AttemptTimeout = row("attempt_timeout", &["TENCENTCLOUD_ATTEMPT_TIMEOUT"], Kind::Time,
+        |given, settings, _| given.time().map(|time| settings.attempt_timeout = time)).default("30s");
+    /// The longest time for one call with all its attempts and pauses.
+    CallTimeout = row("call_timeout", &["TENCENTCLOUD_CALL_TIMEOUT"], Kind::Time,
+        |given, settings, _| given.time().map(|time| settings.call_timeout = time)).default("2m");
+    /// How often a request is sent at most, the first time included.
+    Attempts = row("attempts", &["TENCENTCLOUD_ATTEMPTS"], Kind::Count,
+        |given, settings, _| given.attempts().map(|attempts| settings.retry = RetryPolicy::default().attempts(attempts)))
+        .default("3").instead_of(Former { variable: "TENCENTCLOUD_RETRIES", key: "retries" });
+    /// The role of the instance that this runs on; `any` for whichever it has, `off` to leave it alone.
+    InstanceRole = text("instance_role", &["TENCENTCLOUD_INSTANCE_ROLE"], elsewhere).default("any");
+    /// Where instances learn about themselves.
+    MetadataEndpoint = address("metadata_endpoint", &["TENCENTCLOUD_METADATA_ENDPOINT"])
+        .default("http://metadata.tencentyun.com");
+    /// Where sts is, which gives out roles and says whose a credential is.
+    StsEndpoint = address("sts_endpoint", &["TENCENTCLOUD_STS_ENDPOINT"]);
+}
+
+/// What values of a setting are: how a program that has values of its own writes one as the text that is set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// The path of a file; `~/` is the home folder.
+    File,
+    /// `true` or `false`.
+    Switch,
+    /// A number, such as `3`.
+    Count,
+    /// A time with its unit, such as `500ms`, or in seconds.
+    Time,
+}
+
+/// What is known of a setting.
+struct Row {
+    name: &'static str,
+    variables: &'static [&'static str],
+    kind: Kind,
+    apply: fn(&Given<'_>, &mut Settings, &Environment) -> Result<(), Error>,
+    /// Of a text that is taken as it is.
+    take: fn(&mut Settings, String),
+    default: &'static str,
+    in_tccli: Option<&'static str>,
+    is_option: bool,
+    leads: bool,
+    may_hold_a_password: bool,
+    former: Option<Former>,
+}
+
+const fn row(
+    name: &'static str,
+    variables: &'static [&'static str],
+    kind: Kind,
+    apply: fn(&Given<'_>, &mut Settings, &Environment) -> Result<(), Error>,
+) -> Row {
+    Row {
+        name,
+        variables,
+        kind,
+        apply,
+        take: elsewhere,
+        default: "-",
+        in_tccli: None,
+        is_option: false,
+        leads: false,
+        may_hold_a_password: false,
+        former: None,
+    }
+}
+
+/// A text that the settings take as it is, and check.
+const fn text(
+    name: &'static str,
+    variables: &'static [&'static str],
+    take: fn(&mut Settings, String),
+) -> Row {
+    Row { take, ..row(name, variables, Kind::Text, |_, _, _| Ok(())) }
+}
+
+/// An address: whether it is well-formed is known at once, and which of them counts, where all are known.
+const fn address(name: &'static str, variables: &'static [&'static str]) -> Row {
+    row(name, variables, Kind::Text, |given, _, _| Endpoint::explicit(given.value).map(drop)).leads()
+}
+
+/// What acts on the value looks it up by itself.
+fn elsewhere(_: &mut Settings, _: String) {}
+
+impl Row {
+    /// What holds where nobody sets it.
+    const fn default(self, default: &'static str) -> Self {
+        Self { default, ..self }
+    }
+
+    /// The member of `_sys_param` in tccli's files that says the same.
+    const fn in_tccli(self, name: &'static str) -> Self {
+        Self { in_tccli: Some(name), ..self }
+    }
+
+    const fn option(self) -> Self {
+        Self { is_option: true, ..self }
+    }
+
+    const fn leads(self) -> Self {
+        Self { leads: true, ..self }
+    }
+
+    const fn may_hold_a_password(self) -> Self {
+        Self { may_hold_a_password: true, ..self }
+    }
+
+    const fn instead_of(self, former: Former) -> Self {
+        Self { former: Some(former), ..self }
+    }
+}
 
 impl Setting {
-    /// All of them, in the order in which they are shown.
-    pub const ALL: [Self; 18] = [
-        Self::Profile,
-        Self::Region,
-        Self::Endpoint,
-        Self::RootDomain,
-        Self::Internal,
-        Self::BackupEndpoint,
-        Self::Scheme,
-        Self::Proxy,
-        Self::CaFile,
-        Self::Language,
-        Self::RequestClient,
-        Self::ConnectTimeout,
-        Self::AttemptTimeout,
-        Self::CallTimeout,
-        Self::Attempts,
-        Self::InstanceRole,
-        Self::MetadataEndpoint,
-        Self::StsEndpoint,
-    ];
-
     /// The name: as a key in the file of credentials, such as `root_domain`.
     pub const fn name(self) -> &'static str {
-        match self {
-            Self::Profile => "profile",
-            Self::Region => "region",
-            Self::Endpoint => "endpoint",
-            Self::RootDomain => "root_domain",
-            Self::Internal => "internal",
-            Self::BackupEndpoint => "backup_endpoint",
-            Self::Scheme => "scheme",
-            Self::Proxy => "proxy",
-            Self::CaFile => "ca_file",
-            Self::Language => "language",
-            Self::RequestClient => "request_client",
-            Self::ConnectTimeout => "connect_timeout",
-            Self::AttemptTimeout => "attempt_timeout",
-            Self::CallTimeout => "call_timeout",
-            Self::Attempts => "attempts",
-            Self::InstanceRole => "instance_role",
-            Self::MetadataEndpoint => "metadata_endpoint",
-            Self::StsEndpoint => "sts_endpoint",
-        }
+        self.row().name
     }
 
     /// The environment variables; the first that is set counts.
     pub const fn variables(self) -> &'static [&'static str] {
-        match self {
-            Self::Profile => &["TENCENTCLOUD_PROFILE", "TCCLI_PROFILE"],
-            Self::Region => &["TENCENTCLOUD_REGION"],
-            Self::Endpoint => &["TENCENTCLOUD_ENDPOINT"],
-            Self::RootDomain => &["TENCENTCLOUD_ROOT_DOMAIN"],
-            Self::Internal => &["TENCENTCLOUD_INTERNAL"],
-            Self::BackupEndpoint => &["TENCENTCLOUD_BACKUP_ENDPOINT"],
-            Self::Scheme => &["TENCENTCLOUD_SCHEME"],
-            Self::Proxy => &["TENCENTCLOUD_PROXY"],
-            Self::CaFile => &["TENCENTCLOUD_CA_FILE"],
-            Self::Language => &["TENCENTCLOUD_LANGUAGE"],
-            Self::RequestClient => &["TENCENTCLOUD_REQUEST_CLIENT"],
-            Self::ConnectTimeout => &["TENCENTCLOUD_CONNECT_TIMEOUT"],
-            Self::AttemptTimeout => &["TENCENTCLOUD_ATTEMPT_TIMEOUT"],
-            Self::CallTimeout => &["TENCENTCLOUD_CALL_TIMEOUT"],
-            Self::Attempts => &["TENCENTCLOUD_ATTEMPTS"],
-            Self::InstanceRole => &["TENCENTCLOUD_INSTANCE_ROLE"],
-            Self::MetadataEndpoint => &["TENCENTCLOUD_METADATA_ENDPOINT"],
-            Self::StsEndpoint => &["TENCENTCLOUD_STS_ENDPOINT"],
-        }
+        self.row().variables
     }
 
     /// What holds where nobody sets it, as it is shown; `-` for nothing.
     pub const fn default_text(self) -> &'static str {
-        match self {
-            Self::Profile => "default",
-            Self::RootDomain => "tencentcloudapi.com",
-            Self::Internal => "false",
-            Self::Scheme => "https",
-            Self::ConnectTimeout => "10s",
-            Self::AttemptTimeout => "30s",
-            Self::CallTimeout => "2m",
-            Self::Attempts => "3",
-            Self::InstanceRole => "any",
-            Self::MetadataEndpoint => "http://metadata.tencentyun.com",
-            _ => "-",
-        }
+        self.row().default
+    }
+
+    /// What its values are.
+    pub const fn kind(self) -> Kind {
+        self.row().kind
+    }
+
+    /// Whether every command of `cvm` has an option of this name.
+    pub const fn is_option(self) -> bool {
+        self.row().is_option
+    }
+
+    /// Whether it leads requests somewhere: to an address, by a proxy, or to whom they trust. What brings an endpoint of
+    /// its own leaves all of these at their defaults.
+    pub const fn leads(self) -> bool {
+        self.row().leads
+    }
+
+    /// The member of `_sys_param` in a profile of tccli's that says the same.
+    pub const fn in_tccli(self) -> Option<&'static str> {
+        self.row().in_tccli
+    }
+
+    /// What this setting takes the place of. Passed over in silence it would look as if it counted.
+    pub(crate) const fn former(self) -> Option<Former> {
+        self.row().former
     }
 
     /// How a value is shown: an address may hold a password.
     pub(crate) fn shown(self, value: &str) -> String {
-        match self {
-            Self::Proxy if value != NO_PROXY => {
-                value.parse().map_or_else(|_| "***".into(), |proxy: ProxyAddress| proxy.to_string())
-            }
-            _ => value.to_owned(),
+        if !self.row().may_hold_a_password || value == NO_PROXY {
+            return value.to_owned();
         }
+        value.parse().map_or_else(|_| "***".into(), |address: ProxyAddress| address.to_string())
     }
 
     /// Whether a value can be one of this setting.
@@ -173,56 +260,10 @@ impl Setting {
         settings: &mut Settings,
         environment: &Environment,
     ) -> Result<(), Error> {
-        match self {
-            Self::Region => settings.region = Some(value.into()),
-            // Whether they are well-formed is checked here; which of them counts, where all are known.
-            Self::Endpoint | Self::BackupEndpoint | Self::StsEndpoint | Self::MetadataEndpoint => {
-                Endpoint::explicit(value)?;
-            }
-            Self::RootDomain => {
-                Endpoint::root_domain(value)?;
-            }
-            Self::Internal => {
-                parse_bool(value)?;
-            }
-            Self::Scheme => {
-                parse_scheme(value)?;
-            }
-            Self::Proxy => settings.proxy = Some(value.to_owned()).filter(|value| value != NO_PROXY),
-            Self::CaFile => {
-                let read = cvm_files::read_input(environment.path(value), file::MAX_BYTES);
-                let pem = read.map_err(|error| self.wrong(value, &format!("cannot be read: {error}")))?;
-                input::certificates(&pem).map_err(|error| self.wrong(value, &error.to_string()))?;
-                settings.ca_pem = Some(pem);
-            }
-            Self::Language => settings.language = Some(parse_language(value)?),
-            Self::RequestClient => settings.request_client = Some(value.into()),
-            Self::ConnectTimeout => settings.connect_timeout = parse_time(self, value)?,
-            Self::AttemptTimeout => settings.attempt_timeout = parse_time(self, value)?,
-            Self::CallTimeout => settings.call_timeout = parse_time(self, value)?,
-            Self::Attempts => {
-                let attempts = value.parse::<u32>().ok().filter(|attempts| (1..=100).contains(attempts));
-                let what = "is not a number from 1 to 100: write how often a request may be sent, the first time included";
-                settings.retry =
-                    RetryPolicy::default().attempts(attempts.ok_or_else(|| self.wrong(value, what))?);
-            }
-            Self::Profile | Self::InstanceRole => {}
-        }
+        let row = self.row();
+        (row.apply)(&Given { setting: self, value }, settings, environment)?;
+        (row.take)(settings, value.to_owned());
         settings.check()
-    }
-
-    /// What this setting takes the place of. Passed over in silence it would look as if it counted.
-    pub(crate) const fn former(self) -> Option<Former> {
-        match self {
-            Self::Attempts => Some(Former { variable: "TENCENTCLOUD_RETRIES", key: "retries" }),
-            _ => None,
-        }
-    }
-
-    /// The error of a value that is none of this setting; `what` goes on from it.
-    #[cold]
-    fn wrong(self, value: &str, what: &str) -> Error {
-        Error::config(format!("{self} `{}` {what}", input::excerpt(value)))
     }
 }
 
@@ -251,38 +292,6 @@ impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
-}
-
-pub(crate) fn parse_bool(value: &str) -> Result<bool, Error> {
-    match value.to_ascii_lowercase().as_str() {
-        "true" | "yes" | "on" | "1" => Ok(true),
-        "false" | "no" | "off" | "0" => Ok(false),
-        _ => Err(Setting::Internal.wrong(value, "is not true or false")),
-    }
-}
-
-pub(crate) fn parse_scheme(value: &str) -> Result<Scheme, Error> {
-    match value.to_ascii_lowercase().as_str() {
-        "http" => Ok(Scheme::Http),
-        "https" => Ok(Scheme::Https),
-        _ => Err(Setting::Scheme.wrong(value, "is not https or http")),
-    }
-}
-
-fn parse_language(value: &str) -> Result<Language, Error> {
-    let known = [Language::Chinese, Language::English];
-    known
-        .into_iter()
-        .find(|language| language.as_str().eq_ignore_ascii_case(value))
-        .ok_or_else(|| Setting::Language.wrong(value, "is not zh-CN or en-US"))
-}
-
-/// A time: `30` seconds, `500ms`, `10s`, `2m`.
-fn parse_time(setting: Setting, value: &str) -> Result<Duration, Error> {
-    let seconds = value.parse::<u32>().ok().map(|seconds| Duration::from_secs(seconds.into()));
-    let time = seconds.or_else(|| humantime::parse_duration(value).ok());
-    time.filter(|time| !time.is_zero())
-        .ok_or_else(|| setting.wrong(value, "is not a time: write one such as `30s`, `500ms` or `2m`"))
 }
 
 #[cfg(test)]

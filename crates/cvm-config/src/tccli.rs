@@ -108,11 +108,8 @@ pub(crate) fn settings(
     let Some(path) = path(environment, profile, CONFIGURE) else { return Ok(Vec::new()) };
     let Some(file) = File::read(environment, &path)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    for (setting, name) in [
-        (Setting::Region, "region"),
-        (Setting::Language, "language"),
-        (Setting::RequestClient, "request-client"),
-    ] {
+    for setting in Setting::ALL {
+        let Some(name) = setting.in_tccli() else { continue };
         // Old files have them at the top.
         let value = match file.get(&["_sys_param", name])? {
             Some(value) => Some(value),

@@ -50,36 +50,28 @@ class Base(Handle):
         secret_key: str | None = None,
         token: str | None = None,
         endpoint: str | None = None,
-        language: str | None = None,
-        attempts: int | None = None,
-        rate_limit: bool | None = None,
-        attempt_timeout: float | None = None,
-        call_timeout: float | None = None,
-        connect_timeout: float | None = None,
+        root_domain: str | None = None,
+        internal: bool | None = None,
+        backup_endpoint: str | None = None,
+        scheme: str | None = None,
         proxy: str | None = None,
         ca_file: str | os.PathLike[str] | None = None,
-        sign_method: str | None = None,
+        language: str | None = None,
         request_client: str | None = None,
+        connect_timeout: float | None = None,
+        attempt_timeout: float | None = None,
+        call_timeout: float | None = None,
+        attempts: int | None = None,
+        instance_role: str | None = None,
+        metadata_endpoint: str | None = None,
+        sts_endpoint: str | None = None,
+        rate_limit: bool | None = None,
+        sign_method: str | None = None,
     ) -> None:
+        given = dict(locals())
+        del given["self"]
         self._profile = profile
-        self._core = self._Core(
-            region=region,
-            profile=profile,
-            secret_id=secret_id,
-            secret_key=secret_key,
-            token=token,
-            endpoint=endpoint,
-            language=language,
-            attempts=attempts,
-            rate_limit=rate_limit,
-            attempt_timeout=attempt_timeout,
-            call_timeout=call_timeout,
-            connect_timeout=connect_timeout,
-            proxy=proxy,
-            ca_file=ca_file,
-            sign_method=sign_method,
-            request_client=request_client,
-        )
+        self._core = self._Core(**given)
 
     def _with_core(self, core: Any) -> Self:
         other = self.__copy__()

@@ -14,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use cvm_local::Check;
 use cvm_proto::SignMethod;
 
+use crate::connect;
 use crate::failure::Failure;
 pub(crate) use config::{ConfigCommand, ConfigureArgs};
 
@@ -23,7 +24,7 @@ const ABOUT: &str =
     "Carries images of Tencent Cloud CVM to other regions, calls any action, explains signatures";
 
 // Help is wrapped to the terminal by clap: a paragraph is one line here, and what is laid out has 80 columns at most.
-const AFTER: &str = "\
+pub(crate) const AFTER: &str = "\
 Environment:
   TENCENTCLOUD_SECRET_ID   with the next one the credential
   TENCENTCLOUD_SECRET_KEY
@@ -82,7 +83,7 @@ pub(crate) struct Global {
     #[arg(long, global = true)]
     pub(crate) language: Option<String>,
     /// Uses an embedded endpoint that lives as long as the command, and its key; it needs no account
-    #[arg(long, global = true, conflicts_with_all = ["endpoint", "proxy", "ca_file"])]
+    #[arg(long, global = true)]
     pub(crate) local: bool,
     /// How results and errors are written: table for people, json for programs, text with tabs between values as the
     /// AWS command writes it [default: table; json for what cvm call prints]
@@ -166,6 +167,16 @@ begins, so that both are of the same version:
 impl Command {
     /// Checks that options of every command have a meaning for this one.
     pub(crate) fn check(&self, global: &Global) -> Result<(), Failure> {
+        if !global.local {
+            return Ok(());
+        }
+        // The parser would see it only of options on the same side of the command's name.
+        if let Some((setting, _)) = connect::given(global)?.into_iter().find(|(setting, _)| setting.leads()) {
+            return Err(Failure::usage(format!(
+                "--local cannot be used with {}: leave one of them out",
+                connect::option(setting)
+            )));
+        }
         let without_endpoint = match self {
             Self::Sync(_)
             | Self::Images(_)
@@ -184,9 +195,6 @@ impl Command {
             Self::Completions { .. } => "completions",
             Self::Man { .. } => "man",
         };
-        if !global.local {
-            return Ok(());
-        }
         Err(Failure::usage(format!(
             "--local has no meaning for cvm {without_endpoint}, which asks no endpoint: leave it out"
         )))

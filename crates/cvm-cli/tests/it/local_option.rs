@@ -148,6 +148,22 @@ fn a_command_that_asks_no_endpoint_refuses_it() {
 }
 
 #[test]
+fn another_way_out_is_refused_on_either_side_of_the_commands_name() {
+    let user = User::new();
+    for args in [
+        &["--endpoint", "http://127.0.0.1:1", "--local", "regions"][..],
+        &["--endpoint", "http://127.0.0.1:1", "regions", "--local"],
+        &["--local", "regions", "--endpoint", "http://127.0.0.1:1"],
+    ] {
+        let ran = user.run(args).ended_with(2);
+        assert_eq!(
+            ran.err, "cvm: --local cannot be used with --endpoint: leave one of them out\n",
+            "{args:?}"
+        );
+    }
+}
+
+#[test]
 fn a_dry_run_shows_its_own_request_whatever_the_credential() {
     let real = CvmLocal::start().unwrap();
     let endpoint = real.endpoint();

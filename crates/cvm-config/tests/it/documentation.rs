@@ -13,7 +13,12 @@ fn every_setting_is_in_the_table() {
         for variable in setting.variables() {
             assert!(row.contains(&format!("`{variable}`")), "{variable}: {row}");
         }
+        assert_eq!(name, format!("TENCENTCLOUD_{}", setting.name().to_uppercase()));
         assert!(setting == Setting::Profile || row.contains(&format!("`{setting}`")), "{setting}: {row}");
+        let option = format!("| `--{}` |", setting.name().replace('_', "-"));
+        assert_eq!(row.contains(&option), setting.is_option(), "{option}: {row}");
+        let member = setting.in_tccli().map(|member| format!("`_sys_param.{member}`"));
+        assert!(member.as_ref().map_or(!row.contains("_sys_param"), |member| row.contains(member)), "{row}");
         let default = setting.default_text();
         let number = default.trim_end_matches(['s', 'm']);
         assert!(

@@ -5,55 +5,70 @@ use cvm_proto::{Language, Settings};
 
 use crate::{CA, Home, INI};
 
-/// A value for each level of a setting, and what each makes of the settings.
-fn check(setting: Setting, [given, variable, profile]: [&str; 3], effect: impl Fn(&Settings) -> String) {
-    let text = format!("[default]\n\n{setting} = {profile}\n");
-    let home = Home::new().with(INI, &text);
-    let name = setting.variables()[0];
-    let line = Origin::File { path: format!("~/{INI}"), line: 3 };
-    let load = |variables: &[(&str, &str)], give: bool| {
-        let lookup = home.loader(variables);
-        let lookup = if give { lookup.set(setting, given) } else { lookup };
-        let loaded = lookup.load().unwrap();
-        let value = loaded.values.iter().find(|value| value.setting == setting).unwrap();
-        (effect(&loaded.settings), value.shown.clone(), value.origin.clone())
-    };
-    let found =
-        [load(&[(name, variable)], true), load(&[(name, variable)], false), load(&[(name, "")], false)];
-    for (found, (value, origin)) in
-        found.iter().zip([(given, Origin::Given), (variable, Origin::Variable(name)), (profile, line)])
-    {
-        assert_eq!((&*found.1, &found.2), (value, &origin), "{setting}");
+/// A value for each level of a setting (given, variable, profile), and what the settings show of it.
+fn values(setting: Setting) -> ([&'static str; 3], fn(&Settings) -> String) {
+    let url: fn(&Settings) -> String = |settings| settings.endpoint.origin("ap-beijing").url().to_owned();
+    // What the role and the address of the metadata service do is seen in the provider.
+    let provider: fn(&Settings) -> String = |settings| format!("{:?}", settings.provider);
+    match setting {
+        Setting::Region => (["ap-a", "ap-b", "ap-c"], |settings| settings.region.clone().unwrap()),
+        Setting::Endpoint => (["http://a", "http://b:1", "c"], url),
+        Setting::RootDomain => (["a.example", "b.example", "c.example"], url),
+        Setting::Internal => (["true", "false", "yes"], url),
+        Setting::Scheme => (["http", "https", "HTTP"], url),
+        Setting::BackupEndpoint => (["a", "b", "c"], |settings| format!("{:?}", settings.failover)),
+        Setting::StsEndpoint => (["a", "b", "c"], |settings| format!("{:?}", settings.sts_endpoint)),
+        Setting::Proxy => {
+            (["http://a:1", "http://b:2", "http://c:3"], |settings| settings.proxy.clone().unwrap())
+        }
+        Setting::CaFile => (["~/a.pem", "~/b.pem", "~/c.pem"], |settings| format!("{:?}", settings.ca_pem)),
+        Setting::Language => (["zh-CN", "en-US", "zh-cn"], |settings| format!("{:?}", settings.language)),
+        Setting::RequestClient => (["a", "b;c", "d,e"], |settings| settings.request_client.clone().unwrap()),
+        Setting::ConnectTimeout => {
+            (["1", "2s", "300ms"], |settings| format!("{:?}", settings.connect_timeout))
+        }
+        Setting::AttemptTimeout => {
+            (["1", "2s", "1m 1s"], |settings| format!("{:?}", settings.attempt_timeout))
+        }
+        Setting::CallTimeout => (["1", "2s", "3m"], |settings| format!("{:?}", settings.call_timeout)),
+        Setting::Attempts => (["1", "2", "9"], |settings| settings.retry.attempts.to_string()),
+        // A profile that names a role has a credential of its own by that.
+        Setting::InstanceRole => (["one", "any", "off"], provider),
+        Setting::MetadataEndpoint => (["a", "b", "c"], provider),
+        new => panic!("{new} needs values here"),
     }
-    assert!(found[0].0 != found[1].0 && found[1].0 != found[2].0, "{setting} does something: {found:?}");
-    let bare = Home::new().load(&[]);
-    let value = bare.values.iter().find(|value| value.setting == setting).unwrap();
-    assert_eq!((&*value.shown, &value.origin), (setting.default_text(), &Origin::Default));
 }
 
 #[test]
 fn given_then_environment_then_profile_then_default() {
-    let url = |settings: &Settings| settings.endpoint.origin("ap-beijing").url().to_owned();
-    check(Setting::Region, ["ap-a", "ap-b", "ap-c"], |settings| settings.region.clone().unwrap());
-    check(Setting::Endpoint, ["http://a", "http://b:1", "c"], url);
-    check(Setting::RootDomain, ["a.example", "b.example", "c.example"], url);
-    check(Setting::Internal, ["true", "false", "yes"], url);
-    check(Setting::Scheme, ["http", "https", "HTTP"], url);
-    check(Setting::BackupEndpoint, ["a", "b", "c"], |settings| format!("{:?}", settings.failover));
-    check(Setting::StsEndpoint, ["a", "b", "c"], |settings| format!("{:?}", settings.sts_endpoint));
-    check(Setting::Proxy, ["http://a:1", "http://b:2", "http://c:3"], |settings| {
-        settings.proxy.clone().unwrap()
-    });
-    check(Setting::Language, ["zh-CN", "en-US", "zh-cn"], |settings| format!("{:?}", settings.language));
-    check(Setting::RequestClient, ["a", "b;c", "d,e"], |settings| settings.request_client.clone().unwrap());
-    check(Setting::ConnectTimeout, ["1", "2s", "300ms"], |settings| {
-        format!("{:?}", settings.connect_timeout)
-    });
-    check(Setting::AttemptTimeout, ["1", "2s", "1m 1s"], |settings| {
-        format!("{:?}", settings.attempt_timeout)
-    });
-    check(Setting::CallTimeout, ["1", "2s", "3m"], |settings| format!("{:?}", settings.call_timeout));
-    check(Setting::Attempts, ["1", "2", "9"], |settings| settings.retry.attempts.to_string());
+    for setting in Setting::ALL.into_iter().filter(|setting| *setting != Setting::Profile) {
+        let ([given, variable, profile], effect) = values(setting);
+        let mut home = Home::new().with(INI, format!("[default]\n\n{setting} = {profile}\n"));
+        for file in ["a", "b", "c"] {
+            home = home.with(&format!("{file}.pem"), format!("{file}\n{CA}"));
+        }
+        let name = setting.variables()[0];
+        let line = Origin::File { path: format!("~/{INI}"), line: 3 };
+        let load = |in_environment: &str, give: bool| {
+            // The role of the instance is off elsewhere in these tests.
+            let variables = [("TENCENTCLOUD_INSTANCE_ROLE", ""), (name, in_environment)];
+            let lookup = home.loader(&variables);
+            let lookup = if give { lookup.set(setting, given) } else { lookup };
+            let loaded = lookup.load().unwrap();
+            let value = loaded.values.iter().find(|value| value.setting == setting).unwrap();
+            (effect(&loaded.settings), value.shown.clone(), value.origin.clone())
+        };
+        let found = [load(variable, true), load(variable, false), load("", false)];
+        for (found, (value, origin)) in
+            found.iter().zip([(given, Origin::Given), (variable, Origin::Variable(name)), (profile, line)])
+        {
+            assert_eq!((&*found.1, &found.2), (value, &origin), "{setting}");
+        }
+        assert!(found[0].0 != found[1].0 && found[1].0 != found[2].0, "{setting} does something: {found:?}");
+        let bare = Home::new().load(&[("TENCENTCLOUD_INSTANCE_ROLE", "")]);
+        let value = bare.values.iter().find(|value| value.setting == setting).unwrap();
+        assert_eq!((&*value.shown, &value.origin), (setting.default_text(), &Origin::Default));
+    }
 }
 
 #[test]

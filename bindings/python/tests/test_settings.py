@@ -1,0 +1,77 @@
+"""The arguments of a client: every setting there is, read as in the environment and in a profile."""
+
+import inspect
+
+import pytest
+
+import cvm
+from cvm import _cvm, proto
+
+from conftest import REGION
+
+#: A value of each setting, and one that is none of it with a part of what is said of it.
+VALUES = {
+    "profile": ("default", "gone", "there is no profile `gone`"),
+    "region": (REGION, "a b", "region `a"),
+    "endpoint": ("http://127.0.0.1:1", "http://h/p", "endpoint `http://h/p`"),
+    "root_domain": ("intl.tencentcloudapi.com", "a/b", "root domain"),
+    "internal": (True, None, None),
+    "backup_endpoint": ("cvm.example", "http://h/p", "endpoint `http://h/p`"),
+    "scheme": ("http", "ftp", "scheme `ftp`"),
+    "proxy": ("none", "socks4://host", "proxy `socks4://host`"),
+    "ca_file": (None, "gone.pem", "ca_file `gone.pem`"),
+    "language": ("en-US", "de", "language `de`"),
+    "request_client": ("nightly", "a b", "request client"),
+    "connect_timeout": (0.5, -1.0, "connect_timeout is -1"),
+    "attempt_timeout": (2, 0.0, "attempt_timeout is 0"),
+    "call_timeout": (1.5, float("inf"), "call_timeout is inf"),
+    "attempts": (1, 0, "attempts `0`"),
+    "instance_role": ("any", None, None),
+    "metadata_endpoint": ("cvm.example", "http://h/p", "endpoint `http://h/p`"),
+    "sts_endpoint": ("cvm.example", "http://h/p", "endpoint `http://h/p`"),
+}
+
+#: What is no setting of the environment's or a profile's.
+OTHERS = {"secret_id", "secret_key", "token", "rate_limit", "sign_method"}
+
+
+def test_a_client_has_every_setting_as_an_argument():
+    known = _cvm.settings()
+    assert set(known) == VALUES.keys() | OTHERS
+    for client in (cvm.Client, cvm.AsyncClient):
+        assert inspect.signature(client).parameters.keys() == set(known)
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_an_argument_is_read_as_the_setting_of_its_name(settings, name, tmp_path, monkeypatch):
+    monkeypatch.setenv("TENCENTCLOUD_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    (tmp_path / "credentials").write_text("[default]\n")
+    good, bad, said = VALUES[name]
+    proto.Config(**{**settings, name: good})
+    if bad is not None:
+        with pytest.raises(cvm.ConfigError) as refused:
+            proto.Config(**{**settings, name: bad})
+        assert said in str(refused.value)
+
+
+def test_an_argument_takes_precedence_over_the_environment(settings, monkeypatch):
+    monkeypatch.setenv("TENCENTCLOUD_ATTEMPTS", "many")
+    monkeypatch.setenv("TENCENTCLOUD_ROOT_DOMAIN", "environment.example")
+    config = proto.Config("ap-beijing", attempts=1, root_domain="given.example")
+    assert config.endpoint == "https://cvm.given.example/"
+    with pytest.raises(cvm.ConfigError, match="TENCENTCLOUD_ATTEMPTS: attempts `many`"):
+        cvm.Client(**settings)
+
+
+def test_attempts_are_counted_with_the_first(settings, steer):
+    steer.fault("error", code="InternalError")
+    for attempts in (1, 2):
+        steer.endpoint.clear_requests()
+        with cvm.Client(attempts=attempts, **settings) as client, pytest.raises(cvm.InternalError):
+            client.describe_regions()
+        assert len(steer.requests("DescribeRegions")) == attempts
+
+
+def test_an_argument_that_is_none_is_refused_by_name():
+    with pytest.raises(TypeError, match="a client has no setting attemps: it has profile, region"):
+        proto.Config(REGION, attemps=3)
