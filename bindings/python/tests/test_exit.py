@@ -1,4 +1,7 @@
-"""The end of a program, whatever is still under way: no crash, nothing printed."""
+"""The end of a program, whatever is still under way: no crash, nothing printed.
+
+A program that has to end at a certain moment reads its standard input, which is closed when that moment has come.
+"""
 
 import subprocess
 import sys
@@ -9,10 +12,18 @@ import pytest
 from conftest import elsewhere
 
 
-def ends_well(code, **names):
+def ends_well(code, after=None, **names):
+    """Runs a program, whose standard input is closed once the event `after` is set."""
     program = "".join(f"{name} = {value!r}\n" for name, value in names.items()) + textwrap.dedent(code)
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60)
-    assert (ran.returncode, ran.stdout, ran.stderr) == (0, b"", b"")
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", program], stdin=pipe, stdout=pipe, stderr=pipe) as running:
+        happened = after is None or after.wait(60)
+        try:
+            out, err = running.communicate(timeout=60)
+        finally:
+            running.kill()
+    assert (running.returncode, out, err) == (0, b"", b"")
+    assert happened
 
 
 @pytest.mark.cvm_local(rate_limits=False)
@@ -32,31 +43,34 @@ def test_right_after_async_calls(settings):
 
 def test_with_an_async_call_under_way(silent):
     code = """
-        import asyncio, cvm
+        import asyncio, sys, cvm
 
         async def main():
             asyncio.ensure_future(cvm.AsyncClient(**settings).describe_images())
-            await asyncio.sleep(0.1)
+            await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
         asyncio.run(main())
     """
-    ends_well(code, settings=elsewhere(silent.url))
+    ends_well(code, after=silent.arrived, settings=elsewhere(silent.url))
 
 
 @pytest.mark.cvm_local(rate_limits=False)
 def test_with_threads_that_nobody_waits_for(settings):
     code = """
-        import threading, time, cvm
+        import threading, cvm
 
         client = cvm.Client(rate_limit=False, **settings)
+        answered = threading.Semaphore(0)
 
         def work():
             while True:
                 client.describe_regions()
+                answered.release()
 
         for _ in range(8):
             threading.Thread(target=work, daemon=True).start()
-        time.sleep(0.3)
+        for _ in range(100):
+            answered.acquire()
     """
     for _ in range(5):
         ends_well(code, settings=settings)
@@ -64,13 +78,13 @@ def test_with_threads_that_nobody_waits_for(settings):
 
 def test_with_a_thread_that_waits_for_an_answer(silent):
     code = """
-        import threading, time, cvm
+        import sys, threading, cvm
 
         client = cvm.Client(**settings)
         threading.Thread(target=client.describe_images, daemon=True).start()
-        time.sleep(0.2)
+        sys.stdin.read()
     """
-    ends_well(code, settings=elsewhere(silent.url))
+    ends_well(code, after=silent.arrived, settings=elsewhere(silent.url))
 
 
 def test_with_an_endpoint_that_still_runs(settings):

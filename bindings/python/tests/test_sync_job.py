@@ -141,7 +141,7 @@ def test_a_job_is_resumed_by_itself(client, steer):
 
 def test_what_is_no_job_is_refused(client, tmp_path):
     (tmp_path / "job.json").write_text("{}")
-    with pytest.raises((cvm.JournalError, ValueError)):
+    with pytest.raises(cvm.JournalError, match="job.json"):
         cvm.SyncJob.load(tmp_path / "job.json", client)
     with pytest.raises(FileNotFoundError):
         cvm.SyncJob.load(tmp_path / "none.json", client)
@@ -163,7 +163,8 @@ def test_a_job_can_be_cancelled_from_another_thread(client, steer):
     canceller.start()
     report = job.run()
     canceller.join()
-    assert {each.outcome for each in report.destinations} <= {"started", "cancelled"}
+    # The answer to a request that copies is waited for: the copies are under way.
+    assert {each.outcome for each in report.destinations} == {"started"}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are not killed like this there")

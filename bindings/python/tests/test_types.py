@@ -12,7 +12,7 @@ from conftest import IMAGE
 
 def test_every_action_has_its_types():
     methods = [name for name in vars(cvm.Client.__mro__[1]) if not name.startswith("_")]
-    assert len(methods) >= 106
+    assert "sync_images" in methods
     for name in methods:
         words = "".join(part.capitalize() for part in name.split("_")).lower()
         assert {words + "request", words + "response"} <= {known.lower() for known in vars(types)}

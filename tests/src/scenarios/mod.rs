@@ -40,7 +40,7 @@ macro_rules! scenarios {
                 rate_limit_is_kept throttling_endpoint_is_waited_for no_second_copy_after_a_lost_answer
                 dry_run_changes_nothing whose_a_key_is whose_a_role_is,
             retries: throttled_then_fine server_errors_then_fine unclear_failure_is_not_repeated
-                lost_answer_is_repeated_only_if_safe slow_answer_ends_at_the_deadline slow_body_ends_at_the_deadline
+                lost_answer_is_repeated_only_if_safe slow_answer_ends_with_its_attempt slow_body_ends_with_its_attempt
                 clock_is_corrected_once,
             secure: nothing_secret_is_shown,
             sources: environment tccli_alone process_that_prints_a_key instance_role instance_without_a_role
