@@ -1,23 +1,23 @@
 //! Every scenario through every shell.
 
 mod by_hand {
-    cvm_conformance::scenarios!(every, cvm_conformance::shell::ByHand);
+    cvm_scenarios::scenarios!(every, cvm_scenarios::shell::ByHand);
 }
 
 mod reqwest {
-    cvm_conformance::scenarios!(every, cvm_conformance::shell::Reqwest);
+    cvm_scenarios::scenarios!(every, cvm_scenarios::shell::Reqwest);
 
     mod client {
-        cvm_conformance::scenarios!(clients, cvm_conformance::shell::Reqwest);
+        cvm_scenarios::scenarios!(clients, cvm_scenarios::shell::Reqwest);
     }
 
     mod futures;
 }
 
 mod ureq {
-    cvm_conformance::scenarios!(every, cvm_ureq::Client);
+    cvm_scenarios::scenarios!(every, cvm_ureq::Client);
 
     mod client {
-        cvm_conformance::scenarios!(clients, cvm_ureq::Client);
+        cvm_scenarios::scenarios!(clients, cvm_ureq::Client);
     }
 }

@@ -10,15 +10,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{fs, panic};
 
-use cvm_conformance::scenarios::secure::all_that_is_shown;
-use cvm_conformance::scenarios::sources::{self, ROLE_SECRETS};
-use cvm_conformance::server::EMPTY;
-use cvm_conformance::shell::{ByHand, Reqwest};
-use cvm_conformance::{SECRET_ID, SECRET_KEY, client_of, settings};
 use cvm_journal::Journal;
 use cvm_local::{Clock, CvmLocal};
 use cvm_proto::api::DescribeImages;
 use cvm_proto::{Call, Config, Credential, ImageSync, Machine, Now, Reply, Response};
+use cvm_scenarios::scenarios::secure::all_that_is_shown;
+use cvm_scenarios::scenarios::sources::{self, ROLE_SECRETS};
+use cvm_scenarios::server::EMPTY;
+use cvm_scenarios::shell::{ByHand, Reqwest};
+use cvm_scenarios::{SECRET_ID, SECRET_KEY, client_of, settings};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -38,7 +38,7 @@ impl Write for Log {
 
 #[test]
 fn nothing_secret_is_logged() {
-    let token = "conformance-token-in-the-log";
+    let token = "scenarios-token-in-the-log";
     let log = Log::default();
     let writer = log.clone();
     let levels = Targets::new()
@@ -72,7 +72,7 @@ fn nothing_secret_is_logged() {
 /// What a panic says on its way out: a call that is driven wrongly, with a key and a token in hand.
 #[test]
 fn nothing_secret_is_in_a_panic() {
-    let token = "conformance-token-in-a-panic";
+    let token = "scenarios-token-in-a-panic";
     let mut settings = settings("http://127.0.0.1:1");
     settings.credential = Some(Credential::new(SECRET_ID, SECRET_KEY).unwrap().with_token(token).unwrap());
     let config = Config::new(settings).unwrap();

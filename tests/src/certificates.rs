@@ -38,7 +38,7 @@ fn authority() -> CertificateParams {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-    authority.distinguished_name.push(DnType::CommonName, "conformance authority");
+    authority.distinguished_name.push(DnType::CommonName, "scenarios authority");
     authority
 }
 

@@ -25,9 +25,9 @@ use cvm_proto::{Credential, Endpoint, RetryPolicy, Settings};
 pub use shell::Shell;
 
 /// The credential of scenarios whose endpoint checks none. Each part can be searched for in what was logged.
-pub const SECRET_ID: &str = "AKIDconformance";
+pub const SECRET_ID: &str = "AKIDscenarios";
 /// Signs, and must never be seen.
-pub const SECRET_KEY: &str = "conformance-secret-key-0123456789";
+pub const SECRET_KEY: &str = "scenarios-secret-key-0123456789";
 
 /// Settings for an endpoint that checks no signature, with pauses so short that nobody waits for them.
 pub fn settings(endpoint: &str) -> Settings {

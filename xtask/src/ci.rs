@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::run::{self, cargo};
-use crate::{Outcome, codegen, conformance, deps, msrv, package, python, test, tidy};
+use crate::{Outcome, clients, codegen, deps, msrv, package, python, test, tidy};
 
 /// Runs it all and stops at the first thing that fails.
 pub(crate) fn run(root: &Path) -> Outcome {
@@ -25,7 +25,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
     let interpreter = step("wheel", || python::installed(root))?;
     let tests = step("test", || test::test(root, &[], Some(interpreter)))?;
     let properties = step("fuzz", || test::fuzz(root, test::DEFAULT_CASES, None))?;
-    let clients = step("conformance", || conformance::run(root, &[conformance::Client::Python]))?;
+    let clients = step("clients", || clients::run(root, &[clients::Client::Python]))?;
     let python = step("python", || python::check(root, python::Profile::Dev, &[]))?;
     tests.and(properties).and(clients).and(python).report()
 }

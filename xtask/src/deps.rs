@@ -18,7 +18,7 @@ const FILES: &str = "cvm-files";
 /// The core's tree has fewer crates than this, itself included.
 const CORE_CRATES: usize = 30;
 /// Who may use the embedded endpoint at run time. Anybody may in tests.
-const MAY_USE_LOCAL: [&str; 4] = ["cvm-cli", "cvm-conformance", "cvm-examples", "cvm-python"];
+const MAY_USE_LOCAL: [&str; 4] = ["cvm-cli", "cvm-scenarios", "cvm-examples", "cvm-python"];
 /// Checks all of it.
 pub(crate) fn run(root: &Path) -> Outcome {
     let metadata = Metadata::load(root)?;

@@ -1,8 +1,8 @@
 //! The workspace's own chores, run as `cargo xtask COMMAND`.
 
 mod ci;
+mod clients;
 mod codegen;
-mod conformance;
 mod deps;
 mod metadata;
 mod msrv;
@@ -75,9 +75,9 @@ enum Command {
     /// Builds a program of three actions and checks that it stays below 3 MB
     Size,
     /// Runs clients that others wrote against the embedded endpoint; installs them into a folder under target/
-    Conformance {
+    Clients {
         /// The clients; all of them by default
-        clients: Vec<conformance::Client>,
+        clients: Vec<clients::Client>,
     },
     /// Builds the Python package, installs it into environments under target/, and checks it there
     Python {
@@ -142,7 +142,7 @@ fn main() -> ExitCode {
             test::bench(&root, &args).and_then(|()| if whole { size::run(&root) } else { Ok(()) })
         }
         Command::Size => size::run(&root),
-        Command::Conformance { clients } => conformance::run(&root, &clients).and_then(test::Tally::report),
+        Command::Clients { clients } => clients::run(&root, &clients).and_then(test::Tally::report),
         Command::Python { release, args } => {
             let profile = if release { python::Profile::Release } else { python::Profile::Dev };
             python::check(&root, profile, &args).and_then(test::Tally::report)

@@ -175,7 +175,7 @@ pub(crate) fn bench(root: &Path, rounds: u32) -> Outcome {
 
     let server = "bare-server";
     let build =
-        ["build", "--quiet", "--locked", "--release", "--package", "cvm-conformance", "--example", server];
+        ["build", "--quiet", "--locked", "--release", "--package", "cvm-scenarios", "--example", server];
     run::run(&mut cargo(root, build))?;
     let server = target.join("release/examples").join(format!("{server}{}", std::env::consts::EXE_SUFFIX));
     let mut bench = tools.python();

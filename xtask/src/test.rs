@@ -137,7 +137,7 @@ pub(crate) fn chaos(root: &Path, storm: &Storm) -> Result<Tally, String> {
     if storm.python {
         hit.env(PYTHON, python::installed(root)?);
     }
-    let mut crowd = test("cvm-conformance", "many_jobs");
+    let mut crowd = test("cvm-scenarios", "many_jobs");
     crowd.args(["--", "--nocapture"]).env("CVM_CHAOS_CROWD", storm.crowd.to_string());
     Ok(Tally::watch(&mut hit, Tally::read)?.and(Tally::watch(&mut crowd, Tally::read)?))
 }
@@ -145,7 +145,7 @@ pub(crate) fn chaos(root: &Path, storm: &Storm) -> Result<Tally, String> {
 /// The benchmarks of the core, and those of whole calls.
 pub(crate) fn bench(root: &Path, args: &[String]) -> Outcome {
     let mut command =
-        run::cargo(root, ["bench", "--package", "cvm-proto", "--package", "cvm-conformance", "--bench", "*"]);
+        run::cargo(root, ["bench", "--package", "cvm-proto", "--package", "cvm-scenarios", "--bench", "*"]);
     if !args.is_empty() {
         command.arg("--").args(args);
     }

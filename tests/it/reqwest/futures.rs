@@ -3,10 +3,10 @@
 use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
-use cvm_conformance::server::{Act, EMPTY, Server};
-use cvm_conformance::settings;
 use cvm_reqwest::api::DescribeImages;
 use cvm_reqwest::{Client, FromSettings, ImageSync};
+use cvm_scenarios::server::{Act, EMPTY, Server};
+use cvm_scenarios::settings;
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use tokio::runtime::Builder;
 

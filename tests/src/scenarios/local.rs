@@ -254,7 +254,7 @@ pub fn whose_a_role_is<S: Shell>() {
     let role = AssumeRole::new(
         local.credential(),
         "qcs::cam::uin/100000000001:roleName/cvm-local-role",
-        "conformance",
+        "scenarios",
     );
     let mut settings = settings_for(&local);
     settings.credential = None;
@@ -262,7 +262,7 @@ pub fn whose_a_role_is<S: Shell>() {
     let client = S::from_settings(settings).unwrap();
     let identity = client.run(WhoAmI, |never| match never {}).unwrap();
     assert_eq!((&*identity.account_id, &*identity.kind), ("100000000001", "CAMRole"));
-    assert!(identity.user_id.ends_with(":conformance"), "{identity:?}");
+    assert!(identity.user_id.ends_with(":scenarios"), "{identity:?}");
     client.send(DescribeRegions::default()).unwrap();
     client.run(WhoAmI, |never| match never {}).unwrap();
     assert_eq!(count(&local, "AssumeRole"), 1);

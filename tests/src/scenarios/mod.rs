@@ -13,7 +13,7 @@ pub mod retries;
 pub mod secure;
 pub mod sources;
 
-/// Makes one test of each scenario for a shell: `scenarios!(every, cvm_conformance::shell::ByHand)`.
+/// Makes one test of each scenario for a shell: `scenarios!(every, cvm_scenarios::shell::ByHand)`.
 ///
 /// `every` is what any driver of the core must do; `clients` is what a client over an HTTP library does beside it.
 #[macro_export]

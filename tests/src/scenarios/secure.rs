@@ -145,7 +145,7 @@ pub fn all_that_is_shown<S: Shell>(token: &str) -> String {
 
 /// Neither the key nor the token nor a signature is in what a client, its settings, its answers and errors show.
 pub fn nothing_secret_is_shown<S: Shell>() {
-    let token = "conformance-token-9876543210";
+    let token = "scenarios-token-9876543210";
     let shown = all_that_is_shown::<S>(token);
     for secret in [SECRET_KEY, token, "Signature="] {
         assert!(!shown.contains(secret), "{secret} is in {shown}");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::parser::MAX_DEPTH;
 use super::{Misfit, Query};
 
-/// `tests/conformance/python/queries.py` makes it, and compares it with the package.
+/// `tests/clients/python/queries.py` makes it, and compares it with the package.
 const CASES: &str = include_str!("../../tests/queries.json");
 
 #[derive(Deserialize)]

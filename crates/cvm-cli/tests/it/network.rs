@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use cvm_conformance::faults::{self, Fault};
+use cvm_scenarios::faults::{self, Fault};
 
 use crate::command::{Ran, cvm};
 

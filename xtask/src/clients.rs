@@ -1,6 +1,6 @@
 //! Runs official clients, which nobody here wrote, against the embedded endpoint.
 //!
-//! Each client has a folder in `tests/conformance/`: what to install, and a program that prints a line for each step,
+//! Each client has a folder in `tests/clients/`: what to install, and a program that prints a line for each step,
 //! `pass ...` or `FAIL ...`. It is installed into a scratch folder under `target/`, at the versions written down.
 
 use std::fs;
@@ -100,10 +100,10 @@ pub(crate) fn run(root: &Path, clients: &[Client]) -> Result<Tally, String> {
     run::run(&mut cargo(root, ["build", "--quiet", "--locked", "--package", "cvm-cli", "--bin", "cvm"]))?;
     let target = Metadata::load(root)?.target;
     let cvm = target.join("debug").join(format!("cvm{}", std::env::consts::EXE_SUFFIX));
-    let sources = root.join("tests/conformance");
+    let sources = root.join("tests/clients");
     let mut sum = Tally::default();
     for &client in clients {
-        let scratch = installed(client, &sources, &target.join("conformance").join(client.name()))?;
+        let scratch = installed(client, &sources, &target.join("clients").join(client.name()))?;
         // Each has an endpoint of its own: none meets what another has left behind.
         let endpoint = Endpoint::start(&cvm, scratch.join("ready.json"))?;
         let mut program = client.program(&sources, &scratch);

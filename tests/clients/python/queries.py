@@ -83,7 +83,7 @@ def write():
         )
     head = '{\n  "jmespath.py": %s,\n  "made by": %s,\n  "groups": [\n' % (
         dumps(jmespath.__version__),
-        dumps("tests/conformance/python/queries.py --write"),
+        dumps("tests/clients/python/queries.py --write"),
     )
     with open(FILE, "w", encoding="utf-8", newline="\n") as file:
         file.write(head + ",\n".join(groups) + "\n  ]\n}\n")
