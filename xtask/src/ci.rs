@@ -24,7 +24,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
     })?;
     let interpreter = step("wheel", || python::installed(root))?;
     let tests = step("test", || test::test(root, &[], Some(interpreter)))?;
-    let properties = step("fuzz", || test::fuzz(root, test::DEFAULT_CASES, None))?;
+    let properties = step("fuzz", || test::fuzz(root, test::CASES_OF_EACH_RUN, None))?;
     let clients = step("clients", || clients::run(root, &[clients::Client::Python]))?;
     let python = step("python", || python::check(root, python::Profile::Dev, &[]))?;
     tests.and(properties).and(clients).and(python).report()

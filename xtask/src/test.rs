@@ -8,8 +8,11 @@ use crate::metadata::{Kind, Metadata};
 use crate::python;
 use crate::run;
 
-/// How many cases `cargo xtask fuzz` tries each property with.
+/// How many cases `cargo xtask fuzz` tries each property with, as it does every night.
 pub(crate) const DEFAULT_CASES: u32 = 10_000;
+
+/// How many `cargo xtask ci` tries: each run has other cases, and ten times as many would take minutes of each.
+pub(crate) const CASES_OF_EACH_RUN: u32 = 1_000;
 
 /// A property test has this in its path.
 const PROPERTY: &str = "prop";
