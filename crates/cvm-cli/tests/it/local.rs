@@ -1,5 +1,6 @@
 //! `cvm local`.
 
+#[cfg(unix)]
 use std::process::Command;
 
 use crate::command::{Folder, run};

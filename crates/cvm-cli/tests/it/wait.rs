@@ -1,7 +1,9 @@
 //! `cvm call --wait`.
 
 use std::net::TcpListener;
-use std::process::{Child, Command};
+use std::process::Child;
+#[cfg(unix)]
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use cvm_local::{Clock, CvmLocal};

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use cvm_files::{Access, RealFile};
 
-use crate::{Folder, LIMIT, lock, says};
+#[cfg(unix)]
+use crate::says;
+use crate::{Folder, LIMIT, lock};
 
 /// Long enough for any machine; a test that passes never waits for it.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use cvm_local::{Clock, CvmLocal, Seed};
-use serde_json::{Value, json};
+#[cfg(unix)]
+use serde_json::Value;
+use serde_json::json;
 
 use crate::client::{Client, Raw, plain};
 
