@@ -14,10 +14,10 @@ use crate::config::{Config, Shared};
 use crate::credential::Credential;
 use crate::endpoint::Origin;
 use crate::error::Error;
-use crate::failure::Limit;
 use crate::request::{Language, Method, Notation, Request, Signed, Timestamp};
 use crate::sign::canonical::{CanonicalRequest, Head, Payload};
 use crate::sign::{Day, SignMethod, v1};
+use crate::wire::Limit;
 
 /// The content type of a JSON body.
 pub(crate) const JSON: &str = "application/json";

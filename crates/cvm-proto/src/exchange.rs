@@ -19,13 +19,12 @@ use crate::codec::envelope;
 use crate::config::Config;
 use crate::credential::{Ask, Credential, Fetch, Found, Ticket};
 use crate::encode::{Attempt, Keys, Prepared};
-use crate::error::Error;
-use crate::error_code::ErrorCode;
+use crate::error::{Error, ErrorCode, FailureKind};
 use crate::failover::Route;
-use crate::failure::{FailureKind, Limit, Way};
 use crate::machine::{Now, Reply, Step};
 use crate::random::Random;
 use crate::request::Request;
+use crate::wire::{Limit, Way};
 
 /// An action on its way, with its parameters encoded.
 pub(crate) struct Exchange {
@@ -283,7 +282,7 @@ impl Exchange {
                         let clock_is_wrong = date.is_some_and(|date| is_too_far(now.unix, date));
                         let origin = if to_backup { config.backup_origin() } else { config.origin() };
                         let way = Way::new(origin, proxy.as_ref());
-                        let error = error.of_intermediary(&way, location, mentions_https);
+                        let error = way.explain_intermediary(error, location, mentions_https);
                         self.refused(now, error, &Said { clock_moved, clock_is_wrong, retry_after })
                     }
                     Ok(text) => {

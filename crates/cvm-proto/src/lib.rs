@@ -89,10 +89,8 @@ mod config;
 mod encode;
 mod endpoint;
 mod error;
-mod error_code;
 mod exchange;
 mod failover;
-mod failure;
 #[cfg(feature = "http")]
 mod http;
 mod image_sync;
@@ -110,6 +108,7 @@ mod similar;
 mod sync;
 mod text;
 mod wait;
+mod wire;
 
 pub use action::{Action, only_reads};
 pub use call::{AnyCall, Call};
@@ -118,8 +117,7 @@ pub use config::Config;
 #[doc(no_inline)]
 pub use credential::{CallerIdentity, Credential, IdentityCall, WhoAmI};
 pub use endpoint::{Endpoint, Origin, Scheme};
-pub use error::{Error, ErrorKind};
-pub use error_code::ErrorCode;
+pub use error::{Error, ErrorCode, ErrorKind};
 pub use failover::Failover;
 pub use image_sync::{
     Basis, Destination, ImageFacts, ImageSync, ImageSyncMachine, OnConflict, Outcome, PreparedSync,

@@ -19,9 +19,10 @@
 use core::time::Duration;
 
 use crate::config::Config;
-pub use crate::failure::{Cause, CertificateFlaw, Failure, FailureKind, Fault, Sent};
+pub use crate::error::{Failure, FailureKind, Sent};
 use crate::request::Request;
 use crate::response::Response;
+pub use crate::wire::{Cause, CertificateFlaw, Fault};
 
 /// A job that needs the network, as a state machine that does no I/O.
 pub trait Machine {

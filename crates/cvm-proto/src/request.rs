@@ -13,9 +13,9 @@ use crate::cancel::Cancel;
 use crate::credential::Credential;
 use crate::encode::{Attempt, Encoded};
 use crate::endpoint::Origin;
-use crate::failure::{Limit, Way};
 use crate::proxy::ProxyAddress;
 use crate::sign::canonical::UNSIGNED_PAYLOAD;
+use crate::wire::{Limit, Way};
 
 /// The methods that the API knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

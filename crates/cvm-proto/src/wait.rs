@@ -11,9 +11,9 @@ use crate::action::{Action, only_reads};
 use crate::call::{self, Call};
 use crate::config::Config;
 use crate::error::Error;
-use crate::failure::Limit;
 use crate::machine::{Job, Machine, Now, Reply, Step};
 use crate::random::Random;
+use crate::wire::Limit;
 
 /// What an answer means to somebody who waits.
 #[derive(Clone, Debug, PartialEq, Eq)]

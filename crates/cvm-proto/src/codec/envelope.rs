@@ -23,8 +23,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::error::Error;
-use crate::error_code::ErrorCode;
+use crate::error::{Error, ErrorCode};
 
 /// Reads an answer: the value in the envelope, or the error.
 ///

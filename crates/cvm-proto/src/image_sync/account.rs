@@ -9,8 +9,7 @@ use super::handle::{SourceId, TargetId};
 use super::runs::{FirstLook, Task};
 use super::state::KnownCopy;
 use super::{Basis, Outcome};
-use crate::error::Error;
-use crate::error_code::ErrorCode;
+use crate::error::{Error, ErrorCode};
 use crate::machine::Now;
 
 /// How far the proof is.

@@ -12,8 +12,7 @@ use super::survey::has_failed;
 use super::watch::MISSES;
 use super::{Destination, ImageSyncMachine, Outcome};
 use crate::api::types::{Image, ImageState};
-use crate::error::Error;
-use crate::error_code::ErrorCode;
+use crate::error::{Error, ErrorCode};
 use crate::machine::Now;
 
 impl ImageSyncMachine {

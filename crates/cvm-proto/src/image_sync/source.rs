@@ -12,8 +12,7 @@ use super::traits::Traits;
 use super::watch::MISSES;
 use super::{ImageSyncMachine, SyncProgress};
 use crate::api::types::{Image, ImageState, ImageType};
-use crate::error::Error;
-use crate::error_code::ErrorCode;
+use crate::error::{Error, ErrorCode};
 use crate::machine::Now;
 
 impl ImageSyncMachine {

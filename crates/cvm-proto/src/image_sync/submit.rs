@@ -10,8 +10,7 @@ use super::state::Stage;
 use super::survey::is_credentials;
 use super::{Basis, ImageSyncMachine, Outcome, SyncProgress};
 use crate::api::{SyncImages, SyncImagesResponse};
-use crate::error::{Error, ErrorKind};
-use crate::error_code::ErrorCode;
+use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::machine::Now;
 
 impl ImageSyncMachine {

@@ -14,8 +14,7 @@ use super::state::Stage;
 use super::{Basis, ImageFacts, ImageSyncMachine, OnConflict, Outcome, SyncProgress};
 use crate::api::DescribeImages;
 use crate::api::types::{Filter, Image, ImageState, ImageType};
-use crate::error::{Error, ErrorKind};
-use crate::error_code::ErrorCode;
+use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::machine::Now;
 use crate::page::{PageGuard, Paged};
 

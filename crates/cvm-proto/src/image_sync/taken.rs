@@ -8,8 +8,7 @@ use super::runs::Why;
 use super::survey::{INVISIBLE_FOR, says_yes};
 use super::{ImageSyncMachine, Outcome};
 use crate::api::types::Image;
-use crate::error::Error;
-use crate::error_code::ErrorCode;
+use crate::error::{Error, ErrorCode};
 use crate::machine::Now;
 
 impl ImageSyncMachine {

@@ -11,8 +11,7 @@ use super::state::Stage;
 use super::survey::{INVISIBLE_FOR, has_failed, says_yes};
 use super::{Basis, Destination, ImageSyncMachine, Outcome, SyncProgress};
 use crate::api::types::{Image, ImageState};
-use crate::error::Error;
-use crate::error_code::ErrorCode;
+use crate::error::{Error, ErrorCode};
 use crate::machine::Now;
 
 /// How many looks in a row have to miss a copy before it is searched for by its name: lists may lag behind.

@@ -18,7 +18,7 @@ use super::signature::SigningKey;
 use super::string_to_sign::{CredentialScope, StringToSign, TERMINATOR};
 use super::{SignMethod, v1};
 use crate::codec::percent;
-use crate::error_code::ErrorCode;
+use crate::error::ErrorCode;
 
 /// A request as an endpoint received it.
 #[derive(Clone, Copy)]

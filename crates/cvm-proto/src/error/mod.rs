@@ -1,5 +1,10 @@
 //! The one error type: what went wrong, whose fault it is, and what the service said.
 
+mod code;
+mod failure;
+mod kind;
+mod known;
+
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
@@ -8,9 +13,11 @@ use core::fmt::{self, Write as _};
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::error_code::ErrorCode;
-use crate::failure::{Failure, FailureKind, Sent, Way};
 use crate::output::Escaping;
+
+pub use failure::{Failure, FailureKind, Sent};
+pub use kind::ErrorKind;
+pub use known::ErrorCode;
 
 /// What went wrong with a call or a job.
 ///
@@ -35,60 +42,6 @@ struct Inner {
     /// Whether the same request would fail in the same way again.
     #[serde(skip)]
     is_lasting: bool,
-}
-
-/// Who is at fault, and so what can be done about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The caller's settings: no region, a bad endpoint, no credential. Nothing was sent.
-    Config,
-    /// The caller's parameters: missing, unknown, malformed or out of range.
-    Parameter,
-    /// The credential: unknown, expired, wrongly signed, or not allowed to do this.
-    Credential,
-    /// What the request names does not exist.
-    NotFound,
-    /// What the request names exists, but its state does not allow this now.
-    State,
-    /// A quota, the stock, or the account's balance.
-    Quota,
-    /// Too many requests; slower ones succeed.
-    Throttled,
-    /// The service does not do this for this resource, region or account.
-    Unsupported,
-    /// The service failed.
-    Service,
-    /// No answer: name resolution, connection, TLS, a broken connection.
-    Network,
-    /// No answer, or no end of the job, within the time allowed.
-    Timeout,
-    /// An answer that is not one of this API: HTML, cut off, not JSON, of another shape.
-    Response,
-    /// On this side: the file that a job is kept in cannot be read or written.
-    Journal,
-}
-
-impl ErrorKind {
-    /// The kind as one word, for logs and machines: `throttled`, `not_found`, ...
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Config => "config",
-            Self::Parameter => "parameter",
-            Self::Credential => "credential",
-            Self::NotFound => "not_found",
-            Self::State => "state",
-            Self::Quota => "quota",
-            Self::Throttled => "throttled",
-            Self::Unsupported => "unsupported",
-            Self::Service => "service",
-            Self::Network => "network",
-            Self::Timeout => "timeout",
-            Self::Response => "response",
-            Self::Journal => "journal",
-        }
-    }
 }
 
 impl Error {
@@ -179,36 +132,10 @@ impl Error {
         self
     }
 
-    /// Says of an answer that is not one of the service where it came from and, by its status, what to do.
-    pub(crate) fn of_intermediary(
-        mut self,
-        way: &Way<'_>,
-        location: Option<String>,
-        mentions_https: bool,
-    ) -> Self {
-        let inner = &mut *self.0;
-        if inner.code.is_some() || inner.kind != ErrorKind::Response {
-            return self;
-        }
-        match inner.status {
-            // It was not even looked at.
-            Some(429) => {
-                inner.kind = ErrorKind::Throttled;
-                inner.message = format!("too many requests: whoever answers for {way} wants fewer");
-            }
-            Some(300..=399) => {
-                let to = location.map_or_else(String::new, |to| format!(" to `{}`", to.escape_debug()));
-                inner.message = format!(
-                    "a redirect{to} came in place of an answer of {way}: a proxy or a captive portal is in the way, or the endpoint is not the service's"
-                );
-            }
-            Some(407) => inner.message = way.proxy_wants_a_user(),
-            // What nginx, Go's server, Apache and others say to those who speak in the clear.
-            Some(400 | 497) if mentions_https && !way.is_tls => {
-                inner.message = format!("{way} speaks TLS: write https:// in place of http://");
-            }
-            _ => inner.message.push_str(&format!("; it came from {way}")),
-        }
+    /// The same, judged and worded by whoever knows more of it.
+    pub(crate) fn reworded(mut self, kind: ErrorKind, message: String) -> Self {
+        self.0.kind = kind;
+        self.0.message = message;
         self
     }
 

@@ -1,9 +1,5 @@
 //! The service's error codes: all that are documented, and room for those that are not.
 
-mod known;
-
-pub use known::ErrorCode;
-
 use alloc::borrow::Cow;
 use alloc::string::String;
 use core::convert::Infallible;
@@ -12,7 +8,8 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::ErrorKind;
+use super::kind::ErrorKind;
+use super::known::ErrorCode;
 use crate::output::Escaping;
 
 /// Makes the open enum of the codes, with both directions of their text from one list.
@@ -44,7 +41,7 @@ macro_rules! known_codes {
         }
     };
 }
-use known_codes;
+pub(super) use known_codes;
 
 impl ErrorCode {
     /// The part of the code before the first dot: `InvalidImageId` of `InvalidImageId.NotFound`.

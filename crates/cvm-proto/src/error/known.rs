@@ -2,7 +2,7 @@
 
 //! Every documented error code.
 
-super::known_codes! {
+super::code::known_codes! {
     /// `AccountQualificationRestrictions`
     AccountQualificationRestrictions = "AccountQualificationRestrictions",
     /// `ActionOffline`: The service has withdrawn this action.

@@ -5,63 +5,13 @@
 
 use alloc::format;
 use alloc::string::String;
-use core::fmt;
 use core::time::Duration;
 
-use crate::address::split_port;
-use crate::endpoint::Origin;
+use super::time_limit::Limit;
+use super::way::Way;
+use crate::error::{Failure, FailureKind, Sent};
 use crate::proxy::ProxyAddress;
 use crate::request::Request;
-
-/// Why no whole response arrived.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Whether the service may have received the request.
-    pub sent: Sent,
-    /// What sort of failure it was.
-    pub kind: FailureKind,
-    /// One sentence without secrets.
-    pub message: String,
-    /// Whether it would be the same again, however often the request is sent.
-    pub is_lasting: bool,
-}
-
-impl Failure {
-    /// A failure before the request could have reached the service: no address, no connection, no TLS session.
-    pub fn not_sent(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { sent: Sent::No, kind, message: message.into(), is_lasting: false }
-    }
-
-    /// A failure after which nobody here knows whether the service received the request.
-    pub fn maybe_sent(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { sent: Sent::Maybe, kind, message: message.into(), is_lasting: false }
-    }
-}
-
-/// Whether the service may have received a request that got no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Sent {
-    /// Certainly not: sending it again cannot do the work twice.
-    No,
-    /// Perhaps: only what is safe to repeat may be sent again.
-    Maybe,
-}
-
-/// The sorts of failure that the core treats differently.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum FailureKind {
-    /// No connection: name resolution, TCP, proxy or TLS.
-    Connect,
-    /// The exchange took longer than [`Request::timeout`] allows.
-    Timeout,
-    /// The connection broke before the whole response was there, or what came is no HTTP.
-    Interrupted,
-    /// The response is larger than [`Request::max_response_bytes`].
-    TooLarge,
-    /// The caller broke the exchange off: [`Request::cancel`], an interrupt. It says nothing about the network.
-    Cancelled,
-}
 
 /// What a transport saw of an exchange without a whole response; [`Request::failure`] makes a [`Failure`] of it.
 ///
@@ -222,91 +172,6 @@ impl Cause {
     }
 }
 
-/// What ends an exchange that takes too long: a setting and its value.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Limit {
-    /// The setting's name; empty for a limit that nobody can set.
-    pub(crate) setting: &'static str,
-    pub(crate) value: Duration,
-}
-
-impl Limit {
-    pub(crate) fn of_call(value: Duration) -> Self {
-        Self { setting: "call_timeout", value }
-    }
-
-    pub(crate) fn of_attempt(value: Duration) -> Self {
-        Self { setting: "attempt_timeout", value }
-    }
-}
-
-impl fmt::Display for Limit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "within {}", Span(self.value))?;
-        if self.setting.is_empty() { Ok(()) } else { write!(f, ", the limit of {}", self.setting) }
-    }
-}
-
-/// A length of time as the settings have it: `300ms`, `1m 30s`.
-pub(crate) struct Span(pub(crate) Duration);
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        if self.0.subsec_nanos() > 0 {
-            // `Debug` of the standard library writes `1.5s` and `300ms`.
-            return write!(f, "{:?}", self.0);
-        }
-        let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
-        let mut parts = parts.into_iter().filter(|(count, _)| *count > 0);
-        let Some((count, unit)) = parts.next() else { return f.write_str("0s") };
-        write!(f, "{count}{unit}")?;
-        parts.try_for_each(|(count, unit)| write!(f, " {count}{unit}"))
-    }
-}
-
-/// The way that an exchange took: to a host and a port, perhaps through a proxy.
-pub(crate) struct Way<'a> {
-    /// Host and port, the scheme's own included.
-    pub(crate) place: String,
-    pub(crate) is_tls: bool,
-    pub(crate) proxy: Option<&'a ProxyAddress>,
-}
-
-impl fmt::Display for Way<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.place)?;
-        self.proxy.map_or(Ok(()), |proxy| write!(f, " through the proxy {proxy}"))
-    }
-}
-
-impl<'a> Way<'a> {
-    pub(crate) fn new(origin: &Origin, proxy: Option<&'a ProxyAddress>) -> Self {
-        let is_tls = origin.url().starts_with("https:");
-        let (host, port) = split_port(origin.host());
-        let port = port.unwrap_or(if is_tls { "443" } else { "80" });
-        Self { place: format!("{host}:{port}"), is_tls, proxy }
-    }
-
-    /// What to do about a proxy that asks who this is.
-    pub(crate) fn proxy_wants_a_user(&self) -> String {
-        match self.proxy {
-            Some(proxy) if proxy.user().is_some() => {
-                format!(
-                    "the proxy {proxy} does not take the user and the password in its address: correct them, or leave them out"
-                )
-            }
-            Some(proxy) => format!(
-                "the proxy {proxy} wants a user name and a password: put them into its address, as {}://USER:PASSWORD@HOST:PORT",
-                proxy.scheme().as_str()
-            ),
-            None => {
-                "the proxy wants a user name and a password: put them into its address, as http://USER:PASSWORD@HOST:PORT".into()
-            }
-        }
-    }
-}
-
 impl Request {
     /// What to reply with where no whole response arrives: one sentence with host, port, proxy, the limit that ended it by
     /// its setting's name, and what to do.
@@ -399,28 +264,6 @@ impl CertificateFlaw {
             Self::Unusable => {
                 "is not one that a server can prove itself with: have another one made by an authority, and name that with `--ca-file` (the setting ca_file; ca_pem in a program) if it is not trusted yet"
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use alloc::string::ToString;
-
-    #[test]
-    fn spans_are_written_as_the_settings_have_them() {
-        for (millis, shown) in [
-            (0, "0s"),
-            (300, "300ms"),
-            (1500, "1.5s"),
-            (2000, "2s"),
-            (90_000, "1m 30s"),
-            (120_000, "2m"),
-            (3_600_000, "1h"),
-            (7_265_000, "2h 1m 5s"),
-        ] {
-            assert_eq!(Span(Duration::from_millis(millis)).to_string(), shown);
         }
     }
 }
