@@ -10,11 +10,11 @@ use crate::endpoint::{self, Endpoint, Origin};
 use crate::error::Error;
 use crate::failover::Breakers;
 use crate::limit::RateLimits;
-use crate::request::Notation;
 use crate::retry::RetryBudget;
 use crate::settings::Settings;
 use crate::sign::{KeyCache, SignMethod};
 use crate::sync::Mutex;
+use crate::wire::Notation;
 
 /// Checked settings, and the state that the calls of one client share: rate limits, the retry budget, what is known
 /// of the service's clock, a credential that is not given once and for all, and today's signing key.

@@ -72,65 +72,71 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
-pub mod api;
-pub mod codec;
-pub mod credential;
-pub mod input;
-pub mod machine;
-pub mod output;
-pub mod sign;
+// The rooms, from the bottom up: each uses those above it in this list alone. `cargo xtask tidy` holds the order.
 
-mod action;
+// Text on its way in and out.
+pub mod input;
+pub mod output;
+
+// What went wrong.
+mod error;
+pub use error::{Error, ErrorCode, ErrorKind};
+
+// Parameters, answers and signatures, as bytes.
+pub mod codec;
+pub mod sign;
+pub use sign::SignMethod;
+
+// What goes out and what comes in.
+mod wire;
+pub use wire::{Cancel, Language, Method, Notation, Request, Response, only_reads};
+
 mod address;
-mod call;
-mod cancel;
 mod clock;
 mod config;
-mod encode;
 mod endpoint;
-mod error;
-mod exchange;
 mod failover;
-#[cfg(feature = "http")]
-mod http;
-mod image_sync;
 mod limit;
-mod page;
 mod pem;
 mod proxy;
 mod random;
-mod regions;
-mod request;
-mod response;
 mod retry;
 mod settings;
 mod similar;
 mod sync;
-mod text;
-mod wait;
-mod wire;
-
-pub use action::{Action, only_reads};
-pub use call::{AnyCall, Call};
-pub use cancel::Cancel;
 pub use config::Config;
+pub use endpoint::{Endpoint, Origin, Scheme};
+pub use failover::Failover;
+pub use proxy::{NoProxy, ProxyAddress, ProxyScheme};
+pub use retry::RetryPolicy;
+pub use settings::{ClientBuilder, FromSettings, Settings};
+
+// The contract between core and shells.
+pub mod machine;
+pub use machine::{Job, Machine, Now, Reply, Step};
+
+// An action with all its attempts, and what is made of several.
+mod call;
+pub use call::{
+    Action, AnswerText, AnyCall, AnyList, Ask, Call, Page, Paged, Pages, TextCall, TextList, TextRequest,
+    Verdict, WaitMachine, WaitUntil, parameters,
+};
+
+// The actions: generated.
+pub mod api;
+
+// Where credentials come from.
+pub mod credential;
 #[doc(no_inline)]
 pub use credential::{CallerIdentity, Credential, IdentityCall, WhoAmI};
-pub use endpoint::{Endpoint, Origin, Scheme};
-pub use error::{Error, ErrorCode, ErrorKind};
-pub use failover::Failover;
+
+// Which regions are meant.
+mod regions;
+pub use regions::{WhichRegions, WhichRegionsMachine};
+
+// The sync job.
+mod image_sync;
 pub use image_sync::{
     Basis, Destination, ImageFacts, ImageSync, ImageSyncMachine, OnConflict, Outcome, PreparedSync,
     SyncEndpoint, SyncProgress, SyncReport, SyncRun, SyncState,
 };
-pub use machine::{Job, Machine, Now, Reply, Step};
-pub use page::{AnyList, Page, Paged, Pages};
-pub use proxy::{NoProxy, ProxyAddress, ProxyScheme};
-pub use regions::{WhichRegions, WhichRegionsMachine};
-pub use request::{Language, Method, Notation, Request};
-pub use response::Response;
-pub use retry::RetryPolicy;
-pub use settings::{ClientBuilder, FromSettings, Settings};
-pub use sign::SignMethod;
-pub use text::{AnswerText, TextCall, TextList, TextRequest, parameters};
-pub use wait::{Ask, Verdict, WaitMachine, WaitUntil};

@@ -20,9 +20,8 @@ use core::time::Duration;
 
 use crate::config::Config;
 pub use crate::error::{Failure, FailureKind, Sent};
-use crate::request::Request;
-use crate::response::Response;
 pub use crate::wire::{Cause, CertificateFlaw, Fault};
+use crate::wire::{Request, Response};
 
 /// A job that needs the network, as a state machine that does no I/O.
 pub trait Machine {

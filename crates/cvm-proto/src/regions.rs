@@ -9,14 +9,14 @@ use core::fmt;
 
 use crate::api::DescribeRegions;
 use crate::api::types::RegionInfo;
-use crate::call::Call;
-use crate::cancel::{Cancel, POLL_EVERY, WindDown};
+use crate::call::{Call, POLL_EVERY, WindDown};
 use crate::config::Config;
 use crate::endpoint::is_finance;
 use crate::error::{Error, ErrorCode};
 use crate::input;
 use crate::machine::{Failure, FailureKind, Job, Machine, Now, Reply, Step};
 use crate::similar::closest;
+use crate::wire::Cancel;
 
 /// The word for every region.
 const ALL: &str = "all";

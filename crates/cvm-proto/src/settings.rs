@@ -14,9 +14,9 @@ use crate::error::Error;
 use crate::failover::Failover;
 use crate::input;
 use crate::proxy::{NoProxy, ProxyAddress, ProxyScheme};
-use crate::request::{Language, Notation};
 use crate::retry::RetryPolicy;
 use crate::sign::SignMethod;
+use crate::wire::{Language, Notation};
 
 /// Everything that can be set on a client, as plain data.
 ///

@@ -13,7 +13,7 @@ pub(super) fn render(model: &Model, action: &Action) -> String {
     let mut out = format!("//! `{name}`\n\n");
 
     out.push_str(&imports([request, response].into_iter(), &BTreeSet::new()));
-    out.push_str("use crate::action::Action;\n");
+    out.push_str("use crate::call::Action;\n");
     if !checks.is_empty() {
         out.push_str("use crate::codec::check;\nuse crate::error::Error;\n");
     }
@@ -21,7 +21,7 @@ pub(super) fn render(model: &Model, action: &Action) -> String {
     out.push_str(&format!("use crate::codec::record::{{record{redacted}}};\n"));
     if action.page.is_some() {
         out.push_str(
-            "use crate::call::Call;\nuse crate::config::Config;\nuse crate::page::{self, Page, Paged};\n",
+            "use crate::call::page;\nuse crate::call::{Call, Page, Paged};\nuse crate::config::Config;\n",
         );
     }
     out.push('\n');
@@ -191,7 +191,7 @@ pub(super) fn render_index(model: &Model) -> String {
         ));
     }
     out.push_str(&format!(
-        "\nuse crate::action::Known;\n\n/// The version of the API.\npub const VERSION: &str = \"{}\";\n\n\
+        "\nuse crate::call::Known;\n\n/// The version of the API.\npub const VERSION: &str = \"{}\";\n\n\
          /// What this build knows of an action, by its name.\npub(crate) fn find(name: &str) -> Option<Known> {{\n\
          Some(match name {{\n",
         model.version

@@ -5,8 +5,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
 use crate::api::types::{ChargePrepaid, HostChargeType, Placement, TagSpecification};
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Buys one or more dedicated hosts (CDH) of one host type.

@@ -5,8 +5,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
 use crate::api::types::{TargetOS, TargetOsType};
+use crate::call::Action;
 use crate::codec::check;
 use crate::codec::record::record;
 use crate::error::Error;

@@ -5,8 +5,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
 use crate::api::types::{DisasterRecoverGroupStrategy, DisasterRecoverGroupType, TagSpecification};
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Creates a placement group, whose instances are kept on separate hosts, switches or racks.

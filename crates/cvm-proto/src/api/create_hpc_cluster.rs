@@ -5,8 +5,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
 use crate::api::types::{HpcClusterInfo, HpcClusterType, TagSpecification};
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Creates a high-performance computing cluster in one zone.

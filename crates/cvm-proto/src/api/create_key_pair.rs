@@ -5,8 +5,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
 use crate::api::types::{KeyPair, TagSpecification};
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Creates an OpenSSH RSA key pair for logging in to Linux instances.

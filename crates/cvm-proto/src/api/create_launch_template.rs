@@ -5,12 +5,12 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
 use crate::api::types::{
     ActionTimer, DataDisk, EnhancedService, InstanceChargePrepaid, InstanceChargeType,
     InstanceMarketOptionsRequest, InternetAccessible, LoginSettings, Metadata, NetworkInterfaces, Placement,
     SystemDisk, TagSpecification, TemplateDataModifyAction, VirtualPrivateCloud,
 };
+use crate::call::Action;
 use crate::codec::check;
 use crate::codec::record::{record, redacted_debug};
 use crate::error::Error;

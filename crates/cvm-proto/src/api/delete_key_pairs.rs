@@ -5,7 +5,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
+use crate::call::Action;
 use crate::codec::check;
 use crate::codec::record::record;
 use crate::error::Error;

@@ -5,8 +5,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
 use crate::api::types::{AccountQuotaOverview, Filter};
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Lists the quotas of the account in a region: instances by charge type, images and placement

@@ -4,7 +4,7 @@
 
 use alloc::string::String;
 
-use crate::action::Action;
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Returns the placement group quota of the account and the number of instances each kind of group

@@ -4,8 +4,8 @@
 
 use alloc::string::String;
 
-use crate::action::Action;
 use crate::api::types::Image;
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Returns the image that is at present usable in an image family.

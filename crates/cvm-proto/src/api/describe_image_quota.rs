@@ -4,7 +4,7 @@
 
 use alloc::string::String;
 
-use crate::action::Action;
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Returns the number of custom images the account may hold in the region.

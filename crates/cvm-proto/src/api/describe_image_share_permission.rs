@@ -5,8 +5,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
 use crate::api::types::SharePermission;
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Lists the accounts that a custom image is shared with.

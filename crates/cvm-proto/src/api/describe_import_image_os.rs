@@ -5,8 +5,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
 use crate::api::types::{ImageOsList, OsVersion};
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Lists the operating systems and versions that `ImportImage` accepts.

@@ -5,8 +5,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
 use crate::api::types::InstanceFamilyConfig;
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Lists the instance families that the account can use in the region.

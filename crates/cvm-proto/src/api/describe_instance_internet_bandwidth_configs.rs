@@ -5,8 +5,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
 use crate::api::types::InternetBandwidthConfig;
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Lists the public bandwidth settings of an instance, past ones included.

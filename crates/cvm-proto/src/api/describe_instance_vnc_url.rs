@@ -4,7 +4,7 @@
 
 use alloc::string::String;
 
-use crate::action::Action;
+use crate::call::Action;
 use crate::codec::record::{record, redacted_debug};
 
 /// Returns an address for a VNC console session with an instance.

@@ -5,8 +5,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
 use crate::api::types::{ActionTimer, ActionTimerStatus, TimerAction};
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Lists scheduled tasks of instances.

@@ -5,14 +5,14 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
 use crate::api::types::{Filter, ResourcePoolPack};
-use crate::call::Call;
+use crate::call::Action;
+use crate::call::page;
+use crate::call::{Call, Page, Paged};
 use crate::codec::check;
 use crate::codec::record::record;
 use crate::config::Config;
 use crate::error::Error;
-use crate::page::{self, Page, Paged};
 
 /// Lists the instance resource pools of the account with their free capacity and physical topology.
 ///

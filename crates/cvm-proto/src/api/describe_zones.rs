@@ -5,8 +5,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
 use crate::api::types::ZoneInfo;
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Lists the availability zones of the region.

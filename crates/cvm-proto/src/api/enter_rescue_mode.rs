@@ -4,8 +4,8 @@
 
 use alloc::string::String;
 
-use crate::action::Action;
 use crate::api::types::StopType;
+use crate::call::Action;
 use crate::codec::record::{record, redacted_debug};
 
 /// Starts an instance in rescue mode, with a temporary system and a password of its own.

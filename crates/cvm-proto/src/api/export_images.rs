@@ -5,8 +5,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
 use crate::api::types::ExportFormat;
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Exports custom images as files into a COS bucket.

@@ -5,8 +5,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
 use crate::api::types::TagSpecification;
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Stores the public key of an existing key pair under a name.

@@ -4,8 +4,8 @@
 
 use alloc::string::String;
 
-use crate::action::Action;
 use crate::api::types::ItemPrice;
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Returns the price of buying instance resource pools.

@@ -4,8 +4,8 @@
 
 use alloc::string::String;
 
-use crate::action::Action;
 use crate::api::types::{EnhancedService, LoginSettings, Price, SystemDisk};
+use crate::call::Action;
 use crate::codec::record::{record, redacted_debug};
 
 /// Returns the price of reinstalling an instance.

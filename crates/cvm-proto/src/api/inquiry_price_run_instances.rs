@@ -5,12 +5,12 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
 use crate::api::types::{
     CpuTopology, DataDisk, EnhancedService, InstanceChargePrepaid, InstanceChargeType,
     InstanceMarketOptionsRequest, InternetAccessible, LaunchTemplate, LoginSettings, Metadata,
     NetworkInterfaces, Placement, Price, SystemDisk, TagSpecification, VirtualPrivateCloud,
 };
+use crate::call::Action;
 use crate::codec::check;
 use crate::codec::record::record;
 use crate::error::Error;

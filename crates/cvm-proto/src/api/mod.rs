@@ -270,7 +270,7 @@ pub use sync_images::{SyncImages, SyncImagesResponse};
 pub use terminate_instances::{TerminateInstances, TerminateInstancesResponse};
 pub use terminate_resource_pool_packs::{TerminateResourcePoolPacks, TerminateResourcePoolPacksResponse};
 
-use crate::action::Known;
+use crate::call::Known;
 
 /// The version of the API.
 pub const VERSION: &str = "2017-03-12";

@@ -4,7 +4,7 @@
 
 use alloc::string::String;
 
-use crate::action::Action;
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Changes the name or raises the affinity of a placement group.

@@ -5,7 +5,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Writes an FPGA image file to FPGA cards of an instance.

@@ -5,8 +5,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::action::Action;
 use crate::api::types::{RenewFlag, ResourcePoolPackType};
+use crate::call::Action;
 use crate::codec::record::record;
 
 /// Buys instance resource pools, each reserving a whole or half physical machine.

@@ -4,8 +4,8 @@
 
 use alloc::string::String;
 
-use crate::action::Action;
 use crate::api::types::{EnhancedService, LoginSettings, SystemDisk};
+use crate::call::Action;
 use crate::codec::record::{record, redacted_debug};
 
 /// Reinstalls the operating system of an instance, which formats the system disk.

@@ -9,10 +9,9 @@ use core::time::Duration;
 use serde_json::Value;
 
 use super::sts;
-use crate::call::{Typed, prepare};
+use crate::call::{Rules, Typed, prepare};
 use crate::config::Config;
 use crate::error::Error;
-use crate::exchange::Rules;
 use crate::machine::{Job, Machine, Now, Reply, Step};
 use crate::settings::Settings;
 

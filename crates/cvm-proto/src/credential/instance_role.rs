@@ -16,15 +16,14 @@ use zeroize::Zeroizing;
 use super::provider::{Fetch, Found, Lease, Provider, ready};
 use crate::codec::percent;
 use crate::config::Config;
-use crate::encode::{Attempt, Prepared};
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
 use crate::input;
 use crate::machine::{FailureKind, Machine, Now, Reply, Step};
 use crate::random::Random;
-use crate::response::Response;
 use crate::retry::RetryPolicy;
 use crate::settings::Settings;
+use crate::wire::{Attempt, Prepared, Response};
 
 const METADATA: &str = "http://metadata.tencentyun.com";
 const CREDENTIALS: &str = "/latest/meta-data/cam/security-credentials/";

@@ -9,11 +9,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::provider::{Fetch, Found, Lease};
-use crate::call::{Typed, prepare};
+use crate::call::{Rules, Typed, prepare};
 use crate::config::Config;
 use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
-use crate::exchange::Rules;
 use crate::machine::{Machine, Now, Reply, Step};
 use crate::settings::Settings;
 

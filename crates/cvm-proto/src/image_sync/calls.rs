@@ -13,12 +13,11 @@ use crate::api::{
     DeleteImages, DescribeImageQuota, DescribeImages, DescribeImagesResponse, DescribeRegions,
     ModifyImageAttribute, SyncImages, SyncImagesResponse,
 };
-use crate::call::Call;
+use crate::call::{Call, Paged};
 use crate::config::Config;
 use crate::credential::{CallerIdentity, IdentityCall};
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
-use crate::page::Paged;
 use crate::regions::list_call;
 
 /// A call on its way.

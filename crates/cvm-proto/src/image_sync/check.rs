@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 
 use super::SyncState;
 use super::job::SyncJob;
-use crate::action::Action;
 use crate::api::SyncImages;
+use crate::call::Action;
 use crate::config::Config;
 use crate::endpoint::is_finance;
 use crate::error::Error;

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::cancel::Cancel;
+use crate::wire::Cancel;
 
 /// How one run of a sync job goes about it: how long it waits, when it ends, and what it may delete.
 ///

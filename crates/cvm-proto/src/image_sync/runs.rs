@@ -13,8 +13,8 @@ use super::handle::{Actor, SourceId, TargetId};
 use super::state::KnownCopy;
 use crate::api::DescribeImages;
 use crate::api::types::{Image, ImageState};
+use crate::call::PageGuard;
 use crate::error::Error;
-use crate::page::PageGuard;
 use crate::random::Random;
 
 /// The first pause between two looks at the same thing, and the longest.

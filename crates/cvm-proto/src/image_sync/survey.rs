@@ -14,9 +14,9 @@ use super::state::Stage;
 use super::{Basis, ImageFacts, ImageSyncMachine, OnConflict, Outcome, SyncProgress};
 use crate::api::DescribeImages;
 use crate::api::types::{Filter, Image, ImageState, ImageType};
+use crate::call::{PageGuard, Paged};
 use crate::error::{Error, ErrorCode, ErrorKind};
 use crate::machine::Now;
-use crate::page::{PageGuard, Paged};
 
 /// How long a copy that was accepted may stay invisible before it counts as gone, and how long the holder of a name is
 /// searched for.

@@ -9,7 +9,7 @@ use super::canonical::Head;
 use super::signature::{self, Signature, SigningKey};
 use super::string_to_sign::{CredentialScope, Date};
 use crate::credential::Credential;
-use crate::encode::SIGNED_HEADERS;
+use crate::wire::SIGNED_HEADERS;
 
 /// The signing key of the day and the heads of recent canonical requests.
 ///

@@ -32,10 +32,10 @@ use super::{SignMethod, v1};
 use crate::address::{is_host, port_number, quoted, split_port};
 use crate::codec::{flatten, multipart, percent};
 use crate::credential;
-use crate::encode::{FORM, JSON, SIGNED_HEADERS};
 use crate::endpoint::SERVICE;
 use crate::error::Error;
 use crate::input;
+use crate::wire::{FORM, JSON, SIGNED_HEADERS};
 
 /// What is to be signed. It deserializes from an object; members that it does not know are ignored, unless it is
 /// [`read`](Self::read), and an empty or null `region`, `language`, `token` or `request_client` is none.

@@ -1,9 +1,21 @@
 //! What goes out and what comes in: requests, responses, and what is said where no response came.
 
+mod cancel;
+mod encode;
 mod fault;
+#[cfg(feature = "http")]
+mod http;
+mod request;
+mod response;
 mod time_limit;
 mod way;
+mod words;
 
+pub use cancel::Cancel;
+pub(crate) use encode::{Attempt, FORM, JSON, Keys, Prepared, SIGNED_HEADERS};
 pub use fault::{Cause, CertificateFlaw, Fault};
+pub use request::Request;
+pub use response::Response;
 pub(crate) use time_limit::Limit;
 pub(crate) use way::Way;
+pub use words::{Language, Method, Notation, only_reads};

@@ -45,16 +45,15 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::action::{Action, only_reads};
+use super::action::Action;
+use super::attempts::{Attempts, Do, Rules};
 use crate::api;
 use crate::codec::envelope;
 use crate::config::Config;
-use crate::encode::Prepared;
 use crate::error::Error;
-use crate::exchange::{Do, Exchange, Rules};
 use crate::machine::{Machine, Now, Reply, Step};
 use crate::random::Random;
-use crate::request::Notation;
+use crate::wire::{Notation, Prepared, only_reads};
 
 /// A call of an action: a [`Machine`] that ends with the action's answer.
 pub struct Call<A: Action>(Typed<A::Response>);
@@ -194,9 +193,9 @@ pub(crate) fn prepare<T: Serialize + ?Sized>(
         .map_err(|error| error.with_call(&action, config.region(), 0))
 }
 
-/// An [`Exchange`] and the type of its answer: all of a call that is compiled once for each action.
+/// The [`Attempts`] and the type of its answer: all of a call that is compiled once for each action.
 pub(crate) enum Typed<T> {
-    Running(Exchange),
+    Running(Attempts),
     Over(Option<Result<T, Error>>),
 }
 
@@ -214,14 +213,14 @@ impl<T: DeserializeOwned> Read for T {
 impl<T: Read> Typed<T> {
     pub(crate) fn new(prepared: Result<Prepared, Error>, rules: Rules, seed: u64) -> Self {
         match prepared {
-            Ok(prepared) => Self::Running(Exchange::new(prepared, rules, seed)),
+            Ok(prepared) => Self::Running(Attempts::new(prepared, rules, seed)),
             Err(error) => Self::Over(Some(Err(error))),
         }
     }
 
     pub(crate) fn poll(&mut self, now: Now) -> Step<Result<T, Error>> {
         match self {
-            Self::Running(exchange) => match exchange.poll(now) {
+            Self::Running(attempts) => match attempts.poll(now) {
                 Do::Send(request) => Step::Send(request),
                 Do::WaitUntil(mono) => Step::WaitUntil(mono),
                 Do::Fail(error) => {
@@ -234,13 +233,13 @@ impl<T: Read> Typed<T> {
     }
 
     pub(crate) fn reply(&mut self, now: Now, reply: Reply) {
-        let Self::Running(exchange) = self else { return };
-        let outcome = match exchange.reply(now, reply) {
+        let Self::Running(attempts) = self else { return };
+        let outcome = match attempts.reply(now, reply) {
             None => return,
             Some(Err(error)) => Err(error),
             Some(Ok(text)) => match T::read(text) {
                 Ok(answer) => Ok(answer),
-                Err(error) => match exchange.unreadable(now, error) {
+                Err(error) => match attempts.unreadable(now, error) {
                     None => return,
                     Some(error) => Err(error),
                 },

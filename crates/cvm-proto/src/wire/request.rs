@@ -1,4 +1,4 @@
-//! An HTTP request as the core hands it to a shell, and how an action becomes one.
+//! An HTTP request as the core hands it to a shell.
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -8,67 +8,15 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use crate::action::only_reads;
-use crate::cancel::Cancel;
+use super::cancel::Cancel;
+use super::encode::{Attempt, Encoded};
+use super::time_limit::Limit;
+use super::way::Way;
+use super::words::{Language, Method, only_reads};
 use crate::credential::Credential;
-use crate::encode::{Attempt, Encoded};
 use crate::endpoint::Origin;
 use crate::proxy::ProxyAddress;
 use crate::sign::canonical::UNSIGNED_PAYLOAD;
-use crate::wire::{Limit, Way};
-
-/// The methods that the API knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Method {
-    /// `GET`: everything in the query.
-    Get,
-    /// `POST`: parameters in the body.
-    Post,
-}
-
-impl Method {
-    /// The method as it stands on the wire and in what is signed.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Post => "POST",
-        }
-    }
-}
-
-/// How an action's parameters are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Notation {
-    /// A JSON body; POST, TC3 only. At most 10 MiB.
-    Json,
-    /// Flattened parameters (`ImageIds.0=...`) in the query; GET. At most 32 KiB.
-    Query,
-    /// Flattened parameters in an `application/x-www-form-urlencoded` body; POST, v1 signatures only. At most 1 MiB.
-    Form,
-    /// A `multipart/form-data` body; POST, TC3 only, and only for the actions that take one. At most 10 MiB.
-    Multipart,
-}
-
-/// The language of the service's error messages.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Language {
-    /// `zh-CN`
-    Chinese,
-    /// `en-US`
-    English,
-}
-
-impl Language {
-    /// The language as the API names it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Chinese => "zh-CN",
-            Self::English => "en-US",
-        }
-    }
-}
 
 /// The names of all headers that a request can have.
 pub(crate) const HEADERS: [&str; 11] = [

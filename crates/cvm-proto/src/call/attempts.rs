@@ -18,16 +18,14 @@ use crate::clock::is_too_far;
 use crate::codec::envelope;
 use crate::config::Config;
 use crate::credential::{Ask, Credential, Fetch, Found, Ticket};
-use crate::encode::{Attempt, Keys, Prepared};
 use crate::error::{Error, ErrorCode, FailureKind};
 use crate::failover::Route;
 use crate::machine::{Now, Reply, Step};
 use crate::random::Random;
-use crate::request::Request;
-use crate::wire::{Limit, Way};
+use crate::wire::{Attempt, Keys, Limit, Prepared, Request, Way};
 
 /// An action on its way, with its parameters encoded.
-pub(crate) struct Exchange {
+pub(crate) struct Attempts {
     prepared: Prepared,
     rules: Rules,
     random: Random,
@@ -62,11 +60,11 @@ enum State {
     },
     /// The request is out. Asked again, it is signed again: the same attempt gives the same bytes.
     InFlight { attempt: Attempt, route: Route },
-    /// The outcome has been given away, or is with the caller of [`Exchange::reply`].
+    /// The outcome has been given away, or is with the caller of [`Attempts::reply`].
     Ended,
 }
 
-/// What to do next; the outcome comes from [`Exchange::reply`], or as [`Do::Fail`].
+/// What to do next; the outcome comes from [`Attempts::reply`], or as [`Do::Fail`].
 pub(crate) enum Do {
     Send(Request),
     WaitUntil(Duration),
@@ -89,7 +87,7 @@ enum Admission {
     Refused(Error),
 }
 
-impl Exchange {
+impl Attempts {
     pub(crate) fn new(prepared: Prepared, rules: Rules, seed: u64) -> Self {
         Self {
             prepared,

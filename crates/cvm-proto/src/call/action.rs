@@ -5,10 +5,10 @@ use alloc::string::String;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::page::Listing;
 use crate::api;
 use crate::codec::record::Record;
 use crate::error::Error;
-use crate::page::Listing;
 
 /// An action of the API: a request that knows its name, its answer, and how it may be treated.
 ///
@@ -43,17 +43,6 @@ pub trait Action: Serialize {
     fn check(&self) -> Result<(), Error> {
         Ok(())
     }
-}
-
-/// Whether an action only reads, judged by its name: sent any number of times, it changes nothing.
-///
-/// It does if its name begins with one of the words `Describe`, `Inquiry`, `Inquire`, `Get`, `List` and `Query`, whether
-/// this build knows it or not. Any other counts as one that may change something.
-pub fn only_reads(action: &str) -> bool {
-    const VERBS: [&str; 6] = ["Describe", "Inquiry", "Inquire", "Get", "List", "Query"];
-    // Whole words: `ListenOn...` lists nothing.
-    let is_word = |rest: &str| !rest.starts_with(|next: char| next.is_ascii_lowercase());
-    VERBS.iter().any(|verb| action.strip_prefix(verb).is_some_and(is_word))
 }
 
 /// What is known of an action without its type.

@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 
+use super::fault::{Cause, Fault};
+use super::request::{HEADERS, Request};
 use crate::error::Failure;
-use crate::request::{HEADERS, Request};
-use crate::wire::{Cause, Fault};
 
 /// [`HEADERS`], checked once and not for each request.
 static NAMES: [HeaderName; HEADERS.len()] = [

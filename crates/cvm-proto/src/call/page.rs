@@ -10,8 +10,8 @@ use core::mem;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::typed::AnyCall;
 use crate::api;
-use crate::call::AnyCall;
 use crate::codec::flatten;
 use crate::config::Config;
 use crate::error::Error;

@@ -7,13 +7,13 @@ use core::time::Duration;
 use alloc::format;
 use alloc::string::String;
 
-use crate::action::{Action, only_reads};
-use crate::call::{self, Call};
+use super::action::Action;
+use super::typed::{self, Call};
 use crate::config::Config;
 use crate::error::Error;
 use crate::machine::{Job, Machine, Now, Reply, Step};
 use crate::random::Random;
-use crate::wire::Limit;
+use crate::wire::{Limit, only_reads};
 
 /// What an answer means to somebody who waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -238,7 +238,7 @@ impl<A: Ask, P> WaitMachine<A, P> {
 
     fn refusal(&self) -> Error {
         let name = self.job.action.name();
-        let Err(error) = call::check_name(name) else {
+        let Err(error) = typed::check_name(name) else {
             let why = "it may change something, and waiting would send it again and again: \
                        wait with an action that only reads, such as `DescribeInstances`";
             return Error::parameter(why).with_call(name, self.config.region(), 0);

@@ -35,17 +35,17 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::action::only_reads;
+use super::attempts::Rules;
+use super::page::{AnyList, Page, Paged, Turned, fingerprint};
+use super::typed::{self, Read, Typed};
+use super::wait::Ask;
 use crate::api;
-use crate::call::{self, Read, Typed};
 use crate::codec::{envelope, flatten};
 use crate::config::Config;
 use crate::error::Error;
-use crate::exchange::Rules;
 use crate::machine::{Machine, Now, Reply, Step};
-use crate::page::{AnyList, Page, Paged, Turned, fingerprint};
 use crate::random::Random;
-use crate::wait::Ask;
+use crate::wire::only_reads;
 
 /// The names of an action's parameters, in the order of the specification; `None` if this build does not know it.
 pub fn parameters(action: &str) -> Option<&'static [&'static str]> {
@@ -162,7 +162,7 @@ impl TextCall {
             ..Rules::default()
         };
         let needs_region = known.is_some_and(|action| action.needs_region);
-        let prepared = call::prepare_text(config, &request.name, needs_region, &parameters);
+        let prepared = typed::prepare_text(config, &request.name, needs_region, &parameters);
         Self { name: request.name.clone(), call: Typed::new(prepared, rules, seed) }
     }
 }
