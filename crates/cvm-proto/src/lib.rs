@@ -78,6 +78,9 @@ extern crate std;
 pub mod input;
 pub mod output;
 
+// The names of the service: generated.
+mod service;
+
 // What went wrong.
 mod error;
 pub use error::{Error, ErrorCode, ErrorKind};
@@ -89,31 +92,25 @@ pub use sign::SignMethod;
 
 // What goes out and what comes in.
 mod wire;
-pub use wire::{Cancel, Language, Method, Notation, Request, Response, only_reads};
-
-mod address;
-mod clock;
-mod config;
-mod endpoint;
-mod failover;
-mod limit;
-mod pem;
-mod proxy;
-mod random;
-mod retry;
-mod settings;
-mod similar;
-mod sync;
-pub use config::Config;
-pub use endpoint::{Endpoint, Origin, Scheme};
-pub use failover::Failover;
-pub use proxy::{NoProxy, ProxyAddress, ProxyScheme};
-pub use retry::RetryPolicy;
-pub use settings::{ClientBuilder, FromSettings, Settings};
+pub use wire::{
+    Cancel, Language, Method, NoProxy, Notation, Origin, ProxyAddress, ProxyScheme, Request, Response,
+    only_reads,
+};
 
 // The contract between core and shells.
 pub mod machine;
-pub use machine::{Job, Machine, Now, Reply, Step};
+pub use machine::{Machine, Now, Reply, Step};
+
+// Who signs.
+mod signer;
+#[doc(no_inline)]
+pub use signer::Credential;
+
+// What can be set on a client, and the state that its calls share.
+mod client;
+pub use client::{
+    ClientBuilder, Config, Endpoint, Failover, FromSettings, Job, RetryPolicy, Scheme, Settings,
+};
 
 // An action with all its attempts, and what is made of several.
 mod call;
@@ -128,7 +125,7 @@ pub mod api;
 // Where credentials come from.
 pub mod credential;
 #[doc(no_inline)]
-pub use credential::{CallerIdentity, Credential, IdentityCall, WhoAmI};
+pub use credential::{CallerIdentity, IdentityCall, WhoAmI};
 
 // Which regions are meant.
 mod regions;

@@ -18,7 +18,7 @@
 
 use core::time::Duration;
 
-use crate::config::Config;
+pub use crate::client::Job;
 pub use crate::error::{Failure, FailureKind, Sent};
 pub use crate::wire::{Cause, CertificateFlaw, Fault};
 use crate::wire::{Request, Response};
@@ -82,24 +82,4 @@ pub enum Reply {
     Response(Response),
     /// No whole response arrived: [`Request::failure`] says why.
     Failed(Failure),
-}
-
-/// Something a client can run: a [`Machine`], or a description that becomes one.
-///
-/// Every machine is a job already. [`ImageSync`](crate::ImageSync) is a description: it takes its settings from the
-/// client that runs it.
-pub trait Job {
-    /// The machine that does the job.
-    type Machine: Machine;
-
-    /// Makes the machine. `seed` feeds jitter and nonces: any number, a different one for each job.
-    fn start(self, config: &Config, seed: u64) -> Self::Machine;
-}
-
-impl<M: Machine> Job for M {
-    type Machine = M;
-
-    fn start(self, _config: &Config, _seed: u64) -> M {
-        self
-    }
 }

@@ -10,12 +10,11 @@ use core::fmt;
 use crate::api::DescribeRegions;
 use crate::api::types::RegionInfo;
 use crate::call::{Call, POLL_EVERY, WindDown};
-use crate::config::Config;
-use crate::endpoint::is_finance;
+use crate::client::{Config, Job, is_finance};
 use crate::error::{Error, ErrorCode};
 use crate::input;
-use crate::machine::{Failure, FailureKind, Job, Machine, Now, Reply, Step};
-use crate::similar::closest;
+use crate::input::closest;
+use crate::machine::{Failure, FailureKind, Machine, Now, Reply, Step};
 use crate::wire::Cancel;
 
 /// The word for every region.

@@ -21,7 +21,7 @@ pub(super) fn render(model: &Model, action: &Action) -> String {
     out.push_str(&format!("use crate::codec::record::{{record{redacted}}};\n"));
     if action.page.is_some() {
         out.push_str(
-            "use crate::call::page;\nuse crate::call::{Call, Page, Paged};\nuse crate::config::Config;\n",
+            "use crate::call::page;\nuse crate::call::{Call, Page, Paged};\nuse crate::client::Config;\n",
         );
     }
     out.push('\n');
@@ -175,6 +175,17 @@ fn paged(action: &Action, page: &Page) -> String {
     )
 }
 
+/// What every room may need to know of the service.
+pub(super) fn render_service(model: &Model) -> String {
+    format!(
+        "//! The names of the service.\n\n\
+         /// The first label of its hosts, and part of every credential scope.\n\
+         pub(crate) const SERVICE: &str = \"cvm\";\n\n\
+         /// The version of the API.\npub const VERSION: &str = \"{}\";\n",
+        model.version
+    )
+}
+
 pub(super) fn render_index(model: &Model) -> String {
     let mut out = String::from(
         "//! The actions of the API, one module each, and the types that they share.\n\npub mod types;\n\n",
@@ -190,12 +201,11 @@ pub(super) fn render_index(model: &Model) -> String {
             action.name
         ));
     }
-    out.push_str(&format!(
-        "\nuse crate::call::Known;\n\n/// The version of the API.\npub const VERSION: &str = \"{}\";\n\n\
-         /// What this build knows of an action, by its name.\npub(crate) fn find(name: &str) -> Option<Known> {{\n\
-         Some(match name {{\n",
-        model.version
-    ));
+    out.push_str(
+        "\nuse crate::call::Known;\npub use crate::service::VERSION;\n\n\
+         /// What this build knows of an action, by its name.\npub(crate) fn find(name: &str) -> Option<Known> {\n\
+         Some(match name {\n",
+    );
     for action in &model.actions {
         let listing = match &action.page {
             Some(page) if page.by == Turn::Offset => format!(".counted(\"{}\")", page.items_wire),

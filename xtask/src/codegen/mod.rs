@@ -77,6 +77,7 @@ fn render(model: &Model) -> Result<BTreeMap<PathBuf, String>, String> {
     }
     rust.insert(format!("{API}/mod.rs"), action::render_index(model));
     rust.insert(format!("{API}/types/mod.rs"), types::render_index(model));
+    rust.insert("crates/cvm-proto/src/service.rs".into(), action::render_service(model));
     rust.insert("crates/cvm-proto/src/error/known.rs".into(), error_code::render(model));
     rust.insert("crates/cvm-local/src/actions/specifications.rs".into(), parameters::render(model));
     rust.insert("crates/cvm-proto/tests/it/every_type.rs".into(), types::render_round_trips(model));

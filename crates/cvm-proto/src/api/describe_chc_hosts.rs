@@ -9,9 +9,9 @@ use crate::api::types::{ChcHost, Filter};
 use crate::call::Action;
 use crate::call::page;
 use crate::call::{Call, Page, Paged};
+use crate::client::Config;
 use crate::codec::check;
 use crate::codec::record::record;
-use crate::config::Config;
 use crate::error::Error;
 
 /// Lists CHC physical servers.

@@ -9,9 +9,9 @@ use crate::api::types::{Filter, Image};
 use crate::call::Action;
 use crate::call::page;
 use crate::call::{Call, Page, Paged};
+use crate::client::Config;
 use crate::codec::check;
 use crate::codec::record::record;
-use crate::config::Config;
 use crate::error::Error;
 
 /// Lists images: public ones, those of the account, and those shared with it.

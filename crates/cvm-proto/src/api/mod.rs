@@ -271,9 +271,7 @@ pub use terminate_instances::{TerminateInstances, TerminateInstancesResponse};
 pub use terminate_resource_pool_packs::{TerminateResourcePoolPacks, TerminateResourcePoolPacksResponse};
 
 use crate::call::Known;
-
-/// The version of the API.
-pub const VERSION: &str = "2017-03-12";
+pub use crate::service::VERSION;
 
 /// What this build knows of an action, by its name.
 pub(crate) fn find(name: &str) -> Option<Known> {

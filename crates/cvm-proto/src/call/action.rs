@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::page::Listing;
-use crate::api;
 use crate::codec::record::Record;
 use crate::error::Error;
+use crate::service::VERSION;
 
 /// An action of the API: a request that knows its name, its answer, and how it may be treated.
 ///
@@ -18,7 +18,7 @@ pub trait Action: Serialize {
     /// The name on the wire.
     const NAME: &'static str;
     /// The version of the API.
-    const VERSION: &'static str = api::VERSION;
+    const VERSION: &'static str = VERSION;
     /// The request rate that the service grants one account in one region, in requests a second, if known.
     const RATE_LIMIT: Option<u32> = None;
     /// Whether the action is sent to a region.

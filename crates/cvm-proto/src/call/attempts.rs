@@ -14,14 +14,11 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-use crate::clock::is_too_far;
+use crate::client::{Config, Random, Route, is_too_far};
 use crate::codec::envelope;
-use crate::config::Config;
-use crate::credential::{Ask, Credential, Fetch, Found, Ticket};
 use crate::error::{Error, ErrorCode, FailureKind};
-use crate::failover::Route;
 use crate::machine::{Now, Reply, Step};
-use crate::random::Random;
+use crate::signer::{Ask, Credential, Fetch, Found, Ticket};
 use crate::wire::{Attempt, Keys, Limit, Prepared, Request, Way};
 
 /// An action on its way, with its parameters encoded.

@@ -12,11 +12,10 @@ use serde_json::{Map, Value};
 
 use super::typed::AnyCall;
 use crate::api;
+use crate::client::{Config, Random};
 use crate::codec::flatten;
-use crate::config::Config;
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
-use crate::random::Random;
 
 /// A list that comes in pages: an action whose answer is one page of it, or [`AnyList`].
 pub trait Paged {

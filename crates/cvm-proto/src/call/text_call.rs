@@ -40,11 +40,10 @@ use super::page::{AnyList, Page, Paged, Turned, fingerprint};
 use super::typed::{self, Read, Typed};
 use super::wait::Ask;
 use crate::api;
+use crate::client::{Config, Random};
 use crate::codec::{envelope, flatten};
-use crate::config::Config;
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
-use crate::random::Random;
 use crate::wire::only_reads;
 
 /// The names of an action's parameters, in the order of the specification; `None` if this build does not know it.

@@ -48,11 +48,11 @@ use serde_json::value::RawValue;
 use super::action::Action;
 use super::attempts::{Attempts, Do, Rules};
 use crate::api;
+use crate::client::{Config, Random};
 use crate::codec::envelope;
-use crate::config::Config;
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
-use crate::random::Random;
+use crate::service::VERSION;
 use crate::wire::{Notation, Prepared, only_reads};
 
 /// A call of an action: a [`Machine`] that ends with the action's answer.
@@ -118,7 +118,7 @@ impl AnyCall {
         let none = Value::Object(serde_json::Map::new());
         let parameters = if parameters.is_null() { &none } else { parameters };
         let prepared = check_name(name).and_then(|()| {
-            prepare(config, Cow::Owned(name.into()), Cow::Borrowed(api::VERSION), needs_region, parameters)
+            prepare(config, Cow::Owned(name.into()), Cow::Borrowed(VERSION), needs_region, parameters)
         });
         Self { name: name.into(), call: Typed::new(prepared, rules, seed) }
     }
@@ -167,7 +167,7 @@ pub(crate) fn prepare_text(
 ) -> Result<Prepared, Error> {
     check_name(name)?;
     let name = Cow::Owned(name.into());
-    let version = Cow::Borrowed(api::VERSION);
+    let version = Cow::Borrowed(VERSION);
     if config.notation() == Notation::Json {
         return prepare(config, name, version, needs_region, parameters);
     }

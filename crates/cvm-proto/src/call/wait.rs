@@ -9,10 +9,9 @@ use alloc::string::String;
 
 use super::action::Action;
 use super::typed::{self, Call};
-use crate::config::Config;
+use crate::client::{Config, Job, Random};
 use crate::error::Error;
-use crate::machine::{Job, Machine, Now, Reply, Step};
-use crate::random::Random;
+use crate::machine::{Machine, Now, Reply, Step};
 use crate::wire::{Limit, only_reads};
 
 /// What an answer means to somebody who waits.

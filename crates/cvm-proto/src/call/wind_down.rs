@@ -68,9 +68,8 @@ mod tests {
     use alloc::borrow::Cow;
 
     use super::*;
-    use crate::config::Config;
-    use crate::credential::Credential;
-    use crate::settings::Settings;
+    use crate::client::{Config, Settings};
+    use crate::signer::Credential;
     use crate::wire::{Attempt, Prepared};
 
     fn at(millis: u64) -> Now {

@@ -1,6 +1,7 @@
 //! How values are written for the wire and read from it.
 
 pub(crate) mod check;
+pub(crate) mod date;
 pub mod envelope;
 pub mod flatten;
 pub(crate) mod json;

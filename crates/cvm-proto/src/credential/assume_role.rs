@@ -3,10 +3,9 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 
-use super::provider::{Fetch, Provider};
 use super::sts;
-use crate::endpoint::Endpoint;
-use crate::settings::Settings;
+use crate::client::{Endpoint, Settings};
+use crate::signer::{Fetch, Provider};
 
 /// A role that another credential takes on, by the action `AssumeRole` of the service sts.
 ///

@@ -8,9 +8,9 @@ use core::convert::Infallible;
 use core::fmt;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use super::provider::{Fetch, Found, Provider};
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
+use crate::signer::{Fetch, Found, Provider};
 
 /// Providers that are asked one after the other.
 ///

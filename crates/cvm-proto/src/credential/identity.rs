@@ -10,10 +10,9 @@ use serde_json::Value;
 
 use super::sts;
 use crate::call::{Rules, Typed, prepare};
-use crate::config::Config;
+use crate::client::{Config, Job, Settings};
 use crate::error::Error;
-use crate::machine::{Job, Machine, Now, Reply, Step};
-use crate::settings::Settings;
+use crate::machine::{Machine, Now, Reply, Step};
 
 const ACTION: &str = "GetCallerIdentity";
 

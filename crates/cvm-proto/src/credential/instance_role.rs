@@ -13,16 +13,12 @@ use core::time::Duration;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::provider::{Fetch, Found, Lease, Provider, ready};
+use crate::client::{Config, Endpoint, Random, RetryPolicy, Settings};
 use crate::codec::percent;
-use crate::config::Config;
-use crate::endpoint::Endpoint;
 use crate::error::{Error, ErrorKind};
 use crate::input;
 use crate::machine::{FailureKind, Machine, Now, Reply, Step};
-use crate::random::Random;
-use crate::retry::RetryPolicy;
-use crate::settings::Settings;
+use crate::signer::{Fetch, Found, Lease, Provider, ready};
 use crate::wire::{Attempt, Prepared, Response};
 
 const METADATA: &str = "http://metadata.tencentyun.com";

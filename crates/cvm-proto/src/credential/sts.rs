@@ -8,13 +8,11 @@ use core::convert::Infallible;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::provider::{Fetch, Found, Lease};
 use crate::call::{Rules, Typed, prepare};
-use crate::config::Config;
-use crate::endpoint::Endpoint;
+use crate::client::{Config, Endpoint, Settings};
 use crate::error::{Error, ErrorKind};
 use crate::machine::{Machine, Now, Reply, Step};
-use crate::settings::Settings;
+use crate::signer::{Fetch, Found, Lease};
 
 pub(super) const SERVICE: &str = "sts";
 pub(super) const VERSION: &str = "2018-08-13";

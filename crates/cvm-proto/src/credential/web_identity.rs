@@ -7,11 +7,11 @@ use core::fmt;
 
 use zeroize::Zeroizing;
 
-use super::provider::{Fetch, Provider, ready};
 use super::sts;
-use crate::endpoint::Endpoint;
+use crate::client::Endpoint;
 use crate::error::Error;
 use crate::input;
+use crate::signer::{Fetch, Provider, flaw, ready};
 
 /// A role for whoever an identity provider vouches for, by the action `AssumeRoleWithWebIdentity` of the service sts.
 ///
@@ -74,7 +74,7 @@ impl Provider for WebIdentity {
             Ok(token) => token,
             Err(error) => return ready(Err(error)),
         };
-        let token = match super::flaw(&token) {
+        let token = match flaw(&token) {
             None => input::trim(&token),
             Some(flaw) => {
                 return ready(Err(Error::credential(format!(

@@ -14,7 +14,7 @@ use crate::api::{
     ModifyImageAttribute, SyncImages, SyncImagesResponse,
 };
 use crate::call::{Call, Paged};
-use crate::config::Config;
+use crate::client::Config;
 use crate::credential::{CallerIdentity, IdentityCall};
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};

@@ -7,8 +7,7 @@ use super::SyncState;
 use super::job::SyncJob;
 use crate::api::SyncImages;
 use crate::call::Action;
-use crate::config::Config;
-use crate::endpoint::is_finance;
+use crate::client::{Config, is_finance};
 use crate::error::Error;
 use crate::regions::WhichRegions;
 

@@ -7,9 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::run::run_methods;
 use super::{ImageSyncMachine, PreparedSync, SyncRun};
-use crate::config::Config;
+use crate::client::{Config, Job};
 use crate::input;
-use crate::machine::Job;
 use crate::regions::once_each;
 
 /// Carries custom images to other regions and waits until the copies can be used: a [`Job`] for a client's `run`.

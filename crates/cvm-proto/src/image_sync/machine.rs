@@ -15,10 +15,9 @@ use super::runs::{Runs, Task};
 use super::state::{Stage, SyncState};
 use super::{Outcome, SyncProgress, SyncReport, SyncRun, check};
 use crate::call::{POLL_EVERY, WindDown};
-use crate::config::Config;
+use crate::client::{Config, Random};
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
-use crate::random::Random;
 use crate::wire::Request;
 
 /// The sync job on its way; made from an [`ImageSync`](super::ImageSync) or a [`PreparedSync`](super::PreparedSync).

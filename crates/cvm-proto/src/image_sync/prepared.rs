@@ -10,10 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::job::SyncJob;
 use super::state::{KnownCopy, Stage};
 use super::{ImageSync, ImageSyncMachine, OnConflict, Outcome, SyncRun, SyncState};
-use crate::config::Config;
-use crate::endpoint::Endpoint;
+use crate::client::{Config, Endpoint, Job};
 use crate::error::Error;
-use crate::machine::Job;
 
 /// Where the service is that a job is done at, as far as it tells one job from another.
 ///

@@ -14,8 +14,8 @@ use super::state::KnownCopy;
 use crate::api::DescribeImages;
 use crate::api::types::{Image, ImageState};
 use crate::call::PageGuard;
+use crate::client::Random;
 use crate::error::Error;
-use crate::random::Random;
 
 /// The first pause between two looks at the same thing, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);

@@ -29,12 +29,12 @@ use super::canonical::{CanonicalRequest, Payload, UNSIGNED_PAYLOAD};
 use super::signature::{SigningKey, authorization};
 use super::string_to_sign::{CredentialScope, StringToSign};
 use super::{SignMethod, v1};
-use crate::address::{is_host, port_number, quoted, split_port};
 use crate::codec::{flatten, multipart, percent};
-use crate::credential;
-use crate::endpoint::SERVICE;
 use crate::error::Error;
 use crate::input;
+use crate::input::address::{is_host, port_number, quoted, split_port};
+use crate::service::SERVICE;
+use crate::signer;
 use crate::wire::{FORM, JSON, SIGNED_HEADERS};
 
 /// What is to be signed. It deserializes from an object; members that it does not know are ignored, unless it is
@@ -145,11 +145,11 @@ fn service() -> String {
 }
 
 fn version() -> String {
-    crate::api::VERSION.into()
+    crate::service::VERSION.into()
 }
 
 fn host() -> String {
-    crate::endpoint::Endpoint::default().origin("").host().into()
+    crate::client::Endpoint::default().origin("").host().into()
 }
 
 fn path() -> String {
@@ -182,7 +182,7 @@ pub fn explain(input: &Input) -> Result<Explained, Error> {
     let token = given(&input.token);
     let parts = [("secret_id", &*input.secret_id), ("secret_key", &*input.secret_key)];
     for (name, value) in parts.into_iter().chain(token.as_deref().map(|token| ("token", token))) {
-        credential::part(name, value).map_err(|error| Error::parameter(error.message()))?;
+        signer::part(name, value).map_err(|error| Error::parameter(error.message()))?;
     }
     let (host, port) = split_port(&input.host);
     if !is_host(host) || port.is_some_and(|port| port_number(port).is_none()) {

@@ -36,7 +36,6 @@ use core::str::FromStr;
 
 use crate::error::Error;
 
-mod cache;
 pub mod canonical;
 pub mod explain;
 mod hex;
@@ -47,7 +46,6 @@ mod text;
 pub mod v1;
 pub mod verify;
 
-pub(crate) use cache::{Day, KeyCache};
 pub use canonical::{CanonicalRequest, Payload};
 pub use signature::{KeyChain, Signature, SigningKey, authorization};
 pub use string_to_sign::{CredentialScope, Date, StringToSign};

@@ -77,7 +77,7 @@ impl SigningKey {
 
     /// Signs what is kept of a string to sign in parts: the time stamp's digits, and the line of the scope between its
     /// line breaks.
-    pub(super) fn sign_parts(&self, timestamp: &[u8], scope: &str, canonical_hash: &[u8; 32]) -> Signature {
+    pub(crate) fn sign_parts(&self, timestamp: &[u8], scope: &str, canonical_hash: &[u8; 32]) -> Signature {
         let mut mac = self.0.begin();
         mac.update(FIRST_LINE);
         mac.update(timestamp);
@@ -109,9 +109,9 @@ impl Signature {
     }
 
     /// How long it is as text.
-    pub(super) const LEN: usize = 64;
+    pub(crate) const LEN: usize = 64;
 
-    pub(super) fn write(&self, to: &mut String) {
+    pub(crate) fn write(&self, to: &mut String) {
         to.push_str(Hex::new(&self.0).as_str());
     }
 }
@@ -143,7 +143,7 @@ pub fn authorization(
 }
 
 /// An `Authorization` header up to its signature, with room for it.
-pub(super) fn unsigned_authorization(
+pub(crate) fn unsigned_authorization(
     secret_id: &str,
     scope: CredentialScope<'_>,
     signed_headers: &str,

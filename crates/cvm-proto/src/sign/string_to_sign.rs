@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::hex::Hex;
 use super::text::{Shown, Sink};
-use crate::clock::civil_from_days;
+use crate::codec::date::civil_from_days;
 
 /// The last part of every credential scope.
 pub(crate) const TERMINATOR: &str = "tc3_request";

@@ -9,16 +9,16 @@ use core::time::Duration;
 
 use serde::Serialize;
 
+use super::origin::Origin;
 use super::request::{Request, Signed, Timestamp};
 use super::time_limit::Limit;
 use super::words::{Language, Method, Notation};
+use crate::client::{Config, Shared};
 use crate::codec::{flatten, json, multipart, percent};
-use crate::config::{Config, Shared};
-use crate::credential::Credential;
-use crate::endpoint::Origin;
 use crate::error::Error;
 use crate::sign::canonical::{CanonicalRequest, Head, Payload};
-use crate::sign::{Day, SignMethod, v1};
+use crate::sign::{SignMethod, v1};
+use crate::signer::{Credential, Day};
 
 /// The content type of a JSON body.
 pub(crate) const JSON: &str = "application/json";

@@ -7,11 +7,11 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
+use super::proxy::ProxyAddress;
 use super::request::Request;
 use super::time_limit::Limit;
 use super::way::Way;
 use crate::error::{Failure, FailureKind, Sent};
-use crate::proxy::ProxyAddress;
 
 /// What a transport saw of an exchange without a whole response; [`Request::failure`] makes a [`Failure`] of it.
 ///

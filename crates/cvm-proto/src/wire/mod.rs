@@ -5,6 +5,8 @@ mod encode;
 mod fault;
 #[cfg(feature = "http")]
 mod http;
+mod origin;
+mod proxy;
 mod request;
 mod response;
 mod time_limit;
@@ -14,6 +16,8 @@ mod words;
 pub use cancel::Cancel;
 pub(crate) use encode::{Attempt, FORM, JSON, Keys, Prepared, SIGNED_HEADERS};
 pub use fault::{Cause, CertificateFlaw, Fault};
+pub use origin::Origin;
+pub use proxy::{NoProxy, ProxyAddress, ProxyScheme};
 pub use request::Request;
 pub use response::Response;
 pub(crate) use time_limit::Limit;

@@ -10,13 +10,13 @@ use core::time::Duration;
 
 use super::cancel::Cancel;
 use super::encode::{Attempt, Encoded};
+use super::origin::Origin;
+use super::proxy::ProxyAddress;
 use super::time_limit::Limit;
 use super::way::Way;
 use super::words::{Language, Method, only_reads};
-use crate::credential::Credential;
-use crate::endpoint::Origin;
-use crate::proxy::ProxyAddress;
 use crate::sign::canonical::UNSIGNED_PAYLOAD;
+use crate::signer::Credential;
 
 /// The names of all headers that a request can have.
 pub(crate) const HEADERS: [&str; 11] = [

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use crate::clock::parse_http_date;
-use crate::proxy::ProxyAddress;
+use super::proxy::ProxyAddress;
+use crate::codec::date::parse_http_date;
 
 /// An HTTP response: status, the few headers the core looks at, and the body.
 ///

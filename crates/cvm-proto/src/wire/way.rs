@@ -4,10 +4,10 @@ use alloc::format;
 use alloc::string::String;
 use core::fmt;
 
-use crate::address::split_port;
-use crate::endpoint::Origin;
+use super::origin::Origin;
+use super::proxy::ProxyAddress;
 use crate::error::{Error, ErrorKind};
-use crate::proxy::ProxyAddress;
+use crate::input::address::split_port;
 
 /// The way that an exchange took: to a host and a port, perhaps through a proxy.
 pub(crate) struct Way<'a> {

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::random::Random;
+use super::random::Random;
 
 /// When a request is sent again.
 ///

@@ -8,7 +8,7 @@ use core::fmt;
 
 use serde_json::Value;
 
-use super::{Credential, flaw};
+use super::credential::{Credential, flaw};
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
 
@@ -34,7 +34,7 @@ impl Lease {
 
     /// The temporary credential in a document of the service, where the end may stand beside the object with the key.
     /// `whose` document it is begins the errors; none repeats what is in it.
-    pub(super) fn read(
+    pub(crate) fn read(
         key: Option<&Value>,
         document: &Value,
         whose: &str,

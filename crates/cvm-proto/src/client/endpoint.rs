@@ -3,12 +3,11 @@
 use alloc::format;
 use alloc::string::String;
 
-use crate::address::{self, is_host, quoted, split_port};
 use crate::error::Error;
 use crate::input;
-
-/// The name of the service: the first label of its hosts and part of every credential scope.
-pub(crate) const SERVICE: &str = "cvm";
+use crate::input::address::{self, is_host, quoted, split_port};
+use crate::service::SERVICE;
+use crate::wire::Origin;
 
 /// The root domain of the service's mainland and international API hosts.
 const ROOT_DOMAIN: &str = "tencentcloudapi.com";
@@ -148,29 +147,6 @@ impl Endpoint {
             Place::Root { scheme, .. } => *scheme == Scheme::Https,
             Place::Explicit(origin) => origin.url().starts_with("https:"),
         }
-    }
-}
-
-/// Scheme and host of an endpoint.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    url: String,
-    host_at: usize,
-}
-
-impl Origin {
-    fn new(scheme: &str, host: &str) -> Self {
-        Self { url: format!("{scheme}://{host}/"), host_at: scheme.len() + 3 }
-    }
-
-    /// The URL of the service's only path, `/`.
-    pub fn url(&self) -> &str {
-        &self.url
-    }
-
-    /// Host and, unless it is the scheme's own, port: what the `Host` header says and the signature covers.
-    pub fn host(&self) -> &str {
-        &self.url[self.host_at..self.url.len() - 1]
     }
 }
 

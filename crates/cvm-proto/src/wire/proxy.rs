@@ -12,11 +12,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use crate::address::{self, port_number, quoted, split_port};
+use super::origin::Origin;
 use crate::codec::percent;
-use crate::endpoint::Origin;
 use crate::error::Error;
 use crate::input;
+use crate::input::address::{self, port_number, quoted, split_port};
 
 /// The address of a proxy, such as `http://127.0.0.1:3128` or `socks5h://user:password@proxy.example`.
 ///

@@ -5,10 +5,10 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::canonical::Head;
-use super::signature::{self, Signature, SigningKey};
-use super::string_to_sign::{CredentialScope, Date};
-use crate::credential::Credential;
+use super::credential::Credential;
+use crate::sign::canonical::Head;
+use crate::sign::signature::{self, Signature, SigningKey};
+use crate::sign::string_to_sign::{CredentialScope, Date};
 use crate::wire::SIGNED_HEADERS;
 
 /// The signing key of the day and the heads of recent canonical requests.

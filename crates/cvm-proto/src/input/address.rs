@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use core::net::{Ipv4Addr, Ipv6Addr};
 
-use crate::input;
+use super as input;
 
 /// The parts of an address.
 pub(crate) struct Address<'a> {

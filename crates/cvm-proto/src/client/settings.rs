@@ -8,15 +8,14 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::time::Duration;
 
-use crate::credential::{Credential, Provider};
-use crate::endpoint::{self, Endpoint};
+use super::endpoint::{self, Endpoint};
+use super::failover::Failover;
+use super::retry::RetryPolicy;
 use crate::error::Error;
-use crate::failover::Failover;
 use crate::input;
-use crate::proxy::{NoProxy, ProxyAddress, ProxyScheme};
-use crate::retry::RetryPolicy;
 use crate::sign::SignMethod;
-use crate::wire::{Language, Notation};
+use crate::signer::{Credential, Provider};
+use crate::wire::{Language, NoProxy, Notation, ProxyAddress, ProxyScheme};
 
 /// Everything that can be set on a client, as plain data.
 ///

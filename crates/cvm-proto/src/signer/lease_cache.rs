@@ -9,7 +9,7 @@
 
 use core::time::Duration;
 
-use super::Credential;
+use super::credential::Credential;
 use super::provider::Lease;
 use crate::error::Error;
 

@@ -4,17 +4,18 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
 
-use crate::clock::ClockOffset;
-use crate::credential::{Credential, LeaseCache, Provider};
-use crate::endpoint::{self, Endpoint, Origin};
+use super::clock::ClockOffset;
+use super::endpoint::{self, Endpoint};
+use super::failover::Breakers;
+use super::limit::RateLimits;
+use super::lock::Mutex;
+use super::retry::RetryBudget;
+use super::settings::Settings;
 use crate::error::Error;
-use crate::failover::Breakers;
-use crate::limit::RateLimits;
-use crate::retry::RetryBudget;
-use crate::settings::Settings;
-use crate::sign::{KeyCache, SignMethod};
-use crate::sync::Mutex;
-use crate::wire::Notation;
+use crate::service::SERVICE;
+use crate::sign::SignMethod;
+use crate::signer::{Credential, KeyCache, LeaseCache, Provider};
+use crate::wire::{Notation, Origin};
 
 /// Checked settings, and the state that the calls of one client share: rate limits, the retry budget, what is known
 /// of the service's clock, a credential that is not given once and for all, and today's signing key.
@@ -71,7 +72,7 @@ impl Config {
                 "no credential: give one, or a provider such as the one that the environment and the profiles make",
             ));
         }
-        Self::of_service(settings, endpoint::SERVICE)
+        Self::of_service(settings, SERVICE)
     }
 
     /// Checks the settings for a client of another service; without a credential, its requests are not signed.

@@ -14,7 +14,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::endpoint::Endpoint;
+use super::endpoint::Endpoint;
 
 /// Another endpoint for when the usual one cannot be reached; a client has none unless it is given one.
 ///

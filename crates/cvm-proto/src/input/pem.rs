@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-use crate::input::{Unreadable, unmarked};
+use super::{Unreadable, unmarked};
 
 /// The certificates in a PEM text, each in DER; at least one. What stands between them is passed over.
 ///

@@ -21,8 +21,12 @@ use core::fmt;
 use serde::Deserialize;
 use serde_json::error::Category;
 
-pub use crate::pem::certificates;
-pub use crate::similar::closest;
+pub(crate) mod address;
+mod pem;
+mod similar;
+
+pub use pem::certificates;
+pub use similar::closest;
 
 /// The byte order mark, which some editors put before a text.
 const MARK: char = '\u{feff}';

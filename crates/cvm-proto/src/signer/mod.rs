@@ -1,0 +1,12 @@
+//! Who signs: credentials, where they come from, and what the calls of a client share of them.
+
+mod credential;
+mod key_cache;
+mod lease_cache;
+mod provider;
+
+pub(crate) use credential::flaw;
+pub use credential::{Credential, part};
+pub(crate) use key_cache::{Day, KeyCache};
+pub(crate) use lease_cache::{Ask, LeaseCache, Ticket};
+pub use provider::{Fetch, Found, Lease, Provider, ready};
