@@ -5,5 +5,8 @@
 /// The first label of its hosts, and part of every credential scope.
 pub(crate) const SERVICE: &str = "cvm";
 
+/// The root domain of its mainland and international hosts.
+pub(crate) const ROOT_DOMAIN: &str = "tencentcloudapi.com";
+
 /// The version of the API.
 pub const VERSION: &str = "2017-03-12";

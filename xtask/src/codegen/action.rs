@@ -181,6 +181,8 @@ pub(super) fn render_service(model: &Model) -> String {
         "//! The names of the service.\n\n\
          /// The first label of its hosts, and part of every credential scope.\n\
          pub(crate) const SERVICE: &str = \"cvm\";\n\n\
+         /// The root domain of its mainland and international hosts.\n\
+         pub(crate) const ROOT_DOMAIN: &str = \"tencentcloudapi.com\";\n\n\
          /// The version of the API.\npub const VERSION: &str = \"{}\";\n",
         model.version
     )

@@ -1,9 +1,10 @@
 //! Looks for what no compiler finds.
 //!
 //! Hand-written files over 500 lines, missing headers, left-over marks, white space, paths of one machine, I/O in the
-//! core, links that point nowhere, files that are no text. Every finding is printed as `file:line: what is wrong and what to do`.
+//! core, links that point nowhere, rooms of the core that use those above them, files that are no text. Every finding is printed as `file:line: what is wrong and what to do`.
 
 mod links;
+mod rooms;
 mod rules;
 
 use std::path::Path;
@@ -72,6 +73,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
             links::check(root, file, &mut found);
         }
     }
+    rooms::check(&files, &mut found);
     let mut findings = found.0;
     findings.sort();
     for Finding { path, line, what } in &findings {

@@ -33,7 +33,7 @@ const IO: [&str; 9] = [
 ];
 
 /// Where the core's sources are.
-const CORE_SOURCES: &str = "crates/cvm-proto/src/";
+pub(super) const CORE_SOURCES: &str = "crates/cvm-proto/src/";
 
 /// Checks one file.
 pub(super) fn check(file: &File, found: &mut Findings) {

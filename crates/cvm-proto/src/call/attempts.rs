@@ -14,12 +14,12 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-use crate::client::{Config, Random, Route, is_too_far};
+use crate::client::{Config, Keys, Prepared, Random, Route, is_too_far};
 use crate::codec::envelope;
 use crate::error::{Error, ErrorCode, FailureKind};
 use crate::machine::{Now, Reply, Step};
 use crate::signer::{Ask, Credential, Fetch, Found, Ticket};
-use crate::wire::{Attempt, Keys, Limit, Prepared, Request, Way};
+use crate::wire::{Attempt, Limit, Request, Way};
 
 /// An action on its way, with its parameters encoded.
 pub(crate) struct Attempts {
@@ -56,7 +56,7 @@ enum State {
         asked: Option<String>,
     },
     /// The request is out. Asked again, it is signed again: the same attempt gives the same bytes.
-    InFlight { attempt: Attempt, route: Route },
+    InFlight { attempt: Attempt, credential: Option<Credential>, route: Route },
     /// The outcome has been given away, or is with the caller of [`Attempts::reply`].
     Ended,
 }
@@ -74,6 +74,8 @@ pub(crate) enum Do {
 enum Admission {
     Go {
         attempt: Attempt,
+        /// Who signs, if that is not the same for all calls of the client.
+        credential: Option<Credential>,
         route: Route,
         keys: Option<Keys>,
     },
@@ -103,7 +105,9 @@ impl Attempts {
         let deadline = *self.deadline.get_or_insert_with(|| now.mono.saturating_add(timeout));
         loop {
             match &mut self.state {
-                State::InFlight { attempt, .. } => return Do::Send(self.prepared.request(attempt.clone())),
+                State::InFlight { attempt, credential, .. } => {
+                    return Do::Send(self.prepared.request_by(credential.as_ref(), attempt.clone()));
+                }
                 State::Waiting { until, .. } if *until > now.mono => return Do::WaitUntil(*until),
                 State::Fetching { asked, .. } if now.mono >= deadline => {
                     let asked = asked.take().map(|place| format!(" from {place}")).unwrap_or_default();
@@ -137,10 +141,11 @@ impl Attempts {
                         return Do::Fail(self.end(late));
                     }
                     self.state = match self.admit(now, booked, deadline) {
-                        Admission::Go { attempt, route, keys } => {
+                        Admission::Go { attempt, credential, route, keys } => {
                             self.attempts = attempt.number;
-                            let request = self.prepared.request_with(attempt.clone(), keys);
-                            self.state = State::InFlight { attempt, route };
+                            let request =
+                                self.prepared.request_with(credential.as_ref(), attempt.clone(), keys);
+                            self.state = State::InFlight { attempt, credential, route };
                             return Do::Send(request);
                         }
                         Admission::Later(until) => State::Waiting { until, booked: true },
@@ -216,9 +221,9 @@ impl Attempts {
                 Some(failover) => shared.breakers.route(failover, config.origin().host(), now.mono, timeout),
             };
             let to_backup = route == Route::Backup;
-            let attempt = Attempt { number, unix, nonce, timeout, limit, credential, to_backup };
-            let keys = self.prepared.keys(shared, &attempt);
-            Admission::Go { attempt, route, keys }
+            let attempt = Attempt { number, unix, nonce, timeout, limit, to_backup };
+            let keys = self.prepared.keys(shared, credential.as_ref(), &attempt);
+            Admission::Go { attempt, credential, route, keys }
         })
     }
 
@@ -240,7 +245,7 @@ impl Attempts {
     /// error, its value not read yet.
     pub(crate) fn reply(&mut self, now: Now, reply: Reply) -> Option<Result<String, Error>> {
         let (route, to_backup) = match &mut self.state {
-            State::InFlight { route, attempt } => (*route, attempt.to_backup),
+            State::InFlight { route, attempt, .. } => (*route, attempt.to_backup),
             // Broken off for this caller's sake, which must not fail the calls that wait for the same credential:
             // whoever asks next fetches it.
             State::Fetching { .. } if is_cancelled(&reply) => {
@@ -337,8 +342,7 @@ impl Attempts {
 
     /// The credential that the service refused, if there may be a newer one.
     fn outdated_credential(&self, now: Now, error: &Error) -> Option<Credential> {
-        let State::InFlight { attempt: Attempt { credential: Some(credential), .. }, .. } = &self.state
-        else {
+        let State::InFlight { credential: Some(credential), .. } = &self.state else {
             return None;
         };
         let outdated = match error.code()? {

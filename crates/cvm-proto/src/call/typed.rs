@@ -48,12 +48,12 @@ use serde_json::value::RawValue;
 use super::action::Action;
 use super::attempts::{Attempts, Do, Rules};
 use crate::api;
-use crate::client::{Config, Random};
+use crate::client::{Config, Prepared, Random};
 use crate::codec::envelope;
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
 use crate::service::VERSION;
-use crate::wire::{Notation, Prepared, only_reads};
+use crate::wire::{Notation, only_reads};
 
 /// A call of an action: a [`Machine`] that ends with the action's answer.
 pub struct Call<A: Action>(Typed<A::Response>);
@@ -168,7 +168,7 @@ pub(crate) fn prepare_text(
     check_name(name)?;
     let name = Cow::Owned(name.into());
     let version = Cow::Borrowed(VERSION);
-    if config.notation() == Notation::Json {
+    if config.common().notation == Notation::Json {
         return prepare(config, name, version, needs_region, parameters);
     }
     let value: Value = serde_json::from_str(parameters.get())

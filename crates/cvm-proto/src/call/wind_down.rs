@@ -68,9 +68,9 @@ mod tests {
     use alloc::borrow::Cow;
 
     use super::*;
-    use crate::client::{Config, Settings};
+    use crate::client::{Config, Prepared, Settings};
     use crate::signer::Credential;
-    use crate::wire::{Attempt, Prepared};
+    use crate::wire::Attempt;
 
     fn at(millis: u64) -> Now {
         Now::new(0, Duration::from_millis(millis))

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::service::SERVICE;
 use crate::sign::SignMethod;
 use crate::signer::{Credential, KeyCache, LeaseCache, Provider};
-use crate::wire::{Notation, Origin};
+use crate::wire::{Common, Notation, Origin, Target};
 
 /// Checked settings, and the state that the calls of one client share: rate limits, the retry budget, what is known
 /// of the service's clock, a credential that is not given once and for all, and today's signing key.
@@ -27,17 +27,8 @@ pub struct Config(Arc<Place>);
 
 /// One region as one client sees it.
 struct Place {
-    region: Option<String>,
-    target: Target,
-    backup: Option<Target>,
+    common: Arc<Common>,
     client: Arc<Client>,
-}
-
-/// Where requests go.
-struct Target {
-    origin: Origin,
-    /// Whether it is reached past the proxy.
-    past_proxy: bool,
 }
 
 /// What a client has in common for all regions.
@@ -105,9 +96,22 @@ impl Config {
             let origin = endpoint.origin_of(client.service, region.as_deref().unwrap_or_default());
             Target { past_proxy: client.settings.no_proxy.excepts(&origin), origin }
         };
-        let target = target_at(&client.settings.endpoint);
+        let usual = target_at(&client.settings.endpoint);
         let backup = client.settings.failover.as_ref().map(|failover| target_at(failover.backup()));
-        Self(Arc::new(Place { region, target, backup, client }))
+        let settings = &client.settings;
+        let common = Arc::new(Common {
+            usual,
+            backup,
+            service: client.service,
+            sign_method: settings.sign_method,
+            notation: client.notation,
+            unsigned_payload: settings.unsigned_payload,
+            language: settings.language,
+            request_client: settings.request_client.clone(),
+            max_response_bytes: settings.max_response_bytes,
+            region,
+        });
+        Self(Arc::new(Place { common, client }))
     }
 
     /// The same client for another region.
@@ -130,7 +134,7 @@ impl Config {
 
     /// The region that actions are sent to.
     pub fn region(&self) -> Option<&str> {
-        self.0.region.as_deref()
+        self.0.common.region.as_deref()
     }
 
     /// The settings this was made from.
@@ -139,26 +143,17 @@ impl Config {
     }
 
     pub(crate) fn origin(&self) -> &Origin {
-        &self.0.target.origin
+        &self.0.common.usual.origin
     }
 
     /// The origin of the backup endpoint; the usual one if there is no other.
     pub(crate) fn backup_origin(&self) -> &Origin {
-        &self.target(true).origin
+        &self.0.common.target(true).origin
     }
 
-    /// Whether the endpoint, or the backup, is reached past the proxy.
-    pub(crate) fn is_past_proxy(&self, to_backup: bool) -> bool {
-        self.target(to_backup).past_proxy
-    }
-
-    fn target(&self, to_backup: bool) -> &Target {
-        self.0.backup.as_ref().filter(|_| to_backup).unwrap_or(&self.0.target)
-    }
-
-    /// The first label of the hosts, and part of every credential scope.
-    pub(crate) fn service(&self) -> &'static str {
-        self.0.client.service
+    /// What all requests to this region have in common.
+    pub(crate) fn common(&self) -> &Arc<Common> {
+        &self.0.common
     }
 
     /// Where the credential comes from, or is read once more, if it is not given once and for all.
@@ -175,10 +170,6 @@ impl Config {
         self.settings().credential.as_ref().filter(|credential| credential.source().is_none())
     }
 
-    pub(crate) fn notation(&self) -> Notation {
-        self.0.client.notation
-    }
-
     /// Looks at or changes what the calls share; nothing is called under its lock that could take it again.
     pub(crate) fn shared<R>(&self, use_it: impl FnOnce(&mut Shared) -> R) -> R {
         self.0.client.shared.with(use_it)
@@ -188,7 +179,7 @@ impl Config {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
-            .field("region", &self.0.region)
+            .field("region", &self.0.common.region)
             .field("origin", self.origin())
             .field("settings", &self.0.client.settings)
             .finish()

@@ -6,11 +6,8 @@ use alloc::string::String;
 use crate::error::Error;
 use crate::input;
 use crate::input::address::{self, is_host, quoted, split_port};
-use crate::service::SERVICE;
+use crate::service::{ROOT_DOMAIN, SERVICE};
 use crate::wire::Origin;
-
-/// The root domain of the service's mainland and international API hosts.
-const ROOT_DOMAIN: &str = "tencentcloudapi.com";
 
 /// Where requests go: the public hosts by default, or one explicit endpoint.
 ///

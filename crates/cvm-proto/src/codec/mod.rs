@@ -9,3 +9,8 @@ mod lenient;
 pub mod multipart;
 pub mod percent;
 pub(crate) mod record;
+
+/// The content type of a JSON body.
+pub(crate) const JSON: &str = "application/json";
+/// The content type of a form, and of a request that has no body.
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";

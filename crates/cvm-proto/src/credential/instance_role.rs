@@ -13,13 +13,13 @@ use core::time::Duration;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::client::{Config, Endpoint, Random, RetryPolicy, Settings};
+use crate::client::{Config, Endpoint, Prepared, Random, RetryPolicy, Settings};
 use crate::codec::percent;
 use crate::error::{Error, ErrorKind};
 use crate::input;
 use crate::machine::{FailureKind, Machine, Now, Reply, Step};
 use crate::signer::{Fetch, Found, Lease, Provider, ready};
-use crate::wire::{Attempt, Prepared, Response};
+use crate::wire::{Attempt, Response};
 
 const METADATA: &str = "http://metadata.tencentyun.com";
 const CREDENTIALS: &str = "/latest/meta-data/cam/security-credentials/";

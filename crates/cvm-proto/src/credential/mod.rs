@@ -43,7 +43,8 @@ mod instance_role;
 mod sts;
 mod web_identity;
 
-pub use crate::signer::{Credential, Fetch, Found, Lease, Provider, part, ready};
+pub use crate::sign::part;
+pub use crate::signer::{Credential, Fetch, Found, Lease, Provider, ready};
 pub use assume_role::AssumeRole;
 pub use chain::Chain;
 pub use identity::{CallerIdentity, IdentityCall, WhoAmI};

@@ -25,17 +25,17 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::SIGNED_HEADERS;
 use super::canonical::{CanonicalRequest, Payload, UNSIGNED_PAYLOAD};
+use super::key_part;
 use super::signature::{SigningKey, authorization};
 use super::string_to_sign::{CredentialScope, StringToSign};
 use super::{SignMethod, v1};
-use crate::codec::{flatten, multipart, percent};
+use crate::codec::{FORM, JSON, flatten, multipart, percent};
 use crate::error::Error;
 use crate::input;
 use crate::input::address::{is_host, port_number, quoted, split_port};
-use crate::service::SERVICE;
-use crate::signer;
-use crate::wire::{FORM, JSON, SIGNED_HEADERS};
+use crate::service::{ROOT_DOMAIN, SERVICE};
 
 /// What is to be signed. It deserializes from an object; members that it does not know are ignored, unless it is
 /// [`read`](Self::read), and an empty or null `region`, `language`, `token` or `request_client` is none.
@@ -149,7 +149,7 @@ fn version() -> String {
 }
 
 fn host() -> String {
-    crate::client::Endpoint::default().origin("").host().into()
+    alloc::format!("{SERVICE}.{ROOT_DOMAIN}")
 }
 
 fn path() -> String {
@@ -182,7 +182,7 @@ pub fn explain(input: &Input) -> Result<Explained, Error> {
     let token = given(&input.token);
     let parts = [("secret_id", &*input.secret_id), ("secret_key", &*input.secret_key)];
     for (name, value) in parts.into_iter().chain(token.as_deref().map(|token| ("token", token))) {
-        signer::part(name, value).map_err(|error| Error::parameter(error.message()))?;
+        key_part::part(name, value).map_err(|error| Error::parameter(error.message()))?;
     }
     let (host, port) = split_port(&input.host);
     if !is_host(host) || port.is_some_and(|port| port_number(port).is_none()) {

@@ -39,6 +39,7 @@ use crate::error::Error;
 pub mod canonical;
 pub mod explain;
 mod hex;
+mod key_part;
 mod sha256;
 pub mod signature;
 pub mod string_to_sign;
@@ -47,8 +48,13 @@ pub mod v1;
 pub mod verify;
 
 pub use canonical::{CanonicalRequest, Payload};
+pub(crate) use key_part::flaw;
+pub use key_part::part;
 pub use signature::{KeyChain, Signature, SigningKey, authorization};
 pub use string_to_sign::{CredentialScope, Date, StringToSign};
+
+/// The headers that the client signs with TC3.
+pub(crate) const SIGNED_HEADERS: &str = "content-type;host;x-tc-action";
 
 /// How a request is signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,6 +1,5 @@
 //! A credential: a secret id, its secret key, and a token if it is temporary.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
@@ -10,6 +9,8 @@ use zeroize::Zeroizing;
 use super::provider::Provider;
 use crate::error::Error;
 use crate::input;
+use crate::sign::part;
+use crate::wire::{Key, Token};
 
 /// An API key of Tencent Cloud, permanent or temporary.
 ///
@@ -30,7 +31,7 @@ pub struct Credential(Arc<Parts>);
 struct Parts {
     secret_id: String,
     secret_key: Zeroizing<String>,
-    token: Option<Zeroizing<String>>,
+    token: Option<Token>,
     source: Option<Arc<dyn Provider>>,
 }
 
@@ -57,7 +58,7 @@ impl Credential {
         let token = Zeroizing::new(token.into());
         Arc::make_mut(&mut self.0).token = match input::trim(&token) {
             "" => None,
-            token => Some(Zeroizing::new(part("token", token)?.into())),
+            token => Some(Arc::new(Zeroizing::new(part("token", token)?.into()))),
         };
         Ok(self)
     }
@@ -87,6 +88,11 @@ impl Credential {
         self.is(other) && self.0.token == other.0.token
     }
 
+    /// All of it, as signing needs it.
+    pub(crate) fn key(&self) -> Key<'_> {
+        Key { secret_id: self.secret_id(), secret_key: self.secret_key(), token: self.0.token.as_ref() }
+    }
+
     /// The public half of the key; it appears in every request.
     pub fn secret_id(&self) -> &str {
         &self.0.secret_id
@@ -99,35 +105,8 @@ impl Credential {
 
     /// The token of a temporary credential.
     pub fn token(&self) -> Option<&str> {
-        self.0.token.as_deref().map(String::as_str)
+        self.0.token.as_deref().map(|token| token.as_str())
     }
-}
-
-/// One part of a key, by the name that its setting has, without the white space around it.
-///
-/// # Errors
-///
-/// [`ErrorKind::Config`](crate::ErrorKind::Config) if it is empty, or holds white space or what is not printable ASCII. Of
-/// the value it shows only the character that cannot be part of one.
-pub fn part<'a>(name: &str, value: &'a str) -> Result<&'a str, Error> {
-    let value = input::trim(value);
-    if value.is_empty() {
-        return Err(Error::config(format!("{name} is empty: give both halves of the API key")));
-    }
-    match flaw(value) {
-        None => Ok(value),
-        Some(flaw) => Err(Error::config(format!("{name} contains {flaw}: copy it again without that"))),
-    }
-}
-
-/// What of a part of a key cannot be one; white space around it does no harm.
-pub(crate) fn flaw(value: &str) -> Option<String> {
-    let (at, wrong) = input::trim(value).chars().enumerate().find(|(_, c)| !c.is_ascii_graphic())?;
-    Some(if wrong.is_whitespace() || wrong.is_control() {
-        "white space or a control character".into()
-    } else {
-        format!("what is not printable ASCII (U+{:04X}, character {})", u32::from(wrong), at + 1)
-    })
 }
 
 impl fmt::Debug for Credential {

@@ -6,10 +6,10 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::credential::Credential;
+use crate::sign::SIGNED_HEADERS;
 use crate::sign::canonical::Head;
 use crate::sign::signature::{self, Signature, SigningKey};
 use crate::sign::string_to_sign::{CredentialScope, Date};
-use crate::wire::SIGNED_HEADERS;
 
 /// The signing key of the day and the heads of recent canonical requests.
 ///

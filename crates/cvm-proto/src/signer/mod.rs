@@ -5,8 +5,7 @@ mod key_cache;
 mod lease_cache;
 mod provider;
 
-pub(crate) use credential::flaw;
-pub use credential::{Credential, part};
+pub use credential::Credential;
 pub(crate) use key_cache::{Day, KeyCache};
 pub(crate) use lease_cache::{Ask, LeaseCache, Ticket};
 pub use provider::{Fetch, Found, Lease, Provider, ready};

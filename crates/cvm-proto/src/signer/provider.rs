@@ -8,9 +8,10 @@ use core::fmt;
 
 use serde_json::Value;
 
-use super::credential::{Credential, flaw};
+use super::credential::Credential;
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
+use crate::sign::flaw;
 
 /// A credential, and until when it is good.
 #[derive(Clone, Debug)]

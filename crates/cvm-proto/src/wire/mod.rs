@@ -1,6 +1,7 @@
 //! What goes out and what comes in: requests, responses, and what is said where no response came.
 
 mod cancel;
+mod common;
 mod encode;
 mod fault;
 #[cfg(feature = "http")]
@@ -14,11 +15,13 @@ mod way;
 mod words;
 
 pub use cancel::Cancel;
-pub(crate) use encode::{Attempt, FORM, JSON, Keys, Prepared, SIGNED_HEADERS};
+pub(crate) use common::{Common, Key, Target, Token};
+pub(crate) use encode::{Attempt, Encoded};
 pub use fault::{Cause, CertificateFlaw, Fault};
 pub use origin::Origin;
 pub use proxy::{NoProxy, ProxyAddress, ProxyScheme};
 pub use request::Request;
+pub(crate) use request::{Signed, Timestamp};
 pub use response::Response;
 pub(crate) use time_limit::Limit;
 pub(crate) use way::Way;

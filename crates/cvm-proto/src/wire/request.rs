@@ -9,6 +9,7 @@ use core::fmt;
 use core::time::Duration;
 
 use super::cancel::Cancel;
+use super::common::Token;
 use super::encode::{Attempt, Encoded};
 use super::origin::Origin;
 use super::proxy::ProxyAddress;
@@ -16,7 +17,6 @@ use super::time_limit::Limit;
 use super::way::Way;
 use super::words::{Language, Method, only_reads};
 use crate::sign::canonical::UNSIGNED_PAYLOAD;
-use crate::signer::Credential;
 
 /// The names of all headers that a request can have.
 pub(crate) const HEADERS: [&str; 11] = [
@@ -49,7 +49,7 @@ pub struct Request {
 #[derive(Clone)]
 pub(crate) enum Signed {
     /// Headers beside those of the encoded request.
-    Tc3 { timestamp: Timestamp, authorization: String },
+    Tc3 { timestamp: Timestamp, authorization: String, token: Option<Token> },
     /// The whole query or form, signature included.
     V1 { text: String },
     /// Nothing: this is not an action.
@@ -144,13 +144,13 @@ impl Request {
 
     /// The values of [`HEADERS`], each in its place.
     pub(crate) fn header_values(&self) -> [Option<&str>; HEADERS.len()] {
-        let Self { encoded, signed, attempt, .. } = self;
+        let Self { encoded, signed, .. } = self;
         let host = Some(self.origin().host());
         let content_type = Some(&*encoded.content_type).filter(|kind| !kind.is_empty());
-        let Signed::Tc3 { timestamp, authorization } = signed else {
+        let Signed::Tc3 { timestamp, authorization, token } = signed else {
             return [host, content_type, None, None, None, None, None, None, None, None, None];
         };
-        let settings = encoded.config.settings();
+        let common = &*encoded.common;
         [
             host,
             content_type,
@@ -158,11 +158,11 @@ impl Request {
             Some(&encoded.action),
             Some(&encoded.version),
             Some(timestamp.as_str()),
-            encoded.config.region(),
-            settings.language.map(Language::as_str),
-            encoded.credential(attempt).and_then(Credential::token),
-            settings.request_client.as_deref(),
-            settings.unsigned_payload.then_some(UNSIGNED_PAYLOAD),
+            common.region.as_deref(),
+            common.language.map(Language::as_str),
+            token.as_ref().map(|token| token.as_str()),
+            common.request_client.as_deref(),
+            common.unsigned_payload.then_some(UNSIGNED_PAYLOAD),
         ]
     }
 
@@ -202,7 +202,7 @@ impl Request {
     /// [`no_proxy`](crate::Settings::no_proxy) says so, or because the instance metadata is this machine's own, and a
     /// proxy would answer with that of another.
     pub fn bypasses_proxy(&self) -> bool {
-        matches!(self.signed, Signed::Plain) || self.encoded.config.is_past_proxy(self.attempt.to_backup)
+        matches!(self.signed, Signed::Plain) || self.encoded.common.target(self.attempt.to_backup).past_proxy
     }
 
     /// The action that is called, for logs.
@@ -212,7 +212,7 @@ impl Request {
 
     /// The region it is called in, for logs.
     pub fn region(&self) -> Option<&str> {
-        self.encoded.config.region()
+        self.encoded.common.region.as_deref()
     }
 
     /// Which attempt at the call this is, from 1.
@@ -258,7 +258,7 @@ impl Request {
     /// The largest response body to read; above it, reply with
     /// [`Cause::TooLarge`](crate::machine::Cause::TooLarge).
     pub fn max_response_bytes(&self) -> usize {
-        self.encoded.config.settings().max_response_bytes
+        self.encoded.common.max_response_bytes
     }
 }
 
