@@ -5,7 +5,7 @@ use alloc::string::String;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::page::Listing;
+use crate::api;
 use crate::codec::record::Record;
 use crate::error::Error;
 use crate::service::VERSION;
@@ -45,6 +45,13 @@ pub trait Action: Serialize {
     }
 }
 
+/// Where an answer has its items, and how the next page is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listing {
+    pub(crate) items: &'static str,
+    pub(crate) by_token: bool,
+}
+
 /// What is known of an action without its type.
 pub(crate) struct Known {
     pub(crate) rate_limit: Option<u32>,
@@ -54,6 +61,11 @@ pub(crate) struct Known {
 }
 
 impl Known {
+    /// The action with this name, if this build knows it.
+    pub(crate) fn find(name: &str) -> Option<Self> {
+        api::find(name)
+    }
+
     pub(crate) const fn of<A: Action + Record>() -> Self {
         Self {
             rate_limit: A::RATE_LIMIT,

@@ -10,8 +10,8 @@ use core::mem;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::action::{Known, Listing};
 use super::typed::AnyCall;
-use crate::api;
 use crate::client::{Config, Random};
 use crate::codec::flatten;
 use crate::error::Error;
@@ -154,13 +154,6 @@ pub struct AnyList {
     listing: Listing,
 }
 
-/// Where an answer has its items, and how the next page is asked for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Listing {
-    pub(crate) items: &'static str,
-    pub(crate) by_token: bool,
-}
-
 /// As large as pages get in this API.
 const LARGEST_PAGE: u64 = 100;
 
@@ -172,7 +165,7 @@ impl AnyList {
     /// [`ErrorKind::Parameter`](crate::ErrorKind::Parameter) if this build knows no such action that comes in pages, or
     /// the parameters are not an object.
     pub fn new(name: &str, parameters: Value) -> Result<Self, Error> {
-        let Some(listing) = api::find(name).and_then(|known| known.listing) else {
+        let Some(listing) = Known::find(name).and_then(|known| known.listing) else {
             return Err(Error::parameter(format!(
                 "the action `{}` is not known to come in pages: call it once",
                 name.escape_debug()

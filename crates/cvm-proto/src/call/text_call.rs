@@ -35,11 +35,11 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::action::Known;
 use super::attempts::Rules;
 use super::page::{AnyList, Page, Paged, Turned, fingerprint};
 use super::typed::{self, Read, Typed};
 use super::wait::Ask;
-use crate::api;
 use crate::client::{Config, Random};
 use crate::codec::{envelope, flatten};
 use crate::error::Error;
@@ -48,7 +48,7 @@ use crate::wire::only_reads;
 
 /// The names of an action's parameters, in the order of the specification; `None` if this build does not know it.
 pub fn parameters(action: &str) -> Option<&'static [&'static str]> {
-    api::find(action).map(|known| known.parameters)
+    Known::find(action).map(|known| known.parameters)
 }
 
 /// An action by its name, with its parameters as the text of a JSON object.
@@ -147,7 +147,7 @@ pub struct TextCall {
 impl TextCall {
     /// A call with the settings of `config`. `seed` feeds jitter and nonces: any number, a different one for each call.
     pub fn new(config: &Config, request: &TextRequest, seed: u64) -> Self {
-        let known = api::find(&request.name);
+        let known = Known::find(&request.name);
         let takes_token = !request.has_token
             && known.as_ref().is_some_and(|action| action.parameters.contains(&"ClientToken"));
         let parameters = if takes_token {

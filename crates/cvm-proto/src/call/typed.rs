@@ -45,9 +45,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::action::Action;
+use super::action::{Action, Known};
 use super::attempts::{Attempts, Do, Rules};
-use crate::api;
 use crate::client::{Config, Prepared, Random};
 use crate::codec::envelope;
 use crate::error::Error;
@@ -108,7 +107,7 @@ pub struct AnyCall {
 impl AnyCall {
     /// A call of the action `name`. `parameters` is a JSON object, or `null` for none.
     pub fn new(config: &Config, name: &str, parameters: &Value, seed: u64) -> Self {
-        let known = api::find(name);
+        let known = Known::find(name);
         let rules = Rules {
             rate_limit: known.as_ref().and_then(|action| action.rate_limit),
             safe_to_repeat: only_reads(name) || is_marked_repeatable(parameters),

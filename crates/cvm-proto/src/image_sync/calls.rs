@@ -8,7 +8,7 @@ use super::ImageSyncMachine;
 use super::handle::Actor;
 use super::runs::Task;
 use super::state::Target;
-use crate::api::types::RegionInfo;
+use crate::api::types::{Filter, RegionInfo};
 use crate::api::{
     DeleteImages, DescribeImageQuota, DescribeImages, DescribeImagesResponse, DescribeRegions,
     ModifyImageAttribute, SyncImages, SyncImagesResponse,
@@ -102,7 +102,7 @@ impl ImageSyncMachine {
             }
             Task::Survey(survey) => AnyOf::Images(Box::new(survey.query.call(config, seed))),
             Task::Count => {
-                let all = DescribeImages::default().filters([super::survey::own_images()]).limit(1);
+                let all = DescribeImages::default().filters([own_images()]).limit(1);
                 AnyOf::images(config, all, seed)
             }
             Task::Quota { .. } => {
@@ -133,4 +133,9 @@ impl ImageSyncMachine {
             }
         }
     }
+}
+
+/// The filter for images that the account has made.
+pub(super) fn own_images() -> Filter {
+    Filter::new("image-type", ["PRIVATE_IMAGE"])
 }

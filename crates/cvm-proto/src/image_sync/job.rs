@@ -5,13 +5,12 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use super::SyncRun;
 use super::run::run_methods;
-use super::{ImageSyncMachine, PreparedSync, SyncRun};
-use crate::client::{Config, Job};
 use crate::input;
 use crate::regions::once_each;
 
-/// Carries custom images to other regions and waits until the copies can be used: a [`Job`] for a client's `run`.
+/// Carries custom images to other regions and waits until the copies can be used: a [`Job`](crate::Job) for a client's `run`.
 ///
 /// ```
 /// use core::time::Duration;
@@ -235,13 +234,5 @@ impl ImageSync {
     /// Whether it is a dry run, which starts nothing and keeps nothing.
     pub fn is_dry_run(&self) -> bool {
         self.run.dry_run
-    }
-}
-
-impl Job for ImageSync {
-    type Machine = ImageSyncMachine;
-
-    fn start(self, config: &Config, seed: u64) -> ImageSyncMachine {
-        PreparedSync::unkept(self, config).start(config, seed)
     }
 }

@@ -1,6 +1,7 @@
 //! The sync job: carry custom images to other regions and wait until they are really there.
 //!
-//! [`ImageSync`] says how it goes, and what keeps it from making a second copy. The files: what is to be done (`job.rs`),
+//! [`ImageSync`] says how it goes, and what keeps it from making a second copy. The files: what is to be done (`job.rs`) and where
+//! (`endpoint.rs`),
 //! for how long (`run.rs`), what is written down (`state.rs`, `stored.rs`), and when it is resumed (`prepared.rs`); then
 //! whose turn it is (`machine.rs`), what each is at (`runs.rs`, `calls.rs`), and what comes of it: sources (`account.rs`,
 //! `source.rs`), the regions (`regions.rs`), what is there (`recall.rs`, `survey.rs`, `taken.rs`), the request (`submit.rs`), the copy (`watch.rs`, `finish.rs`,
@@ -11,6 +12,7 @@ mod calls;
 mod check;
 mod delete;
 mod ending;
+mod endpoint;
 mod finish;
 mod handle;
 mod job;
@@ -30,9 +32,10 @@ mod taken;
 mod traits;
 mod watch;
 
+pub use endpoint::SyncEndpoint;
 pub use job::{ImageSync, OnConflict};
 pub use machine::ImageSyncMachine;
-pub use prepared::{PreparedSync, SyncEndpoint};
+pub use prepared::PreparedSync;
 pub use report::{Basis, Destination, ImageFacts, Outcome, SyncProgress, SyncReport};
 pub use run::SyncRun;
 pub use state::SyncState;

@@ -3,85 +3,13 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use core::fmt;
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::job::SyncJob;
+use super::run::Start;
 use super::state::{KnownCopy, Stage};
-use super::{ImageSync, ImageSyncMachine, OnConflict, Outcome, SyncRun, SyncState};
-use crate::client::{Config, Endpoint, Job};
+use super::{ImageSync, ImageSyncMachine, OnConflict, Outcome, SyncEndpoint, SyncRun, SyncState};
+use crate::client::{Config, Job};
 use crate::error::Error;
-
-/// Where the service is that a job is done at, as far as it tells one job from another.
-///
-/// All hosts of the service, its backup included, are one endpoint. Any other is its host and port, whichever the scheme.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SyncEndpoint(Where);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Where {
-    Service,
-    /// It lives as long as the process, and holds nothing for the next.
-    Embedded,
-    Host(String),
-}
-
-impl SyncEndpoint {
-    /// The endpoint of a client.
-    pub fn of(config: &Config) -> Self {
-        Self::of_endpoint(&config.settings().endpoint)
-    }
-
-    fn of_endpoint(endpoint: &Endpoint) -> Self {
-        Self(endpoint.foreign_host().map_or(Where::Service, Where::Host))
-    }
-
-    pub(super) fn service() -> Self {
-        Self(Where::Service)
-    }
-
-    /// An endpoint within the process that runs the job, such as the command's `--local`: it equals nothing but itself.
-    pub fn embedded() -> Self {
-        Self(Where::Embedded)
-    }
-}
-
-const SERVICE: &str = "service";
-const EMBEDDED: &str = "embedded";
-
-impl fmt::Display for SyncEndpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match &self.0 {
-            Where::Service => "the service's own hosts",
-            Where::Embedded => "the embedded endpoint",
-            Where::Host(host) => host,
-        })
-    }
-}
-
-impl Serialize for SyncEndpoint {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0 {
-            Where::Service => serializer.serialize_str(SERVICE),
-            Where::Embedded => serializer.serialize_str(EMBEDDED),
-            // A mark that keeps a host from being taken for one of these words.
-            Where::Host(host) => serializer.serialize_str(&format!("//{host}")),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for SyncEndpoint {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        match (text.as_str(), text.strip_prefix("//")) {
-            (SERVICE, _) => Ok(Self(Where::Service)),
-            (EMBEDDED, _) => Ok(Self(Where::Embedded)),
-            (_, Some(host)) => Ok(Self(Where::Host(host.into()))),
-            _ => Err(serde::de::Error::custom(format!("`{}` is no endpoint", text.escape_debug()))),
-        }
-    }
-}
 
 /// A sync job that is ready to run: begun, resumed, or begun anew.
 ///
@@ -91,17 +19,6 @@ pub struct PreparedSync {
     state: SyncState,
     run: SyncRun,
     start: Start,
-}
-
-/// How a run treats what the job has done before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
-    /// Nothing was there, or what was there had ended.
-    Begun,
-    /// The whole job was asked for again: what had ended is looked at again, and made again if it is gone.
-    Continued,
-    /// What had ended is looked at, and nothing is started there.
-    Resumed,
 }
 
 impl ImageSync {
@@ -145,6 +62,14 @@ impl ImageSync {
         stored.arrange(&job);
         stored.begin_ended_again();
         Ok(PreparedSync { state: stored, run, start: Start::Continued })
+    }
+}
+
+impl Job for ImageSync {
+    type Machine = ImageSyncMachine;
+
+    fn start(self, config: &Config, seed: u64) -> ImageSyncMachine {
+        PreparedSync::unkept(self, config).start(config, seed)
     }
 }
 

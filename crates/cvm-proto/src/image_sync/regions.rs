@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use super::account::Proof;
 use super::calls::Answer;
 use super::handle::{Actor, SourceId, TargetId};
-use super::prepared::Start;
+use super::run::Start;
 use super::runs::{FirstLook, Task};
 use super::state::{Stage, SyncState};
 use super::{Destination, ImageSyncMachine, Outcome};

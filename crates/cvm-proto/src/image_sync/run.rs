@@ -125,3 +125,14 @@ impl SyncRun {
 
     run_methods!();
 }
+
+/// How a run treats what the job has done before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// Nothing was there, or what was there had ended.
+    Begun,
+    /// The whole job was asked for again: what had ended is looked at again, and made again if it is gone.
+    Continued,
+    /// What had ended is looked at, and nothing is started there.
+    Resumed,
+}

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::account::Proof;
-use super::calls::Answer;
+use super::calls::{Answer, own_images};
 use super::handle::TargetId;
 use super::runs::{Search, Survey, Task, Why};
 use super::state::Stage;
@@ -24,11 +24,6 @@ pub(super) const INVISIBLE_FOR: Duration = Duration::from_secs(300);
 
 /// How many requests of one run may be lost before the job stops sending more.
 const MOST_LOST: u32 = 5;
-
-/// The filter for images that the account has made.
-pub(super) fn own_images() -> Filter {
-    Filter::new("image-type", ["PRIVATE_IMAGE"])
-}
 
 /// Whether an image may be one that the account has made: a young one may have no type yet.
 fn may_be_own(image: &Image) -> bool {
