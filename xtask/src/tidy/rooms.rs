@@ -27,14 +27,14 @@ const ROOMS: [&str; 15] = [
     "image_sync",
 ];
 
+/// The front page.
+const FRONT: &str = "lib";
+
 /// Files that use a room above their own, each with the reason.
 const UPWARDS: [(&str, &str, &str); 2] = [
     ("machine", "client", "hands `Job` on: `cvm_proto::machine::Job` is a path that programs use"),
     ("call/action", "api", "calls by an action's name look it up in the generated list of all actions"),
 ];
-
-/// Circles of files that are there on purpose: one use that closes them, each with the reason.
-const CIRCLES: [(&str, &str, &str); 0] = [];
 
 /// One file as others name it.
 struct Module<'a> {
@@ -59,8 +59,8 @@ pub(super) fn check(files: &[File], found: &mut Findings) {
     let by_path: BTreeMap<&[&str], usize> =
         modules.iter().enumerate().map(|(at, module)| (&*module.path, at)).collect();
     let mut edges = vec![BTreeMap::new(); modules.len()];
-    let mut excused = BTreeSet::new();
-    for (from, module) in modules.iter().enumerate() {
+    let mut used_exceptions = BTreeSet::new();
+    for (from, module) in modules.iter().enumerate().filter(|(_, module)| !module.path.is_empty()) {
         for used in &module.uses {
             let Some(to) = target(&modules, &by_path, from, used) else { continue };
             let (room, other) = (module.path[0], modules[to].path[0]);
@@ -68,7 +68,9 @@ pub(super) fn check(files: &[File], found: &mut Findings) {
             let own = module.path.join("/");
             if own_place < other_place {
                 match UPWARDS.iter().position(|(file, above, _)| *file == own && *above == other) {
-                    Some(at) => drop(excused.insert(("UPWARDS", at))),
+                    Some(at) => {
+                        used_exceptions.insert(at);
+                    }
                     None => found.add(
                         module.file,
                         used.line,
@@ -77,24 +79,20 @@ pub(super) fn check(files: &[File], found: &mut Findings) {
                 }
                 continue;
             }
-            let theirs = modules[to].path.join("/");
-            if let Some(at) = CIRCLES.iter().position(|(file, other, _)| *file == own && *other == theirs) {
-                excused.insert(("CIRCLES", at));
-            } else if to != from && !(used.hands_on && modules[to].path.starts_with(&module.path)) {
+            if to != from && !(used.hands_on && modules[to].path.starts_with(&module.path)) {
                 edges[from].entry(to).or_insert(used.line);
             }
         }
     }
-    for module in modules.iter().filter(|module| place(module.path[0]).is_none()) {
+    let is_unknown = |module: &&Module<'_>| module.path.first().is_some_and(|room| place(room).is_none());
+    for module in modules.iter().filter(is_unknown) {
         found.add(module.file, 1, "a room that the check does not know: give it a place in ROOMS");
     }
     circles(&modules, &edges, found);
-    if let Some(front) = files.iter().find(|file| file.path == format!("{CORE_SOURCES}lib.rs")) {
-        for (list, exceptions) in [("UPWARDS", &UPWARDS[..]), ("CIRCLES", &CIRCLES[..])] {
-            for (at, (own, other, _)) in exceptions.iter().enumerate() {
-                if !excused.contains(&(list, at)) {
-                    found.add(front, 1, format!("`{own}` uses `{other}` no more: take it out of {list}"));
-                }
+    if let Some(front) = modules.iter().find(|module| module.path.is_empty()).map(|module| module.file) {
+        for (at, (own, above, _)) in UPWARDS.iter().enumerate() {
+            if !used_exceptions.contains(&at) {
+                found.add(front, 1, format!("`{own}` uses `{above}` no more: take it out of UPWARDS"));
             }
         }
     }
@@ -105,12 +103,12 @@ fn place(room: &str) -> Option<usize> {
     ROOMS.iter().position(|known| *known == room)
 }
 
-/// The core's files but its front page, which names every room.
+/// The core's files; the front page, which names every room, has an empty path.
 fn modules(files: &[File]) -> Vec<Module<'_>> {
     let sources = files.iter().filter_map(|file| {
         let path = file.path.strip_prefix(CORE_SOURCES)?.strip_suffix(".rs")?;
-        (path != "lib")
-            .then(|| (file, path.strip_suffix("/mod").unwrap_or(path).split('/').collect::<Vec<_>>()))
+        let path = path.strip_suffix("/mod").unwrap_or(path);
+        Some((file, if path == FRONT { Vec::new() } else { path.split('/').collect() }))
     });
     sources.map(|(file, path)| Module { uses: uses(&file.text), file, path }).collect()
 }
@@ -142,7 +140,7 @@ fn target(
         }
     }
     path.extend(rest);
-    follow(modules, by_path, &path, 8)
+    follow(modules, by_path, &path, 8).filter(|&at| !modules[at].path.is_empty())
 }
 
 /// The file of a whole path, through what `mod.rs` files hand on.
@@ -152,7 +150,7 @@ fn follow(
     path: &[&str],
     depth: usize,
 ) -> Option<usize> {
-    let len = (1..=path.len()).rev().find(|&len| by_path.contains_key(&path[..len]))?;
+    let len = (0..=path.len()).rev().find(|&len| by_path.contains_key(&path[..len]))?;
     let at = by_path[&path[..len]];
     let (module, Some(name)) = (&modules[at], path.get(len)) else { return Some(at) };
     let handed_on = module
@@ -311,12 +309,30 @@ mod tests {
         ] {
             check(&[("error.rs", wrong), wire, ("wire/a.rs", "")], &["`error` uses `wire`"]);
         }
+        let front = ("lib.rs", "mod wire;\npub use wire::Request;\n");
+        let needed = [
+            ("machine.rs", "pub use crate::client::Job;\n"),
+            ("client.rs", ""),
+            ("call/action.rs", "use crate::api;\n"),
+            ("api.rs", ""),
+        ];
+        let error = ("error.rs", "fn f() -> crate::Request {}\n");
+        check(&[&[front, wire, ("wire/a.rs", ""), error], &needed[..]].concat(), &["`error` uses `wire`"]);
         check(
             &[
                 ("error.rs", "// crate::wire\n\n#[cfg(test)]\nmod tests {\n    use crate::wire::A;\n}\n"),
                 wire,
             ],
             &[],
+        );
+    }
+
+    #[test]
+    fn an_exception_that_nobody_needs_is_named() {
+        let machine = ("machine.rs", "pub use crate::client::Job;\n");
+        check(
+            &[("lib.rs", "mod machine;\n"), machine, ("client.rs", "")],
+            &["`call/action` uses `api` no more"],
         );
     }
 

@@ -6,25 +6,11 @@ use alloc::string::String;
 use super::ImageSyncMachine;
 use super::calls::Answer;
 use super::handle::{SourceId, TargetId};
-use super::runs::{FirstLook, Task};
+use super::runs::{FirstLook, Proof, Task};
 use super::state::KnownCopy;
 use super::{Basis, Outcome};
 use crate::error::{Error, ErrorCode};
 use crate::machine::Now;
-
-/// How far the proof is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Proof {
-    /// The sources are looked at, by their ids.
-    Sources,
-    /// No source is visible: the copies that are known are looked at.
-    Copies,
-    /// Every account to which the sources are shared sees them, or nothing at all is visible: the number of the account is
-    /// asked for.
-    Number,
-    /// This credential sees something of the job: it is of the account that the job is for.
-    Given,
-}
 
 impl ImageSyncMachine {
     /// Goes on with the proof as far as the looks that are done allow.

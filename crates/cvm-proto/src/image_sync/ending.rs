@@ -4,10 +4,9 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use super::account::Proof;
 use super::handle::{Actor, TargetId};
 use super::machine::Closing;
-use super::runs::{Lane, Search, Task};
+use super::runs::{Lane, Proof, Search, Task};
 use super::state::Stage;
 use super::watch::MISSES;
 use super::{Destination, ImageSyncMachine, Outcome, SyncProgress, SyncReport};

@@ -6,12 +6,11 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use super::account::Proof;
 use super::calls::Answer;
 use super::handle::{Actor, SourceId, TargetId};
 use super::regions::FirstLooks;
 use super::run::Start;
-use super::runs::{Runs, Task};
+use super::runs::{Proof, Runs, Task};
 use super::state::{Stage, SyncState};
 use super::{Outcome, SyncProgress, SyncReport, SyncRun, check};
 use crate::call::{POLL_EVERY, WindDown};

@@ -1,11 +1,11 @@
 //! The sync job: carry custom images to other regions and wait until they are really there.
 //!
-//! [`ImageSync`] says how it goes, and what keeps it from making a second copy. The files: what is to be done (`job.rs`) and where
-//! (`endpoint.rs`),
-//! for how long (`run.rs`), what is written down (`state.rs`, `stored.rs`), and when it is resumed (`prepared.rs`); then
-//! whose turn it is (`machine.rs`), what each is at (`runs.rs`, `calls.rs`), and what comes of it: sources (`account.rs`,
-//! `source.rs`), the regions (`regions.rs`), what is there (`recall.rs`, `survey.rs`, `taken.rs`), the request (`submit.rs`), the copy (`watch.rs`, `finish.rs`,
-//! `delete.rs`), and the end (`ending.rs`, `report.rs`).
+//! [`ImageSync`] says how it goes, and what keeps it from making a second copy. The files: what is to be done (`job.rs`)
+//! and where (`endpoint.rs`), for how long (`run.rs`), what is written down (`state.rs`, `stored.rs`), and when it is
+//! resumed (`prepared.rs`); then whose turn it is (`machine.rs`), what each is at (`runs.rs`, `calls.rs`, `tasks.rs`), and
+//! what comes of it: sources (`account.rs`, `source.rs`), the regions (`regions.rs`), what is there (`recall.rs`,
+//! `survey.rs`, `taken.rs`), the request (`submit.rs`), the copy (`watch.rs`, `finish.rs`, `delete.rs`), and the end
+//! (`ending.rs`, `report.rs`).
 
 mod account;
 mod calls;
@@ -29,6 +29,7 @@ mod stored;
 mod submit;
 mod survey;
 mod taken;
+mod tasks;
 mod traits;
 mod watch;
 

@@ -5,11 +5,10 @@ use alloc::format;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::account::Proof;
 use super::calls::Answer;
 use super::handle::{Actor, SourceId, TargetId};
 use super::run::Start;
-use super::runs::{FirstLook, Task};
+use super::runs::{FirstLook, Proof, Task};
 use super::state::{Stage, SyncState};
 use super::{Destination, ImageSyncMachine, Outcome};
 use crate::error::Error;

@@ -135,6 +135,20 @@ pub(super) struct SourceRun {
     pub(super) batches: Batches,
 }
 
+/// How far the proof is that the credential is of the account that the job is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Proof {
+    /// The sources are looked at, by their ids.
+    Sources,
+    /// No source is visible: the copies that are known are looked at.
+    Copies,
+    /// Every account to which the sources are shared sees them, or nothing at all is visible: the number of the account is
+    /// asked for.
+    Number,
+    /// This credential sees something of the job: it is of the account that the job is for.
+    Given,
+}
+
 /// What the first look of this run at a source showed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum FirstLook {

@@ -2,10 +2,9 @@
 
 use alloc::format;
 
-use super::account::Proof;
 use super::calls::Answer;
 use super::handle::{Actor, SourceId, TargetId};
-use super::runs::{FirstLook, Task};
+use super::runs::{FirstLook, Proof, Task};
 use super::state::Stage;
 use super::survey::has_failed;
 use super::traits::Traits;

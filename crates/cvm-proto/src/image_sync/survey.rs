@@ -6,10 +6,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::account::Proof;
 use super::calls::{Answer, own_images};
 use super::handle::TargetId;
-use super::runs::{Search, Survey, Task, Why};
+use super::runs::{Proof, Search, Survey, Task, Why};
 use super::state::Stage;
 use super::{Basis, ImageFacts, ImageSyncMachine, OnConflict, Outcome, SyncProgress};
 use crate::api::DescribeImages;
