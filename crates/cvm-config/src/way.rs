@@ -136,6 +136,10 @@ fn read_token(path: &std::path::Path) -> Result<String, Error> {
     let wrong = |why: &dyn std::fmt::Display| {
         Error::config(format!("{}, which TKE_WEB_IDENTITY_TOKEN_FILE names, {why}", path.display()))
     };
+    // A pipe would be waited for, under no limit.
+    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(wrong(&"is no regular file"));
+    }
     let bytes = cvm_files::read_input(path, MAX_TOKEN_BYTES)
         .map_err(|error| wrong(&format_args!("cannot be read: {error}")))?;
     let token = input::trim(input::text(&bytes).map_err(|error| wrong(&error))?);

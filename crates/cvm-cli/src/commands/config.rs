@@ -1,8 +1,8 @@
 //! `cvm config show`: each setting and where it comes from, and which credential is used.
 
 use cvm_config::{Candidate, Finding, Loaded, Origin, Value};
-use cvm_proto::Error;
-use cvm_proto::api::DescribeRegions;
+use cvm_proto::api::{DescribeRegions, DescribeRegionsResponse};
+use cvm_proto::{Error, input};
 use serde_json::json;
 
 use crate::args::{Global, Output};
@@ -13,12 +13,16 @@ use crate::{connect, output, render, table};
 pub(crate) fn show(global: &Global, check: bool) -> Result<Exit, Failure> {
     let setup = connect::set_up(global)?;
     let loaded = setup.loaded.clone();
-    let answer = if check {
-        let link = setup.link()?;
-        Some(link.client.send(DescribeRegions::default()).map(|answer| answer.request_id))
-    } else {
-        None
-    };
+    let answer =
+        if check {
+            let link = setup.link()?;
+            let answer = link.client.send(DescribeRegions::default());
+            Some(answer.and_then(|answer| {
+                is_served(&answer, link.client.config().region()).map(|()| answer.request_id)
+            }))
+        } else {
+            None
+        };
     match global.format() {
         Output::Json => output::json(&as_json(global, &loaded, answer.as_ref()))?,
         Output::Text => {
@@ -27,6 +31,19 @@ pub(crate) fn show(global: &Global, check: bool) -> Result<Exit, Failure> {
         Output::Table => output::lines(as_tables(global, &loaded, answer.as_ref()))?,
     }
     Ok(answer.and_then(Result::err).map_or(Exit::Done, |error| Exit::of(&error)))
+}
+
+/// Whether the service has the region that is set.
+fn is_served(answer: &DescribeRegionsResponse, region: Option<&str>) -> Result<(), Error> {
+    let mut known = answer.region_set.iter().map(|known| known.region.as_str());
+    let Some(region) = region.filter(|region| !known.clone().any(|known| known == *region)) else {
+        return Ok(());
+    };
+    let meant = match input::closest(region, known.by_ref()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => "cvm regions lists those that there are".into(),
+    };
+    Err(Error::config(format!("the service answers, and knows no region `{region}`: {meant}")))
 }
 
 fn as_json(global: &Global, loaded: &Loaded, answer: Option<&Result<String, Error>>) -> serde_json::Value {

@@ -102,6 +102,12 @@ fn settings_are_shown_with_where_they_come_from() {
     assert_eq!((&region["setting"], &region["value"]), (&"region".into(), &"ap-shanghai".into()));
     assert_eq!(checked["credential"][1]["state"], "used");
 
+    let nowhere = home.run(&[&args[..], &["--check", "--region", "ap-guangzou"]].concat()).ended_with(2);
+    assert!(
+        nowhere.out.contains("knows no region `ap-guangzou`: did you mean `ap-guangzhou`?"),
+        "{nowhere:?}"
+    );
+
     let mut wrong = home.command(&[&args[..], &["--check"]].concat());
     wrong.env("TENCENTCLOUD_SECRET_ID", local.secret_id()).env("TENCENTCLOUD_SECRET_KEY", "another");
     let wrong = Ran::from(wrong.output().unwrap()).ended_with(5);

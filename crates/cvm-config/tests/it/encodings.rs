@@ -216,6 +216,14 @@ fn the_token_of_a_cluster_is_text_as_all_else() {
         assert!(text.contains("TKE_WEB_IDENTITY_TOKEN_FILE") && text.contains(part), "{text}");
         assert!(!text.contains("hid"), "{text}");
     }
+    // Nobody writes into this pipe, and no limit of a call would end the wait.
+    #[cfg(unix)]
+    {
+        std::fs::remove_file(home.path("token")).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(home.path("token")).status().unwrap().success());
+        let error = fetch(&home.load(&tke).settings, 0).unwrap_err().to_string();
+        assert!(error.contains("TKE_WEB_IDENTITY_TOKEN_FILE names, is no regular file"), "{error}");
+    }
     let nowhere = [("TKE_REGION", "Guangzhou"), tke[1], tke[2], tke[3]];
     assert!(home.error(&nowhere).starts_with("TKE_REGION: region `Guangzhou`"));
 }

@@ -272,7 +272,7 @@ impl Attempts {
             Reply::Failed(failure) => self.refused(now, Error::transport(failure), &Said::default()),
             Reply::Response(response) => {
                 let (status, date, retry_after) =
-                    (response.status(), response.date(), response.retry_after());
+                    (response.status(), response.date(), response.retry_after(now.unix));
                 let (location, proxy) = (response.location().map(elsewhere), response.proxy().cloned());
                 let mentions_https = status >= 400 && response.body_contains(b"HTTPS");
                 match envelope::open(status, response.into_body()) {
@@ -332,6 +332,13 @@ impl Attempts {
             // Sooner than it asks, the server would only refuse again.
             let until = now.mono.saturating_add(pause.max(said.retry_after.unwrap_or_default()));
             let in_time = self.deadline.is_none_or(|deadline| until < deadline);
+            if let Some(asked) = said.retry_after.filter(|asked| !in_time && *asked > pause) {
+                let advice = format!(
+                    "it asks to be left alone for {} s (Retry-After), and the time for the whole call (call_timeout) ends before",
+                    asked.as_secs()
+                );
+                return Some(Err(self.end(error.with_advice(&advice))));
+            }
             if in_time && self.prepared.config().shared(|shared| shared.budget.withdraw()) {
                 self.state = State::Waiting { until, booked: false };
                 return None;

@@ -200,7 +200,10 @@ impl AnyList {
             more
         } else {
             let mut offset = self.parameters.get("Offset").and_then(Value::as_u64);
-            let more = by_offset(&mut offset, page.items, page.total);
+            let most = self.parameters.get("Limit").and_then(Value::as_u64);
+            // After a full page of a list that says nothing of its size, another one may come.
+            let is_full = page.total == 0 && most.is_some_and(|most| page.items as u64 >= most.max(1));
+            let more = by_offset(&mut offset, page.items, page.total) || is_full;
             self.parameters["Offset"] = offset.into();
             more
         }

@@ -57,7 +57,9 @@ impl Response {
             self.date = parse_http_date(value);
         } else if name.eq_ignore_ascii_case("retry-after") {
             let value = value.trim();
-            let seconds = value.parse().ok().map(RetryAfter::Seconds);
+            let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
+            // A number that is too large is a long time all the same.
+            let seconds = is_number.then(|| RetryAfter::Seconds(value.parse().unwrap_or(u64::MAX)));
             self.retry_after = seconds.or_else(|| parse_http_date(value).map(RetryAfter::At));
         } else if name.eq_ignore_ascii_case("location") {
             self.location = Some(value.into());
@@ -81,12 +83,12 @@ impl Response {
         memchr::memmem::find(&self.body, bytes).is_some()
     }
 
-    /// How long the `Retry-After` header asks to wait, if there was one that can be read.
-    pub fn retry_after(&self) -> Option<Duration> {
+    /// How long the `Retry-After` header asks to wait, if there was one that can be read. `unix` is what the time is in
+    /// seconds since 1970, for a date in a response that does not say what time it is there.
+    pub fn retry_after(&self, unix: u64) -> Option<Duration> {
         let seconds = match self.retry_after? {
             RetryAfter::Seconds(seconds) => seconds,
-            // Without its clock, the time that it means is not known.
-            RetryAfter::At(at) => at.saturating_sub(self.date?),
+            RetryAfter::At(at) => at.saturating_sub(self.date.unwrap_or(unix)),
         };
         Some(Duration::from_secs(seconds))
     }

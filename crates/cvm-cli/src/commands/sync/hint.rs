@@ -6,27 +6,43 @@ use crate::args::Global;
 
 /// What is to be said of a job that has not ended.
 pub(super) fn resume_later(global: &Global, journal: &Path) -> Vec<String> {
-    let shown = |path: &Path| path.to_string_lossy().into_owned();
-    let safe_proxy = global.proxy.as_deref().and_then(without_password);
-    let options = [
-        ("--journal", Some(shown(journal))),
-        ("--profile", global.profile.clone()),
-        ("--endpoint", global.endpoint.clone()),
-        ("--region", global.region.clone()),
-        ("--ca-file", global.ca_file.as_deref().map(shown)),
-        ("--proxy", safe_proxy.clone().or_else(|| global.proxy.clone())),
-    ];
-    let mut words: Vec<String> = ["cvm", "sync", "--resume"].map(Into::into).into();
-    for (option, value) in options {
-        words.extend(value.into_iter().flat_map(|value| [option.to_owned(), value]));
-    }
-    // Only a zero byte cannot be quoted, and no argument has one.
-    let command = shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "));
+    let journal = journal.to_string_lossy();
+    let words = ["cvm", "sync", "--resume", "--journal", &*journal].map(String::from);
+    let command = typed(words.into_iter().chain(leading_there(global, global.region.as_deref())));
     let mut lines = vec![format!("cvm: resume it with: {command}")];
-    if safe_proxy.is_some() {
+    if global.proxy.as_deref().and_then(without_password).is_some() {
         lines.push("cvm: the proxy's password is left out there: set it again".into());
     }
     lines
+}
+
+/// The command that shows a copy.
+pub(super) fn look_at(global: &Global, region: &str, image_id: &str) -> String {
+    let words = ["cvm", "call", "DescribeImages"].map(String::from);
+    let words = words.into_iter().chain(leading_there(global, Some(region)));
+    typed(words.chain([format!("ImageIds.0={image_id}")]))
+}
+
+/// The options that lead to the same endpoint and account.
+fn leading_there<'a>(global: &'a Global, region: Option<&'a str>) -> impl Iterator<Item = String> {
+    let proxy = global.proxy.as_deref();
+    let options = [
+        ("--profile", global.profile.clone()),
+        ("--endpoint", global.endpoint.clone()),
+        ("--region", region.map(Into::into)),
+        ("--ca-file", global.ca_file.as_deref().map(|path| path.to_string_lossy().into_owned())),
+        ("--proxy", proxy.and_then(without_password).or_else(|| global.proxy.clone())),
+    ];
+    options
+        .into_iter()
+        .flat_map(|(option, value)| value.into_iter().flat_map(|value| [option.to_owned(), value]))
+}
+
+/// As a shell reads it.
+fn typed(words: impl Iterator<Item = String>) -> String {
+    let words: Vec<String> = words.collect();
+    // Only a zero byte cannot be quoted, and no argument has one.
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
 }
 
 /// A proxy's address without the password that is in it; `None` if there is none.

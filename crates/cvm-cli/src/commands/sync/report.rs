@@ -5,6 +5,7 @@ use std::time::Duration;
 use cvm_proto::{Basis, Destination, Outcome, SyncReport};
 use serde_json::{Value, json};
 
+use super::hint;
 use crate::args::Global;
 use crate::failure::{Exit, Failure};
 use crate::render::{List, SCHEMA_VERSION, counted};
@@ -129,7 +130,6 @@ pub(super) fn last_words(global: &Global, signal: Signal, report: &SyncReport) -
     if ids.peek().is_some() {
         text.push_str("; these copies continue in the service:");
     }
-    let lines =
-        ids.map(|(region, id)| format!("  cvm call DescribeImages --region {region} ImageIds.0={id}"));
+    let lines = ids.map(|(region, id)| format!("  {}", hint::look_at(global, region, id)));
     std::iter::once(text).chain(lines).collect()
 }
