@@ -41,7 +41,7 @@ mod _cvm {
     #[pymodule_export]
     use crate::proto::{Config, decode, encode, fail, poll, respond, sign};
     #[pymodule_export]
-    use crate::sync::{SyncPlan, read_journal, sync_facts, write_journal};
+    use crate::sync::{SyncPlan, read_journal, sync_facts, sync_options, write_journal};
     #[pymodule_export]
     use crate::work::Job;
 

@@ -105,6 +105,13 @@ impl SyncPlan {
     }
 }
 
+/// The options of a job and those of a run, as they are called here: `from` is a word of Python's own.
+#[pyfunction]
+pub(crate) fn sync_options() -> (Vec<&'static str>, Vec<&'static str>) {
+    let renamed = |name| if name == "from" { "source_region" } else { name };
+    (ImageSync::OPTIONS.map(renamed).into(), SyncRun::OPTIONS.into())
+}
+
 /// What belongs to one run.
 fn run(py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<SyncRun> {
     let options = Options(Some(options));

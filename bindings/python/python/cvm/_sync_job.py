@@ -274,12 +274,8 @@ class AsyncSyncJob(_Job):
         return SyncReport.from_dict(told)
 
 
-#: What belongs to the job: its identity.
-JOB_OPTIONS = frozenset(("encrypt", "kms_key_id", "max_size", "name", "on_conflict", "same_attributes", "source_region"))
-#: What belongs to a run.
-RUN_OPTIONS = frozenset(
-    ("delete_failed", "destination_timeout", "dry_run", "own_copies", "settle", "timeout", "wait")
-)
+#: What belongs to the job, as its identity, and what to a run: the core has the list.
+JOB_OPTIONS, RUN_OPTIONS = map(frozenset, _cvm.sync_options())
 
 
 def plan(

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use cvm_proto::ImageSync;
 
 const SYNC_HELP: &str = "\
 Examples:
@@ -101,10 +102,7 @@ pub(crate) struct SyncArgs {
         value_name = "ID",
         num_args = 0..=1,
         default_missing_value = "",
-        conflicts_with_all = [
-            "images", "from", "to", "except", "name", "encrypt", "kms_key_id", "max_size", "on_conflict",
-            "same_attributes", "dry_run",
-        ]
+        conflicts_with_all = not_with_resume()
     )]
     pub(crate) resume: Option<String>,
     /// With --resume: resumes all jobs that cvm jobs lists, one after the other, each with its own profile
@@ -116,6 +114,11 @@ pub(crate) struct SyncArgs {
     /// Prints every event, and then the report, as JSON, one a line
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// What makes a job, which one that is resumed has already; and it is no dry run.
+fn not_with_resume() -> Vec<&'static str> {
+    ["images", "to", "except", "dry_run"].into_iter().chain(ImageSync::OPTIONS).collect()
 }
 
 const JOBS_HELP: &str = "\
@@ -200,9 +203,55 @@ pub(crate) struct QuotaArgs {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Cli, Command};
+    use std::collections::BTreeSet;
+
+    use clap::error::ErrorKind;
+    use clap::{CommandFactory, Parser};
+    use cvm_proto::SyncRun;
+
     use super::*;
-    use clap::Parser;
+    use crate::args::{Cli, Command};
+
+    /// The options of `cvm sync` under a heading, without those that only the command has.
+    fn under<'a>(command: &'a clap::Command, heading: &str, own: &[&str]) -> BTreeSet<&'a str> {
+        let options = command.get_arguments().filter(|option| option.get_help_heading() == Some(heading));
+        let names =
+            options.filter(|option| option.get_long().is_some()).map(|option| option.get_id().as_str());
+        names.filter(|name| !own.contains(name)).collect()
+    }
+
+    #[test]
+    fn the_options_of_the_core_are_those_of_the_command_and_stand_under_their_headings() {
+        let command = Cli::command();
+        let sync = command.find_subcommand("sync").unwrap();
+        assert_eq!(under(sync, JOB, &["to", "except"]), BTreeSet::from(ImageSync::OPTIONS));
+        let own = ["no_wait", "journal", "resume", "all", "json"];
+        assert_eq!(under(sync, "Options of this run", &own), BTreeSet::from(SyncRun::OPTIONS));
+    }
+
+    #[test]
+    fn a_job_that_is_resumed_takes_the_options_of_a_run_and_none_of_a_job() {
+        let command = Cli::command();
+        let sync = command.find_subcommand("sync").unwrap();
+        let resumes = |name: &str| {
+            let option = sync.get_arguments().find(|option| option.get_id() == name).unwrap();
+            let mut line: Vec<String> = ["cvm", "sync", "--resume"].map(String::from).into();
+            line.push(format!("--{}", option.get_long().unwrap()));
+            // Whatever is said against a value, the conflict is said first.
+            let value = if name == "on_conflict" { "skip" } else { "1" };
+            if option.get_action().takes_values() {
+                line.push(if name.contains("time") || name == "settle" { "1s".into() } else { value.into() });
+            }
+            Cli::try_parse_from(line).map(drop).map_err(|error| error.kind())
+        };
+        for name in ImageSync::OPTIONS {
+            assert_eq!(resumes(name), Err(ErrorKind::ArgumentConflict), "{name}");
+        }
+        for name in SyncRun::OPTIONS {
+            let expected = if name == "dry_run" { Err(ErrorKind::ArgumentConflict) } else { Ok(()) };
+            assert_eq!(resumes(name), expected, "{name}");
+        }
+    }
 
     #[test]
     fn regions_come_separated_or_one_by_one() {

@@ -124,6 +124,11 @@ pub enum OnConflict {
 }
 
 impl ImageSync {
+    /// The options of a job, by the names of their methods: what decides, beside images and destinations, what is made.
+    /// Programs offer these; a job that is resumed has its own.
+    pub const OPTIONS: [&'static str; 7] =
+        ["from", "name", "encrypt", "kms_key_id", "max_size", "on_conflict", "same_attributes"];
+
     /// A job for one image.
     pub fn new(image_id: impl Into<String>) -> Self {
         Self::of([image_id])
@@ -234,5 +239,20 @@ impl ImageSync {
     /// Whether it is a dry run, which starts nothing and keeps nothing.
     pub fn is_dry_run(&self) -> bool {
         self.run.dry_run
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn the_options_are_all_that_is_stored_of_a_job_beside_its_lists() {
+        let stored = serde_json::to_value(ImageSync::new("img-o3ycss2p").job).unwrap();
+        let stored: BTreeSet<&str> = stored.as_object().unwrap().keys().map(String::as_str).collect();
+        let known: BTreeSet<&str> = ["images", "to"].into_iter().chain(ImageSync::OPTIONS).collect();
+        assert_eq!(stored, known);
     }
 }

@@ -118,6 +118,10 @@ macro_rules! run_methods {
 pub(super) use run_methods;
 
 impl SyncRun {
+    /// The options of a run, by the names of their methods: what programs offer for each run anew.
+    pub const OPTIONS: [&'static str; 7] =
+        ["timeout", "destination_timeout", "settle", "delete_failed", "own_copies", "wait", "dry_run"];
+
     /// A run with the usual limits.
     pub fn new() -> Self {
         Self::default()
@@ -135,4 +139,24 @@ pub(super) enum Start {
     Continued,
     /// What had ended is looked at, and nothing is started there.
     Resumed,
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn the_options_are_all_that_a_run_has_beside_its_cancel() {
+        let shown = format!("{:#?}", SyncRun::new());
+        let fields: Vec<_> = shown
+            .lines()
+            .filter_map(|line| line.strip_prefix("    ")?.split_once(':'))
+            .map(|(name, _)| name)
+            .collect();
+        let known: Vec<_> = SyncRun::OPTIONS.into_iter().chain(["cancel"]).collect();
+        assert_eq!(fields, known);
+    }
 }
