@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use crate::sync::lock;
+use crate::lock::lock;
 
 /// How time passes at the endpoint.
 ///

@@ -20,7 +20,7 @@ use crate::language::Language;
 use crate::metadata;
 use crate::refusal::Refusal;
 use crate::service::{Answer, Served, Service};
-use crate::store::Store;
+use crate::state_file::StateWriter;
 
 /// The largest query of a GET request, in bytes.
 const MAX_QUERY: usize = 32 << 10;
@@ -41,7 +41,7 @@ const LARGE_BODIES_KIB: usize = 64 << 10;
 #[derive(Debug)]
 pub(crate) struct Front {
     service: Arc<Service>,
-    store: Option<Store>,
+    state_writer: Option<StateWriter>,
     body_timeout: Duration,
     large_bodies: Semaphore,
 }
@@ -71,8 +71,12 @@ enum NoBody {
 }
 
 impl Front {
-    pub(crate) fn new(service: Arc<Service>, store: Option<Store>, body_timeout: Duration) -> Self {
-        Self { service, store, body_timeout, large_bodies: Semaphore::new(LARGE_BODIES_KIB) }
+    pub(crate) fn new(
+        service: Arc<Service>,
+        state_writer: Option<StateWriter>,
+        body_timeout: Duration,
+    ) -> Self {
+        Self { service, state_writer, body_timeout, large_bodies: Semaphore::new(LARGE_BODIES_KIB) }
     }
 
     /// Answers a request, or closes the connection.
@@ -86,10 +90,10 @@ impl Front {
         } else if path == "/healthz" {
             plain("text/plain", "ok\n")
         } else if metadata::has(path) && head.method == Method::GET {
-            let mut world = self.service.world();
-            let answer = metadata::answer(&mut world, path, self.service.ticker.unix());
-            let revision = world.revision();
-            drop(world);
+            let mut state = self.service.state();
+            let answer = metadata::answer(&mut state, path, self.service.ticker.unix());
+            let revision = state.revision();
+            drop(state);
             match answer {
                 None => self.nothing(&head),
                 Some((content_type, body)) => Served { revision, ..plain(content_type, body) },
@@ -97,8 +101,8 @@ impl Front {
         } else {
             self.nothing(&head)
         };
-        if let Some(store) = &self.store
-            && let Err(why) = store.written(served.revision).await
+        if let Some(state_writer) = &self.state_writer
+            && let Err(why) = state_writer.written(served.revision).await
         {
             served.answer = Some(self.service.unwritten(&why));
         }
@@ -130,7 +134,7 @@ impl Front {
             },
         };
         Ok(Served {
-            revision: self.service.world().revision(),
+            revision: self.service.state().revision(),
             latency: Duration::ZERO,
             answer: Some(answer),
         })

@@ -111,6 +111,7 @@ mod http;
 mod ids;
 mod language;
 mod local;
+mod lock;
 mod metadata;
 mod params;
 mod principal;
@@ -118,16 +119,15 @@ mod rate;
 mod refusal;
 mod regions;
 mod request_log;
+mod resources;
 mod seed;
 mod server;
 mod service;
 mod skipped_checks;
 mod state;
-mod store;
+mod state_file;
 mod sts;
-mod sync;
 mod tls;
-mod world;
 
 pub use actions::{Coverage, coverage};
 pub use clock::Clock;
@@ -140,4 +140,4 @@ pub use seed::{
     SeedInstance, SeedSnapshot, Zone,
 };
 pub use skipped_checks::Check;
-pub use world::Snapshot;
+pub use state::Snapshot;

@@ -19,9 +19,9 @@ use crate::seed::Seed;
 use crate::server::{self, Stop};
 use crate::service::Service;
 use crate::skipped_checks::{Check, SkippedChecks};
-use crate::store::{StateFile, Store};
+use crate::state::{Snapshot, State};
+use crate::state_file::{StateFile, StateWriter};
 use crate::tls::Tls;
-use crate::world::{Snapshot, World};
 
 /// An endpoint that is running.
 ///
@@ -133,13 +133,13 @@ impl Builder {
         listener.set_nonblocking(true)?;
         let scheme = if self.tls { "https" } else { "http" };
         let endpoint = format!("{scheme}://{}", listener.local_addr()?);
-        let (service, store, credential) = self.service()?;
+        let (service, state_writer, credential) = self.service()?;
         let tls = if self.tls { Some(Tls::generate().map_err(io::Error::other)?) } else { None };
         let (acceptor, ca_pem) = tls.map(|tls| (tls.acceptor, tls.ca_pem)).unzip();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
         let (end, ended) = oneshot::channel();
-        let front = Arc::new(Front::new(Arc::clone(&service), store, self.read_timeout));
+        let front = Arc::new(Front::new(Arc::clone(&service), state_writer, self.read_timeout));
         let thread = std::thread::Builder::new().name("cvm-local".into()).spawn(move || {
             let result = runtime.block_on(server::run(listener, front, acceptor, self.read_timeout, stopped));
             // Ends the tasks that are left, and with them their connections and the writer of the state.
@@ -151,9 +151,9 @@ impl Builder {
     }
 
     /// The service as the state file has it, or else the seed; and whoever keeps the file.
-    fn service(&self) -> io::Result<(Arc<Service>, Option<Store>, Credential)> {
+    fn service(&self) -> io::Result<(Arc<Service>, Option<StateWriter>, Credential)> {
         let Some(path) = &self.state_file else {
-            let service = self.service_from(World::new(&self.seed).map_err(invalid)?)?;
+            let service = self.service_from(State::new(&self.seed).map_err(invalid)?)?;
             return Ok((service, None, credential(&self.seed).map_err(invalid)?));
         };
         let unusable = |error: io::Error| {
@@ -163,23 +163,23 @@ impl Builder {
         let file = StateFile::take(path).map_err(unusable)?;
         let (service, credential) = match file.read().map_err(unusable)? {
             None => {
-                let service = self.service_from(World::new(&self.seed).map_err(invalid)?)?;
+                let service = self.service_from(State::new(&self.seed).map_err(invalid)?)?;
                 (service, credential(&self.seed).map_err(invalid)?)
             }
             Some(snapshot) => {
                 let unusable = |why: String| unusable(invalid(why));
-                let service = self.service_from(World::restored(&snapshot).map_err(unusable)?)?;
+                let service = self.service_from(State::restored(&snapshot).map_err(unusable)?)?;
                 service.ticker.resume(snapshot.time());
                 let seed = snapshot.seed().map_err(unusable)?;
                 (service, credential(&seed).map_err(unusable)?)
             }
         };
-        let store = Store::start(file, Arc::clone(&service)).map_err(unusable)?;
-        Ok((service, Some(store), credential))
+        let state_writer = StateWriter::start(file, Arc::clone(&service)).map_err(unusable)?;
+        Ok((service, Some(state_writer), credential))
     }
 
-    fn service_from(&self, world: World) -> io::Result<Arc<Service>> {
-        Ok(Arc::new(Service::new(world, self.clock, self.skipped_checks).map_err(invalid)?))
+    fn service_from(&self, state: State) -> io::Result<Arc<Service>> {
+        Ok(Arc::new(Service::new(state, self.clock, self.skipped_checks).map_err(invalid)?))
     }
 }
 
@@ -284,9 +284,9 @@ impl CvmLocal {
     /// The images of a region as the seed's first account sees them, newest first, and those that a fault still hides;
     /// none if there is no such region.
     pub fn images(&self, region: &str) -> Vec<Image> {
-        let world = self.service.world();
-        let Some(region) = world.state.region_named(region) else { return Vec::new() };
-        let views = world.state.all_images(region, 0, self.service.ticker.now());
+        let state = self.service.state();
+        let Some(region) = state.resources.region_named(region) else { return Vec::new() };
+        let views = state.resources.all_images(region, 0, self.service.ticker.now());
         // The view writes what the API's type reads; the tests hold the two together.
         views.filter_map(|view| serde_json::from_value(serde_json::to_value(view).ok()?).ok()).collect()
     }

@@ -3,20 +3,20 @@
 use serde_json::json;
 
 use crate::clock;
-use crate::world::World;
+use crate::state::State;
 
 /// Where the role's credentials are.
 const CREDENTIALS: &str = "/latest/meta-data/cam/security-credentials/";
 
 /// The answer to a path of the metadata: a media type and a body; `None` if there is nothing. The instance belongs to
 /// the seed's first account, and has all of its roles.
-pub(crate) fn answer(world: &mut World, path: &str, unix: u64) -> Option<(&'static str, String)> {
+pub(crate) fn answer(state: &mut State, path: &str, unix: u64) -> Option<(&'static str, String)> {
     let role = format!("{path}/").strip_prefix(CREDENTIALS)?.trim_end_matches('/').to_owned();
     if role.is_empty() {
-        return Some(("text/plain", world.keys.instance_roles().join("\n")))
+        return Some(("text/plain", state.keys.instance_roles().join("\n")))
             .filter(|(_, roles)| !roles.is_empty());
     }
-    let (temporary, is_new) = world.keys.for_instance(&role, unix)?;
+    let (temporary, is_new) = state.keys.for_instance(&role, unix)?;
     let document = json!({
         "TmpSecretId": temporary.secret_id,
         "TmpSecretKey": temporary.secret_key,
@@ -26,7 +26,7 @@ pub(crate) fn answer(world: &mut World, path: &str, unix: u64) -> Option<(&'stat
         "Code": "Success",
     });
     if is_new {
-        world.touch();
+        state.touch();
     }
     Some(("application/json", document.to_string()))
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use crate::call::Product;
-use crate::sync::lock;
+use crate::lock::lock;
 
 /// The length of the window that requests are counted in.
 const WINDOW: Duration = Duration::from_secs(1);

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use serde::{Serialize, Serializer};
 
-use crate::sync::lock;
+use crate::lock::lock;
 
 /// How many requests are kept: enough for any test, and a bound for an endpoint that runs for weeks.
 const KEPT: usize = 10_000;

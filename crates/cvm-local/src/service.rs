@@ -15,17 +15,17 @@ use crate::clock::{Clock, Ticker};
 use crate::fault::{Effect, Faults, Trouble};
 use crate::ids::RequestId;
 use crate::language::Language;
+use crate::lock::lock;
 use crate::params::{Parameter, Shown};
 use crate::rate::{Group, Rates};
 use crate::refusal::{Refusal, refuse};
 use crate::regions;
 use crate::request_log::{Ending, LoggedRequest, RequestLog};
+use crate::resources::Resources;
 use crate::seed::{RegionState, Seed};
 use crate::skipped_checks::{Check, SkippedChecks};
-use crate::state::State;
+use crate::state::{Snapshot, State};
 use crate::sts;
-use crate::sync::lock;
-use crate::world::{Snapshot, World};
 
 /// The largest answer, in bytes.
 const MAX_ANSWER: usize = 10 << 20;
@@ -36,7 +36,7 @@ const USUAL_ANSWER: usize = 8 << 10;
 /// The endpoint without its sockets.
 #[derive(Debug)]
 pub(crate) struct Service {
-    world: Mutex<World>,
+    state: Mutex<State>,
     pub(crate) ticker: Ticker,
     pub(crate) faults: Faults,
     pub(crate) request_log: RequestLog,
@@ -47,7 +47,7 @@ pub(crate) struct Service {
 /// What becomes of a request.
 #[derive(Debug)]
 pub(crate) struct Served {
-    /// The revision of the world that the answer tells of.
+    /// The revision of the state that the answer tells of.
     pub(crate) revision: u64,
     /// How long the answer is held back.
     pub(crate) latency: Duration,
@@ -84,34 +84,34 @@ struct Error<'a> {
 }
 
 impl Service {
-    pub(crate) fn new(world: World, clock: Clock, skipped_checks: SkippedChecks) -> Result<Self, String> {
+    pub(crate) fn new(state: State, clock: Clock, skipped_checks: SkippedChecks) -> Result<Self, String> {
         clock.check()?;
         Ok(Self {
             ticker: Ticker::new(clock),
-            faults: Faults::new(world.number),
+            faults: Faults::new(state.number),
             request_log: RequestLog::default(),
             rates: Rates::default(),
             skipped_checks,
-            world: Mutex::new(world),
+            state: Mutex::new(state),
         })
     }
 
-    /// Keys and state. Whoever holds them keeps every request waiting.
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
-        lock(&self.world)
+    /// Keys and resources. Whoever holds them keeps every request waiting.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
     }
 
     /// Goes back to the seed: images, issued credentials, faults, log, counted requests and ids. The clock goes on.
     pub(crate) fn reset(&self) -> Result<(), String> {
-        let seed = self.world().seed()?;
+        let seed = self.state().seed()?;
         self.reseed(&seed)
     }
 
     /// Goes on with another seed, as if it had started with it. The clock goes on.
     pub(crate) fn reseed(&self, seed: &Seed) -> Result<(), String> {
-        let new = World::new(seed)?;
-        let mut world = self.world();
-        world.replace(new);
+        let new = State::new(seed)?;
+        let mut state = self.state();
+        state.replace(new);
         self.faults.reset(seed.number);
         self.request_log.clear();
         self.rates.clear();
@@ -125,15 +125,15 @@ impl Service {
 
     /// The same with its revision.
     pub(crate) fn revised_snapshot(&self) -> Result<(Snapshot, u64), String> {
-        let mut world = self.world();
-        Ok((world.snapshot(self.ticker.now())?, world.revision()))
+        let mut state = self.state();
+        Ok((state.snapshot(self.ticker.now())?, state.revision()))
     }
 
     /// Goes on with what a snapshot holds, and from its image time.
     pub(crate) fn restore(&self, snapshot: &Snapshot) -> Result<(), String> {
-        let new = World::restored(snapshot)?;
-        let mut world = self.world();
-        world.replace(new);
+        let new = State::restored(snapshot)?;
+        let mut state = self.state();
+        state.replace(new);
         self.ticker.set_now(snapshot.time());
         self.rates.clear();
         Ok(())
@@ -142,39 +142,39 @@ impl Service {
     /// Goes on at another pace, or with another skew.
     pub(crate) fn set_clock(&self, clock: Clock) -> Result<(), String> {
         clock.check()?;
-        let mut world = self.world();
+        let mut state = self.state();
         self.ticker.set(clock);
-        world.touch();
+        state.touch();
         Ok(())
     }
 
     /// Sets image time.
     pub(crate) fn set_time(&self, time: crate::clock::Moment) {
-        let mut world = self.world();
+        let mut state = self.state();
         self.ticker.set_now(time);
-        world.touch();
+        state.touch();
     }
 
     /// Moves image time forward.
     pub(crate) fn advance(&self, by: Duration) {
-        let mut world = self.world();
+        let mut state = self.state();
         self.ticker.advance(by);
-        world.touch();
+        state.touch();
     }
 
     /// Answers a request.
     pub(crate) fn serve(&self, incoming: &Incoming<'_>) -> Served {
-        let mut world = self.world();
-        let mut exchange = Exchange::new(self, world.next_request_id());
-        let result = self.process(&mut world, incoming, &mut exchange);
-        exchange.revision = world.revision();
-        drop(world);
+        let mut state = self.state();
+        let mut exchange = Exchange::new(self, state.next_request_id());
+        let result = self.process(&mut state, incoming, &mut exchange);
+        exchange.revision = state.revision();
+        drop(state);
         exchange.finish(result)
     }
 
     /// The answer to a request whose work is done and could not be written down.
     pub(crate) fn unwritten(&self, why: &str) -> Answer {
-        let id = self.world().next_request_id();
+        let id = self.state().next_request_id();
         let refusal =
             Refusal::new("InternalError", format!("The state cannot be written to its file: {why}."));
         Answer::refusal(&refusal, Language::default(), id.write(&mut [0; 36]))
@@ -182,7 +182,7 @@ impl Service {
 
     /// Answers a request that is refused before anybody has looked at its content, with an HTTP status.
     pub(crate) fn refuse(&self, status: u16, refusal: Refusal, language: Language) -> Served {
-        let id = self.world().next_request_id();
+        let id = self.state().next_request_id();
         let mut exchange = Exchange::new(self, id);
         exchange.language = language;
         let mut served = exchange.finish(Err(refusal));
@@ -194,7 +194,7 @@ impl Service {
 
     fn process(
         &self,
-        world: &mut World,
+        state: &mut State,
         incoming: &Incoming<'_>,
         exchange: &mut Exchange<'_>,
     ) -> Result<Vec<u8>, Refusal> {
@@ -202,11 +202,11 @@ impl Service {
         let common = Common::of(incoming, claims.as_ref().ok());
         exchange.language = common.language(incoming);
         let target = Target::read(incoming, &common);
-        exchange.name(&world.state, &target);
+        exchange.name(&state.resources, &target);
         let product = Product::of(incoming, claims.as_ref().ok(), &target);
         let account = match &claims {
             Ok(claims) => {
-                Some(world.keys.account(incoming, claims, self.ticker.unix(), self.skipped_checks)?)
+                Some(state.keys.account(incoming, claims, self.ticker.unix(), self.skipped_checks)?)
             }
             Err(_) if self.skipped_checks.has(Check::Signature) => Some(0),
             Err(_) if product == Ok(Product::Sts) && sts::is_open_to(incoming, target.action) => None,
@@ -238,19 +238,19 @@ impl Service {
                 let (position, action) = actions::find(target.action)?;
                 exchange.action = Cow::Borrowed(action.name);
                 let region = if action.needs_region {
-                    Some(find_region(&world.state, action, target.region)?)
+                    Some(find_region(&state.resources, action, target.region)?)
                 } else {
                     None
                 };
                 if let Some(region) = region {
-                    exchange.region = Arc::clone(&world.state.region(region).id);
+                    exchange.region = Arc::clone(&state.resources.region(region).id);
                 }
                 let group = Group { product, account: Some(account), action: position, region };
                 self.admit(group, action.name, action.rate)?;
                 let parameters = checked(action.parameters)?;
                 let mut body = Vec::with_capacity(USUAL_ANSWER);
                 let mut call = actions::Call {
-                    state: &mut world.state,
+                    resources: &mut state.resources,
                     faults: &self.faults,
                     now: self.ticker.now(),
                     account,
@@ -270,17 +270,17 @@ impl Service {
                 )?;
                 let parameters = checked(action.parameters)?;
                 if let Some(account) = account {
-                    world.state.account(account).check_policy(action.name, "UnauthorizedOperation")?;
+                    state.resources.account(account).check_policy(action.name, "UnauthorizedOperation")?;
                 }
                 let secret_id = claims.as_ref().map_or("", |claims| claims.secret_id.as_str());
                 let mut call = sts::Call {
-                    caller: account.map(|account| (account, world.keys.principal(secret_id))),
-                    keys: &mut world.keys,
+                    caller: account.map(|account| (account, state.keys.principal(secret_id))),
+                    keys: &mut state.keys,
                     unix: self.ticker.unix(),
                 };
                 let answer = (action.run)(&mut call, parameters)?;
                 if answer.is_change() {
-                    world.touch();
+                    state.touch();
                 }
                 answer.write(request_id)
             }
@@ -307,12 +307,12 @@ impl Service {
 }
 
 /// The region that a request names, if the action is served there.
-fn find_region(state: &State, action: &Action, region: Option<&str>) -> Result<usize, Refusal> {
+fn find_region(resources: &Resources, action: &Action, region: Option<&str>) -> Result<usize, Refusal> {
     let Some(name) = region else {
         return refuse("MissingParameter", "The request is missing the parameter `Region`.");
     };
-    match state.region_named(name) {
-        Some(region) if state.region(region).state == RegionState::Available => Ok(region),
+    match resources.region_named(name) {
+        Some(region) if resources.region(region).state == RegionState::Available => Ok(region),
         None if !regions::is_known(name) => {
             refuse("InvalidParameterValue", format!("The region `{}` does not exist.", Shown(name)))
         }
@@ -349,14 +349,14 @@ impl<'a> Exchange<'a> {
     }
 
     /// Takes down what the request calls itself. A name that is none of the endpoint's is cut, as the log is bounded.
-    fn name(&mut self, state: &State, target: &Target<'_>) {
+    fn name(&mut self, resources: &Resources, target: &Target<'_>) {
         match actions::find(target.action) {
             Ok((_, action)) => self.action = Cow::Borrowed(action.name),
             Err(_) => self.action = Cow::Owned(Shown(target.action).to_string()),
         }
         let region = target.region.unwrap_or_default();
-        self.region = match state.region_named(region) {
-            Some(position) => Arc::clone(&state.region(position).id),
+        self.region = match resources.region_named(region) {
+            Some(position) => Arc::clone(&resources.region(position).id),
             None => Shown(region).to_string().into(),
         };
     }

@@ -8,10 +8,10 @@ use super::{Action, Call, Cause};
 use crate::ids;
 use crate::params::Shown;
 use crate::refusal::{Refusal, refuse};
+use crate::resources::Resources;
+use crate::resources::image::{Image, Owner};
+use crate::resources::tags::Tags;
 use crate::seed::InstanceType;
-use crate::state::State;
-use crate::state::image::{Image, Owner};
-use crate::state::tags::Tags;
 
 /// What whichever action documents the code refuses with it: an account, or a request that says too little.
 pub(super) const SHARED_CAUSES: &[Cause] = &[
@@ -47,7 +47,7 @@ const MAX_TAGS: usize = 50;
 
 /// Refuses an account that may not have an action done.
 pub(super) fn account(call: &Call<'_>, action: &Action) -> Result<(), Refusal> {
-    let account = call.state.account(call.account);
+    let account = call.resources.account(call.account);
     let code = "UnauthorizedOperation.PermissionDenied";
     let code = if action.documents(code) { code } else { "UnauthorizedOperation" };
     account.check_policy(action.name, code)?;
@@ -80,7 +80,7 @@ pub(super) fn image_id(id: &str) -> Result<(), Refusal> {
 /// An image that the account sees.
 pub(super) fn image<'a>(call: &'a Call<'_>, id: &str) -> Result<&'a Image, Refusal> {
     image_id(id)?;
-    call.state.image(call.region, call.account, id, call.now).ok_or_else(|| no_image(call, id))
+    call.resources.image(call.region, call.account, id, call.now).ok_or_else(|| no_image(call, id))
 }
 
 /// Refuses an image that is not the account's own.
@@ -111,7 +111,7 @@ pub(super) fn bound_image(image: &Image, done: &str) -> Result<(), Refusal> {
 
 /// An image is not there.
 pub(super) fn no_image(call: &Call<'_>, id: &str) -> Refusal {
-    let region = &call.state.region(call.region).id;
+    let region = &call.resources.region(call.region).id;
     Refusal::new("InvalidImageId.NotFound", format!("The image `{id}` does not exist in `{region}`."))
 }
 
@@ -162,24 +162,24 @@ pub(super) fn family(family: Option<&str>) -> Result<(), Refusal> {
 
 /// Refuses a name that another image of the account has in a region.
 pub(super) fn free_name(call: &Call<'_>, region: usize, name: &str) -> Result<(), Refusal> {
-    if !call.state.is_name_taken(region, call.account, name, call.now) {
+    if !call.resources.is_name_taken(region, call.account, name, call.now) {
         return Ok(());
     }
     refuse(
         "InvalidImageName.Duplicate",
-        format!("There is an image `{}` in `{}`.", Shown(name), call.state.region(region).id),
+        format!("There is an image `{}` in `{}`.", Shown(name), call.resources.region(region).id),
     )
 }
 
 /// Refuses one more image than the quota of a region allows.
-pub(super) fn image_quota(state: &State, region: usize, account: usize) -> Result<(), Refusal> {
-    let quota = state.image_quota(region, account);
-    if state.image_count(region, account) < quota as usize {
+pub(super) fn image_quota(resources: &Resources, region: usize, account: usize) -> Result<(), Refusal> {
+    let quota = resources.image_quota(region, account);
+    if resources.image_count(region, account) < quota as usize {
         return Ok(());
     }
     refuse(
         "ImageQuotaLimitExceeded",
-        format!("The quota of {quota} images in `{}` is used up.", state.region(region).id),
+        format!("The quota of {quota} images in `{}` is used up.", resources.region(region).id),
     )
 }
 
@@ -213,7 +213,7 @@ pub(super) fn tags(
 
 /// Refuses an account that cannot pay.
 pub(super) fn balance(call: &Call<'_>) -> Result<(), Refusal> {
-    if call.state.account(call.account).insufficient_balance {
+    if call.resources.account(call.account).insufficient_balance {
         return refuse("InvalidAccount.InsufficientBalance", "The account is out of funds.");
     }
     Ok(())
@@ -252,7 +252,7 @@ pub(super) fn text_flag(parameter: &str, text: Option<&str>) -> Result<bool, Ref
 }
 
 /// An instance type of which there are instances to be had. It is a family and a size, as `S5.MEDIUM4`.
-pub(super) fn instance_type<'a>(state: &'a State, name: &str) -> Result<&'a InstanceType, Refusal> {
+pub(super) fn instance_type<'a>(resources: &'a Resources, name: &str) -> Result<&'a InstanceType, Refusal> {
     let is_part = |part: &str| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'-')
     };
@@ -265,7 +265,7 @@ pub(super) fn instance_type<'a>(state: &'a State, name: &str) -> Result<&'a Inst
             );
         }
     }
-    match state.instance_type(name) {
+    match resources.instance_type(name) {
         Some(found) if !found.sold_out => Ok(found),
         Some(_) => refuse(
             "ResourcesSoldOut.SpecifiedInstanceType",

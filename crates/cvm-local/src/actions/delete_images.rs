@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::{Call, Handler, checks, done, typed};
 use crate::refusal::{Refusal, refuse};
-use crate::state::Removal;
-use crate::state::image::{Image, ImageState};
-use crate::state::instance::InstanceState;
+use crate::resources::Removal;
+use crate::resources::image::{Image, ImageState};
+use crate::resources::instance::InstanceState;
 
 pub(super) const HANDLER: Handler = Handler {
     name: "DeleteImages",
@@ -38,7 +38,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
         check(call, checks::image(call, id)?)?;
     }
     checks::dry_run(request.dry_run)?;
-    call.state.remove_images(&Removal {
+    call.resources.remove_images(&Removal {
         region: call.region,
         images: &request.image_ids,
         snapshots: request.delete_binded_snap == Some(true),
@@ -70,7 +70,7 @@ fn check(call: &Call<'_>, image: &Image) -> Result<(), Refusal> {
             format!("The image `{id}` is {}, and cannot be deleted yet.", state.as_str()),
         );
     }
-    let mut instances = call.state.instances(call.region, call.account, call.now);
+    let mut instances = call.resources.instances(call.region, call.account, call.now);
     if let Some(instance) = instances.find(|instance| {
         instance.spec.image_id == *id && instance.state(call.now) == Some(InstanceState::Pending)
     }) {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Call, Handler, answer, typed};
 use crate::refusal::Refusal;
-use crate::state::image::{ImageState, View};
+use crate::resources::image::{ImageState, View};
 
 pub(super) const HANDLER: Handler =
     Handler { name: "DescribeImageFromFamily", run, causes: &[], states: &[] };
@@ -21,7 +21,7 @@ struct Response<'a> {
 fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), Refusal> {
     let request: DescribeImageFromFamily = typed(parameters)?;
     let family = request.image_family.unwrap_or_default();
-    let mut images = call.state.images(call.region, call.account, call.now);
+    let mut images = call.resources.images(call.region, call.account, call.now);
     let image = images.find(|view| {
         let traits = &view.image.traits;
         !family.is_empty()

@@ -16,6 +16,6 @@ struct Response<'a> {
 }
 
 fn run(call: &mut Call<'_>, _: Value, out: &mut Vec<u8>) -> Result<(), Refusal> {
-    let image_num_quota = call.state.image_quota(call.region, call.account);
+    let image_num_quota = call.resources.image_quota(call.region, call.account);
     answer(out, &Response { image_num_quota, request_id: call.request_id })
 }

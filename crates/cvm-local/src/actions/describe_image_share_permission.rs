@@ -26,7 +26,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
         .shared_with
         .iter()
         .map(|share| {
-            json!({ "CreatedTime": iso(share.since), "AccountId": call.state.account(share.account).uin })
+            json!({ "CreatedTime": iso(share.since), "AccountId": call.resources.account(share.account).uin })
         })
         .collect();
     answer(out, &json!({ "SharePermissionSet": shares, "RequestId": call.request_id }))

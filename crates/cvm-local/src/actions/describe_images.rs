@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::filters::{self, MAX_IDS, MAX_PAGE, TagSubject, USUAL_PAGE};
 use super::{Call, Handler, answer, checks, typed};
 use crate::refusal::{Refusal, refuse};
-use crate::state::State;
-use crate::state::image::{CACHE_STATES, View};
+use crate::resources::Resources;
+use crate::resources::image::{CACHE_STATES, View};
 
 pub(super) const HANDLER: Handler = Handler {
     name: "DescribeImages",
@@ -40,15 +40,15 @@ struct Response<'a> {
 
 fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), Refusal> {
     let request: DescribeImages = typed(parameters)?;
-    let wanted = Wanted::new(&request, call.state)?;
+    let wanted = Wanted::new(&request, call.resources)?;
     let Call { region, account, now, .. } = *call;
     let offset = usize::try_from(request.offset.unwrap_or(0)).unwrap_or(usize::MAX);
     let limit = request.limit.map_or(USUAL_PAGE, |limit| usize::try_from(limit).unwrap_or(MAX_PAGE));
     let (image_set, total_count) = if request.image_ids.is_empty() {
-        let images = call.state.images(region, account, now);
+        let images = call.resources.images(region, account, now);
         filters::page(images.filter(|view| wanted.has(view)), offset, limit)
     } else {
-        let images = call.state.these_images(region, account, now, &request.image_ids);
+        let images = call.resources.these_images(region, account, now, &request.image_ids);
         filters::page(images.filter(|view| wanted.has(view)), offset, limit)
     };
     answer(out, &Response { image_set: &image_set, total_count, request_id: call.request_id })
@@ -62,7 +62,7 @@ struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
-    fn new(request: &'a DescribeImages, state: &'a State) -> Result<Self, Refusal> {
+    fn new(request: &'a DescribeImages, resources: &'a Resources) -> Result<Self, Refusal> {
         if !request.image_ids.is_empty() && !request.filters.is_empty() {
             return refuse(
                 "InvalidParameter.InvalidParameterCoexistImageIdsFilters",
@@ -78,7 +78,7 @@ impl<'a> Wanted<'a> {
             );
         }
         let architecture = match &request.instance_type {
-            Some(name) => Some(checks::instance_type(state, name)?.architecture.as_str()),
+            Some(name) => Some(checks::instance_type(resources, name)?.architecture.as_str()),
             None => None,
         };
         filters::check_numbers(&request.filters)?;

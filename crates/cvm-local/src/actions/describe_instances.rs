@@ -9,7 +9,7 @@ use super::filters::{self, TagSubject};
 use super::{Call, Handler, answer, instance_states, typed};
 use crate::clock::{Moment, parse_iso};
 use crate::refusal::{Refusal, refuse};
-use crate::state::instance::{Instance, InstanceState, InstanceView};
+use crate::resources::instance::{Instance, InstanceState, InstanceView};
 
 pub(super) const HANDLER: Handler = Handler {
     name: "DescribeInstances",
@@ -53,7 +53,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
         (ids.is_empty() || ids.contains(&instance.id))
             && conditions.iter().all(|condition| condition.holds(instance, call.now))
     };
-    let instances = call.state.instances(call.region, call.account, call.now);
+    let instances = call.resources.instances(call.region, call.account, call.now);
     let (page, total_count) = filters::page(instances.filter(is_wanted), offset, limit);
     let instance_set = page.into_iter().map(|instance| instance.view(call.now)).collect();
     answer(out, &Response { total_count, instance_set, request_id: call.request_id })

@@ -22,7 +22,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     let (offset, limit) = filters::signed_page(request.offset, request.limit)?;
     let ids = &request.instance_ids;
     instance_states::check_ids(ids)?;
-    let instances = call.state.instances(call.region, call.account, call.now);
+    let instances = call.resources.instances(call.region, call.account, call.now);
     let wanted = instances.filter(|instance| ids.is_empty() || ids.contains(&instance.id));
     let (page, total) = filters::page(wanted, offset, limit);
     let statuses: Vec<_> = page

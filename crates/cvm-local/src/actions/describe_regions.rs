@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Call, Handler, answer};
 use crate::refusal::Refusal;
-use crate::state;
+use crate::resources;
 
 pub(super) const HANDLER: Handler = Handler { name: "DescribeRegions", run, causes: &[], states: &[] };
 
@@ -28,10 +28,10 @@ struct Region<'a> {
 }
 
 fn run(call: &mut Call<'_>, _: Value, out: &mut Vec<u8>) -> Result<(), Refusal> {
-    let region_set: Vec<_> = call.state.regions().iter().map(region).collect();
+    let region_set: Vec<_> = call.resources.regions().iter().map(region).collect();
     answer(out, &Response { total_count: region_set.len(), region_set, request_id: call.request_id })
 }
 
-fn region(region: &state::Region) -> Region<'_> {
+fn region(region: &resources::Region) -> Region<'_> {
     Region { id: &region.id, name: &region.name, state: region.state.as_str() }
 }

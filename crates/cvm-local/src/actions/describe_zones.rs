@@ -8,7 +8,7 @@ use crate::refusal::Refusal;
 pub(super) const HANDLER: Handler = Handler { name: "DescribeZones", run, causes: &[], states: &[] };
 
 fn run(call: &mut Call<'_>, _: Value, out: &mut Vec<u8>) -> Result<(), Refusal> {
-    let zones = &call.state.region(call.region).zones;
+    let zones = &call.resources.region(call.region).zones;
     let set: Vec<_> = zones
         .iter()
         .map(|zone| {

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::{Call, Handler, answer, checks, typed};
 use crate::params::Shown;
 use crate::refusal::{Refusal, refuse};
-use crate::state::Export;
-use crate::state::image::{DiskUsage, Image, ImageState};
+use crate::resources::Export;
+use crate::resources::image::{DiskUsage, Image, ImageState};
 
 pub(super) const HANDLER: Handler = Handler {
     name: "ExportImages",
@@ -83,8 +83,8 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
         cos_paths.extend(files(call, image, system_only, prefix, extension)?);
     }
     check_bucket(call, &request)?;
-    let limits = &call.state.limits;
-    if call.state.exports(call.region, call.account, call.now) >= limits.export_tasks as usize {
+    let limits = &call.resources.limits;
+    if call.resources.exports(call.region, call.account, call.now) >= limits.export_tasks as usize {
         return refuse(
             "LimitExceeded.ExportImageTaskLimitExceeded",
             format!("{} exports are under way: wait until one has ended.", limits.export_tasks),
@@ -94,7 +94,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
 
     let until = call.now.saturating_add(limits.export_millis);
     let export = Export { account: call.account, region: call.region, until };
-    let task = call.state.export(export, ids, call.now);
+    let task = call.resources.export(export, ids, call.now);
     answer(out, &json!({ "TaskId": task, "CosPaths": cos_paths, "RequestId": call.request_id }))
 }
 
@@ -145,7 +145,7 @@ fn check_image(call: &Call<'_>, image: &Image) -> Result<(), Refusal> {
     let Image { id, traits, .. } = image;
     let system = |name: &str| traits.os_name.contains(name) || traits.platform.contains(name);
     let state = image.state(call.now).0;
-    let limit = call.state.limits.export_size_gib;
+    let limit = call.resources.limits.export_size_gib;
     let (code, why) = match image.kind(call.account) {
         "PUBLIC_IMAGE" => ("UnsupportedOperation.PublicImageExportUnsupported", "is public"),
         "SHARED_IMAGE" => ("UnsupportedOperation.SharedImageExportUnsupported", "is another account's"),
@@ -187,7 +187,7 @@ fn files(
     let snapshots = image.snapshots.iter();
     let wanted: Vec<_> = snapshots
         .filter(|snapshot| !system_only || snapshot.disk_usage == DiskUsage::SystemDisk)
-        .filter(|snapshot| call.state.snapshot(call.region, call.account, &snapshot.id).is_some())
+        .filter(|snapshot| call.resources.snapshot(call.region, call.account, &snapshot.id).is_some())
         .collect();
     if wanted.is_empty() {
         return refuse(
@@ -205,7 +205,7 @@ fn files(
 
 /// The bucket has to be there, and the role has to be allowed to write to it.
 fn check_bucket(call: &Call<'_>, request: &ExportImages) -> Result<(), Refusal> {
-    let account = call.state.account(call.account);
+    let account = call.resources.account(call.account);
     let role = request.role_name.as_deref().unwrap_or(USUAL_ROLE);
     if !account.cos_roles.iter().any(|known| known == role) {
         return refuse(
@@ -213,7 +213,7 @@ fn check_bucket(call: &Call<'_>, request: &ExportImages) -> Result<(), Refusal> 
             format!("The role `{}` does not exist, or may not write to COS.", Shown(role)),
         );
     }
-    let region = &*call.state.region(call.region).id;
+    let region = &*call.resources.region(call.region).id;
     let mut buckets = account.buckets.iter();
     let Some(bucket) = buckets.find(|bucket| bucket.name == request.bucket_name && bucket.region == region)
     else {

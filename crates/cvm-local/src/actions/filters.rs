@@ -5,7 +5,7 @@ use cvm_proto::api::types::Filter;
 use super::{Cause, checks};
 use crate::params::Shown;
 use crate::refusal::{Refusal, refuse};
-use crate::state::tags::Tags;
+use crate::resources::tags::Tags;
 
 /// What filters are refused for by every action that takes some.
 pub(super) const ILLEGAL_TAG_KEY: Cause = (

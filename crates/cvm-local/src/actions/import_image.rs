@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Call, Handler, answer, checks, describe_import_image_os, typed};
 use crate::params::Shown;
 use crate::refusal::{Refusal, refuse};
-use crate::state::image::{DiskUsage, How, Making, Plan, Snapshot, Traits};
+use crate::resources::image::{DiskUsage, How, Making, Plan, Snapshot, Traits};
 
 pub(super) const HANDLER: Handler = Handler {
     name: "ImportImage",
@@ -43,7 +43,7 @@ const DISK_GIB: u64 = 50;
 fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), Refusal> {
     const TOO_LARGE: &str = "InvalidParameterValue.TooLarge";
     let request: ImportImage = typed(parameters)?;
-    let region = call.state.region(call.region);
+    let region = call.resources.region(call.region);
     if !region.imports_images {
         return refuse(
             "RegionAbilityLimit.UnsupportedToImportImage",
@@ -57,18 +57,18 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     let traits = traits(&request)?;
     check_files(&request)?;
     checks::free_name(call, call.region, &request.image_name)?;
-    checks::image_quota(call.state, call.region, call.account)?;
+    checks::image_quota(call.resources, call.region, call.account)?;
     checks::dry_run(request.dry_run)?;
 
-    let trouble = call.faults.for_image(HANDLER.name, &call.state.region(call.region).id);
-    let making = Making::new(How::Imported, call.now, call.state.limits.import_millis, trouble.making);
+    let trouble = call.faults.for_image(HANDLER.name, &call.resources.region(call.region).id);
+    let making = Making::new(How::Imported, call.now, call.resources.limits.import_millis, trouble.making);
     let disks = std::iter::once(DiskUsage::SystemDisk)
         .chain(request.import_image_data_disk_list.iter().map(|_| DiskUsage::DataDisk));
     let snapshots = disks
-        .map(|disk_usage| Snapshot { id: call.state.new_id("snap"), disk_usage, disk_gib: DISK_GIB })
+        .map(|disk_usage| Snapshot { id: call.resources.new_id("snap"), disk_usage, disk_gib: DISK_GIB })
         .collect();
     let plan = Plan { name: request.image_name, traits, snapshots, tags, making, hiding: trouble.hiding };
-    let id = call.state.make_image(call.region, call.account, plan);
+    let id = call.resources.make_image(call.region, call.account, plan);
     answer(out, &json!({ "ImageId": id, "RequestId": call.request_id }))
 }
 

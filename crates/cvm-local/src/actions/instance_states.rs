@@ -6,7 +6,7 @@ use crate::clock::Moment;
 use crate::ids;
 use crate::params::Shown;
 use crate::refusal::{Refusal, refuse};
-use crate::state::instance::{Instance, InstanceState, Next, Operation};
+use crate::resources::instance::{Instance, InstanceState, Next, Operation};
 
 /// The code and the words for an instance that is in a state in which an action does not take it.
 const STATES: [(InstanceState, Cause); 16] = {
@@ -139,7 +139,7 @@ pub(super) fn check_ids(ids: &[String]) -> Result<(), Refusal> {
 
 /// An instance is not there.
 pub(super) fn no_instance(call: &Call<'_>, id: &str) -> Refusal {
-    let region = &call.state.region(call.region).id;
+    let region = &call.resources.region(call.region).id;
     Refusal::new(
         "InvalidInstanceId.NotFound",
         format!("The instance `{}` does not exist in `{region}`.", Shown(id)),
@@ -154,7 +154,7 @@ pub(super) fn chosen<'a>(
 ) -> Result<Vec<&'a Instance>, Refusal> {
     check_ids(ids)?;
     let find = |id: &String| {
-        let found = call.state.instance(call.region, call.account, id, call.now);
+        let found = call.resources.instance(call.region, call.account, id, call.now);
         let instance = found.ok_or_else(|| no_instance(call, id))?;
         check(handler, instance, call.now).map(|()| instance)
     };
@@ -163,9 +163,9 @@ pub(super) fn chosen<'a>(
 
 /// Puts instances into a state, and says what comes after it.
 pub(super) fn turn(call: &mut Call<'_>, handler: &Handler, ids: &[String], state: InstanceState, next: Next) {
-    let at = call.now.saturating_add(call.state.limits.boot_millis);
+    let at = call.now.saturating_add(call.resources.limits.boot_millis);
     for id in ids {
-        if let Some(instance) = call.state.instance_mut(call.region, id) {
+        if let Some(instance) = call.resources.instance_mut(call.region, id) {
             let operation = Operation { action: handler.name.into(), request_id: call.request_id.into() };
             instance.turn(state, (at, next), operation);
         }

@@ -9,8 +9,8 @@ use crate::clock::Moment;
 use crate::fault::Faults;
 use crate::params::{Parameter, Shown, Specification};
 use crate::refusal::{Refusal, refuse};
-use crate::state::State;
-use crate::state::instance::InstanceState;
+use crate::resources::Resources;
+use crate::resources::instance::InstanceState;
 
 mod checks;
 mod coverage;
@@ -78,7 +78,7 @@ const USUAL_RATE: u32 = 10;
 
 /// What an action has to work with.
 pub(crate) struct Call<'a> {
-    pub(crate) state: &'a mut State,
+    pub(crate) resources: &'a mut Resources,
     pub(crate) faults: &'a Faults,
     pub(crate) now: Moment,
     pub(crate) account: usize,

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Call, Handler, checks, done, typed};
 use crate::refusal::{Refusal, refuse};
-use crate::state::image::ImageState;
+use crate::resources::image::ImageState;
 
 pub(super) const HANDLER: Handler = Handler {
     name: "ModifyImageAttribute",
@@ -58,7 +58,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     if let Some(name) = request.image_name.as_ref().filter(|name| **name != image.name) {
         checks::free_name(call, call.region, name)?;
     }
-    if let Some(image) = call.state.image_mut(call.region, id) {
+    if let Some(image) = call.resources.image_mut(call.region, id) {
         let traits = &mut image.traits;
         set(&mut image.name, request.image_name);
         set(&mut traits.description, request.image_description);

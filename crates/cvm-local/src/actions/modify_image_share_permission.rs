@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{Call, Handler, checks, done, typed};
 use crate::params::Shown;
 use crate::refusal::{Refusal, refuse};
-use crate::state::image::{Image, ImageState, Share};
+use crate::resources::image::{Image, ImageState, Share};
 
 pub(super) const HANDLER: Handler = Handler {
     name: "ModifyImageSharePermission",
@@ -61,7 +61,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
         check_new(call, image, &accounts)?;
     }
     let since = call.now;
-    if let Some(image) = call.state.image_mut(call.region, id) {
+    if let Some(image) = call.resources.image_mut(call.region, id) {
         if share {
             image.shared_with.extend(accounts.into_iter().map(|account| Share { account, since }));
         } else {
@@ -101,7 +101,7 @@ fn check_image(call: &Call<'_>, image: &Image) -> Result<(), Refusal> {
 /// Whom it is about: root accounts other than the caller's.
 fn accounts(call: &Call<'_>, uins: &[String]) -> Result<Vec<usize>, Refusal> {
     let find = |uin: &String| {
-        let Some(account) = call.state.account_named(uin) else {
+        let Some(account) = call.resources.account_named(uin) else {
             return refuse(
                 "InvalidAccountId.NotFound",
                 format!("The account `{}` does not exist.", Shown(uin)),
@@ -110,7 +110,7 @@ fn accounts(call: &Call<'_>, uins: &[String]) -> Result<Vec<usize>, Refusal> {
         if account == call.account {
             return refuse("FailedOperation.AccountIsYourSelf", format!("The account `{uin}` is your own."));
         }
-        if call.state.account(account).collaborator {
+        if call.resources.account(account).collaborator {
             return refuse(
                 "FailedOperation.NotMasterAccount",
                 format!("The account `{uin}` belongs to a root account: share with that one."),
@@ -127,13 +127,13 @@ fn check_new(call: &Call<'_>, image: &Image, accounts: &[usize]) -> Result<(), R
         (image.is_shared_with(*account) || accounts[..i].contains(account)).then_some(*account)
     };
     if let Some(account) = accounts.iter().enumerate().find_map(twice) {
-        let uin = &call.state.account(account).uin;
+        let uin = &call.resources.account(account).uin;
         return refuse(
             "FailedOperation.AccountAlreadyExists",
             format!("The image `{}` is shared with the account `{uin}` already.", image.id),
         );
     }
-    let quota = call.state.limits.share_quota;
+    let quota = call.resources.limits.share_quota;
     if image.shared_with.len() + accounts.len() > quota as usize {
         return refuse(
             "OverQuota",

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::instance_states::{self, STOP_TYPES};
 use super::{Call, Handler, checks, done, typed};
 use crate::refusal::{Refusal, refuse};
-use crate::state::instance::{InstanceState, Next};
+use crate::resources::instance::{InstanceState, Next};
 
 pub(super) const HANDLER: Handler = Handler {
     name: "StopInstances",
@@ -33,7 +33,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     let next = Next::State(InstanceState::Stopped);
     instance_states::turn(call, &HANDLER, &request.instance_ids, InstanceState::Stopping, next);
     for id in &request.instance_ids {
-        if let Some(instance) = call.state.instance_mut(call.region, id) {
+        if let Some(instance) = call.resources.instance_mut(call.region, id) {
             // Only what is paid by the hour can cost nothing.
             instance.spec.stop_charging = stop_charging && instance.spec.charge_type == "POSTPAID_BY_HOUR";
         }

@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::{Call, Handler, answer, checks, typed};
 use crate::params::Shown;
 use crate::refusal::{Refusal, refuse};
+use crate::resources::image::{Image, ImageState};
+use crate::resources::{CopyOrder, Resources};
 use crate::seed::RegionState;
-use crate::state::image::{Image, ImageState};
-use crate::state::{CopyOrder, State};
 
 pub(super) const HANDLER: Handler = Handler {
     name: "SyncImages",
@@ -72,7 +72,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     };
     // The form of the id comes before the destinations, what it names after them.
     checks::image_id(id)?;
-    let destinations = destinations(call.state, &request.destination_regions)?;
+    let destinations = destinations(call.resources, &request.destination_regions)?;
     let source = checks::image(call, id)?;
     check_source(call, source, encrypt)?;
     check_pairing(call, source, &destinations, encrypt)?;
@@ -85,7 +85,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
         }
     }
     for &region in &destinations {
-        checks::image_quota(call.state, region, call.account)?;
+        checks::image_quota(call.resources, region, call.account)?;
     }
     checks::dry_run(request.dry_run)?;
 
@@ -97,24 +97,25 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
         now: call.now,
     };
     let faults = call.faults;
-    let made = call.state.copy(id, &order, &destinations, |region| faults.for_image(HANDLER.name, region));
+    let made =
+        call.resources.copy(id, &order, &destinations, |region| faults.for_image(HANDLER.name, region));
     let copies: Vec<_> = made
         .into_iter()
         .zip(&destinations)
-        .map(|(image_id, &region)| Copy { image_id, region: &call.state.region(region).id })
+        .map(|(image_id, &region)| Copy { image_id, region: &call.resources.region(region).id })
         .collect();
     let shown = if request.image_set_required == Some(true) { copies.as_slice() } else { &[] };
     answer(out, &Response { image_set: shown, request_id: call.request_id })
 }
 
 /// Where to: regions that exist, take copies, and are named once.
-fn destinations(state: &State, names: &[String]) -> Result<Vec<usize>, Refusal> {
-    let mut found = Vec::with_capacity(names.len().min(state.regions().len()));
+fn destinations(resources: &Resources, names: &[String]) -> Result<Vec<usize>, Refusal> {
+    let mut found = Vec::with_capacity(names.len().min(resources.regions().len()));
     for name in names {
-        let Some(region) = state.region_named(name) else {
+        let Some(region) = resources.region_named(name) else {
             return refuse("InvalidRegion.NotFound", format!("The region `{}` does not exist.", Shown(name)));
         };
-        if state.region(region).state == RegionState::Unavailable {
+        if resources.region(region).state == RegionState::Unavailable {
             return refuse("InvalidRegion.Unavailable", format!("The region `{name}` takes no images."));
         }
         if found.contains(&region) {
@@ -168,12 +169,12 @@ fn check_source(call: &Call<'_>, source: &Image, encrypt: bool) -> Result<(), Re
             );
         }
     }
-    if traits.size_gib > call.state.limits.sync_size_gib {
+    if traits.size_gib > call.resources.limits.sync_size_gib {
         return refuse(
             "InvalidImageId.TooLarge",
             format!(
                 "The image `{id}` has {} GiB; at most {} are copied.",
-                traits.size_gib, call.state.limits.sync_size_gib
+                traits.size_gib, call.resources.limits.sync_size_gib
             ),
         );
     }
@@ -188,10 +189,10 @@ fn check_pairing(
     destinations: &[usize],
     encrypt: bool,
 ) -> Result<(), Refusal> {
-    let home = call.state.region(call.region);
+    let home = call.resources.region(call.region);
     let stays = encrypt || source.kind(call.account) == "SHARED_IMAGE";
     for &destination in destinations {
-        let region = call.state.region(destination);
+        let region = call.resources.region(destination);
         let problem = if stays && destination != call.region {
             "is not the image's own, and a shared image, or one that is to be encrypted, is copied in its own region"
         } else if !stays && destination == call.region {

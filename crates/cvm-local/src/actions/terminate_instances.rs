@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Call, Handler, done, instance_states, typed};
 use crate::refusal::{Refusal, refuse};
-use crate::state::instance::{InstanceState, Next};
+use crate::resources::instance::{InstanceState, Next};
 
 pub(super) const HANDLER: Handler = Handler {
     name: "TerminateInstances",

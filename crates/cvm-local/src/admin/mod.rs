@@ -119,7 +119,7 @@ fn route(service: &Service, head: &Parts, body: &[u8]) -> Outcome {
             let seed = crate::Seed::parse(text(body)?).map_err(|error| Failure::bad(sentence(&error)))?;
             done(service.reseed(&seed))
         }
-        "/seed" => ok(&service.world().seed_json()),
+        "/seed" => ok(&service.state().seed_json()),
         "/snapshot" if writes => done(service.restore(&read(body)?)),
         "/snapshot" => ok(&service.snapshot().map_err(|error| Failure::new(500, sentence(&error)))?),
         "/clock" if writes => clock::change(service, read(body)?),

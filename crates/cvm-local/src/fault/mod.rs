@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Stream;
-use crate::sync::lock;
+use crate::lock::lock;
 
 mod json;
 

@@ -5,11 +5,11 @@ use super::{HANDLER, Source};
 use crate::clock::Moment;
 use crate::params::Shown;
 use crate::refusal::{Refusal, refuse};
-use crate::state::image::{DiskUsage, Snapshot, Traits};
-use crate::state::instance::{Disk, Instance, InstanceState, Next, Operation};
+use crate::resources::image::{DiskUsage, Snapshot, Traits};
+use crate::resources::instance::{Disk, Instance, InstanceState, Next, Operation};
 
 pub(super) fn source(call: &mut Call<'_>, id: &str, data_disk_ids: &[String]) -> Result<Source, Refusal> {
-    let found = call.state.instance(call.region, call.account, id, call.now);
+    let found = call.resources.instance(call.region, call.account, id, call.now);
     let instance = found.ok_or_else(|| instance_states::no_instance(call, id))?;
     if instance.spec.special {
         return refuse(
@@ -28,7 +28,7 @@ pub(super) fn source(call: &mut Call<'_>, id: &str, data_disk_ids: &[String]) ->
     let sizes: Vec<_> = disks.iter().map(|&(usage, disk)| (usage, disk.size_gib)).collect();
     let snapshots = sizes
         .into_iter()
-        .map(|(disk_usage, disk_gib)| Snapshot { id: call.state.new_id("snap"), disk_usage, disk_gib })
+        .map(|(disk_usage, disk_gib)| Snapshot { id: call.resources.new_id("snap"), disk_usage, disk_gib })
         .collect();
     Ok(Source { traits, snapshots })
 }
@@ -87,10 +87,11 @@ fn check_disk(disk: &Disk) -> Result<(), Refusal> {
 fn traits(call: &Call<'_>, instance: &Instance) -> Traits {
     let spec = &instance.spec;
     let base = call
-        .state
+        .resources
         .image(call.region, call.account, &spec.image_id, call.now)
         .map(|image| image.traits.clone());
-    let architecture = call.state.instance_type(&spec.instance_type).map(|found| found.architecture.clone());
+    let architecture =
+        call.resources.instance_type(&spec.instance_type).map(|found| found.architecture.clone());
     let base = base.unwrap_or_else(|| Traits {
         os_name: spec.os_name.clone(),
         platform: spec.os_name.split(' ').next().unwrap_or_default().into(),
@@ -110,7 +111,7 @@ fn traits(call: &Call<'_>, instance: &Instance) -> Traits {
 /// Holds the instance until the image is made. One that is powered off for it is started again then.
 pub(super) fn hold(call: &mut Call<'_>, id: &str, until: Moment, force_poweroff: bool) {
     let Call { now, request_id, .. } = *call;
-    let Some(instance) = call.state.instance_mut(call.region, id) else { return };
+    let Some(instance) = call.resources.instance_mut(call.region, id) else { return };
     instance.imaged_until = until;
     let operation = Operation { action: HANDLER.name.into(), request_id: request_id.into() };
     if force_poweroff && instance.state(now) == Some(InstanceState::Running) {

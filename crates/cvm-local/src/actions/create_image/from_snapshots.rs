@@ -4,8 +4,8 @@ use super::super::Call;
 use super::Source;
 use crate::params::Shown;
 use crate::refusal::{Refusal, refuse};
-use crate::state::DiskSnapshot;
-use crate::state::image::{DiskUsage, ImageState, Snapshot, Traits};
+use crate::resources::DiskSnapshot;
+use crate::resources::image::{DiskUsage, ImageState, Snapshot, Traits};
 
 pub(super) fn source(call: &Call<'_>, ids: &[String]) -> Result<Source, Refusal> {
     let snapshots: Vec<_> = ids.iter().map(|id| snapshot(call, id)).collect::<Result<_, _>>()?;
@@ -28,7 +28,7 @@ pub(super) fn source(call: &Call<'_>, ids: &[String]) -> Result<Source, Refusal>
 
 /// A snapshot that an image can be made of now.
 fn snapshot(call: &Call<'_>, id: &str) -> Result<Snapshot, Refusal> {
-    let Some(snapshot) = call.state.snapshot(call.region, call.account, id) else {
+    let Some(snapshot) = call.resources.snapshot(call.region, call.account, id) else {
         return refuse(
             "InvalidParameter.SnapshotNotFound",
             format!("The snapshot `{}` does not exist.", Shown(id)),
@@ -47,7 +47,7 @@ fn snapshot(call: &Call<'_>, id: &str) -> Result<Snapshot, Refusal> {
             format!("The snapshot `{id}` is still being made."),
         );
     }
-    let mut images = call.state.own_images(call.region, call.account);
+    let mut images = call.resources.own_images(call.region, call.account);
     if let Some(image) = images.find(|image| {
         image.state(call.now).0 == ImageState::Creating && image.snapshots.iter().any(|known| known.id == id)
     }) {
@@ -61,7 +61,7 @@ fn snapshot(call: &Call<'_>, id: &str) -> Result<Snapshot, Refusal> {
 
 /// What the image has from another one that the system snapshot belongs to, if there is one.
 fn traits(call: &Call<'_>, system: &Snapshot) -> Traits {
-    let mut images = call.state.own_images(call.region, call.account);
+    let mut images = call.resources.own_images(call.region, call.account);
     let other = images.find(|image| image.snapshots.iter().any(|known| known.id == system.id));
     let base = other.map_or_else(Traits::plain, |image| image.traits.clone());
     Traits { size_gib: system.disk_gib, source: "CREATE_IMAGE".into(), deprecated: false, ..base }

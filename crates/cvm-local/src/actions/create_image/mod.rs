@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Call, Handler, answer, checks, typed};
 use crate::refusal::{Refusal, refuse};
-use crate::state::image::{How, Making, Plan, Snapshot, Traits};
-use crate::state::instance::InstanceState;
+use crate::resources::image::{How, Making, Plan, Snapshot, Traits};
+use crate::resources::instance::InstanceState;
 
 mod from_instance;
 mod from_snapshots;
@@ -72,23 +72,23 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     check_source(&request)?;
     checks::balance(call)?;
     checks::free_name(call, call.region, &request.image_name)?;
-    checks::image_quota(call.state, call.region, call.account)?;
+    checks::image_quota(call.resources, call.region, call.account)?;
 
     let mut source = match request.instance_id.as_deref() {
         Some(id) => from_instance::source(call, id, &request.data_disk_ids)?,
         None => from_snapshots::source(call, &request.snapshot_ids)?,
     };
     source.traits.instance_image = source.snapshots.len() > 1;
-    if source.traits.instance_image && !call.state.region(call.region).makes_instance_images {
+    if source.traits.instance_image && !call.resources.region(call.region).makes_instance_images {
         return refuse(
             "UnsupportedOperation.NotSupportInstanceImage",
-            format!("`{}` makes no images with data disks.", call.state.region(call.region).id),
+            format!("`{}` makes no images with data disks.", call.resources.region(call.region).id),
         );
     }
     checks::dry_run(request.dry_run)?;
 
-    let trouble = call.faults.for_image(HANDLER.name, &call.state.region(call.region).id);
-    let making = Making::new(How::Created, call.now, call.state.limits.create_millis, trouble.making);
+    let trouble = call.faults.for_image(HANDLER.name, &call.resources.region(call.region).id);
+    let making = Making::new(How::Created, call.now, call.resources.limits.create_millis, trouble.making);
     if let Some(id) = request.instance_id.as_deref() {
         from_instance::hold(call, id, making.end(), force_poweroff);
     }
@@ -105,7 +105,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
         making,
         hiding: trouble.hiding,
     };
-    let id = call.state.make_image(call.region, call.account, plan);
+    let id = call.resources.make_image(call.region, call.account, plan);
     answer(out, &json!({ "ImageId": id, "RequestId": call.request_id }))
 }
 

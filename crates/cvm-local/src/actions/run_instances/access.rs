@@ -7,8 +7,8 @@ use cvm_proto::api::RunInstances;
 use crate::ids::is_resource;
 use crate::params::Shown;
 use crate::refusal::{Refusal, refuse};
-use crate::state::image::Traits;
-use crate::state::instance::Network;
+use crate::resources::image::Traits;
+use crate::resources::instance::Network;
 
 /// The most user data, in bytes.
 const MAX_USER_DATA: usize = 16 * 1024;

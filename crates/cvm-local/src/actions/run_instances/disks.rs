@@ -5,8 +5,8 @@ use cvm_proto::api::RunInstances;
 use super::super::{Call, checks};
 use crate::params::Shown;
 use crate::refusal::{Refusal, refuse};
-use crate::state::image::Image;
-use crate::state::instance::Disk;
+use crate::resources::image::Image;
+use crate::resources::instance::Disk;
 
 const USUAL_TYPE: &str = "CLOUD_PREMIUM";
 /// The smallest system disk, in GiB.
@@ -41,7 +41,7 @@ pub(super) fn data(call: &Call<'_>, request: &RunInstances) -> Result<Vec<Disk>,
         let size = asked.disk_size.unwrap_or_default();
         let size_gib = size_within("DataDisks.DiskSize", size, MIN_DATA_GIB, MIN_DATA_GIB)?;
         if let Some(id) = asked.snapshot_id.as_deref().filter(|id| !id.is_empty()) {
-            let Some(snapshot) = call.state.snapshot(call.region, call.account, id) else {
+            let Some(snapshot) = call.resources.snapshot(call.region, call.account, id) else {
                 return refuse(
                     "InvalidParameter.SnapshotNotFound",
                     format!("The snapshot `{}` does not exist.", Shown(id)),

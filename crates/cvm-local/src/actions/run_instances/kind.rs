@@ -5,8 +5,8 @@ use cvm_proto::api::RunInstances;
 use super::super::{Call, checks};
 use crate::params::Shown;
 use crate::refusal::{Refusal, refuse};
+use crate::resources::image::{Image, ImageState};
 use crate::seed::{InstanceType, RegionState};
-use crate::state::image::{Image, ImageState};
 
 fn missing<T>(parameter: &str) -> Result<T, Refusal> {
     refuse("MissingParameter", format!("The request is missing the parameter `{parameter}`."))
@@ -14,7 +14,7 @@ fn missing<T>(parameter: &str) -> Result<T, Refusal> {
 
 pub(super) fn zone(call: &Call<'_>, request: &RunInstances) -> Result<String, Refusal> {
     let Some(placement) = &request.placement else { return missing("Placement") };
-    let region = call.state.region(call.region);
+    let region = call.resources.region(call.region);
     match region.zone(&placement.zone) {
         Some(zone) if zone.state == RegionState::Available => Ok(zone.zone.clone()),
         Some(zone) => refuse(
@@ -48,7 +48,7 @@ pub(super) fn instance_type<'a>(
     image: &Image,
 ) -> Result<&'a InstanceType, Refusal> {
     let Some(name) = &request.instance_type else {
-        let mut types = call.state.instance_types.iter();
+        let mut types = call.resources.instance_types.iter();
         let usual = types.find(|found| !found.sold_out && image.traits.runs_on(&found.architecture));
         return usual.ok_or_else(|| {
             Refusal::new(
@@ -57,7 +57,7 @@ pub(super) fn instance_type<'a>(
             )
         });
     };
-    let instance_type = checks::instance_type(call.state, name)?;
+    let instance_type = checks::instance_type(call.resources, name)?;
     if !image.traits.runs_on(&instance_type.architecture) {
         return refuse(
             "InvalidParameterValue.InvalidImageForGivenInstanceType",

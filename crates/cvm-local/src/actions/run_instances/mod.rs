@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Call, Handler, answer, checks, typed};
 use crate::refusal::{Refusal, refuse};
-use crate::state::instance::{Instance, InstanceSpec, InstanceState, Next, Operation};
+use crate::resources::instance::{Instance, InstanceSpec, InstanceState, Next, Operation};
 
 mod access;
 mod disks;
@@ -93,15 +93,15 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
                 format!("`ClientToken` takes at most {MAX_TOKEN} characters."),
             );
         }
-        if let Some(instances) = call.state.launched(call.region, call.account, token) {
+        if let Some(instances) = call.resources.launched(call.region, call.account, token) {
             return answer(out, &json!({ "InstanceIdSet": instances, "RequestId": call.request_id }));
         }
     }
     let count = count(&request)?;
     let spec = spec(call, &request)?;
     checks::balance(call)?;
-    let quota = u64::from(call.state.limits.instance_quota);
-    let present = call.state.instances(call.region, call.account, call.now).count() as u64;
+    let quota = u64::from(call.resources.limits.instance_quota);
+    let present = call.resources.instances(call.region, call.account, call.now).count() as u64;
     if present + count > quota {
         return refuse(
             "LimitExceeded.InstanceQuota",
@@ -111,9 +111,9 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     checks::dry_run(request.dry_run)?;
 
     let Call { now, account, .. } = *call;
-    let running = now.saturating_add(call.state.limits.boot_millis);
+    let running = now.saturating_add(call.resources.limits.boot_millis);
     let operation = Operation { action: HANDLER.name.into(), request_id: call.request_id.into() };
-    let ids = call.state.launch(call.region, account, (count, token), now, |id, number, ids| {
+    let ids = call.resources.launch(call.region, account, (count, token), now, |id, number, ids| {
         let mut spec = spec.clone();
         for disk in std::iter::once(&mut spec.system_disk).chain(&mut spec.data_disks) {
             disk.id = ids.resource("disk");

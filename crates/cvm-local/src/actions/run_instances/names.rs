@@ -4,7 +4,7 @@ use cvm_proto::api::RunInstances;
 
 use crate::params::Shown;
 use crate::refusal::{Refusal, refuse};
-use crate::state::image::Traits;
+use crate::resources::image::Traits;
 
 /// The longest name, in characters.
 const MAX_NAME: usize = 128;

@@ -1,4 +1,4 @@
-//! The state that a seed describes.
+//! The resources that a seed describes.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -7,16 +7,16 @@ use super::image::{DiskUsage, Image, Owner, Share};
 use super::instance::Instance;
 use super::place::Places;
 use super::saved::Version;
-use super::{Account, DiskSnapshot, Limits, Region, State};
+use super::{Account, DiskSnapshot, Limits, Region, Resources};
 use crate::clock::Moment;
 use crate::ids::{Stream, is_resource};
 use crate::seed::{self, Seed, SeedDiskSnapshot, SeedImage, SeedInstance};
 
-impl State {
-    /// The state that a seed describes, or what is wrong with the seed.
+impl Resources {
+    /// The resources that a seed describes, or what is wrong with the seed.
     pub(crate) fn new(seed: &Seed) -> Result<Self, String> {
         let millis = |seconds: u64| seconds.saturating_mul(1000);
-        let mut state = Self {
+        let mut resources = Self {
             version: Version,
             regions: Vec::with_capacity(seed.regions.len()),
             by_name: HashMap::new(),
@@ -41,28 +41,28 @@ impl State {
             changes: 0,
         };
         for region in &seed.regions {
-            state.seed_region(region)?;
+            resources.seed_region(region)?;
         }
         for account in &seed.accounts {
-            let account = state.seed_account(seed.image_quota, account)?;
-            state.accounts.push(account);
+            let account = resources.seed_account(seed.image_quota, account)?;
+            resources.accounts.push(account);
         }
         for image in &seed.public_images {
-            state.seed_image(image, Owner::Service)?;
+            resources.seed_image(image, Owner::Service)?;
         }
         for (position, account) in seed.accounts.iter().enumerate() {
             for image in &account.images {
-                state.seed_image(image, Owner::Account(position))?;
+                resources.seed_image(image, Owner::Account(position))?;
             }
             for snapshot in &account.snapshots {
-                state.seed_snapshot(snapshot, position)?;
+                resources.seed_snapshot(snapshot, position)?;
             }
             for instance in &account.instances {
-                state.seed_instance(instance, position)?;
+                resources.seed_instance(instance, position)?;
             }
         }
-        state.changes = 0;
-        Ok(state)
+        resources.changes = 0;
+        Ok(resources)
     }
 
     fn seed_region(&mut self, region: &seed::Region) -> Result<(), String> {
@@ -189,16 +189,16 @@ mod tests {
 
     #[test]
     fn the_default_seed_is_a_state() {
-        let state = State::new(&Seed::default()).unwrap();
-        let shanghai = state.region_named("ap-shanghai").unwrap();
-        let ids: Vec<_> = state.images(shanghai, 0, 0).map(|view| view.image.id.as_str()).collect();
+        let resources = Resources::new(&Seed::default()).unwrap();
+        let shanghai = resources.region_named("ap-shanghai").unwrap();
+        let ids: Vec<_> = resources.images(shanghai, 0, 0).map(|view| view.image.id.as_str()).collect();
         assert_eq!(ids.first(), Some(&"img-o3ycss2p"), "the newest comes first");
         assert_eq!(ids.last(), Some(&"img-eb30mz89"), "the service's own images are old");
         assert!(ids.contains(&"img-shared00"));
-        assert_eq!(state.images(shanghai, 1, 0).count(), 3, "its own and two public ones");
-        let riyadh = state.region_named("me-saudi-arabia").unwrap();
-        assert_eq!(state.image_count(riyadh, 0), state.image_quota(riyadh, 0) as usize);
-        assert_eq!(state.image_quota(shanghai, 0), 500);
+        assert_eq!(resources.images(shanghai, 1, 0).count(), 3, "its own and two public ones");
+        let riyadh = resources.region_named("me-saudi-arabia").unwrap();
+        assert_eq!(resources.image_count(riyadh, 0), resources.image_quota(riyadh, 0) as usize);
+        assert_eq!(resources.image_quota(shanghai, 0), 500);
     }
 
     #[test]
@@ -206,7 +206,7 @@ mod tests {
         let check = |change: fn(&mut Seed), expected: &str| {
             let mut seed = Seed::default();
             change(&mut seed);
-            let error = State::new(&seed).unwrap_err();
+            let error = Resources::new(&seed).unwrap_err();
             assert!(error.contains(expected), "{error}");
         };
         check(
@@ -226,7 +226,7 @@ mod tests {
             let mut instance = SeedInstance::new("ins-00000000", "ap-seoul", "n");
             change(&mut instance);
             seed.accounts[0].instances.push(instance);
-            let error = State::new(&seed).unwrap_err();
+            let error = Resources::new(&seed).unwrap_err();
             assert!(error.contains(expected), "{error}");
         };
         instance(|instance| instance.id = "i-1".into(), "use `ins-` and eight");
@@ -245,7 +245,7 @@ mod tests {
             };
             change(&mut snapshot);
             seed.accounts[0].snapshots.push(snapshot);
-            let error = State::new(&seed).unwrap_err();
+            let error = Resources::new(&seed).unwrap_err();
             assert!(error.contains(expected), "{error}");
         };
         snapshot(|snapshot| snapshot.id = "s".into(), "use `snap-` and eight");

@@ -15,11 +15,11 @@ use cvm_proto::input;
 use cvm_proto::output::escaped;
 use tokio::sync::watch;
 
+use crate::lock::lock;
 use crate::service::Service;
-use crate::sync::lock;
-use crate::world::Snapshot;
+use crate::state::Snapshot;
 
-/// The most that is read of a state file: far more than a world of images ever takes.
+/// The most that is read of a state file: far more than any endpoint remembers.
 const MAX_BYTES: u64 = 1 << 30;
 
 /// A state file that this process has for itself: a second endpoint on it would undo what this one writes.
@@ -52,16 +52,16 @@ impl StateFile {
     }
 }
 
-/// The writer, and those who wait for it.
-pub(crate) struct Store {
+/// Writes the state, and has others wait until it is written.
+pub(crate) struct StateWriter {
     shared: Arc<Shared>,
     ended: watch::Receiver<Ended>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl fmt::Debug for Store {
+impl fmt::Debug for StateWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").finish_non_exhaustive()
+        f.debug_struct("StateWriter").finish_non_exhaustive()
     }
 }
 
@@ -89,7 +89,7 @@ struct Ended {
     error: Option<Arc<str>>,
 }
 
-impl Store {
+impl StateWriter {
     /// Writes the state as it is, and begins to wait for changes.
     pub(crate) fn start(file: StateFile, service: Arc<Service>) -> io::Result<Self> {
         let (snapshot, written) = service.revised_snapshot().map_err(io::Error::other)?;
@@ -131,7 +131,7 @@ impl Store {
     }
 }
 
-impl Drop for Store {
+impl Drop for StateWriter {
     /// Writes what is not written yet: changes that nobody waited for.
     fn drop(&mut self) {
         let mut attempts = lock(&self.shared.attempts);
@@ -187,7 +187,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::seed::Seed;
     use crate::skipped_checks::SkippedChecks;
-    use crate::world::World;
+    use crate::state::State;
 
     /// A folder of one test's own.
     struct Folder(PathBuf);
@@ -207,8 +207,8 @@ mod tests {
     }
 
     fn service() -> Arc<Service> {
-        let world = World::new(&Seed::default()).unwrap();
-        Arc::new(Service::new(world, Clock::stepped(), SkippedChecks::default()).unwrap())
+        let state = State::new(&Seed::default()).unwrap();
+        Arc::new(Service::new(state, Clock::stepped(), SkippedChecks::default()).unwrap())
     }
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -220,16 +220,16 @@ mod tests {
         let folder = Folder::new("waited");
         let path = folder.0.join("state.json");
         let service = service();
-        let store = Store::start(StateFile::take(&path).unwrap(), Arc::clone(&service)).unwrap();
+        let state_writer = StateWriter::start(StateFile::take(&path).unwrap(), Arc::clone(&service)).unwrap();
         for second in 1..=20 {
             service.set_time(second * 1000);
-            let revision = service.world().revision();
-            block_on(store.written(revision)).unwrap();
+            let revision = service.state().revision();
+            block_on(state_writer.written(revision)).unwrap();
             let read: Snapshot = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
             assert_eq!(read.time(), second * 1000);
         }
         service.set_time(99_000);
-        drop(store);
+        drop(state_writer);
         let read = StateFile::take(&path).unwrap().read().unwrap().unwrap();
         assert_eq!(read.time(), 99_000, "the rest is written at the end");
     }
@@ -253,13 +253,13 @@ mod tests {
         std::fs::create_dir(&inner).unwrap();
         let service = service();
         let path = inner.join("state.json");
-        let store = Store::start(StateFile::take(&path).unwrap(), Arc::clone(&service)).unwrap();
+        let state_writer = StateWriter::start(StateFile::take(&path).unwrap(), Arc::clone(&service)).unwrap();
         std::fs::remove_dir_all(&inner).unwrap();
         service.set_time(1);
-        let revision = service.world().revision();
-        assert!(!block_on(store.written(revision)).unwrap_err().is_empty());
+        let revision = service.state().revision();
+        assert!(!block_on(state_writer.written(revision)).unwrap_err().is_empty());
         std::fs::create_dir(&inner).unwrap();
-        block_on(store.written(revision)).unwrap();
+        block_on(state_writer.written(revision)).unwrap();
         assert!(path.exists());
     }
 }

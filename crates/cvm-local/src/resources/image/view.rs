@@ -7,7 +7,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::{Image, ImageState};
 use crate::clock::{Moment, iso};
-use crate::sync::lock;
+use crate::lock::lock;
 
 /// An image as an account sees it at a moment, in the form of the API.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::State;
+use super::Resources;
 use crate::clock::Moment;
 
 /// An export under way. What it writes is nowhere: only its end matters, as it holds its images until then.
@@ -13,7 +13,7 @@ pub(crate) struct Export {
     pub(crate) until: Moment,
 }
 
-impl State {
+impl Resources {
     /// How many exports of an account are under way in a region.
     pub(crate) fn exports(&self, region: usize, account: usize, now: Moment) -> usize {
         let under_way =

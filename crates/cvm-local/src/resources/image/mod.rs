@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{Moment, parse_iso};
 use crate::fault::Hiding;
 use crate::ids::{Stream, is_resource};
+use crate::resources::place::Placed;
+use crate::resources::tags::Tags;
 use crate::seed::{SeedImage, SeedSnapshot};
-use crate::state::place::Placed;
-use crate::state::tags::Tags;
 
 mod making;
 mod view;

@@ -1,15 +1,15 @@
-//! A state as JSON, to be kept and read again.
+//! Resources as JSON, to be kept and read again.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::State;
+use super::Resources;
 use super::image::Owner;
 
 /// The version of the form. A new one is needed only when a member changes its meaning.
 pub(super) const VERSION: u32 = 1;
 
-/// Stands for [`VERSION`] in a state, and is read from nothing else.
+/// Stands for [`VERSION`] in resources, and is read from nothing else.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Version;
 
@@ -36,8 +36,8 @@ struct Head {
     version: u32,
 }
 
-impl State {
-    /// Reads a state that was serialized to JSON, or says in one sentence why it cannot be used.
+impl Resources {
+    /// Reads resources that were serialized to JSON, or says in one sentence why they cannot be used.
     pub(crate) fn from_json(json: &[u8]) -> Result<Self, String> {
         let unreadable = |error: serde_json::Error| format!("the saved state cannot be read: {error}");
         // The version comes first, wherever it stands: the rest of another version may not make sense.
@@ -45,14 +45,14 @@ impl State {
         if head.version != VERSION {
             return Err(other_version(head.version));
         }
-        let mut state: Self = serde_json::from_slice(json).map_err(unreadable)?;
-        for (position, region) in state.regions.iter().enumerate() {
-            if state.by_name.insert(region.id.clone(), position).is_some() {
+        let mut resources: Self = serde_json::from_slice(json).map_err(unreadable)?;
+        for (position, region) in resources.regions.iter().enumerate() {
+            if resources.by_name.insert(region.id.clone(), position).is_some() {
                 return Err(format!("the saved state has the region `{}` twice", region.id));
             }
         }
-        state.check_positions()?;
-        Ok(state)
+        resources.check_positions()?;
+        Ok(resources)
     }
 
     /// Whether these are the accounts, in this order.
@@ -91,7 +91,7 @@ mod tests {
 
     /// An account's endpoint without its sockets.
     struct Client<'a> {
-        state: &'a mut State,
+        resources: &'a mut Resources,
         faults: &'a Faults,
         now: u64,
         account: usize,
@@ -100,26 +100,26 @@ mod tests {
 
     impl Client<'_> {
         fn call(&mut self, action: &str, parameters: Value) -> Value {
-            let region = self.state.region_named(self.region).unwrap();
+            let region = self.resources.region_named(self.region).unwrap();
             let Self { faults, now, account, .. } = *self;
-            let mut call = Call { state: self.state, faults, now, account, region, request_id: "id" };
+            let mut call = Call { resources: self.resources, faults, now, account, region, request_id: "id" };
             let mut out = Vec::new();
             actions::find(action).unwrap().1.perform(&mut call, parameters, &mut out).unwrap();
             serde_json::from_slice(&out).unwrap()
         }
     }
 
-    /// What clients see of a state, in every region and at several moments.
-    fn seen(state: &mut State) -> Vec<Value> {
+    /// What clients see of resources, in every region and at several moments.
+    fn seen(resources: &mut Resources) -> Vec<Value> {
         let faults = Faults::new(0);
-        let regions: Vec<_> = state.regions.iter().map(|region| region.id.clone()).collect();
+        let regions: Vec<_> = resources.regions.iter().map(|region| region.id.clone()).collect();
         let mut seen = Vec::new();
         for (region, account, now) in regions.iter().flat_map(|region| {
             [0, 1]
                 .into_iter()
                 .flat_map(move |account| [1_000, 4_000, 1_000_000].map(|now| (region, account, now)))
         }) {
-            let mut client = Client { state: &mut *state, faults: &faults, now, account, region };
+            let mut client = Client { resources: &mut *resources, faults: &faults, now, account, region };
             for action in ["DescribeImages", "DescribeInstances"] {
                 seen.push(client.call(action, json!({ "Limit": 100 })));
             }
@@ -130,9 +130,9 @@ mod tests {
         seen
     }
 
-    /// Requests that leave something in every part of a state.
-    fn live(state: &mut State, faults: &Faults, now: u64, round: usize) -> Vec<Value> {
-        let mut client = Client { state, faults, now, account: 0, region: "ap-shanghai" };
+    /// Requests that leave something in every part of the resources.
+    fn live(resources: &mut Resources, faults: &Faults, now: u64, round: usize) -> Vec<Value> {
+        let mut client = Client { resources, faults, now, account: 0, region: "ap-shanghai" };
         let name = format!("image-{round}");
         let zone = json!({ "Zone": "ap-shanghai-2" });
         [
@@ -152,47 +152,52 @@ mod tests {
 
     #[test]
     fn a_state_is_read_as_it_was_written() {
-        let mut state = State::new(&Seed::default()).unwrap();
+        let mut resources = Resources::new(&Seed::default()).unwrap();
         let faults = Faults::new(0);
         faults.push(Fault::copy_never_ends().in_region("ap-tokyo").times(1));
-        assert_eq!(state.changes(), 0);
-        live(&mut state, &faults, 1_000, 1);
-        let changes = state.changes();
+        assert_eq!(resources.changes(), 0);
+        live(&mut resources, &faults, 1_000, 1);
+        let changes = resources.changes();
         assert!(changes > 0, "changes are counted");
         let share =
             json!({ "ImageId": "img-7kq2v9ta", "AccountIds": ["100000000002"], "Permission": "SHARE" });
-        let mut client =
-            Client { state: &mut state, faults: &faults, now: 1_000, account: 0, region: "ap-shanghai" };
+        let mut client = Client {
+            resources: &mut resources,
+            faults: &faults,
+            now: 1_000,
+            account: 0,
+            region: "ap-shanghai",
+        };
         client.call("ModifyImageSharePermission", share);
-        assert!(state.changes() > changes);
+        assert!(resources.changes() > changes);
 
-        let json = serde_json::to_vec(&state).unwrap();
-        let mut read = State::from_json(&json).unwrap();
-        assert_eq!(seen(&mut read), seen(&mut state));
+        let json = serde_json::to_vec(&resources).unwrap();
+        let mut read = Resources::from_json(&json).unwrap();
+        assert_eq!(seen(&mut read), seen(&mut resources));
         // The source of an endless copy is never free again.
-        for state in [&mut state, &mut read] {
-            let shanghai = state.region_named("ap-shanghai").unwrap();
-            state.image_mut(shanghai, "img-o3ycss2p").unwrap().copying(Vec::new());
+        for resources in [&mut resources, &mut read] {
+            let shanghai = resources.region_named("ap-shanghai").unwrap();
+            resources.image_mut(shanghai, "img-o3ycss2p").unwrap().copying(Vec::new());
         }
-        let later = live(&mut state, &faults, 1_000_000, 2);
+        let later = live(&mut resources, &faults, 1_000_000, 2);
         assert_eq!(live(&mut read, &faults, 1_000_000, 2), later, "and goes on with the same ids");
-        assert_eq!(seen(&mut read), seen(&mut state));
-        assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(&state).unwrap());
+        assert_eq!(seen(&mut read), seen(&mut resources));
+        assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(&resources).unwrap());
     }
 
     #[test]
     fn reading_is_no_change() {
-        let mut state = State::new(&Seed::default()).unwrap();
-        seen(&mut state);
-        assert_eq!(state.changes(), 0);
+        let mut resources = Resources::new(&Seed::default()).unwrap();
+        seen(&mut resources);
+        assert_eq!(resources.changes(), 0);
     }
 
     #[test]
     fn what_is_no_state_of_this_version_is_refused() {
         let check = |change: fn(&mut Value), expected: &str| {
-            let mut saved = serde_json::to_value(State::new(&Seed::default()).unwrap()).unwrap();
+            let mut saved = serde_json::to_value(Resources::new(&Seed::default()).unwrap()).unwrap();
             change(&mut saved);
-            let error = State::from_json(saved.to_string().as_bytes()).unwrap_err();
+            let error = Resources::from_json(saved.to_string().as_bytes()).unwrap_err();
             assert!(error.contains(expected), "{error}");
         };
         check(|saved| *saved = json!({ "version": 9, "regions": 7 }), "has version 9");
@@ -211,8 +216,8 @@ mod tests {
             "stands there twice",
         );
         let newer = |saved: &mut Value| saved["something_new"] = json!(1);
-        let mut saved = serde_json::to_value(State::new(&Seed::default()).unwrap()).unwrap();
+        let mut saved = serde_json::to_value(Resources::new(&Seed::default()).unwrap()).unwrap();
         newer(&mut saved);
-        assert!(State::from_json(saved.to_string().as_bytes()).is_ok(), "an unknown member does no harm");
+        assert!(Resources::from_json(saved.to_string().as_bytes()).is_ok(), "an unknown member does no harm");
     }
 }

@@ -1,4 +1,4 @@
-//! What a seed brings about: keys and state. A reset, another seed or a snapshot replaces it as one.
+//! What an endpoint remembers: keys and resources. A reset, another seed or a snapshot replaces it as one.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,8 +10,8 @@ use serde_json::value::{RawValue, to_raw_value};
 use crate::auth::Keys;
 use crate::clock::Moment;
 use crate::ids::{RequestId, Stream};
+use crate::resources::Resources;
 use crate::seed::Seed;
-use crate::state::State;
 
 /// The version of the form of a [`Snapshot`].
 const VERSION: u32 = 1;
@@ -21,15 +21,15 @@ const FIRST_UIN: u64 = 100_000_000_001;
 
 /// Everything that lives as long as a seed does.
 #[derive(Debug)]
-pub(crate) struct World {
+pub(crate) struct State {
     /// The seed as JSON: the form in which it is kept, shown and written down.
     seed: Arc<RawValue>,
     pub(crate) number: u64,
     pub(crate) keys: Keys,
-    pub(crate) state: State,
+    pub(crate) resources: Resources,
     request_ids: Stream,
     revision: u64,
-    /// The state's count of changes at the last revision.
+    /// The resources' count of changes at the last revision.
     seen: u64,
 }
 
@@ -65,7 +65,7 @@ impl Snapshot {
     }
 }
 
-impl World {
+impl State {
     /// The beginning that a seed describes, or what is wrong with the seed.
     pub(crate) fn new(seed: &Seed) -> Result<Self, String> {
         let seed = &*numbered(seed);
@@ -74,7 +74,7 @@ impl World {
             seed: raw.into(),
             number: seed.number,
             keys: Keys::new(seed)?,
-            state: State::new(seed)?,
+            resources: Resources::new(seed)?,
             request_ids: Stream::new(seed.number, 2),
             revision: 0,
             seen: 0,
@@ -90,8 +90,8 @@ impl World {
             ));
         }
         let seed = snapshot.seed()?;
-        let state = State::from_json(snapshot.state.get().as_bytes())?;
-        if !state.has_accounts(seed.accounts.iter().map(|account| account.uin.as_str())) {
+        let resources = Resources::from_json(snapshot.state.get().as_bytes())?;
+        if !resources.has_accounts(seed.accounts.iter().map(|account| account.uin.as_str())) {
             return Err("the snapshot's state and its seed do not have the same accounts".into());
         }
         let mut keys = Keys::new(&seed)?;
@@ -100,7 +100,7 @@ impl World {
             seed: Arc::clone(&snapshot.seed),
             number: seed.number,
             keys,
-            state,
+            resources,
             request_ids: snapshot.request_ids.clone(),
             revision: 0,
             seen: 0,
@@ -113,7 +113,7 @@ impl World {
         Ok(Snapshot {
             version: VERSION,
             seed: Arc::clone(&self.seed),
-            state: to_raw_value(&self.state).map_err(unwritten)?.into(),
+            state: to_raw_value(&self.resources).map_err(unwritten)?.into(),
             issued: to_raw_value(self.keys.issued()).map_err(unwritten)?.into(),
             request_ids: self.request_ids.clone(),
             time,
@@ -130,7 +130,7 @@ impl World {
         Arc::clone(&self.seed)
     }
 
-    /// Puts another world in this one's place.
+    /// Puts another state in this one's place.
     pub(crate) fn replace(&mut self, other: Self) {
         let revision = self.revision + 1;
         *self = other;
@@ -141,14 +141,14 @@ impl World {
         self.request_ids.request()
     }
 
-    /// Counts a change that the state does not count itself.
+    /// Counts a change that the resources do not count themselves.
     pub(crate) fn touch(&mut self) {
         self.revision += 1;
     }
 
     /// How often anything was changed that a snapshot holds.
     pub(crate) fn revision(&mut self) -> u64 {
-        let changes = self.state.changes();
+        let changes = self.resources.changes();
         if changes != self.seen {
             self.seen = changes;
             self.revision += 1;

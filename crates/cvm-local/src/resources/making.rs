@@ -2,7 +2,7 @@
 
 use super::image::{How, Image, Making, Owner, Plan};
 use super::instance::Instance;
-use super::{DiskSnapshot, Launch, MAX_LAUNCHES, State};
+use super::{DiskSnapshot, Launch, MAX_LAUNCHES, Resources};
 use crate::clock::Moment;
 use crate::fault::ImageTrouble;
 use crate::ids::Stream;
@@ -27,7 +27,7 @@ pub(crate) struct Removal<'a> {
     pub(crate) snapshots: bool,
 }
 
-impl State {
+impl Resources {
     /// Begins a copy in each destination; returns the ids of the copies, in the same order. `trouble` says what goes
     /// wrong on the way to a region.
     pub(crate) fn copy(

@@ -1,4 +1,4 @@
-//! Everything the endpoint remembers: which images, snapshots and instances are where, and who may see them.
+//! What accounts have: which images, snapshots and instances are where, and who may see them.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -30,11 +30,11 @@ use saved::Version;
 
 /// What all accounts have in all regions, and the ids that were given out.
 ///
-/// It serializes, and [`State::from_json`] reads it again: positions of regions and accounts are part of the form, what
+/// It serializes, and [`Resources::from_json`] reads it again: positions of regions and accounts are part of the form, what
 /// can be found again (`by_name`) is not. A member that is added later has a `serde(default)`; one whose meaning changes
 /// takes a new [`saved::VERSION`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct State {
+pub(crate) struct Resources {
     version: Version,
     regions: Vec<Region>,
     #[serde(skip)]
@@ -47,7 +47,7 @@ pub(crate) struct State {
     ids: Stream,
     /// Orders what was made at the same moment.
     sequence: u64,
-    /// How often something was changed since the state was made or read.
+    /// How often something was changed since they were made or read.
     #[serde(skip)]
     changes: u64,
 }
@@ -123,7 +123,7 @@ struct Launch {
 /// How many client tokens a region remembers.
 const MAX_LAUNCHES: usize = 1000;
 
-impl State {
+impl Resources {
     pub(crate) fn regions(&self) -> &[Region] {
         &self.regions
     }
@@ -150,7 +150,7 @@ impl State {
         self.instance_types.iter().find(|instance_type| instance_type.name == name)
     }
 
-    /// How often the state was changed since it was made or read: whoever keeps it elsewhere too compares.
+    /// How often they were changed since they were made or read: whoever keeps them elsewhere too compares.
     pub(crate) fn changes(&self) -> u64 {
         self.changes
     }
