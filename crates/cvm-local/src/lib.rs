@@ -103,8 +103,6 @@
 
 mod actions;
 mod admin;
-mod auth;
-mod call;
 mod clock;
 mod fault;
 mod http;
@@ -113,31 +111,25 @@ mod language;
 mod local;
 mod lock;
 mod metadata;
-mod params;
-mod principal;
-mod rate;
-mod refusal;
 mod regions;
+mod request;
 mod request_log;
 mod resources;
 mod seed;
-mod server;
 mod service;
-mod skipped_checks;
 mod state;
 mod state_file;
 mod sts;
-mod tls;
 
 pub use actions::{Coverage, coverage};
 pub use clock::Clock;
 pub use fault::{Fault, Faults};
 pub use local::{Builder, CvmLocal};
 pub use regions::regions;
+pub use request::skipped_checks::Check;
 pub use request_log::{Outcome, RequestRecord};
 pub use seed::{
     Account, Bucket, InstanceType, Key, Region, RegionState, Seed, SeedDisk, SeedDiskSnapshot, SeedImage,
     SeedInstance, SeedSnapshot, Zone,
 };
-pub use skipped_checks::Check;
 pub use state::Snapshot;

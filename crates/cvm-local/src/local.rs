@@ -14,14 +14,14 @@ use tokio::sync::oneshot;
 use crate::clock::{self, Clock};
 use crate::fault::Faults;
 use crate::http::Front;
+use crate::http::server::{self, Stop};
+use crate::http::tls::Tls;
+use crate::request::skipped_checks::{Check, SkippedChecks};
 use crate::request_log::RequestRecord;
 use crate::seed::Seed;
-use crate::server::{self, Stop};
 use crate::service::Service;
-use crate::skipped_checks::{Check, SkippedChecks};
 use crate::state::{Snapshot, State};
 use crate::state_file::{StateFile, StateWriter};
-use crate::tls::Tls;
 
 /// An endpoint that is running.
 ///

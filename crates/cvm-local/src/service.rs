@@ -9,21 +9,21 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::actions::{self, Action};
-use crate::auth;
-use crate::call::{self, Common, Product, Target};
 use crate::clock::{Clock, Ticker};
 use crate::fault::{Effect, Faults, Trouble};
 use crate::ids::RequestId;
 use crate::language::Language;
 use crate::lock::lock;
-use crate::params::{Parameter, Shown};
-use crate::rate::{Group, Rates};
-use crate::refusal::{Refusal, refuse};
 use crate::regions;
+use crate::request::auth;
+use crate::request::call::{self, Common, Product, Target};
+use crate::request::params::{Parameter, Shown};
+use crate::request::rate::{Group, Rates};
+use crate::request::refusal::{Refusal, refuse};
+use crate::request::skipped_checks::{Check, SkippedChecks};
 use crate::request_log::{Ending, LoggedRequest, RequestLog};
 use crate::resources::Resources;
 use crate::seed::{RegionState, Seed};
-use crate::skipped_checks::{Check, SkippedChecks};
 use crate::state::{Snapshot, State};
 use crate::sts;
 

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::auth::Keys;
 use crate::clock::Moment;
 use crate::ids::{RequestId, Stream};
+use crate::request::auth::Keys;
 use crate::resources::Resources;
 use crate::seed::Seed;
 

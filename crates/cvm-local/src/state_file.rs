@@ -185,8 +185,8 @@ mod tests {
 
     use super::*;
     use crate::clock::Clock;
+    use crate::request::skipped_checks::SkippedChecks;
     use crate::seed::Seed;
-    use crate::skipped_checks::SkippedChecks;
     use crate::state::State;
 
     /// A folder of one test's own.

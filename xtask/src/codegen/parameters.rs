@@ -16,7 +16,7 @@ pub(super) fn render(model: &Model) -> String {
 
     let mut out = String::from(
         "//! Every action of the API, as the endpoint checks requests for it.\n\n\
-         use crate::params::{Kind, Parameter, Specification, optional, required};\n\n\
+         use crate::request::params::{Kind, Parameter, Specification, optional, required};\n\n\
          /// Sorted by name.\n\
          pub(crate) static SPECIFICATIONS: &[Specification] = &[\n",
     );

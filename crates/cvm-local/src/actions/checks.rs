@@ -6,8 +6,8 @@ use cvm_proto::api::types::TagSpecification;
 
 use super::{Action, Call, Cause};
 use crate::ids;
-use crate::params::Shown;
-use crate::refusal::{Refusal, refuse};
+use crate::request::params::Shown;
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::Resources;
 use crate::resources::image::{Image, Owner};
 use crate::resources::tags::Tags;

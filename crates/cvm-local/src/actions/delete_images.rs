@@ -4,7 +4,7 @@ use cvm_proto::api::DeleteImages;
 use serde_json::Value;
 
 use super::{Call, Handler, checks, done, typed};
-use crate::refusal::{Refusal, refuse};
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::Removal;
 use crate::resources::image::{Image, ImageState};
 use crate::resources::instance::InstanceState;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Call, Handler, answer, typed};
-use crate::refusal::Refusal;
+use crate::request::refusal::Refusal;
 use crate::resources::image::{ImageState, View};
 
 pub(super) const HANDLER: Handler =

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Call, Handler, answer};
-use crate::refusal::Refusal;
+use crate::request::refusal::Refusal;
 
 pub(super) const HANDLER: Handler = Handler { name: "DescribeImageQuota", run, causes: &[], states: &[] };
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Call, Handler, answer, checks, typed};
 use crate::clock::iso;
-use crate::refusal::Refusal;
+use crate::request::refusal::Refusal;
 
 pub(super) const HANDLER: Handler = Handler {
     name: "DescribeImageSharePermission",

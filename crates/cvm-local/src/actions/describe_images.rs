@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::filters::{self, MAX_IDS, MAX_PAGE, TagSubject, USUAL_PAGE};
 use super::{Call, Handler, answer, checks, typed};
-use crate::refusal::{Refusal, refuse};
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::Resources;
 use crate::resources::image::{CACHE_STATES, View};
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::filters::{self, TagSubject};
 use super::{Call, Handler, answer, instance_states, typed};
 use crate::clock::{Moment, parse_iso};
-use crate::refusal::{Refusal, refuse};
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::instance::{Instance, InstanceState, InstanceView};
 
 pub(super) const HANDLER: Handler = Handler {

@@ -4,7 +4,7 @@ use cvm_proto::api::DescribeInstancesStatus;
 use serde_json::{Value, json};
 
 use super::{Call, Handler, answer, filters, instance_states, typed};
-use crate::refusal::Refusal;
+use crate::request::refusal::Refusal;
 
 pub(super) const HANDLER: Handler = Handler {
     name: "DescribeInstancesStatus",

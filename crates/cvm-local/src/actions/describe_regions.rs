@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Call, Handler, answer};
-use crate::refusal::Refusal;
+use crate::request::refusal::Refusal;
 use crate::resources;
 
 pub(super) const HANDLER: Handler = Handler { name: "DescribeRegions", run, causes: &[], states: &[] };

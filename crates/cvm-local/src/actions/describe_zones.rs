@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Call, Handler, answer};
-use crate::refusal::Refusal;
+use crate::request::refusal::Refusal;
 
 pub(super) const HANDLER: Handler = Handler { name: "DescribeZones", run, causes: &[], states: &[] };
 

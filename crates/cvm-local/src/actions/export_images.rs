@@ -4,8 +4,8 @@ use cvm_proto::api::ExportImages;
 use serde_json::{Value, json};
 
 use super::{Call, Handler, answer, checks, typed};
-use crate::params::Shown;
-use crate::refusal::{Refusal, refuse};
+use crate::request::params::Shown;
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::Export;
 use crate::resources::image::{DiskUsage, Image, ImageState};
 

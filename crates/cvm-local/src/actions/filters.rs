@@ -3,8 +3,8 @@
 use cvm_proto::api::types::Filter;
 
 use super::{Cause, checks};
-use crate::params::Shown;
-use crate::refusal::{Refusal, refuse};
+use crate::request::params::Shown;
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::tags::Tags;
 
 /// What filters are refused for by every action that takes some.

@@ -4,8 +4,8 @@ use cvm_proto::api::ImportImage;
 use serde_json::{Value, json};
 
 use super::{Call, Handler, answer, checks, describe_import_image_os, typed};
-use crate::params::Shown;
-use crate::refusal::{Refusal, refuse};
+use crate::request::params::Shown;
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::image::{DiskUsage, How, Making, Plan, Snapshot, Traits};
 
 pub(super) const HANDLER: Handler = Handler {

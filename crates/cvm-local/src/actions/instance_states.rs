@@ -4,8 +4,8 @@ use super::filters::MAX_IDS;
 use super::{Call, Cause, Handler, checks, specification};
 use crate::clock::Moment;
 use crate::ids;
-use crate::params::Shown;
-use crate::refusal::{Refusal, refuse};
+use crate::request::params::Shown;
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::instance::{Instance, InstanceState, Next, Operation};
 
 /// The code and the words for an instance that is in a state in which an action does not take it.

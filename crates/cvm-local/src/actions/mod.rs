@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use crate::clock::Moment;
 use crate::fault::Faults;
-use crate::params::{Parameter, Shown, Specification};
-use crate::refusal::{Refusal, refuse};
+use crate::request::params::{Parameter, Shown, Specification};
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::Resources;
 use crate::resources::instance::InstanceState;
 

@@ -4,7 +4,7 @@ use cvm_proto::api::ModifyImageAttribute;
 use serde_json::Value;
 
 use super::{Call, Handler, checks, done, typed};
-use crate::refusal::{Refusal, refuse};
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::image::ImageState;
 
 pub(super) const HANDLER: Handler = Handler {

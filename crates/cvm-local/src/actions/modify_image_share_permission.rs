@@ -4,8 +4,8 @@ use cvm_proto::api::ModifyImageSharePermission;
 use serde_json::Value;
 
 use super::{Call, Handler, checks, done, typed};
-use crate::params::Shown;
-use crate::refusal::{Refusal, refuse};
+use crate::request::params::Shown;
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::image::{Image, ImageState, Share};
 
 pub(super) const HANDLER: Handler = Handler {

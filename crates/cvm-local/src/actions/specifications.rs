@@ -2,7 +2,7 @@
 
 //! Every action of the API, as the endpoint checks requests for it.
 
-use crate::params::{Kind, Parameter, Specification, optional, required};
+use crate::request::params::{Kind, Parameter, Specification, optional, required};
 
 /// Sorted by name.
 pub(crate) static SPECIFICATIONS: &[Specification] = &[

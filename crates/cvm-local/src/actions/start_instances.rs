@@ -4,7 +4,7 @@ use cvm_proto::api::StartInstances;
 use serde_json::Value;
 
 use super::{Call, Handler, done, instance_states, typed};
-use crate::refusal::Refusal;
+use crate::request::refusal::Refusal;
 use crate::resources::instance::{InstanceState, Next};
 
 pub(super) const HANDLER: Handler =

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::instance_states::{self, STOP_TYPES};
 use super::{Call, Handler, checks, done, typed};
-use crate::refusal::{Refusal, refuse};
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::instance::{InstanceState, Next};
 
 pub(super) const HANDLER: Handler = Handler {

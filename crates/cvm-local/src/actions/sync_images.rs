@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Call, Handler, answer, checks, typed};
-use crate::params::Shown;
-use crate::refusal::{Refusal, refuse};
+use crate::request::params::Shown;
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::image::{Image, ImageState};
 use crate::resources::{CopyOrder, Resources};
 use crate::seed::RegionState;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
-use crate::params::Shown;
+use crate::request::params::Shown;
 use crate::service::{Answer, Service};
 
 mod clock;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use cvm_proto::codec::percent;
 
 use super::{Failure, Outcome, ok};
-use crate::params::Shown;
+use crate::request::params::Shown;
 use crate::service::Service;
 
 /// The requests, oldest first: all, or those of an action or a region, or the last so many of them.

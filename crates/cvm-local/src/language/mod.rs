@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::refusal::Refusal;
+use crate::request::refusal::Refusal;
 
 mod chinese;
 

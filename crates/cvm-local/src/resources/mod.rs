@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::ids::Stream;
-use crate::refusal::{Refusal, refuse};
 use crate::regions;
+use crate::request::refusal::{Refusal, refuse};
 use crate::seed::{Bucket, InstanceType, RegionState, Zone};
 
 mod export;

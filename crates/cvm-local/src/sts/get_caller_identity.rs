@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Action, Answer, Call, Refusal, refuse};
-use crate::principal::Principal;
+use crate::request::principal::Principal;
 
 pub(super) const ACTION: Action =
     Action { name: "GetCallerIdentity", rate: 20, is_open: false, parameters: &[], run };

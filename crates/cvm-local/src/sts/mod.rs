@@ -6,12 +6,12 @@ use cvm_proto::sign::verify::Incoming;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::auth::{Keys, Temporary};
-use crate::call::header;
 use crate::clock;
-use crate::params::{Kind, Parameter, Shown, optional, required};
-use crate::principal::Principal;
-use crate::refusal::{Refusal, refuse};
+use crate::request::auth::{Keys, Temporary};
+use crate::request::call::header;
+use crate::request::params::{Kind, Parameter, Shown, optional, required};
+use crate::request::principal::Principal;
+use crate::request::refusal::{Refusal, refuse};
 
 mod assume_role;
 mod get_caller_identity;

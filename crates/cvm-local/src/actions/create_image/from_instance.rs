@@ -3,8 +3,8 @@
 use super::super::{Call, instance_states};
 use super::{HANDLER, Source};
 use crate::clock::Moment;
-use crate::params::Shown;
-use crate::refusal::{Refusal, refuse};
+use crate::request::params::Shown;
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::image::{DiskUsage, Snapshot, Traits};
 use crate::resources::instance::{Disk, Instance, InstanceState, Next, Operation};
 

@@ -2,8 +2,8 @@
 
 use super::super::Call;
 use super::Source;
-use crate::params::Shown;
-use crate::refusal::{Refusal, refuse};
+use crate::request::params::Shown;
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::DiskSnapshot;
 use crate::resources::image::{DiskUsage, ImageState, Snapshot, Traits};
 

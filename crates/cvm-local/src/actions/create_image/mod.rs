@@ -4,7 +4,7 @@ use cvm_proto::api::CreateImage;
 use serde_json::{Value, json};
 
 use super::{Call, Handler, answer, checks, typed};
-use crate::refusal::{Refusal, refuse};
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::image::{How, Making, Plan, Snapshot, Traits};
 use crate::resources::instance::InstanceState;
 

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use cvm_proto::api::RunInstances;
 
 use crate::ids::is_resource;
-use crate::params::Shown;
-use crate::refusal::{Refusal, refuse};
+use crate::request::params::Shown;
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::image::Traits;
 use crate::resources::instance::Network;
 

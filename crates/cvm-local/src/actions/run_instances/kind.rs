@@ -3,8 +3,8 @@
 use cvm_proto::api::RunInstances;
 
 use super::super::{Call, checks};
-use crate::params::Shown;
-use crate::refusal::{Refusal, refuse};
+use crate::request::params::Shown;
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::image::{Image, ImageState};
 use crate::seed::{InstanceType, RegionState};
 

@@ -4,7 +4,7 @@ use cvm_proto::api::RunInstances;
 use serde_json::{Value, json};
 
 use super::{Call, Handler, answer, checks, typed};
-use crate::refusal::{Refusal, refuse};
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::instance::{Instance, InstanceSpec, InstanceState, Next, Operation};
 
 mod access;

@@ -2,8 +2,8 @@
 
 use cvm_proto::api::RunInstances;
 
-use crate::params::Shown;
-use crate::refusal::{Refusal, refuse};
+use crate::request::params::Shown;
+use crate::request::refusal::{Refusal, refuse};
 use crate::resources::image::Traits;
 
 /// The longest name, in characters.

@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::parse_iso;
 use crate::ids::Stream;
-use crate::principal::Principal;
-use crate::refusal::{Refusal, refuse};
+use crate::request::principal::Principal;
+use crate::request::refusal::{Refusal, refuse};
+use crate::request::skipped_checks::{Check, SkippedChecks};
 use crate::seed::Seed;
-use crate::skipped_checks::{Check, SkippedChecks};
 
 /// How far a request's timestamp may be from the endpoint's clock, in seconds.
 const WINDOW: u64 = 300;

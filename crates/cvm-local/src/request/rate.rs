@@ -4,8 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::call::Product;
 use crate::lock::lock;
+use crate::request::call::Product;
 
 /// The length of the window that requests are counted in.
 const WINDOW: Duration = Duration::from_secs(1);

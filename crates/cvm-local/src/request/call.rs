@@ -7,9 +7,9 @@ use cvm_proto::codec::percent;
 use cvm_proto::sign::verify::{Claims, Incoming};
 
 use crate::language::Language;
-use crate::params::{Parameters, Shown};
-use crate::refusal::{Refusal, refuse};
-use crate::skipped_checks::{Check, SkippedChecks};
+use crate::request::params::{Parameters, Shown};
+use crate::request::refusal::{Refusal, refuse};
+use crate::request::skipped_checks::{Check, SkippedChecks};
 
 /// Where all of the service's hosts are.
 const DOMAIN: &str = ".tencentcloudapi.com";

@@ -15,12 +15,15 @@ use hyper::{Method, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 
 use crate::admin;
-use crate::call;
 use crate::language::Language;
 use crate::metadata;
-use crate::refusal::Refusal;
+use crate::request::call;
+use crate::request::refusal::Refusal;
 use crate::service::{Answer, Served, Service};
 use crate::state_file::StateWriter;
+
+pub(crate) mod server;
+pub(crate) mod tls;
 
 /// The largest query of a GET request, in bytes.
 const MAX_QUERY: usize = 32 << 10;

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use cvm_proto::codec::{flatten, multipart, percent};
 use serde_json::{Map, Value};
 
-use crate::refusal::{Refusal, refuse};
-use crate::skipped_checks::{self, SkippedChecks};
+use crate::request::refusal::{Refusal, refuse};
+use crate::request::skipped_checks::{self, SkippedChecks};
 
 /// What the API says of an action.
 #[derive(Debug)]
