@@ -43,7 +43,7 @@ mod instance_role;
 mod sts;
 mod web_identity;
 
-pub use crate::sign::part;
+pub use crate::sign::key_part::part;
 pub use crate::signer::{Credential, Fetch, Found, Lease, Provider, ready};
 pub use assume_role::AssumeRole;
 pub use chain::Chain;

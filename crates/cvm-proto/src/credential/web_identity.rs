@@ -11,7 +11,7 @@ use super::sts;
 use crate::client::Endpoint;
 use crate::error::Error;
 use crate::input;
-use crate::sign::flaw;
+use crate::sign::key_part::flaw;
 use crate::signer::{Fetch, Provider, ready};
 
 /// A role for whoever an identity provider vouches for, by the action `AssumeRoleWithWebIdentity` of the service sts.

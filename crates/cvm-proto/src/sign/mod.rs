@@ -39,7 +39,7 @@ use crate::error::Error;
 pub mod canonical;
 pub mod explain;
 mod hex;
-mod key_part;
+pub(crate) mod key_part;
 mod sha256;
 pub mod signature;
 pub mod string_to_sign;
@@ -48,8 +48,6 @@ pub mod v1;
 pub mod verify;
 
 pub use canonical::{CanonicalRequest, Payload};
-pub(crate) use key_part::flaw;
-pub use key_part::part;
 pub use signature::{KeyChain, Signature, SigningKey, authorization};
 pub use string_to_sign::{CredentialScope, Date, StringToSign};
 

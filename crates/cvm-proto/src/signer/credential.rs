@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::provider::Provider;
 use crate::error::Error;
 use crate::input;
-use crate::sign::part;
+use crate::sign::key_part::part;
 use crate::wire::{Key, Token};
 
 /// An API key of Tencent Cloud, permanent or temporary.

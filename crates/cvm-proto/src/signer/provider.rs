@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::credential::Credential;
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
-use crate::sign::flaw;
+use crate::sign::key_part::flaw;
 
 /// A credential, and until when it is good.
 #[derive(Clone, Debug)]
@@ -71,13 +71,13 @@ pub enum Found {
     /// A credential.
     Lease(Lease),
     /// Nothing, as the provider is not set up: its name and what it lacked, such as
-    /// `environment: TENCENTCLOUD_SECRET_ID is not set`. A [`Chain`](super::Chain) asks the next one.
+    /// `environment: TENCENTCLOUD_SECRET_ID is not set`. A [`Chain`](crate::credential::Chain) asks the next one.
     Nothing(String),
 }
 
 /// The work of a provider: a machine that ends with what it found.
 ///
-/// An error means that the provider is set up, but wrongly, or that it failed: a [`Chain`](super::Chain) ends there.
+/// An error means that the provider is set up, but wrongly, or that it failed: a [`Chain`](crate::credential::Chain) ends there.
 #[cfg(feature = "std")]
 pub type Fetch = Box<dyn Machine<Output = Result<Found, Error>, Progress = Infallible> + Send>;
 /// The work of a provider: a machine that ends with what it found. Without the feature `std` there are no threads to
