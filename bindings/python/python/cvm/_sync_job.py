@@ -287,7 +287,8 @@ def plan(
         to = ["all"]
     for name, regions in (("to", to), ("except_", except_)):
         if isinstance(regions, str):
-            raise TypeError(f'`{name}` is a list of regions: write {name}=["{regions}"]')
+            parts = [part.strip() for part in regions.split(",") if part.strip()]
+            raise TypeError(f"`{name}` is a list of regions: write {name}={parts}")
     return _cvm.SyncPlan(
         [images] if isinstance(images, str) else list(images), list(to), list(except_), dict(options)
     )
