@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cvm_config::seed;
 use cvm_files::{Access, RealFile};
 use cvm_journal::Journal;
 use cvm_proto::{
@@ -100,7 +101,7 @@ impl SyncPlan {
         let Some(which) = self.which.clone() else {
             return Err(PyValueError::new_err("the regions of this job are known"));
         };
-        let machine = which.cancel_with(&cancel).start(config, work::seed());
+        let machine = which.cancel_with(&cancel).start(config, seed());
         Ok(Job::new(Work::Regions(Box::new(machine)), cancel, None))
     }
 }
@@ -163,7 +164,7 @@ fn keep(
         Some(job) => journal.begin_or_resume(job, config)?,
         None => journal.resume(run, config)?,
     };
-    Ok(Work::Kept(Box::new(kept.cancel_with(cancel).start(config, work::seed()))))
+    Ok(Work::Kept(Box::new(kept.cancel_with(cancel).start(config, seed()))))
 }
 
 /// A job that is not written down, or by the caller.
@@ -181,13 +182,11 @@ fn prepare(
                 "a dry run keeps nothing: leave the state out, or run without dry_run",
             ));
         }
-        (Some(job), None) => job.cancel_with(cancel).start(config, work::seed()),
+        (Some(job), None) => job.cancel_with(cancel).start(config, seed()),
         (Some(job), stored) => {
-            job.begin_or_resume(stored, endpoint, config)?.cancel_with(cancel).start(config, work::seed())
+            job.begin_or_resume(stored, endpoint, config)?.cancel_with(cancel).start(config, seed())
         }
-        (None, Some(stored)) => {
-            stored.resume(run, &endpoint)?.cancel_with(cancel).start(config, work::seed())
-        }
+        (None, Some(stored)) => stored.resume(run, &endpoint)?.cancel_with(cancel).start(config, seed()),
         (None, None) => return Err(Error::parameter("there is no sync job: give images and regions")),
     };
     Ok(Work::Sync(Box::new(machine)))

@@ -1,11 +1,9 @@
 //! Everything a client runs, as one machine: what drives it, blocking, async or by hand, need not know what it is.
 
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
-use std::process;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use cvm_config::seed;
 use cvm_journal::JournaledMachine;
 use cvm_proto::machine::{Failure, FailureKind};
 use cvm_proto::{
@@ -400,10 +398,4 @@ pub(crate) fn watch(
         .every(settings::duration(py, "interval", interval)?)
         .at_most(settings::duration(py, "timeout", timeout)?);
     Ok(Job::new(Work::Watch(watch.start(config, seed())), Cancel::new(), None))
-}
-
-/// A number that differs each time, also from that of a forked process: both go on with the same keys of hash maps, and
-/// what comes of this number, such as the token of a request, must not be taken for the other's.
-pub(crate) fn seed() -> u64 {
-    RandomState::new().hash_one((process::id(), SystemTime::now()))
 }

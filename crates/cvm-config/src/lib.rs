@@ -12,6 +12,7 @@ mod origin;
 mod process;
 mod profile;
 mod reading;
+mod seed;
 mod setting;
 mod tccli;
 mod way;
@@ -22,6 +23,7 @@ pub use credential::{Candidate, Finding};
 pub use environment::Environment;
 pub use loader::{Loaded, Loader, Value};
 pub use origin::Origin;
+pub use seed::seed;
 pub use setting::{Kind, Setting};
 #[cfg(feature = "write")]
 pub use write::{NewProfile, Written};

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
-/// A stream of numbers (SplitMix64): small, fast, and repeatable. Nothing here has to be hard to guess.
+/// A stream of numbers, repeatable from where it is. Nothing here has to be hard to guess.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stream(u64);
 
@@ -16,10 +16,7 @@ impl Stream {
     }
 
     pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+        cvm_proto::splitmix64(&mut self.0)
     }
 
     /// A number from 0 up to, and without, 1.

@@ -68,8 +68,3 @@ fn zone(region: &str, name: &str, number: u32, zone: u32) -> Zone {
 pub(crate) fn is_known(id: &str) -> bool {
     KNOWN.contains(&id)
 }
-
-/// Whether a region belongs to the finance regions, which are isolated from the others.
-pub(crate) fn is_finance(id: &str) -> bool {
-    id.ends_with("-fsi")
-}

@@ -109,7 +109,8 @@ pub use signer::Credential;
 // What can be set on a client, and the state that its calls share.
 mod client;
 pub use client::{
-    ClientBuilder, Config, Endpoint, Failover, FromSettings, Job, RetryPolicy, Scheme, Settings,
+    ClientBuilder, Config, Endpoint, Failover, FromSettings, Job, RetryPolicy, Scheme, Settings, is_finance,
+    splitmix64,
 };
 
 // An action with all its attempts, and what is made of several.

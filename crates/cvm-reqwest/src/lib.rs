@@ -5,14 +5,13 @@ mod exchange;
 mod fault;
 mod tls;
 
-use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
-use std::hash::BuildHasher;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use cvm_config::seed;
 use futures_core::Stream;
 use futures_util::{TryStreamExt, stream};
 use tracing::{Instrument, debug_span, warn};
@@ -217,9 +216,4 @@ fn logged<T>(result: Result<T, Error>) -> Result<T, Error> {
         warn!(kind = error.kind().as_str(), attempts = error.attempts(), "{error}");
     }
     result
-}
-
-/// A number that differs each time: the standard library keys its hash maps with the system's entropy.
-fn seed() -> u64 {
-    RandomState::new().hash_one(0)
 }

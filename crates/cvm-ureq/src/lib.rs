@@ -9,14 +9,13 @@ mod socks;
 mod tcp;
 mod tunnel;
 
-use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
-use std::hash::BuildHasher;
 use std::iter;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use cvm_config::seed;
 use tracing::{debug_span, warn};
 
 use crate::connect::Agents;
@@ -213,9 +212,4 @@ fn logged<T>(result: Result<T, Error>) -> Result<T, Error> {
         warn!(kind = error.kind().as_str(), attempts = error.attempts(), "{error}");
     }
     result
-}
-
-/// A number that differs each time: the standard library keys its hash maps with the system's entropy.
-fn seed() -> u64 {
-    RandomState::new().hash_one(0)
 }

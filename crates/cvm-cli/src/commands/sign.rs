@@ -1,8 +1,6 @@
 //! `cvm sign`: every stage of a signature, for one request or for many.
 
 use std::cell::LazyCell;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher;
 use std::io::{self, BufRead, Read, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -123,9 +121,9 @@ fn this_moment() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// Any number from 1 to 4294967295: the standard library keys its hash maps with the system's entropy.
+/// Any number from 1 to 4294967295.
 fn any_nonce() -> u64 {
-    RandomState::new().hash_one(0) % u64::from(u32::MAX) + 1
+    cvm_config::seed() % u64::from(u32::MAX) + 1
 }
 
 /// Signs the requests that come in line by line. A line that cannot be read gives an error in its place.

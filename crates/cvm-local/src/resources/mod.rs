@@ -7,7 +7,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::Moment;
 use crate::ids::Stream;
-use crate::regions;
 use crate::request::refusal::{Refusal, refuse};
 use crate::seed::{Bucket, InstanceType, RegionState, Zone};
 
@@ -275,7 +274,7 @@ impl Account {
 
 impl Region {
     pub(crate) fn is_finance(&self) -> bool {
-        regions::is_finance(&self.id)
+        cvm_proto::is_finance(&self.id)
     }
 
     pub(crate) fn zone(&self, name: &str) -> Option<&Zone> {

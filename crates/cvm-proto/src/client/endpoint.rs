@@ -147,8 +147,8 @@ impl Endpoint {
     }
 }
 
-/// Whether a region is one of the isolated finance regions.
-pub(crate) fn is_finance(region: &str) -> bool {
+/// Whether a region is one of the finance regions: they have hosts of their own, and no image crosses their border.
+pub fn is_finance(region: &str) -> bool {
     region.ends_with("-fsi")
 }
 

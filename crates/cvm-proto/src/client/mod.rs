@@ -14,12 +14,13 @@ mod settings;
 
 pub(crate) use clock::is_too_far;
 pub use config::Config;
-pub(crate) use endpoint::is_finance;
+pub use endpoint::is_finance;
 pub use endpoint::{Endpoint, Scheme};
 pub use failover::Failover;
 pub(crate) use failover::Route;
 pub use job::Job;
 pub(crate) use prepared::{Keys, Prepared};
 pub(crate) use random::Random;
+pub use random::splitmix64;
 pub use retry::RetryPolicy;
 pub use settings::{ClientBuilder, FromSettings, Settings};

@@ -4,7 +4,16 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-/// `SplitMix64`: a few instructions a number, and every seed is a good one.
+/// The next number of a stream, and where the stream is then (`SplitMix64`): a few instructions a number, every start is a
+/// good one, and the same start gives the same numbers. Nothing that has to be hard to guess may come of it.
+pub fn splitmix64(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let z = (*state ^ (*state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// The numbers of a machine, from the seed that it was given.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
@@ -14,11 +23,7 @@ impl Random {
     }
 
     pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        splitmix64(&mut self.0)
     }
 
     /// A number from 0 to `max`, both included.

@@ -211,12 +211,7 @@ impl World {
     /// Runs processes side by side, whoever is awake by chance before the others; gives what each came to, and what it kept.
     pub(crate) fn together(&mut self, processes: Vec<Process>, seed: u64) -> Vec<(Ended, Option<Vec<u8>>)> {
         let mut chance = seed;
-        let mut draw = |below: usize| {
-            // SplitMix64.
-            chance = chance.wrapping_add(0x9e37_79b9_7f4a_7c15);
-            let mixed = (chance ^ (chance >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-            (mixed ^ (mixed >> 27)) as usize % below
-        };
+        let mut draw = |below: usize| cvm_proto::splitmix64(&mut chance) as usize % below;
         let mut running: Vec<_> = processes.into_iter().map(|process| (process, None)).collect();
         loop {
             let awake: Vec<usize> = (0..running.len())
