@@ -129,7 +129,7 @@ class AsyncClient(AsyncActions, Base):
     ) -> SyncReport:
         """Carries custom images to other regions and waits until the copies can be used. See :meth:`cvm.Client.sync`.
 
-        An ``on_progress`` that is an async function is awaited, before the job goes on.
+        An ``on_progress`` that is an async function is awaited, before the job continues.
         """
         return await self.sync_job(images, to, except_=except_, journal=journal, **options).run(on_progress=on_progress)
 

@@ -77,7 +77,7 @@ class Copying(TypedDict):
 
 
 class Trouble(TypedDict):
-    """A request failed in a way that may pass; the job goes on."""
+    """A request failed in a way that may pass; the job continues."""
 
     event: Literal["trouble"]
     source: str

@@ -251,7 +251,7 @@ class AsyncSyncJob(_Job):
     ) -> SyncReport:
         """Runs the job to its end, from wherever it is. See :meth:`cvm.SyncJob.run`.
 
-        A callback that is an async function is awaited, before the job goes on.
+        A callback that is an async function is awaited, before the job continues.
         """
         listeners = {"on_progress": on_progress, "on_checkpoint": on_checkpoint}
         _callbacks.check(True, **listeners)

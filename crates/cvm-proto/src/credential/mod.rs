@@ -5,7 +5,7 @@
 //! gives:
 //!
 //! - five minutes before its end (or when a quarter of a short life is left) one call fetches the next one, while all
-//!   others go on with what there is; that call too goes on with it if the fetch fails;
+//!   others use what there is; that call uses it too if the fetch fails;
 //! - with none, or one that has expired, one call fetches and all others wait for it. If it fails, so do they, and so
 //!   does every call in the pause after it: one second at first, ten at most;
 //! - one that the service does not take any more is fetched again, once for each call.

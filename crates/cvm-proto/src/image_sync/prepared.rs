@@ -22,11 +22,11 @@ pub struct PreparedSync {
 }
 
 impl ImageSync {
-    /// Begins the job, or goes on with it: the one rule for whoever keeps a [`SyncState`].
+    /// Begins the job, or resumes it: the one rule for whoever keeps a [`SyncState`].
     ///
     /// `stored` is what was kept last, read under the lock that this run holds. If nothing was, or what was has
     /// [ended](SyncState::is_finished), the job begins anew; the copies that an ended job knows are looked at by their ids
-    /// first. If it is this same job, it goes on, and what had ended is looked at again. If it is another one, it is
+    /// first. If it is this same job, it is resumed, and what had ended is looked at again. If it is another one, it is
     /// refused, and nothing is touched. `endpoint` is that of `config`, or [`SyncEndpoint::embedded`].
     ///
     /// # Errors
@@ -187,7 +187,7 @@ impl PreparedSync {
         &self.state
     }
 
-    /// Whether a job that had not ended goes on.
+    /// Whether a job that had not ended is resumed.
     pub fn is_resumed(&self) -> bool {
         self.start != Start::Begun
     }

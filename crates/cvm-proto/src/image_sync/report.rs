@@ -265,7 +265,7 @@ pub enum SyncProgress {
         #[serde(rename = "elapsed_seconds", with = "seconds")]
         elapsed: Duration,
     },
-    /// A request failed in a way that may pass; the job goes on.
+    /// A request failed in a way that may pass; the job continues.
     #[non_exhaustive]
     Trouble {
         /// The source's id.
