@@ -141,6 +141,18 @@ impl Server {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
+    /// Sends until a request comes on a connection that an earlier one came on. A connection may come back to its pool a
+    /// moment after the answer: a request that is sent before makes one of its own.
+    pub fn wait_for_reuse(&self, mut send: impl FnMut()) {
+        let is_reused = |_| {
+            send();
+            let received = self.received();
+            let (last, earlier) = received.split_last().unwrap();
+            earlier.iter().any(|request| request.connection == last.connection)
+        };
+        assert!((0..50).any(is_reused), "50 requests came on as many connections");
+    }
+
     /// Waits until the server has closed this many connections; gives up after ten seconds.
     pub fn wait_for_closed(&self, count: usize) {
         let (closed, changed) = &self.shared.closed;
