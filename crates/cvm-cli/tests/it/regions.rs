@@ -185,7 +185,7 @@ fn the_images_own_region_is_passed_over_with_a_note() {
     assert!(ran.err.contains(note), "{ran:?}");
     let report = place.run(&[&sync[..], &["--output", "json"]].concat()).ended_with(0).json();
     let home = &report["destinations"][0];
-    assert_eq!((&report["complete"], &home["outcome"]), (&true.into(), &"skipped".into()));
+    assert_eq!((&report["as_asked"], &home["outcome"]), (&true.into(), &"skipped".into()));
     assert_eq!(home["image_id"], IMAGE);
 }
 

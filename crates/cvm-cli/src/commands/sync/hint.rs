@@ -19,8 +19,9 @@ pub(super) fn resume_later(global: &Global, journal: &Path) -> Vec<String> {
 /// The command that shows a copy.
 pub(super) fn look_at(global: &Global, region: &str, image_id: &str) -> String {
     let words = ["cvm", "call", "DescribeImages"].map(String::from);
-    let words = words.into_iter().chain(leading_there(global, Some(region)));
-    typed(words.chain([format!("ImageIds.0={image_id}")]))
+    let call = typed(words.into_iter().chain(leading_there(global, Some(region))));
+    // Quoted by itself: most ids need no quotes.
+    format!("{call} ImageIds.0={}", typed([image_id.to_owned()].into_iter()))
 }
 
 /// The options that lead to the same endpoint and account.
