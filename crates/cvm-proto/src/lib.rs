@@ -130,7 +130,7 @@ pub use credential::{CallerIdentity, IdentityCall, WhoAmI};
 
 // Which regions are meant.
 mod regions;
-pub use regions::{WhichRegions, WhichRegionsMachine};
+pub use regions::{WhichRegions, WhichRegionsMachine, closest_region};
 
 // The sync job.
 mod image_sync;

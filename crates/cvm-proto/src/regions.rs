@@ -286,14 +286,18 @@ fn matches(pattern: &[u8], text: &[u8]) -> bool {
     pattern[p..].iter().all(|&letter| letter == b'*')
 }
 
-/// What to do about a name that is none. A city alone is close to its region.
-fn advice<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+/// The region that a name probably means which is none of those that are known. A city alone is close to its region.
+pub fn closest_region<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
     let city = |region: &'a str| region.split_once('-').map_or(region, |(_, city)| city);
-    let meant = closest(name, known.clone()).or_else(|| {
+    closest(name, known.clone()).or_else(|| {
         let meant = closest(name, known.clone().map(city))?;
         known.clone().find(|region| city(region) == meant)
-    });
-    match meant {
+    })
+}
+
+/// What to do about a name that is none.
+fn advice<'a>(name: &str, known: impl Iterator<Item = &'a str> + Clone) -> String {
+    match closest_region(name, known) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => "DescribeRegions lists the regions".into(),
     }

@@ -2,7 +2,7 @@
 
 use cvm_config::{Candidate, Finding, Loaded, Origin, Value};
 use cvm_proto::api::{DescribeRegions, DescribeRegionsResponse};
-use cvm_proto::{Error, input};
+use cvm_proto::{Error, closest_region};
 use serde_json::json;
 
 use crate::args::{Global, Output};
@@ -35,11 +35,11 @@ pub(crate) fn show(global: &Global, check: bool) -> Result<Exit, Failure> {
 
 /// Whether the service has the region that is set.
 fn is_served(answer: &DescribeRegionsResponse, region: Option<&str>) -> Result<(), Error> {
-    let mut known = answer.region_set.iter().map(|known| known.region.as_str());
+    let known = answer.region_set.iter().map(|known| known.region.as_str());
     let Some(region) = region.filter(|region| !known.clone().any(|known| known == *region)) else {
         return Ok(());
     };
-    let meant = match input::closest(region, known.by_ref()) {
+    let meant = match closest_region(region, known) {
         Some(meant) => format!("did you mean `{meant}`?"),
         None => "cvm regions lists those that there are".into(),
     };

@@ -21,7 +21,7 @@ pub(super) fn look_at(global: &Global, region: &str, image_id: &str) -> String {
     let words = ["cvm", "call", "DescribeImages"].map(String::from);
     let call = typed(words.into_iter().chain(leading_there(global, Some(region))));
     // Quoted by itself: most ids need no quotes.
-    format!("{call} ImageIds.0={}", typed([image_id.to_owned()].into_iter()))
+    format!("{call} ImageIds.0={}", typed(std::iter::once(image_id.into())))
 }
 
 /// The options that lead to the same endpoint and account.
