@@ -18,10 +18,10 @@ use crate::client::{Config, Keys, Prepared, Random, Route, is_too_far};
 use crate::codec::envelope;
 use crate::error::{Error, ErrorCode, FailureKind};
 use crate::machine::{Now, Reply, Step};
-use crate::signer::{Ask, Credential, Fetch, Found, Ticket};
-use crate::wire::{Attempt, Limit, Request, Way};
+use crate::signer::{Availability, Credential, Fetch, Found, Ticket};
+use crate::wire::{Attempt, ConnectionPath, Limit, Request};
 
-/// An action on its way, with its parameters encoded.
+/// An action on its peer, with its parameters encoded.
 pub(crate) struct Attempts {
     prepared: Prepared,
     rules: Rules,
@@ -50,7 +50,7 @@ enum State {
     Waiting { until: Duration, booked: bool },
     /// A credential is fetched, for this call and all others of the client.
     Fetching {
-        turn: Turn,
+        turn: FetchTurn,
         fetch: Fetch,
         /// The host and the port that were asked for it first.
         asked: Option<String>,
@@ -61,8 +61,8 @@ enum State {
     Ended,
 }
 
-/// What to do next; the outcome comes from [`Attempts::reply`], or as [`Do::Fail`].
-pub(crate) enum Do {
+/// What to do next; the outcome comes from [`Attempts::reply`], or as [`Next::Fail`].
+pub(crate) enum Next {
     Send(Request),
     WaitUntil(Duration),
     Fail(Error),
@@ -100,31 +100,31 @@ impl Attempts {
         }
     }
 
-    pub(crate) fn poll(&mut self, now: Now) -> Do {
+    pub(crate) fn poll(&mut self, now: Now) -> Next {
         let timeout = self.prepared.config().settings().call_timeout;
         let deadline = *self.deadline.get_or_insert_with(|| now.mono.saturating_add(timeout));
         loop {
             match &mut self.state {
                 State::InFlight { attempt, credential, .. } => {
-                    return Do::Send(self.prepared.request_by(credential.as_ref(), attempt.clone()));
+                    return Next::Send(self.prepared.request_by(credential.as_ref(), attempt.clone()));
                 }
-                State::Waiting { until, .. } if *until > now.mono => return Do::WaitUntil(*until),
+                State::Waiting { until, .. } if *until > now.mono => return Next::WaitUntil(*until),
                 State::Fetching { asked, .. } if now.mono >= deadline => {
                     let asked = asked.take().map(|place| format!(" from {place}")).unwrap_or_default();
                     let late = Error::timeout(format!("no credential{asked} {}", Limit::of_call(timeout)));
-                    return Do::Fail(self.end(late));
+                    return Next::Fail(self.end(late));
                 }
                 State::Fetching { turn, fetch, asked } => match fetch.poll(now) {
                     // A call that gives up leaves the fetch to the next one, and no failure is remembered.
                     Step::Send(request) => {
-                        asked.get_or_insert_with(|| Way::new(request.origin(), None).place);
+                        asked.get_or_insert_with(|| ConnectionPath::new(request.origin(), None).address);
                         // What the call waits for has no more time than the call itself.
                         let attempt = self.prepared.config().settings().attempt_timeout;
                         let left = deadline.saturating_sub(now.mono);
                         let request = request.within(attempt, Limit::of_attempt(attempt));
-                        return Do::Send(request.within(left, Limit::of_call(timeout)));
+                        return Next::Send(request.within(left, Limit::of_call(timeout)));
                     }
-                    Step::WaitUntil(mono) => return Do::WaitUntil(mono.min(deadline)),
+                    Step::WaitUntil(mono) => return Next::WaitUntil(mono.min(deadline)),
                     Step::Progress(never) => match never {},
                     Step::Done(outcome) => {
                         turn.hand_in(outcome, now);
@@ -138,7 +138,7 @@ impl Attempts {
                             "not sent {}: it waited for the credential that another call fetches, or for its place in the rate limit",
                             Limit::of_call(timeout)
                         ));
-                        return Do::Fail(self.end(late));
+                        return Next::Fail(self.end(late));
                     }
                     self.state = match self.admit(now, booked, deadline) {
                         Admission::Go { attempt, credential, route, keys } => {
@@ -146,15 +146,15 @@ impl Attempts {
                             let request =
                                 self.prepared.request_with(credential.as_ref(), attempt.clone(), keys);
                             self.state = State::InFlight { attempt, credential, route };
-                            return Do::Send(request);
+                            return Next::Send(request);
                         }
                         Admission::Later(until) => State::Waiting { until, booked: true },
                         Admission::Fetch(ticket) => self.fetching(ticket),
-                        Admission::Fail(error) => return Do::Fail(self.end(error)),
+                        Admission::Fail(error) => return Next::Fail(self.end(error)),
                         Admission::Refused(error) => {
                             // The attempt that was taken back is the last after all.
                             self.attempts += 1;
-                            return Do::Fail(self.end(error));
+                            return Next::Fail(self.end(error));
                         }
                     };
                 }
@@ -194,16 +194,16 @@ impl Attempts {
             let unix = shared.clock.apply(now.unix);
             let credential = match config.provider() {
                 None => None,
-                Some(_) => match shared.leases.ask(unix, now.mono) {
-                    Ask::Use(credential) => match self.refused.as_deref() {
+                Some(_) => match shared.leases.availability(unix, now.mono) {
+                    Availability::Use(credential) => match self.refused.as_deref() {
                         Some((same, error)) if same.is_wholly(&credential) => {
                             return Admission::Refused(error.clone());
                         }
                         _ => Some(credential),
                     },
-                    Ask::Wait(until) => return Admission::Later(until),
-                    Ask::Fetch(ticket) => return Admission::Fetch(ticket),
-                    Ask::Fail(why) => {
+                    Availability::Wait(until) => return Admission::Later(until),
+                    Availability::Fetch(ticket) => return Admission::Fetch(ticket),
+                    Availability::Fail(why) => {
                         return match self.refused.as_deref() {
                             Some((written, error)) if written.source().is_some() => {
                                 Admission::Refused(error.clone().without_better_credential(&why))
@@ -233,7 +233,7 @@ impl Attempts {
         let source = self.refused.as_deref().and_then(|(refused, _)| refused.source());
         match source.or_else(|| config.provider()) {
             Some(provider) => State::Fetching {
-                turn: Turn { config: config.clone(), ticket },
+                turn: FetchTurn { config: config.clone(), ticket },
                 fetch: provider.fetch(self.random.next()),
                 asked: None,
             },
@@ -281,8 +281,8 @@ impl Attempts {
                         let clock_moved = date.is_some_and(observe);
                         let clock_is_wrong = date.is_some_and(|date| is_too_far(now.unix, date));
                         let origin = if to_backup { config.backup_origin() } else { config.origin() };
-                        let way = Way::new(origin, proxy.as_ref());
-                        let error = way.explain_intermediary(error, location, mentions_https);
+                        let path = ConnectionPath::new(origin, proxy.as_ref());
+                        let error = path.explain_intermediary(error, location, mentions_https);
                         self.refused(now, error, &Said { clock_moved, clock_is_wrong, retry_after })
                     }
                     Ok(text) => {
@@ -405,12 +405,12 @@ fn elsewhere(location: &str) -> String {
 }
 
 /// A call's turn to fetch the credential for all; given up if the call goes away.
-struct Turn {
+struct FetchTurn {
     config: Config,
     ticket: Ticket,
 }
 
-impl Turn {
+impl FetchTurn {
     fn hand_in(&self, outcome: Result<Found, Error>, now: Now) {
         let outcome = match outcome {
             Ok(Found::Lease(lease)) => Ok(lease),
@@ -426,7 +426,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for FetchTurn {
     fn drop(&mut self) {
         self.config.shared(|shared| shared.leases.abandon(self.ticket));
     }

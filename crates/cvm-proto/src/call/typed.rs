@@ -46,7 +46,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::action::{Action, Known};
-use super::attempts::{Attempts, Do, Rules};
+use super::attempts::{Attempts, Next, Rules};
 use crate::client::{Config, Prepared, Random};
 use crate::codec::envelope;
 use crate::error::Error;
@@ -220,9 +220,9 @@ impl<T: Read> Typed<T> {
     pub(crate) fn poll(&mut self, now: Now) -> Step<Result<T, Error>> {
         match self {
             Self::Running(attempts) => match attempts.poll(now) {
-                Do::Send(request) => Step::Send(request),
-                Do::WaitUntil(mono) => Step::WaitUntil(mono),
-                Do::Fail(error) => {
+                Next::Send(request) => Step::Send(request),
+                Next::WaitUntil(mono) => Step::WaitUntil(mono),
+                Next::Fail(error) => {
                     *self = Self::Over(None);
                     Step::Done(Err(error))
                 }

@@ -23,10 +23,10 @@ use crate::wire::{Common, Notation, Origin, Target};
 /// Cheap to clone; clones share that state, also those for [other regions](Self::with_region). Each call and job is
 /// made from one. With the feature `std` it can be shared between threads.
 #[derive(Clone)]
-pub struct Config(Arc<Place>);
+pub struct Config(Arc<RegionView>);
 
 /// One region as one client sees it.
-struct Place {
+struct RegionView {
     common: Arc<Common>,
     client: Arc<Client>,
 }
@@ -111,7 +111,7 @@ impl Config {
             max_response_bytes: settings.max_response_bytes,
             region,
         });
-        Self(Arc::new(Place { common, client }))
+        Self(Arc::new(RegionView { common, client }))
     }
 
     /// The same client for another region.

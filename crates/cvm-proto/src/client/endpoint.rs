@@ -24,10 +24,10 @@ use crate::wire::Origin;
 /// # Ok::<(), cvm_proto::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint(Place);
+pub struct Endpoint(Base);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
+enum Base {
     Root { domain: String, scheme: Scheme },
     Explicit(Origin),
 }
@@ -54,7 +54,7 @@ impl Scheme {
 
 impl Default for Endpoint {
     fn default() -> Self {
-        Self(Place::Root { domain: ROOT_DOMAIN.into(), scheme: Scheme::default() })
+        Self(Base::Root { domain: ROOT_DOMAIN.into(), scheme: Scheme::default() })
     }
 }
 
@@ -72,7 +72,7 @@ impl Endpoint {
                 quoted(domain)
             )));
         }
-        Ok(Self(Place::Root { domain: domain.to_ascii_lowercase(), scheme: Scheme::default() }))
+        Ok(Self(Base::Root { domain: domain.to_ascii_lowercase(), scheme: Scheme::default() }))
     }
 
     /// One endpoint for everything: `https://host`, `http://127.0.0.1:8080`, or a bare `host[:port]` (then over https).
@@ -100,15 +100,15 @@ impl Endpoint {
             Some(port) => format!("{}:{port}", parts.host),
             None => parts.host,
         };
-        Ok(Self(Place::Explicit(Origin::new(scheme, &host))))
+        Ok(Self(Base::Explicit(Origin::new(scheme, &host))))
     }
 
     /// The same hosts spoken to in another way; of an explicit endpoint only the scheme changes, not the port.
     #[must_use]
     pub fn scheme(self, scheme: Scheme) -> Self {
         Self(match self.0 {
-            Place::Root { domain, .. } => Place::Root { domain, scheme },
-            Place::Explicit(origin) => Place::Explicit(Origin::new(scheme.as_str(), origin.host())),
+            Base::Root { domain, .. } => Base::Root { domain, scheme },
+            Base::Explicit(origin) => Base::Explicit(Origin::new(scheme.as_str(), origin.host())),
         })
     }
 
@@ -120,11 +120,11 @@ impl Endpoint {
     /// The origin of a service in a region.
     pub(crate) fn origin_of(&self, service: &str, region: &str) -> Origin {
         match &self.0 {
-            Place::Explicit(origin) => origin.clone(),
-            Place::Root { domain, scheme } if is_finance(region) => {
+            Base::Explicit(origin) => origin.clone(),
+            Base::Root { domain, scheme } if is_finance(region) => {
                 Origin::new(scheme.as_str(), &format!("{service}.{region}.{domain}"))
             }
-            Place::Root { domain, scheme } => Origin::new(scheme.as_str(), &format!("{service}.{domain}")),
+            Base::Root { domain, scheme } => Origin::new(scheme.as_str(), &format!("{service}.{domain}")),
         }
     }
 
@@ -141,8 +141,8 @@ impl Endpoint {
     /// Whether it is spoken to over TLS.
     pub fn uses_tls(&self) -> bool {
         match &self.0 {
-            Place::Root { scheme, .. } => *scheme == Scheme::Https,
-            Place::Explicit(origin) => origin.url().starts_with("https:"),
+            Base::Root { scheme, .. } => *scheme == Scheme::Https,
+            Base::Explicit(origin) => origin.url().starts_with("https:"),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::codec::JSON;
 use crate::error::Error;
 use crate::sign::SignMethod;
 use crate::sign::canonical::Head;
-use crate::signer::{Credential, Day};
+use crate::signer::{Credential, DailySigner};
 use crate::wire::{Attempt, Encoded, Request, Signed, Timestamp};
 
 /// What stands in the place of a signature if an action needs none.
@@ -25,7 +25,7 @@ pub(crate) struct Prepared {
 
 /// What signs an attempt.
 pub(crate) struct Keys {
-    day: Arc<Day>,
+    day: Arc<DailySigner>,
     /// How the canonical request begins, if others begin so as well.
     head: Option<Head>,
 }
@@ -91,7 +91,7 @@ impl Prepared {
         if encoded.common.sign_method != SignMethod::Tc3HmacSha256 {
             return None;
         }
-        let day = shared.keys.day(credential, encoded.common.service, attempt.unix);
+        let day = shared.keys.daily_signer(credential, encoded.common.service, attempt.unix);
         let host = encoded.origin(attempt).host();
         // Only JSON requests of one action begin alike; queries and boundaries differ.
         let head = matches!(encoded.content_type, Cow::Borrowed(JSON))

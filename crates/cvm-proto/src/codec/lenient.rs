@@ -59,9 +59,9 @@ impl From<serde_json::Error> for Mismatch {
 }
 
 /// A member of a list or object, with its name for errors.
-struct Member(String, Value);
+struct NamedValue(String, Value);
 
-impl<'de> IntoDeserializer<'de, Mismatch> for Member {
+impl<'de> IntoDeserializer<'de, Mismatch> for NamedValue {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {
@@ -77,7 +77,7 @@ macro_rules! forward_with_name {
     )*};
 }
 
-impl<'de> de::Deserializer<'de> for Member {
+impl<'de> de::Deserializer<'de> for NamedValue {
     type Error = Mismatch;
 
     forward_with_name! {
@@ -117,14 +117,15 @@ impl<'de> de::Deserializer<'de> for Lenient {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
         match self.0 {
             Value::Array(items) => {
-                let members = items.into_iter().enumerate().map(|(i, item)| Member(i.to_string(), item));
+                let members = items.into_iter().enumerate().map(|(i, item)| NamedValue(i.to_string(), item));
                 let mut list = SeqDeserializer::new(members);
                 let value = visitor.visit_seq(&mut list)?;
                 list.end()?;
                 Ok(value)
             }
             Value::Object(members) => {
-                let members = members.into_iter().map(|(name, value)| (name.clone(), Member(name, value)));
+                let members =
+                    members.into_iter().map(|(name, value)| (name.clone(), NamedValue(name, value)));
                 let mut map = MapDeserializer::new(members);
                 let value = visitor.visit_map(&mut map)?;
                 map.end()?;

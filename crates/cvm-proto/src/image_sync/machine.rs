@@ -64,7 +64,7 @@ enum Over {
 }
 
 /// What an actor wants.
-enum Turn {
+enum ActorStep {
     Send(Request),
     Wait(Duration),
     /// Nothing, before something else has changed.
@@ -191,7 +191,7 @@ impl ImageSyncMachine {
     }
 
     /// Lets one actor go on.
-    fn step(&mut self, actor: Actor, now: Now) -> Turn {
+    fn step(&mut self, actor: Actor, now: Now) -> ActorStep {
         if self.runs.lane(actor).call.is_none()
             && let Some(turn) = self.begin_task(actor, now)
         {
@@ -199,43 +199,43 @@ impl ImageSyncMachine {
         }
         let last = self.is_last(actor, now);
         let lane = self.runs.lane(actor);
-        let Some(call) = &mut lane.call else { return Turn::Changed };
+        let Some(call) = &mut lane.call else { return ActorStep::Changed };
         let (step, has_asked) = (call.poll(now), lane.has_asked);
         match step {
             // The same request comes again with the next poll, once its intent has been written down.
-            Step::Send(request) if self.record_intent(actor, request.attempt(), now) => Turn::Changed,
+            Step::Send(request) if self.record_intent(actor, request.attempt(), now) => ActorStep::Changed,
             Step::Send(request) => {
                 self.runs.lane(actor).has_asked = true;
-                Turn::Send(request)
+                ActorStep::Send(request)
             }
             // A place in the rate limit is worth waiting for, another attempt is not.
             Step::WaitUntil(_) if last && has_asked => {
                 self.runs.lane(actor).call = None;
                 self.close(actor, now);
-                Turn::Changed
+                ActorStep::Changed
             }
-            Step::WaitUntil(until) => Turn::Wait(until),
+            Step::WaitUntil(until) => ActorStep::Wait(until),
             Step::Done(outcome) => {
                 let lane = self.runs.lane(actor);
                 lane.call = None;
                 let task = lane.take_task();
                 self.answered(actor, task, outcome, now);
                 self.next = self.turn_of(actor) + 1;
-                Turn::Changed
+                ActorStep::Changed
             }
             Step::Progress(never) => match never {},
         }
     }
 
     /// Makes the next call of an actor that has none, or says why there is none.
-    fn begin_task(&mut self, actor: Actor, now: Now) -> Option<Turn> {
+    fn begin_task(&mut self, actor: Actor, now: Now) -> Option<ActorStep> {
         if let Actor::Target(target) = actor
             && self.is_over(target)
         {
-            return Some(Turn::Idle);
+            return Some(ActorStep::Idle);
         }
         if self.runs.lane(actor).due > now.mono && !self.is_last(actor, now) {
-            return Some(Turn::Wait(self.next_wake(actor, now)));
+            return Some(ActorStep::Wait(self.next_wake(actor, now)));
         }
         let task = match self.runs.lane(actor).take_task() {
             Task::Idle => match actor {
@@ -246,10 +246,10 @@ impl ImageSyncMachine {
         };
         if !self.looks.are_done && task.changes_something() {
             self.runs.lane(actor).task = task;
-            return Some(Turn::Idle);
+            return Some(ActorStep::Idle);
         }
         if matches!(task, Task::Idle) {
-            return Some(Turn::Idle);
+            return Some(ActorStep::Idle);
         }
         let seed = self.random.next();
         let call = self.call(actor, &task, seed);
@@ -333,7 +333,7 @@ impl ImageSyncMachine {
     }
 
     /// Goes round until one has something to be done; `None` once something has changed.
-    fn round(&mut self, now: Now) -> Option<Turn> {
+    fn round(&mut self, now: Now) -> Option<ActorStep> {
         let mut wake = self.closing.map_or(self.deadline, |closing| closing.until);
         if self.run.cancel.is_some() {
             wake = wake.min(now.mono.saturating_add(POLL_EVERY));
@@ -343,17 +343,17 @@ impl ImageSyncMachine {
             let at = (self.next + turn) % turns;
             let actor = self.actor(at);
             match self.step(actor, now) {
-                Turn::Send(request) => {
+                ActorStep::Send(request) => {
                     self.asking = Some(actor);
                     self.next = (at + 1) % turns;
-                    return Some(Turn::Send(request));
+                    return Some(ActorStep::Send(request));
                 }
-                Turn::Wait(until) => wake = wake.min(until),
-                Turn::Idle => {}
-                Turn::Changed => return None,
+                ActorStep::Wait(until) => wake = wake.min(until),
+                ActorStep::Idle => {}
+                ActorStep::Changed => return None,
             }
         }
-        Some(Turn::Wait(wake))
+        Some(ActorStep::Wait(wake))
     }
 
     /// Whether there is something to be written down or told.
@@ -441,8 +441,8 @@ impl Machine for ImageSyncMachine {
                 continue;
             }
             match self.round(now) {
-                Some(Turn::Send(request)) => return self.send(request, now),
-                Some(Turn::Wait(until)) => return Step::WaitUntil(until),
+                Some(ActorStep::Send(request)) => return self.send(request, now),
+                Some(ActorStep::Wait(until)) => return Step::WaitUntil(until),
                 _ => {}
             }
         }

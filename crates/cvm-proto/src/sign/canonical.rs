@@ -5,7 +5,7 @@ use core::fmt;
 
 use super::hex::Hex;
 use super::sha256::{Midstate, Sha256};
-use super::text::{Shown, Sink};
+use super::sink::{Shown, Sink};
 
 /// Stands in the canonical request, hashed, in place of a body that is not signed.
 pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";

@@ -42,8 +42,8 @@ mod hex;
 pub(crate) mod key_part;
 mod sha256;
 pub mod signature;
+mod sink;
 pub mod string_to_sign;
-mod text;
 pub mod v1;
 pub mod verify;
 

@@ -9,7 +9,7 @@ use core::hint::black_box;
 use sha2::block_api::compress256;
 use zeroize::Zeroize;
 
-use super::text::Sink;
+use super::sink::Sink;
 
 const BLOCK: usize = 64;
 

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::hex::Hex;
-use super::text::{Shown, Sink};
+use super::sink::{Shown, Sink};
 use crate::codec::date::civil_from_days;
 
 /// The last part of every credential scope.

@@ -16,13 +16,13 @@ use crate::sign::string_to_sign::{CredentialScope, Date};
 /// A hit costs a comparison; a miss, one derivation a day and one head per action and host.
 #[derive(Default)]
 pub(crate) struct KeyCache {
-    day: Option<Arc<Day>>,
+    day: Option<Arc<DailySigner>>,
     heads: Vec<CachedHead>,
     next: usize,
 }
 
 /// What signs the requests of one UTC day, and how their texts begin and go on.
-pub(crate) struct Day {
+pub(crate) struct DailySigner {
     credential: Credential,
     service: String,
     number: u64,
@@ -44,11 +44,16 @@ const HEADS: usize = 32;
 
 impl KeyCache {
     /// What signs for `credential` at a time, in seconds since 1970.
-    pub(crate) fn day(&mut self, credential: &Credential, service: &str, unix: u64) -> Arc<Day> {
+    pub(crate) fn daily_signer(
+        &mut self,
+        credential: &Credential,
+        service: &str,
+        unix: u64,
+    ) -> Arc<DailySigner> {
         let number = Date::number(unix);
         match &mut self.day {
             Some(day) if day.signs(credential, service, number) => Arc::clone(day),
-            day => Arc::clone(day.insert(Arc::new(Day::new(credential, service, unix)))),
+            day => Arc::clone(day.insert(Arc::new(DailySigner::new(credential, service, unix)))),
         }
     }
 
@@ -74,7 +79,7 @@ impl KeyCache {
     }
 }
 
-impl Day {
+impl DailySigner {
     fn new(credential: &Credential, service: &str, unix: u64) -> Self {
         let scope = CredentialScope::new(unix, service);
         Self {

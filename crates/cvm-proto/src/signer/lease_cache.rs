@@ -18,7 +18,7 @@ const EARLY: u64 = 300;
 /// What is left of a credential that is not used any more, in seconds: the request has to get there.
 const TOO_LATE: u64 = 5;
 /// How often those look who wait for another's fetch.
-const LOOK: Duration = Duration::from_millis(10);
+const POLL_EVERY: Duration = Duration::from_millis(10);
 /// A fetch that takes longer has been forgotten by whoever drives it: another call may begin one.
 const FORGOTTEN: Duration = Duration::from_secs(60);
 /// The first pause after a fetch that failed, and the longest.
@@ -60,7 +60,7 @@ struct Failed {
 pub(crate) struct Ticket(u64);
 
 /// What a call that needs a credential has to do.
-pub(crate) enum Ask {
+pub(crate) enum Availability {
     Use(Credential),
     /// Fetch one, and hand in what came of it with the ticket.
     Fetch(Ticket),
@@ -77,22 +77,22 @@ impl LeaseCache {
     }
 
     /// `unix` is the service's time.
-    pub(crate) fn ask(&mut self, unix: u64, mono: Duration) -> Ask {
+    pub(crate) fn availability(&mut self, unix: u64, mono: Duration) -> Availability {
         let fetching = self.fetching.as_ref().is_some_and(|fetching| mono < fetching.forgotten);
         let failed = self.failed.as_ref().filter(|failed| mono < failed.until);
         if let Some(held) = self.held.as_ref().filter(|held| held.is_good(unix)) {
             if unix < held.early || fetching || failed.is_some() {
-                return Ask::Use(held.lease.credential.clone());
+                return Availability::Use(held.lease.credential.clone());
             }
         } else if fetching {
-            return Ask::Wait(mono + LOOK);
+            return Availability::Wait(mono + POLL_EVERY);
         } else if let Some(failed) = failed {
-            return Ask::Fail(failed.error.clone());
+            return Availability::Fail(failed.error.clone());
         }
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         self.fetching = Some(Fetching { ticket, forgotten: mono + FORGOTTEN });
-        Ask::Fetch(ticket)
+        Availability::Fetch(ticket)
     }
 
     /// Takes in what came of a fetch. One that was forgotten and came to an end after all is as good as any.

@@ -6,6 +6,6 @@ mod lease_cache;
 mod provider;
 
 pub use credential::Credential;
-pub(crate) use key_cache::{Day, KeyCache};
-pub(crate) use lease_cache::{Ask, LeaseCache, Ticket};
+pub(crate) use key_cache::{DailySigner, KeyCache};
+pub(crate) use lease_cache::{Availability, LeaseCache, Ticket};
 pub use provider::{Fetch, Found, Lease, Provider, ready};

@@ -7,10 +7,10 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
+use super::connection_path::ConnectionPath;
 use super::proxy::ProxyAddress;
 use super::request::Request;
 use super::time_limit::Limit;
-use super::way::Way;
 use crate::error::{Failure, FailureKind, Sent};
 
 /// What a transport saw of an exchange without a whole response; [`Request::failure`] makes a [`Failure`] of it.
@@ -177,29 +177,34 @@ impl Request {
     /// its setting's name, and what to do.
     pub fn failure(&self, fault: Fault<'_>) -> Failure {
         let Fault { cause, sent, proxy, at_proxy } = fault;
-        let way = self.way(proxy);
-        let message = sentence(self, cause, &way, proxy.filter(|_| at_proxy));
+        let path = self.connection_path(proxy);
+        let message = sentence(self, cause, &path, proxy.filter(|_| at_proxy));
         Failure { sent, kind: cause.kind(), message, is_lasting: cause.is_lasting() }
     }
 }
 
-fn sentence(request: &Request, cause: Cause, way: &Way<'_>, proxy: Option<&ProxyAddress>) -> String {
+fn sentence(
+    request: &Request,
+    cause: Cause,
+    path: &ConnectionPath<'_>,
+    proxy: Option<&ProxyAddress>,
+) -> String {
     // Whose connection it is about.
-    let peer = proxy.map_or_else(|| format!("{way}"), |proxy| format!("the proxy {proxy}"));
+    let peer = proxy.map_or_else(|| format!("{path}"), |proxy| format!("the proxy {proxy}"));
     match (cause, proxy) {
         (Cause::Resolve | Cause::Refused | Cause::Unreachable, Some(_)) => {
             format!("no connection to {peer}: check its address, and that it runs")
         }
         (Cause::Resolve, None) => format!(
             "no address is found for {}: check the name; if it is right, name resolution fails for now",
-            way.place
+            path.address
         ),
         (Cause::Refused, None) => {
             format!("{peer} refuses connections: check the endpoint, and that something listens there")
         }
         (Cause::Unreachable, None) => format!("{peer} cannot be reached: check the endpoint and the network"),
         (Cause::ConnectTimeout(value), _) => {
-            format!("no connection to {way} {}", Limit { setting: "connect_timeout", value })
+            format!("no connection to {path} {}", Limit { setting: "connect_timeout", value })
         }
         (Cause::Certificate(flaw), _) => format!("the certificate of {peer} {}", flaw.clause()),
         (Cause::Handshake, _) => format!(
@@ -211,35 +216,35 @@ fn sentence(request: &Request, cause: Cause, way: &Way<'_>, proxy: Option<&Proxy
         (Cause::NotHttp, Some(_)) => {
             format!("what answers for {peer} does not speak HTTP: check its address and its scheme")
         }
-        (Cause::NotHttp, None) if way.is_tls => {
+        (Cause::NotHttp, None) if path.is_tls => {
             format!("what {peer} answers is not HTTP: check the endpoint")
         }
         (Cause::NotHttp, None) => {
             format!("what {peer} answers is not HTTP: if it speaks TLS, write https:// in place of http://")
         }
-        (Cause::ProxyUser, _) => way.proxy_wants_a_user(),
-        (Cause::ProxyRefused, _) => match way.proxy {
+        (Cause::ProxyUser, _) => path.proxy_wants_a_user(),
+        (Cause::ProxyRefused, _) => match path.proxy {
             Some(proxy) => format!(
                 "the proxy {proxy} does not connect to {}: check the endpoint, and what the proxy allows",
-                way.place
+                path.address
             ),
-            None => format!("the proxy does not connect to {}", way.place),
+            None => format!("the proxy does not connect to {}", path.address),
         },
         (Cause::NotSocks, _) => {
             format!("what answers for {peer} does not speak SOCKS 5: check its address and its scheme")
         }
         (Cause::NoAnswer, _) => {
-            let hint = if way.is_tls || !way.place.ends_with(":443") {
+            let hint = if path.is_tls || !path.address.ends_with(":443") {
                 ""
             } else {
                 ": if it speaks TLS, write https:// in place of http://"
             };
-            format!("the connection to {way} ended before an answer{hint}")
+            format!("the connection to {path} ended before an answer{hint}")
         }
-        (Cause::CutOff, _) => format!("the connection to {way} ended before the answer was whole"),
-        (Cause::Timeout, _) => format!("no whole answer from {way} {}", request.limit()),
+        (Cause::CutOff, _) => format!("the connection to {path} ended before the answer was whole"),
+        (Cause::Timeout, _) => format!("no whole answer from {path} {}", request.limit()),
         (Cause::TooLarge, _) => format!(
-            "the answer of {way} is larger than {} bytes, the limit of max_response_bytes",
+            "the answer of {path} is larger than {} bytes, the limit of max_response_bytes",
             request.max_response_bytes()
         ),
         (Cause::Unsendable(what), _) => format!("the request's {what} cannot be sent over HTTP"),

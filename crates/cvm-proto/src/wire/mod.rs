@@ -2,6 +2,7 @@
 
 mod cancel;
 mod common;
+mod connection_path;
 mod encode;
 mod fault;
 #[cfg(feature = "http")]
@@ -11,11 +12,11 @@ mod proxy;
 mod request;
 mod response;
 mod time_limit;
-mod way;
 mod words;
 
 pub use cancel::Cancel;
 pub(crate) use common::{Common, Key, Target, Token};
+pub(crate) use connection_path::ConnectionPath;
 pub(crate) use encode::{Attempt, Encoded};
 pub use fault::{Cause, CertificateFlaw, Fault};
 pub use origin::Origin;
@@ -24,5 +25,4 @@ pub use request::Request;
 pub(crate) use request::{Signed, Timestamp};
 pub use response::Response;
 pub(crate) use time_limit::Limit;
-pub(crate) use way::Way;
 pub use words::{Language, Method, Notation, only_reads};

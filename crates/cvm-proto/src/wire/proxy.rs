@@ -200,10 +200,10 @@ impl fmt::Debug for ProxyAddress {
 /// # Ok::<(), cvm_proto::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NoProxy(Vec<Entry>);
+pub struct NoProxy(Vec<NoProxyEntry>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Entry {
+enum NoProxyEntry {
     All,
     Loopback,
     Name { name: String, port: Option<u16> },
@@ -214,13 +214,13 @@ impl NoProxy {
     /// Reads a list.
     pub fn list(list: &str) -> Self {
         let entries = input::trim(list).split(|c: char| c == ',' || c.is_whitespace());
-        Self(entries.filter_map(Entry::read).collect())
+        Self(entries.filter_map(NoProxyEntry::read).collect())
     }
 
     /// The same and this machine's own addresses: `localhost`, 127.0.0.0/8 and `::1`.
     #[must_use]
     pub fn and_loopback(mut self) -> Self {
-        self.0.push(Entry::Loopback);
+        self.0.push(NoProxyEntry::Loopback);
         self
     }
 
@@ -239,7 +239,7 @@ impl NoProxy {
     }
 }
 
-impl Entry {
+impl NoProxyEntry {
     fn read(written: &str) -> Option<Self> {
         if written == "*" {
             return Some(Self::All);

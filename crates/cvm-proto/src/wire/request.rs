@@ -10,11 +10,11 @@ use core::time::Duration;
 
 use super::cancel::Cancel;
 use super::common::Token;
+use super::connection_path::ConnectionPath;
 use super::encode::{Attempt, Encoded};
 use super::origin::Origin;
 use super::proxy::ProxyAddress;
 use super::time_limit::Limit;
-use super::way::Way;
 use super::words::{Language, Method, only_reads};
 use crate::sign::canonical::UNSIGNED_PAYLOAD;
 
@@ -241,8 +241,8 @@ impl Request {
     }
 
     /// Where it goes, by this proxy.
-    pub(crate) fn way<'a>(&self, proxy: Option<&'a ProxyAddress>) -> Way<'a> {
-        Way::new(self.origin(), proxy)
+    pub(crate) fn connection_path<'a>(&self, proxy: Option<&'a ProxyAddress>) -> ConnectionPath<'a> {
+        ConnectionPath::new(self.origin(), proxy)
     }
 
     /// The cancel that may end this exchange early, and for how long its answer is still worth waiting for: counted from

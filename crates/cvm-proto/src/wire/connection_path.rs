@@ -10,26 +10,26 @@ use crate::error::{Error, ErrorKind};
 use crate::input::address::split_port;
 
 /// The way that an exchange took: to a host and a port, perhaps through a proxy.
-pub(crate) struct Way<'a> {
+pub(crate) struct ConnectionPath<'a> {
     /// Host and port, the scheme's own included.
-    pub(crate) place: String,
+    pub(crate) address: String,
     pub(crate) is_tls: bool,
     pub(crate) proxy: Option<&'a ProxyAddress>,
 }
 
-impl fmt::Display for Way<'_> {
+impl fmt::Display for ConnectionPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.place)?;
+        f.write_str(&self.address)?;
         self.proxy.map_or(Ok(()), |proxy| write!(f, " through the proxy {proxy}"))
     }
 }
 
-impl<'a> Way<'a> {
+impl<'a> ConnectionPath<'a> {
     pub(crate) fn new(origin: &Origin, proxy: Option<&'a ProxyAddress>) -> Self {
         let is_tls = origin.url().starts_with("https:");
         let (host, port) = split_port(origin.host());
         let port = port.unwrap_or(if is_tls { "443" } else { "80" });
-        Self { place: format!("{host}:{port}"), is_tls, proxy }
+        Self { address: format!("{host}:{port}"), is_tls, proxy }
     }
 
     /// What to do about a proxy that asks who this is.
