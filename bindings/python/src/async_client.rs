@@ -16,9 +16,9 @@ use tokio::task::AbortHandle;
 
 use crate::client::{self, News};
 use crate::fork::{Held, Home, Process};
-use crate::sync::{self, JournalAt, SyncPlan};
-use crate::work::{self, Job, Told, Work};
-use crate::{errors, gate, logging, settings};
+use crate::job::{self, AnyMachine, Job, Update};
+use crate::sync_job::{self, JournalAt, SyncPlan};
+use crate::{errors, finalization, logging, settings};
 
 /// The handle of this process' I/O thread, which is started when it is first needed. As with a [`Home`], the lock is
 /// free at a fork.
@@ -80,19 +80,19 @@ impl AsyncClient {
         logging::refresh(py);
         let here = Process::this();
         let (client, mail) = (self.0.get(py, here)?, mailbox.mail(py, here)?);
-        let mut call = Work::call(py, client.config(), action, parameters, checked)?;
+        let mut call = AnyMachine::call(py, client.config(), action, parameters, checked)?;
         let task = runtime(py, here)?.spawn(async move {
             let outcome = match drive(&client, &mut call).await {
                 News::Progress(never) => match never {},
                 News::Done(outcome) => outcome,
             };
-            mail.deliver(future, Letter::Answer(outcome.map(Told::Answer)));
+            mail.deliver(future, Letter::Answer(outcome.map(Update::Answer)));
         });
         Ok(Ticket { task: task.abort_handle(), process: here })
     }
 
     fn pages(&self, py: Python<'_>, action: &str, parameters: &Bound<'_, PyDict>) -> PyResult<Job> {
-        work::pages(py, self.0.get(py, Process::this())?.config(), action, parameters)
+        job::pages(py, self.0.get(py, Process::this())?.config(), action, parameters)
     }
 
     fn watch(
@@ -103,7 +103,7 @@ impl AsyncClient {
         interval: f64,
         timeout: f64,
     ) -> PyResult<Job> {
-        work::watch(py, self.0.get(py, Process::this())?.config(), action, parameters, interval, timeout)
+        job::watch(py, self.0.get(py, Process::this())?.config(), action, parameters, interval, timeout)
     }
 
     fn which(&self, py: Python<'_>, plan: &SyncPlan) -> PyResult<Job> {
@@ -118,7 +118,7 @@ impl AsyncClient {
         state: Option<&str>,
         journal: Option<JournalAt>,
     ) -> PyResult<Job> {
-        sync::begin(py, self.0.get(py, Process::this())?.config(), plan, options, state, journal)
+        sync_job::begin(py, self.0.get(py, Process::this())?.config(), plan, options, state, journal)
     }
 
     /// Begins to drive a job until it has something to tell; `future` gets `(True, news)`, or `(False, output)`.
@@ -186,8 +186,8 @@ struct Mail {
 }
 
 enum Letter {
-    Answer(Result<Told, Error>),
-    News(News<Result<Told, Error>, Told>),
+    Answer(Result<Update, Error>),
+    News(News<Result<Update, Error>, Update>),
 }
 
 impl Mail {
@@ -201,7 +201,7 @@ impl Mail {
             return;
         }
         // A loop that is closed, or an interpreter that ends, has nobody who waits.
-        let _ = gate::attach(|py| {
+        let _ = finalization::attach(|py| {
             let open = Bound::new(py, Mailbox(Home::of(Arc::clone(self))))?.getattr("open")?;
             self.call_soon.call1(py, (open,))
         });
@@ -239,7 +239,7 @@ impl Mailbox {
                     logging::failed(&error);
                     Err(errors::exception(py, &error))
                 }
-                Letter::News(news) => client::told(py, news).map(Bound::into_any),
+                Letter::News(news) => client::news_object(py, news).map(Bound::into_any),
             };
             match outcome {
                 Ok(value) => future.call_method1("set_result", (value,))?,

@@ -5,10 +5,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::fork::{Held, Process};
-use crate::interrupt::Watchful;
-use crate::sync::{self, JournalAt, SyncPlan};
-use crate::work::{self, Job, Told, Work};
-use crate::{errors, gate, logging, settings};
+use crate::interrupt::SignalPoll;
+use crate::job::{self, AnyMachine, Job, Update};
+use crate::sync_job::{self, JournalAt, SyncPlan};
+use crate::{errors, finalization, logging, settings};
 
 /// A blocking client for one region.
 #[pyclass(frozen, module = "cvm._cvm")]
@@ -22,16 +22,16 @@ pub(crate) enum News<T, P> {
 
 /// Does what the machine says until it has something to tell; an error if a signal's handler raised meanwhile.
 fn drive<M: Machine>(client: &cvm_ureq::Client, machine: &mut M) -> PyResult<News<M::Output, M::Progress>> {
-    let mut watchful = Watchful::new();
+    let mut signals = SignalPoll::new();
     loop {
         match machine.poll(client.now()) {
             Step::Send(request) => {
                 let reply = client.exchange(request);
                 // Also after an interrupt, so that the machine knows of a request that may have arrived.
                 machine.reply(client.now(), reply);
-                watchful.look()?;
+                signals.poll()?;
             }
-            Step::WaitUntil(at) => watchful.sleep(at.saturating_sub(client.now().mono))?,
+            Step::WaitUntil(at) => signals.sleep(at.saturating_sub(client.now().mono))?,
             Step::Progress(told) => return Ok(News::Progress(told)),
             Step::Done(output) => return Ok(News::Done(output)),
         }
@@ -71,10 +71,10 @@ impl Client {
     ) -> PyResult<Bound<'py, PyAny>> {
         logging::refresh(py);
         let client = self.0.get(py, Process::this())?;
-        let mut call = Work::call(py, client.config(), action, parameters, checked)?;
-        match gate::detach(py, || drive(&client, &mut call))? {
+        let mut call = AnyMachine::call(py, client.config(), action, parameters, checked)?;
+        match finalization::detach(py, || drive(&client, &mut call))? {
             News::Progress(never) => match never {},
-            News::Done(Ok(answer)) => work::object(py, answer.as_str()),
+            News::Done(Ok(answer)) => job::object(py, answer.as_str()),
             News::Done(Err(error)) => {
                 logging::failed(&error);
                 Err(errors::exception(py, &error))
@@ -83,7 +83,7 @@ impl Client {
     }
 
     fn pages(&self, py: Python<'_>, action: &str, parameters: &Bound<'_, PyDict>) -> PyResult<Job> {
-        work::pages(py, self.0.get(py, Process::this())?.config(), action, parameters)
+        job::pages(py, self.0.get(py, Process::this())?.config(), action, parameters)
     }
 
     fn watch(
@@ -94,7 +94,7 @@ impl Client {
         interval: f64,
         timeout: f64,
     ) -> PyResult<Job> {
-        work::watch(py, self.0.get(py, Process::this())?.config(), action, parameters, interval, timeout)
+        job::watch(py, self.0.get(py, Process::this())?.config(), action, parameters, interval, timeout)
     }
 
     fn which(&self, py: Python<'_>, plan: &SyncPlan) -> PyResult<Job> {
@@ -109,7 +109,7 @@ impl Client {
         state: Option<&str>,
         journal: Option<JournalAt>,
     ) -> PyResult<Job> {
-        sync::begin(py, self.0.get(py, Process::this())?.config(), plan, options, state, journal)
+        sync_job::begin(py, self.0.get(py, Process::this())?.config(), plan, options, state, journal)
     }
 
     /// Drives a job until it has something to tell: `(True, news)`, or `(False, output)` at its end.
@@ -118,20 +118,20 @@ impl Client {
         let here = Process::this();
         let client = self.0.get(py, here)?;
         let mut taken = job.take(py, here, client.config())?;
-        let news = gate::detach(py, || drive(&client, &mut taken))?;
+        let news = finalization::detach(py, || drive(&client, &mut taken))?;
         if matches!(news, News::Done(_)) {
             taken.end();
         } else {
             drop(taken);
         }
-        told(py, news)
+        news_object(py, news)
     }
 }
 
 /// The news of a job for Python.
-pub(crate) fn told(
+pub(crate) fn news_object(
     py: Python<'_>,
-    news: News<Result<Told, cvm_proto::Error>, Told>,
+    news: News<Result<Update, cvm_proto::Error>, Update>,
 ) -> PyResult<Bound<'_, PyTuple>> {
     let (goes_on, told) = match news {
         News::Progress(told) => (true, told),

@@ -2,10 +2,10 @@
 
 use pyo3::prelude::*;
 
-use crate::gate;
+use crate::finalization;
 
 /// Runs the command with these arguments, the program's name first; gives the exit code.
 #[pyfunction]
 pub(crate) fn command(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> u8 {
-    gate::detach(py, || cvm_cli::run(arguments))
+    finalization::detach(py, || cvm_cli::run(arguments))
 }

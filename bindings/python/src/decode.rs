@@ -24,7 +24,7 @@ const DEEPEST: usize = 128;
 /// Reads one JSON value.
 pub(crate) fn decode<'py>(py: Python<'py>, text: &str) -> Result<Bound<'py, PyAny>, Unreadable> {
     let mut reader = Reader { py, text, at: 0 };
-    let value = reader.value(&mut Place::default(), 0)?;
+    let value = reader.value(&mut Position::default(), 0)?;
     reader.skip_space();
     if reader.at < text.len() { Err(reader.unexpected("the end")) } else { Ok(value) }
 }
@@ -58,9 +58,9 @@ impl From<PyErr> for Unreadable {
 
 /// What is known of the values at one place of the answer, such as `ImageSet[].Tags[]`.
 #[derive(Default)]
-struct Place<'de, 'py> {
+struct Position<'de, 'py> {
     /// The members of the objects there, in the order in which they came first.
-    members: Vec<Member<'de, 'py>>,
+    members: Vec<KnownMember<'de, 'py>>,
     /// The object that came last: the next one begins as its copy.
     model: Option<Bound<'py, PyDict>>,
     /// How many objects there were.
@@ -69,12 +69,12 @@ struct Place<'de, 'py> {
     text: Option<(&'de str, Bound<'py, PyString>)>,
 }
 
-struct Member<'de, 'py> {
+struct KnownMember<'de, 'py> {
     /// The name as it is written, from its first quote to the colon.
     written: &'de str,
     key: Cow<'de, str>,
     name: Bound<'py, PyString>,
-    place: Place<'de, 'py>,
+    position: Position<'de, 'py>,
     /// The number of the last object that had it.
     seen: u32,
     /// The value that it had there. It is only compared: the object keeps the value alive.
@@ -88,12 +88,16 @@ struct Reader<'de, 'py> {
 }
 
 impl<'de, 'py> Reader<'de, 'py> {
-    fn value(&mut self, place: &mut Place<'de, 'py>, depth: usize) -> Result<Bound<'py, PyAny>, Unreadable> {
+    fn value(
+        &mut self,
+        position: &mut Position<'de, 'py>,
+        depth: usize,
+    ) -> Result<Bound<'py, PyAny>, Unreadable> {
         self.skip_space();
         match self.peek() {
-            Some(b'"') => self.string(place),
-            Some(b'{') => self.object(place, depth + 1),
-            Some(b'[') => self.array(place, depth + 1),
+            Some(b'"') => self.string(position),
+            Some(b'{') => self.object(position, depth + 1),
+            Some(b'[') => self.array(position, depth + 1),
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b't') => self.literal("true", PyBool::new(self.py, true).to_owned().into_any()),
             Some(b'f') => self.literal("false", PyBool::new(self.py, false).to_owned().into_any()),
@@ -102,9 +106,13 @@ impl<'de, 'py> Reader<'de, 'py> {
         }
     }
 
-    fn object(&mut self, place: &mut Place<'de, 'py>, depth: usize) -> Result<Bound<'py, PyAny>, Unreadable> {
+    fn object(
+        &mut self,
+        position: &mut Position<'de, 'py>,
+        depth: usize,
+    ) -> Result<Bound<'py, PyAny>, Unreadable> {
         self.open(depth)?;
-        let Place { members, model, objects, .. } = place;
+        let Position { members, model, objects, .. } = position;
         *objects = objects.wrapping_add(1);
         let dict = match model {
             Some(model) => model.copy()?,
@@ -116,7 +124,7 @@ impl<'de, 'py> Reader<'de, 'py> {
             let at = self.member(members, next)?;
             next = at + 1;
             let member = &mut members[at];
-            let value = self.value(&mut member.place, depth)?;
+            let value = self.value(&mut member.position, depth)?;
             let before = std::mem::replace(&mut member.seen, *objects);
             set += usize::from(before != *objects);
             let had_it = before.wrapping_add(1) == *objects && model.is_some();
@@ -139,7 +147,7 @@ impl<'de, 'py> Reader<'de, 'py> {
     }
 
     /// Reads a member's name and the colon; gives its place among the members, where a new one is added.
-    fn member(&mut self, members: &mut Vec<Member<'de, 'py>>, next: usize) -> Result<usize, Unreadable> {
+    fn member(&mut self, members: &mut Vec<KnownMember<'de, 'py>>, next: usize) -> Result<usize, Unreadable> {
         self.skip_space();
         if let Some(member) = members.get(next)
             && self.rest().starts_with(member.written)
@@ -162,24 +170,28 @@ impl<'de, 'py> Reader<'de, 'py> {
         }
         let (written, name) = (&self.text[start..self.at], PyString::intern(self.py, &key));
         let last = std::ptr::null_mut();
-        members.push(Member { written, key, name, place: Place::default(), seen: 0, last });
+        members.push(KnownMember { written, key, name, position: Position::default(), seen: 0, last });
         Ok(members.len() - 1)
     }
 
-    fn array(&mut self, place: &mut Place<'de, 'py>, depth: usize) -> Result<Bound<'py, PyAny>, Unreadable> {
+    fn array(
+        &mut self,
+        position: &mut Position<'de, 'py>,
+        depth: usize,
+    ) -> Result<Bound<'py, PyAny>, Unreadable> {
         self.open(depth)?;
         let list = PyList::empty(self.py);
         let mut is_more = !self.take(b']');
         while is_more {
-            list.append(self.value(place, depth)?)?;
+            list.append(self.value(position, depth)?)?;
             is_more = self.goes_on(b']', "`,` or `]`")?;
         }
         Ok(list.into_any())
     }
 
-    fn string(&mut self, place: &mut Place<'de, 'py>) -> Result<Bound<'py, PyAny>, Unreadable> {
+    fn string(&mut self, position: &mut Position<'de, 'py>) -> Result<Bound<'py, PyAny>, Unreadable> {
         // With its closing quote a text is the beginning of no other.
-        if let Some((written, value)) = &place.text
+        if let Some((written, value)) = &position.text
             && self.rest().starts_with(written)
         {
             self.at += written.len();
@@ -192,7 +204,7 @@ impl<'de, 'py> Reader<'de, 'py> {
         } else {
             PyString::new(self.py, &unescaped(written, start)?)
         };
-        place.text = Some((written, value.clone()));
+        position.text = Some((written, value.clone()));
         Ok(value.into_any())
     }
 

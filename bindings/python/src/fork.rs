@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use cvm_proto::{Config, Error, FromSettings, Settings};
 use pyo3::prelude::*;
 
-use crate::{errors, gate, interrupt};
+use crate::{errors, finalization, interrupt};
 
 /// How many forks led to this process, as far as Python has seen them.
 static FORKS: AtomicU32 = AtomicU32::new(0);
@@ -45,7 +45,7 @@ pub(crate) fn forks() -> u32 {
 pub(crate) fn forked() {
     FORKS.fetch_add(1, Ordering::Relaxed);
     cvm_files::close_locks_of_parent();
-    gate::forked();
+    finalization::forked();
 }
 
 /// A value that belongs to one process. Another one neither uses nor drops it.
@@ -138,7 +138,7 @@ impl Core for Config {
 
 impl Core for cvm_ureq::Client {
     fn open(settings: Settings) -> Result<Self, Error> {
-        Ok(Self::from_settings(settings)?.interruptible(interrupt::look))
+        Ok(Self::from_settings(settings)?.interruptible(interrupt::poll))
     }
 
     fn config(&self) -> &Config {

@@ -6,27 +6,27 @@ use std::time::{Duration, Instant};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
+use crate::finalization;
 use crate::fork::Process;
-use crate::gate;
 
-/// The longest time without a look at Python's signals.
-const LOOK: Duration = Duration::from_millis(50);
+/// How often Python's signals are polled while a thread waits.
+const POLL_EVERY: Duration = Duration::from_millis(50);
 
 thread_local! {
     /// What a handler raised in this thread, until the driver has come back to take it.
     static RAISED: RefCell<Option<PyErr>> = const { RefCell::new(None) };
 }
 
-/// Runs the handlers of signals that have arrived; `true` if one raised, and what it raised is kept for [`take`].
-/// Python runs handlers in its main thread only: in others this finds nothing.
+/// Runs the handlers of signals that have arrived. `true` if one raised; what it raised is kept for [`take`].
+/// Python runs handlers in its main thread only, so in others this finds nothing.
 ///
 /// A handler that comes back in a process that it has forked raises there: the wait and its connection are the parent's.
-pub(crate) fn look() -> bool {
+pub(crate) fn poll() -> bool {
     let process = Process::this();
     let forked = || {
         PyRuntimeError::new_err("this call was begun in the process that this one was forked from: call anew")
     };
-    let raised = gate::attach(|py| {
+    let raised = finalization::attach(|py| {
         let raised = py.check_signals().err();
         raised.or_else(|| (!process.is_this()).then(forked))
     });
@@ -43,34 +43,34 @@ pub(crate) fn take() -> Option<PyErr> {
     RAISED.take()
 }
 
-/// When the last look was: a job of many short exchanges never waits long, and has to be interruptible as well.
-pub(crate) struct Watchful(Instant);
+/// When signals were last polled: a job of many short exchanges never waits long, and has to be interruptible as well.
+pub(crate) struct SignalPoll(Instant);
 
-impl Watchful {
+impl SignalPoll {
     pub(crate) fn new() -> Self {
         Self(Instant::now())
     }
 
-    /// Looks, if the last time is long enough ago.
-    pub(crate) fn look(&mut self) -> Result<(), PyErr> {
-        if self.0.elapsed() >= LOOK {
-            look();
+    /// Polls, if the last time is long enough ago.
+    pub(crate) fn poll(&mut self) -> Result<(), PyErr> {
+        if self.0.elapsed() >= POLL_EVERY {
+            poll();
             self.0 = Instant::now();
         }
-        // A look within an exchange may have found something, too.
+        // A poll within an exchange may have found something, too.
         take().map_or(Ok(()), Err)
     }
 
-    /// Sleeps, and looks meanwhile.
+    /// Sleeps, and polls meanwhile.
     pub(crate) fn sleep(&mut self, time: Duration) -> Result<(), PyErr> {
         let end = Instant::now() + time;
         loop {
-            self.look()?;
+            self.poll()?;
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(());
             }
-            std::thread::sleep(left.min(LOOK));
+            std::thread::sleep(left.min(POLL_EVERY));
         }
     }
 }

@@ -9,15 +9,15 @@ mod command;
 mod decode;
 mod encode;
 mod errors;
+mod finalization;
 mod fork;
-mod gate;
 mod interrupt;
+mod job;
 mod local;
 mod logging;
 mod proto;
 mod settings;
-mod sync;
-mod work;
+mod sync_job;
 
 /// The extension module `cvm._cvm`.
 #[pyo3::pymodule(gil_used = false)]
@@ -33,17 +33,17 @@ mod _cvm {
     #[pymodule_export]
     use crate::errors::escaped;
     #[pymodule_export]
+    use crate::finalization::begin_finalization;
+    #[pymodule_export]
     use crate::fork::forked;
     #[pymodule_export]
-    use crate::gate::close_gate;
+    use crate::job::Job;
     #[pymodule_export]
     use crate::local::Local;
     #[pymodule_export]
     use crate::proto::{Config, decode, encode, fail, poll, respond, sign};
     #[pymodule_export]
-    use crate::sync::{SyncPlan, read_journal, sync_facts, sync_options, write_journal};
-    #[pymodule_export]
-    use crate::work::Job;
+    use crate::sync_job::{SyncPlan, read_journal, sync_facts, sync_options, write_journal};
 
     /// The arguments of a client.
     #[pyfunction]

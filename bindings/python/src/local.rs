@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::fork::Process;
 use crate::settings::Options;
-use crate::{encode, gate, work};
+use crate::{encode, finalization, job};
 
 /// An endpoint that is running.
 #[pyclass(frozen, module = "cvm._cvm")]
@@ -51,7 +51,7 @@ impl Local {
         if options.given("tls")?.unwrap_or(false) {
             builder = builder.tls();
         }
-        let local = gate::detach(py, || builder.start()).map_err(io)?;
+        let local = finalization::detach(py, || builder.start()).map_err(io)?;
         Ok(Self {
             endpoint: local.endpoint().to_owned(),
             secret_id: local.secret_id().to_owned(),
@@ -92,7 +92,7 @@ impl Local {
     fn stop(&self, py: Python<'_>) {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         if self.process.is_this() {
-            gate::detach(py, || drop(running));
+            finalization::detach(py, || drop(running));
         } else {
             // The thread that serves is the parent's.
             std::mem::forget(running);
@@ -207,7 +207,7 @@ fn clock(speed: f64, skew: i64) -> Clock {
 
 fn written<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
     let text = serde_json::to_string(value).map_err(|error| PyValueError::new_err(error.to_string()))?;
-    work::object(py, &text)
+    job::object(py, &text)
 }
 
 fn io(error: std::io::Error) -> PyErr {

@@ -17,7 +17,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::{Interest, set_global_default};
 use tracing::{Event, Level, Metadata, Subscriber, warn};
 
-use crate::gate;
+use crate::finalization;
 
 /// The level that Python's loggers take: a number of [`logging`](https://docs.python.org/3/library/logging.html#levels).
 static LEVEL: AtomicU8 = AtomicU8::new(OFF);
@@ -119,7 +119,7 @@ impl Subscriber for Bridge {
         let text = line.message + &line.fields;
         let text = escaped(&text);
         // Where the interpreter is ending there is nobody left to tell, and what a handler raises is its own affair.
-        let _ = gate::attach(|py| {
+        let _ = finalization::attach(|py| {
             let logger = py.import("logging")?.getattr("getLogger")?.call1((name,))?;
             logger.call_method1("log", (Self::level(event.metadata()), "%s", text)).map(drop)
         });

@@ -12,8 +12,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use crate::fork::{Held, Process};
-use crate::sync::{self, SyncPlan};
-use crate::work::{self, Job, Work};
+use crate::job::{self, AnyMachine, Job};
+use crate::sync_job::{self, SyncPlan};
 use crate::{errors, settings};
 
 /// A client without a transport: settings, and the state that its calls share.
@@ -49,11 +49,17 @@ impl Config {
         parameters: &Bound<'_, PyDict>,
         checked: bool,
     ) -> PyResult<Job> {
-        Ok(Job::of_call(Work::call(py, &*self.0.get(py, Process::this())?, action, parameters, checked)?))
+        Ok(Job::of_call(AnyMachine::call(
+            py,
+            &*self.0.get(py, Process::this())?,
+            action,
+            parameters,
+            checked,
+        )?))
     }
 
     fn pages(&self, py: Python<'_>, action: &str, parameters: &Bound<'_, PyDict>) -> PyResult<Job> {
-        work::pages(py, &*self.0.get(py, Process::this())?, action, parameters)
+        job::pages(py, &*self.0.get(py, Process::this())?, action, parameters)
     }
 
     fn watch(
@@ -64,7 +70,7 @@ impl Config {
         interval: f64,
         timeout: f64,
     ) -> PyResult<Job> {
-        work::watch(py, &*self.0.get(py, Process::this())?, action, parameters, interval, timeout)
+        job::watch(py, &*self.0.get(py, Process::this())?, action, parameters, interval, timeout)
     }
 
     fn sync(
@@ -74,7 +80,7 @@ impl Config {
         options: &Bound<'_, PyDict>,
         state: Option<&str>,
     ) -> PyResult<Job> {
-        sync::begin(py, &*self.0.get(py, Process::this())?, plan, options, state, None)
+        sync_job::begin(py, &*self.0.get(py, Process::this())?, plan, options, state, None)
     }
 }
 
@@ -196,7 +202,7 @@ pub(crate) fn encode<'py>(
 #[pyfunction]
 pub(crate) fn decode<'py>(py: Python<'py>, body: &[u8], status: u16) -> PyResult<Bound<'py, PyAny>> {
     let text = envelope::check(status, body).map_err(|error| errors::exception(py, &error))?;
-    let answer = work::object(py, text)?;
+    let answer = job::object(py, text)?;
     let response = answer.cast::<PyDict>().ok().and_then(|answer| answer.get_item("Response").ok()?);
     match response.filter(PyAnyMethods::is_instance_of::<PyDict>) {
         Some(response) => Ok(response),
@@ -216,5 +222,5 @@ pub(crate) fn sign<'py>(py: Python<'py>, input: &Bound<'py, PyDict>) -> PyResult
     let input = Input::read(object).map_err(|error| wrong(error.to_string()))?;
     let stages = explain(&input).map_err(|error| errors::exception(py, &error))?;
     let text = serde_json::to_string(&stages).map_err(|error| PyValueError::new_err(error.to_string()))?;
-    work::object(py, &text)
+    job::object(py, &text)
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cvm_config::{Kind, Loaded, Loader, Setting};
+use cvm_config::{Loaded, Loader, Setting, SettingKind};
 use cvm_proto::{Credential, Error, Settings};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -97,10 +97,10 @@ pub(crate) fn of(py: Python<'_>, given: Option<&Bound<'_, PyDict>>) -> PyResult<
 fn text(py: Python<'_>, options: &Options<'_, '_>, setting: Setting) -> PyResult<Option<String>> {
     let name = setting.name();
     Ok(match setting.kind() {
-        Kind::File => options.given::<PathBuf>(name)?.map(|path| path.to_string_lossy().into_owned()),
-        Kind::Switch => options.given::<bool>(name)?.map(|on| on.to_string()),
-        Kind::Count => options.given::<u32>(name)?.map(|count| count.to_string()),
-        Kind::Time => options.seconds(py, name)?.map(|time| format!("{}ns", time.as_nanos())),
+        SettingKind::File => options.given::<PathBuf>(name)?.map(|path| path.to_string_lossy().into_owned()),
+        SettingKind::Switch => options.given::<bool>(name)?.map(|on| on.to_string()),
+        SettingKind::Count => options.given::<u32>(name)?.map(|count| count.to_string()),
+        SettingKind::Time => options.seconds(py, name)?.map(|time| format!("{}ns", time.as_nanos())),
         _ => options.given(name)?,
     })
 }

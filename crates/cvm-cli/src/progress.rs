@@ -37,7 +37,7 @@ impl Speaker {
 }
 
 /// An image and a region.
-type Place = (String, String);
+type ImageInRegion = (String, String);
 
 enum Shown {
     Nothing,
@@ -45,7 +45,7 @@ enum Shown {
     Events,
     Bars(Bars),
     Lines {
-        last: BTreeMap<Place, (String, i64)>,
+        last: BTreeMap<ImageInRegion, (String, i64)>,
     },
 }
 
@@ -112,8 +112,8 @@ impl Progress {
                 self.line(&format!("{source}: {region}{error}"));
             }
             SyncProgress::Copying { source, region, image_id, state, percent, elapsed, .. } => {
-                let place = (source.clone(), region.clone());
-                self.copying(place, image_id, state.as_str(), percent.unwrap_or(0), *elapsed);
+                let of = (source.clone(), region.clone());
+                self.copying(of, image_id, state.as_str(), percent.unwrap_or(0), *elapsed);
             }
             SyncProgress::Ended(destination) => {
                 let (source, region) = (&destination.source, &destination.region);
@@ -130,18 +130,18 @@ impl Progress {
         }
     }
 
-    fn copying(&mut self, place: Place, copy: &str, state: &str, percent: i64, elapsed: Duration) {
+    fn copying(&mut self, of: ImageInRegion, copy: &str, state: &str, percent: i64, elapsed: Duration) {
         match &mut self.shown {
             Shown::Bars(bars) => {
                 let state = output::escaped(state);
-                bars.update(|board| board.copying(&place.0, &place.1, &state, percent, elapsed));
+                bars.update(|board| board.copying(&of.0, &of.1, &state, percent, elapsed));
             }
             Shown::Lines { last } => {
                 // A file wants to know how it goes, not every percent of it.
-                let seen = last.entry(place.clone()).or_insert_with(|| (String::new(), 0));
+                let seen = last.entry(of.clone()).or_insert_with(|| (String::new(), 0));
                 if seen.0 != state || percent >= seen.1 + 10 {
                     *seen = (state.to_owned(), percent);
-                    let ((source, region), elapsed) = (place, elapsed.as_secs());
+                    let ((source, region), elapsed) = (of, elapsed.as_secs());
                     self.line(&format!("{source}: {region}: {copy} {state} {percent} % after {elapsed} s"));
                 }
             }

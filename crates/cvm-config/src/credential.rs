@@ -11,7 +11,7 @@ use crate::environment::Environment;
 use crate::origin::Origin;
 use crate::profile::{self, Files};
 use crate::setting::Setting;
-use crate::way::{Lacking, Network, Way, keys, masked};
+use crate::source::{CredentialSource, Lacking, Network, keys, masked};
 
 const SECRET_ID: &str = "TENCENTCLOUD_SECRET_ID";
 const SECRET_KEY: &str = "TENCENTCLOUD_SECRET_KEY";
@@ -37,7 +37,7 @@ pub struct Candidate {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
-    /// It is the one that is used, in this way.
+    /// It is the source that is used, in these words.
     Used(String),
     /// It has nothing: what it lacks.
     Lacks(String),
@@ -66,7 +66,7 @@ impl Candidate {
 /// All sources.
 pub(crate) struct Sources {
     pub(crate) candidates: Vec<Candidate>,
-    way: Option<Way>,
+    used: Option<CredentialSource>,
 }
 
 impl Sources {
@@ -82,26 +82,26 @@ impl Sources {
     ) -> Result<Self, Error> {
         let role = environment.var(ROLE_ARN)?.filter(|_| !only_profile);
         let session = environment.var(ROLE_SESSION_NAME)?;
-        let mut sources = Self { candidates: Vec::new(), way: None };
+        let mut sources = Self { candidates: Vec::new(), used: None };
         if !only_profile {
             sources.ask("environment".into(), &mut || variables(environment))?;
         }
         sources.ask(format!("profile `{profile}`"), &mut || {
-            let way = files.way(profile)?;
+            let source = files.source(profile)?;
             // What is turned off nearer to the program is off in the profile as well.
             let off = instance
                 .as_ref()
                 .filter(|(value, origin)| value == "off" && !matches!(origin, Origin::File { .. }));
-            let way = way.and_then(|way| match off {
-                Some((_, origin)) if way.is_of_instance() => {
+            let source = source.and_then(|source| match off {
+                Some((_, origin)) if source.is_of_instance() => {
                     Err(format!("{origin} turns the instance's role off"))
                 }
-                _ => Ok(way),
+                _ => Ok(source),
             });
             // A role in the environment takes the place of the profile's.
-            Ok(way.map(|way| match way {
-                Way::Role { base, .. } if role.is_some() => *base,
-                way => way,
+            Ok(source.map(|source| match source {
+                CredentialSource::Role { base, .. } if role.is_some() => *base,
+                source => source,
             }))
         })?;
         if !only_profile {
@@ -112,9 +112,9 @@ impl Sources {
             })?;
         }
         if let Some(arn) = role
-            && let Some(way) = sources.way.take()
+            && let Some(source) = sources.used.take()
         {
-            sources.use_way(way.in_role(arn, session, Origin::Variable(ROLE_ARN)));
+            sources.use_source(source.in_role(arn, session, Origin::Variable(ROLE_ARN)));
         }
         Ok(sources)
     }
@@ -122,33 +122,33 @@ impl Sources {
     fn ask(
         &mut self,
         name: String,
-        source: &mut dyn FnMut() -> Result<Result<Way, String>, Error>,
+        source: &mut dyn FnMut() -> Result<Result<CredentialSource, String>, Error>,
     ) -> Result<(), Error> {
-        if self.way.is_some() {
+        if self.used.is_some() {
             self.candidates.push(Candidate { name, finding: Finding::NotAsked });
             return Ok(());
         }
         match source()? {
-            Ok(way) => {
+            Ok(source) => {
                 self.candidates.push(Candidate { name, finding: Finding::Used(String::new()) });
-                self.use_way(way);
+                self.use_source(source);
             }
             Err(lack) => self.candidates.push(Candidate { name, finding: Finding::Lacks(lack) }),
         }
         Ok(())
     }
 
-    fn use_way(&mut self, way: Way) {
+    fn use_source(&mut self, source: CredentialSource) {
         let used = self.candidates.iter_mut().find(|candidate| matches!(candidate.finding, Finding::Used(_)));
         if let Some(candidate) = used {
-            candidate.finding = Finding::Used(way.describe());
+            candidate.finding = Finding::Used(source.describe());
         }
-        self.way = Some(way);
+        self.used = Some(source);
     }
 
-    /// The way that is gone.
-    pub(crate) fn way(&self) -> Option<&Way> {
-        self.way.as_ref()
+    /// The source that is used.
+    pub(crate) fn used(&self) -> Option<&CredentialSource> {
+        self.used.as_ref()
     }
 
     /// A provider for each source up to the one that is used.
@@ -159,13 +159,13 @@ impl Sources {
             }
             _ => None,
         });
-        let used = self.way.as_ref().map(|way| way.provider(network, environment));
+        let used = self.used.as_ref().map(|source| source.provider(network, environment));
         Chain::new(lacking.chain(used))
     }
 }
 
 /// The credential in the environment.
-fn variables(environment: &Environment) -> Result<Result<Way, String>, Error> {
+fn variables(environment: &Environment) -> Result<Result<CredentialSource, String>, Error> {
     match (environment.var(SECRET_ID)?, environment.var(SECRET_KEY)?) {
         (Some(id), Some(key)) => {
             let token = environment.first(&TOKEN)?;
@@ -185,13 +185,13 @@ fn variables(environment: &Environment) -> Result<Result<Way, String>, Error> {
 }
 
 /// The identity that a cluster gives a pod.
-fn web_identity(environment: &Environment) -> Result<Result<Way, String>, Error> {
+fn web_identity(environment: &Environment) -> Result<Result<CredentialSource, String>, Error> {
     let [region, provider, token, arn] = TKE.map(|name| environment.var(name));
     match (region?, provider?, token?, arn?) {
         (Some(region), Some(provider), Some(token), Some(arn)) => {
             let checked = Setting::Region.apply(&region, &mut Settings::default(), environment);
             checked.map_err(|error| Origin::Variable(TKE[0]).blame(&error))?;
-            Ok(Ok(Way::WebIdentity { arn, provider, token: PathBuf::from(token), region }))
+            Ok(Ok(CredentialSource::WebIdentity { arn, provider, token: PathBuf::from(token), region }))
         }
         // A cluster may say where it is without giving an identity.
         (_, None, None, None) => Ok(Err(format!("{} and {} are not set", TKE[1..3].join(", "), TKE[3]))),

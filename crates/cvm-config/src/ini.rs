@@ -23,12 +23,12 @@ pub(crate) struct Ini {
 #[derive(Default)]
 pub(crate) struct Section {
     pub(crate) name: String,
-    entries: Vec<Entry>,
+    entries: Vec<KeyValue>,
 }
 
 /// A key with its value.
 #[derive(Clone)]
-pub(crate) struct Entry {
+pub(crate) struct KeyValue {
     key: String,
     pub(crate) value: String,
     /// Counted from 1.
@@ -98,12 +98,12 @@ impl Ini {
                     format!("`{key}` is there twice in section `{}`: keep one", section.name),
                 ));
             }
-            section.entries.push(Entry { key, value: unquoted(value.trim()).to_owned(), line });
+            section.entries.push(KeyValue { key, value: unquoted(value.trim()).to_owned(), line });
             key_indent = Some(indent);
         }
         for section in &mut ini.sections {
             let missing = ini.defaults.entries.iter().filter(|entry| !section.has(&entry.key)).cloned();
-            let missing: Vec<Entry> = missing.collect();
+            let missing: Vec<KeyValue> = missing.collect();
             section.entries.extend(missing);
         }
         Ok(ini)
@@ -131,7 +131,7 @@ impl Section {
     }
 
     /// What a key is set to; an empty value counts as unset.
-    pub(crate) fn get(&self, key: &str) -> Option<&Entry> {
+    pub(crate) fn get(&self, key: &str) -> Option<&KeyValue> {
         self.entries.iter().find(|entry| entry.key == key && !entry.value.is_empty())
     }
 }

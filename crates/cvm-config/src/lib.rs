@@ -14,8 +14,8 @@ mod profile;
 mod reading;
 mod seed;
 mod setting;
+mod source;
 mod tccli;
-mod way;
 #[cfg(feature = "write")]
 mod write;
 
@@ -24,7 +24,7 @@ pub use environment::Environment;
 pub use loader::{Loaded, Loader, Value};
 pub use origin::Origin;
 pub use seed::seed;
-pub use setting::{Kind, Setting};
+pub use setting::{Setting, SettingKind};
 #[cfg(feature = "write")]
 pub use write::{NewProfile, Written};
 

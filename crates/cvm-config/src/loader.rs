@@ -10,7 +10,7 @@ use crate::network;
 use crate::origin::Origin;
 use crate::profile::Files;
 use crate::setting::Setting;
-use crate::way::{Network, Way};
+use crate::source::{CredentialSource, Network};
 
 /// Looks settings and credentials up: what is given to it, then the environment, then the profile, then the defaults.
 ///
@@ -174,8 +174,10 @@ impl Loader {
             let instance =
                 found.get(Setting::InstanceRole).map(|(value, origin)| (value.to_owned(), origin.clone()));
             let sources = Sources::find(environment, &mut files, &profile, is_given, instance)?;
-            match sources.way() {
-                Some(Way::Keys { credential, .. }) => settings.credential = Some(credential.clone()),
+            match sources.used() {
+                Some(CredentialSource::Keys { credential, .. }) => {
+                    settings.credential = Some(credential.clone());
+                }
                 _ => settings.provider = Some(Arc::new(sources.chain(&network, environment))),
             }
             candidates = sources.candidates;

@@ -24,7 +24,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// The most that it may print, in bytes.
 const MOST: u64 = 64 << 10;
 /// How often the thread looks whether the command has ended.
-const LOOK: Duration = Duration::from_millis(2);
+const POLL_EVERY: Duration = Duration::from_millis(2);
 /// The first and the longest pause between two looks whether it is done.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
 
@@ -202,7 +202,7 @@ fn output(
         if left().is_zero() {
             return Err(late());
         }
-        thread::sleep(LOOK);
+        thread::sleep(POLL_EVERY);
     }
     let bytes = match reader.join() {
         Ok(Ok(bytes)) => bytes,
@@ -220,7 +220,7 @@ fn output(
         match waited {
             Ok(Some(status)) => break status,
             Ok(None) if left().is_zero() => return Err(late()),
-            Ok(None) => thread::sleep(LOOK),
+            Ok(None) => thread::sleep(POLL_EVERY),
             Err(error) => return Err(format!("cannot be waited for: {error}")),
         }
     };
@@ -339,7 +339,7 @@ mod tests {
         let pid = loop {
             match std::fs::read_to_string(&file) {
                 Ok(pid) => break pid.trim().to_owned(),
-                Err(_) => thread::sleep(LOOK),
+                Err(_) => thread::sleep(POLL_EVERY),
             }
         };
         let is_there = || Command::new("kill").args(["-0", &pid]).stderr(Stdio::null()).status().unwrap();

@@ -6,11 +6,11 @@ use cvm_proto::{Error, input};
 
 use crate::environment::Environment;
 use crate::file;
-use crate::ini::{Entry, Ini, Section};
+use crate::ini::{Ini, KeyValue, Section};
 use crate::origin::Origin;
 use crate::setting::Setting;
+use crate::source::{CredentialSource, keys};
 use crate::tccli;
-use crate::way::{Way, keys};
 
 /// Where the ini file is below the home folder.
 pub(crate) const INI: &str = ".tencentcloud/credentials";
@@ -116,22 +116,30 @@ impl<'a> Files<'a> {
         Ok(found)
     }
 
-    /// The way to a profile's credential, or what it lacks.
-    pub(crate) fn way(&mut self, profile: &str) -> Result<Result<Way, String>, Error> {
+    /// Where the credential of a profile comes from, or what the profile lacks.
+    pub(crate) fn source(&mut self, profile: &str) -> Result<Result<CredentialSource, String>, Error> {
         self.follow(profile, &mut Vec::new())
     }
 
-    fn follow(&mut self, profile: &str, seen: &mut Vec<String>) -> Result<Result<Way, String>, Error> {
-        let ini = match self.ini_way(profile, seen)? {
-            Ok(way) => return Ok(Ok(way)),
+    fn follow(
+        &mut self,
+        profile: &str,
+        seen: &mut Vec<String>,
+    ) -> Result<Result<CredentialSource, String>, Error> {
+        let ini = match self.ini_source(profile, seen)? {
+            Ok(source) => return Ok(Ok(source)),
             Err(lack) => lack,
         };
-        let (way, warning) = tccli::way(self.environment, profile)?;
+        let (source, warning) = tccli::source(self.environment, profile)?;
         self.warnings.extend(warning);
-        Ok(way.map_err(|lack| if lack == ini { lack } else { format!("{ini}, {lack}") }))
+        Ok(source.map_err(|lack| if lack == ini { lack } else { format!("{ini}, {lack}") }))
     }
 
-    fn ini_way(&mut self, profile: &str, seen: &mut Vec<String>) -> Result<Result<Way, String>, Error> {
+    fn ini_source(
+        &mut self,
+        profile: &str,
+        seen: &mut Vec<String>,
+    ) -> Result<Result<CredentialSource, String>, Error> {
         let (path, section) = match (&self.ini, self.section(profile)) {
             (Err(lack), _) => return Ok(Err(lack.clone())),
             (Ok((path, _)), None) => return Ok(Err(format!("{path} has no section `{profile}`"))),
@@ -155,8 +163,8 @@ impl<'a> Files<'a> {
                     get("credential_process").map(|(line, origin)| process(line, origin)).transpose()?;
                 let instance = get("instance_role").and_then(|(role, _)| instance(role));
                 match (source, process.or(instance)) {
-                    (Some((name, origin)), _) => self.source(profile, &name, &origin, seen)?,
-                    (None, Some(way)) => Ok(way),
+                    (Some((name, origin)), _) => self.base_source(profile, &name, &origin, seen)?,
+                    (None, Some(source)) => Ok(source),
                     (None, None) => Err(lack),
                 }
             }
@@ -173,14 +181,14 @@ impl<'a> Files<'a> {
         })
     }
 
-    /// The way of the profile that another one names.
-    fn source(
+    /// The source of the profile that another one names.
+    fn base_source(
         &mut self,
         profile: &str,
         name: &str,
         origin: &Origin,
         seen: &mut Vec<String>,
-    ) -> Result<Result<Way, String>, Error> {
+    ) -> Result<Result<CredentialSource, String>, Error> {
         seen.push(profile.to_owned());
         if seen.iter().any(|seen| seen == name) {
             return Err(origin
@@ -191,7 +199,7 @@ impl<'a> Files<'a> {
                 .error(&format!("there is no profile `{}`: name one that there is", input::excerpt(name))));
         }
         match self.follow(name, seen)? {
-            Ok(way) => Ok(Ok(way)),
+            Ok(source) => Ok(Ok(source)),
             Err(lack) => Err(origin.error(&format!("source_profile `{name}` has no credential: {lack}"))),
         }
     }
@@ -209,24 +217,24 @@ fn not_there(searched: &[String]) -> String {
     }
 }
 
-fn origin(path: &str, entry: &Entry) -> Origin {
+fn origin(path: &str, entry: &KeyValue) -> Origin {
     Origin::File { path: path.to_owned(), line: entry.line }
 }
 
-/// The way of a command line. It is not run by a shell: quotes hold words together, nothing else has a meaning.
-pub(crate) fn process(line: &str, origin: Origin) -> Result<Way, Error> {
+/// The source that a command line is. No shell runs it: quotes hold words together, and nothing else has a meaning.
+pub(crate) fn process(line: &str, origin: Origin) -> Result<CredentialSource, Error> {
     match shlex::split(line) {
-        Some(command) if !command.is_empty() => Ok(Way::Process { command, origin }),
+        Some(command) if !command.is_empty() => Ok(CredentialSource::Process { command, origin }),
         _ => Err(origin.error("the credential process is not a command line: close its quotes")),
     }
 }
 
-/// The way of the setting `instance_role`.
-pub(crate) fn instance(role: &str) -> Option<Way> {
+/// The source that the setting `instance_role` asks for.
+pub(crate) fn instance(role: &str) -> Option<CredentialSource> {
     match role {
         "off" => None,
-        "any" => Some(Way::InstanceRole { role: None }),
-        role => Some(Way::InstanceRole { role: Some(role.into()) }),
+        "any" => Some(CredentialSource::InstanceRole { role: None }),
+        role => Some(CredentialSource::InstanceRole { role: Some(role.into()) }),
     }
 }
 

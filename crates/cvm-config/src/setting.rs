@@ -46,42 +46,42 @@ settings! {
     /// Where requests go: one address for every region.
     Endpoint = address("endpoint", &["TENCENTCLOUD_ENDPOINT"]).option();
     /// The domain below which the service's hosts are.
-    RootDomain = row("root_domain", &["TENCENTCLOUD_ROOT_DOMAIN"], Kind::Text,
+    RootDomain = row("root_domain", &["TENCENTCLOUD_ROOT_DOMAIN"], SettingKind::Text,
         |given, _, _| Endpoint::root_domain(given.value).map(drop)).default("tencentcloudapi.com").leads();
     /// Whether to use the hosts of the internal network of Tencent Cloud.
-    Internal = row("internal", &["TENCENTCLOUD_INTERNAL"], Kind::Switch,
+    Internal = row("internal", &["TENCENTCLOUD_INTERNAL"], SettingKind::Switch,
         |given, _, _| given.switch().map(drop)).default("false").leads();
     /// One address for while the other cannot be reached.
     BackupEndpoint = address("backup_endpoint", &["TENCENTCLOUD_BACKUP_ENDPOINT"]);
     /// `https`, or `http` for an endpoint that names no scheme.
-    Scheme = row("scheme", &["TENCENTCLOUD_SCHEME"], Kind::Text, |given, _, _| given.scheme().map(drop))
+    Scheme = row("scheme", &["TENCENTCLOUD_SCHEME"], SettingKind::Text, |given, _, _| given.scheme().map(drop))
         .default("https").leads();
     /// A proxy for every request; `none` for no proxy.
     Proxy = text("proxy", &["TENCENTCLOUD_PROXY"],
         |settings, value| settings.proxy = Some(value).filter(|value| value != NO_PROXY))
         .option().leads().may_hold_a_password();
     /// A file with more certificate authorities to trust, in PEM.
-    CaFile = row("ca_file", &["TENCENTCLOUD_CA_FILE"], Kind::File,
+    CaFile = row("ca_file", &["TENCENTCLOUD_CA_FILE"], SettingKind::File,
         |given, settings, environment| given.certificates(environment).map(|pem| settings.ca_pem = Some(pem)))
         .option().leads();
     /// The language of the service's messages.
-    Language = row("language", &["TENCENTCLOUD_LANGUAGE"], Kind::Text,
+    Language = row("language", &["TENCENTCLOUD_LANGUAGE"], SettingKind::Text,
         |given, settings, _| given.language().map(|language| settings.language = Some(language)))
         .option().in_tccli("language");
     /// A tag of the calling program for the service's logs.
     RequestClient = text("request_client", &["TENCENTCLOUD_REQUEST_CLIENT"],
         |settings, value| settings.request_client = Some(value)).in_tccli("request-client");
     /// The longest time to establish a connection.
-    ConnectTimeout = row("connect_timeout", &["TENCENTCLOUD_CONNECT_TIMEOUT"], Kind::Time,
+    ConnectTimeout = row("connect_timeout", &["TENCENTCLOUD_CONNECT_TIMEOUT"], SettingKind::Time,
         |given, settings, _| given.time().map(|time| settings.connect_timeout = time)).default("10s");
     /// The longest time for one HTTP exchange.
-    AttemptTimeout = row("attempt_timeout", &["TENCENTCLOUD_ATTEMPT_TIMEOUT"], Kind::Time,
+    AttemptTimeout = row("attempt_timeout", &["TENCENTCLOUD_ATTEMPT_TIMEOUT"], SettingKind::Time,
         |given, settings, _| given.time().map(|time| settings.attempt_timeout = time)).default("30s");
     /// The longest time for one call with all its attempts and pauses.
-    CallTimeout = row("call_timeout", &["TENCENTCLOUD_CALL_TIMEOUT"], Kind::Time,
+    CallTimeout = row("call_timeout", &["TENCENTCLOUD_CALL_TIMEOUT"], SettingKind::Time,
         |given, settings, _| given.time().map(|time| settings.call_timeout = time)).default("2m");
     /// How often a request is sent at most, the first time included.
-    Attempts = row("attempts", &["TENCENTCLOUD_ATTEMPTS"], Kind::Count,
+    Attempts = row("attempts", &["TENCENTCLOUD_ATTEMPTS"], SettingKind::Count,
         |given, settings, _| given.attempts().map(|attempts| settings.retry = RetryPolicy::default().attempts(attempts)))
         .default("3").instead_of(Former { variable: "TENCENTCLOUD_RETRIES", key: "retries" });
     /// The role of the instance that this runs on; `any` for whichever it has, `off` to leave it alone.
@@ -96,7 +96,7 @@ settings! {
 /// What values of a setting are: how a program that has values of its own writes one as the text that is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Kind {
+pub enum SettingKind {
     /// Any text.
     Text,
     /// The path of a file; `~/` is the home folder.
@@ -113,7 +113,7 @@ pub enum Kind {
 struct Row {
     name: &'static str,
     variables: &'static [&'static str],
-    kind: Kind,
+    kind: SettingKind,
     apply: fn(&Given<'_>, &mut Settings, &Environment) -> Result<(), Error>,
     /// Of a text that is taken as it is.
     take: fn(&mut Settings, String),
@@ -128,7 +128,7 @@ struct Row {
 const fn row(
     name: &'static str,
     variables: &'static [&'static str],
-    kind: Kind,
+    kind: SettingKind,
     apply: fn(&Given<'_>, &mut Settings, &Environment) -> Result<(), Error>,
 ) -> Row {
     Row {
@@ -152,12 +152,12 @@ const fn text(
     variables: &'static [&'static str],
     take: fn(&mut Settings, String),
 ) -> Row {
-    Row { take, ..row(name, variables, Kind::Text, |_, _, _| Ok(())) }
+    Row { take, ..row(name, variables, SettingKind::Text, |_, _, _| Ok(())) }
 }
 
 /// An address: whether it is well-formed is known at once, and which of them counts, where all are known.
 const fn address(name: &'static str, variables: &'static [&'static str]) -> Row {
-    row(name, variables, Kind::Text, |given, _, _| Endpoint::explicit(given.value).map(drop)).leads()
+    row(name, variables, SettingKind::Text, |given, _, _| Endpoint::explicit(given.value).map(drop)).leads()
 }
 
 /// What acts on the value looks it up by itself.
@@ -208,7 +208,7 @@ impl Setting {
     }
 
     /// What its values are.
-    pub const fn kind(self) -> Kind {
+    pub const fn kind(self) -> SettingKind {
         self.row().kind
     }
 

@@ -15,7 +15,7 @@ use crate::file;
 use crate::origin::Origin;
 use crate::process::seconds;
 use crate::setting::Setting;
-use crate::way::{Way, keys};
+use crate::source::{CredentialSource, keys};
 
 /// The folder below the home folder.
 const FOLDER: &str = ".tccli";
@@ -143,11 +143,11 @@ fn root_of<'a>(service: &str, host: &'a str) -> Option<&'a str> {
     is_root.then_some(root)
 }
 
-/// The way to a profile's credential, or what it lacks; and a warning about its file.
-pub(crate) fn way(
+/// Where the credential of a profile comes from, or what the profile lacks; and a warning about its file.
+pub(crate) fn source(
     environment: &Environment,
     profile: &str,
-) -> Result<(Result<Way, String>, Option<String>), Error> {
+) -> Result<(Result<CredentialSource, String>, Option<String>), Error> {
     let Some(path) = path(environment, profile, CREDENTIAL) else {
         return Ok((Err("there is no home folder".into()), None));
     };
@@ -156,26 +156,27 @@ pub(crate) fn way(
     };
     let warning = file::too_wide(environment, &path);
     let kind = file.get(&["type"])?.map_or("default", |(kind, _)| kind);
-    let way = if kind == "cvm-role" {
-        Ok(Way::InstanceRole { role: None })
+    let source = if kind == "cvm-role" {
+        Ok(CredentialSource::InstanceRole { role: None })
     } else if file.value.get("expiresAt").is_some() {
         let origin = file.origin(&["secretId"]);
         lease(&file)?;
-        Ok(Way::Kept { path, origin })
+        Ok(CredentialSource::Tccli { path, origin })
     } else {
-        let way = static_keys(&file)?.ok_or_else(|| format!("{} has no secretId and secretKey", file.shown));
-        way.map(|way| way.written_in(environment, profile))
+        let source =
+            static_keys(&file)?.ok_or_else(|| format!("{} has no secretId and secretKey", file.shown));
+        source.map(|source| source.written_in(environment, profile))
     };
     let Some((arn, origin)) = file.get(&["role-arn"])?.filter(|_| kind != "cvm-role") else {
-        return Ok((way, warning));
+        return Ok((source, warning));
     };
     let session = file.get(&["role-session-name"])?.map(|(name, _)| name.to_owned());
-    let way =
-        way.map_err(|lack| origin.error(&format!("a role needs a key to be assumed with, but {lack}")))?;
-    Ok((Ok(way.in_role(arn.to_owned(), session, origin)), warning))
+    let source =
+        source.map_err(|lack| origin.error(&format!("a role needs a key to be assumed with, but {lack}")))?;
+    Ok((Ok(source.in_role(arn.to_owned(), session, origin)), warning))
 }
 
-fn static_keys(file: &File) -> Result<Option<Way>, Error> {
+fn static_keys(file: &File) -> Result<Option<CredentialSource>, Error> {
     let parts = (file.get(&["secretId"])?, file.get(&["secretKey"])?, file.get(&["token"])?);
     match parts {
         (None, None, _) => Ok(None),
@@ -187,7 +188,7 @@ fn static_keys(file: &File) -> Result<Option<Way>, Error> {
 
 /// The temporary key in a file, with its end.
 fn lease(file: &File) -> Result<Lease, Error> {
-    let Some(Way::Keys { credential, .. }) = static_keys(file)? else {
+    let Some(CredentialSource::Keys { credential, .. }) = static_keys(file)? else {
         return Err(file.origin(&["expiresAt"]).error("there is an end, but no secretId and secretKey"));
     };
     let end = file.value.get("expiresAt").and_then(seconds);
@@ -200,19 +201,19 @@ fn lease(file: &File) -> Result<Lease, Error> {
 
 /// A temporary key that tccli keeps in its file: read anew each time.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct TccliKey {
     environment: Environment,
     path: PathBuf,
     origin: Origin,
 }
 
-impl Kept {
+impl TccliKey {
     pub(crate) fn new(environment: Environment, path: PathBuf, origin: Origin) -> Self {
         Self { environment, path, origin }
     }
 }
 
-impl Provider for Kept {
+impl Provider for TccliKey {
     fn fetch(&self, _seed: u64) -> Fetch {
         let read = File::read(&self.environment, &self.path);
         let found = read.and_then(|file| {

@@ -14,7 +14,7 @@ use crate::profile;
 use crate::setting::Setting;
 
 /// How long another process that writes a profile is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+const GIVE_UP_AFTER: Duration = Duration::from_secs(10);
 
 /// What a profile is to hold; what is not named here stays as it is.
 ///
@@ -100,7 +100,7 @@ impl NewProfile {
         if let Some(folder) = path.parent().filter(|_| !is_named) {
             make_private_folder(folder).map_err(trouble)?;
         }
-        let locked = RealFile::resolve(&path).and_then(|file| file.lock(PATIENCE)).map_err(trouble)?;
+        let locked = RealFile::resolve(&path).and_then(|file| file.lock(GIVE_UP_AFTER)).map_err(trouble)?;
         let unreadable = |error: io::Error| Error::config(format!("{shown} cannot be read: {error}"));
         let old = file::text(&locked.read(file::MAX_BYTES).map_err(unreadable)?.unwrap_or_default(), &shown)?;
         let ini =

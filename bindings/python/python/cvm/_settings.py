@@ -116,7 +116,7 @@ class _Closed:
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_cvm.forked)
 
-atexit.register(_cvm.close_gate)
+atexit.register(_cvm.begin_finalization)
 
 
 def action_name(name: str) -> str:

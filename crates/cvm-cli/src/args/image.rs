@@ -171,8 +171,8 @@ pub(crate) struct ImagesArgs {
     #[arg(long, value_name = "TEXT")]
     pub(crate) name: Option<String>,
     /// Whose images
-    #[arg(long = "type", value_enum, default_value_t = Kind::Private)]
-    pub(crate) kind: Kind,
+    #[arg(long = "type", value_enum, default_value_t = ImageKind::Private)]
+    pub(crate) kind: ImageKind,
     /// Only images whose platform holds this, such as Ubuntu
     #[arg(long, value_name = "TEXT")]
     pub(crate) platform: Option<String>,
@@ -183,7 +183,7 @@ pub(crate) struct ImagesArgs {
 
 /// Whose images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Kind {
+pub(crate) enum ImageKind {
     // The account's own.
     Private,
     // Those of other accounts that are shared with it.

@@ -18,7 +18,7 @@ use crate::connect;
 use crate::failure::Failure;
 pub(crate) use config::{ConfigCommand, ConfigureArgs};
 
-pub(crate) use image::{Conflicts, ImagesArgs, JobsArgs, JobsCommand, Kind, QuotaArgs, SyncArgs};
+pub(crate) use image::{Conflicts, ImageKind, ImagesArgs, JobsArgs, JobsCommand, QuotaArgs, SyncArgs};
 
 const ABOUT: &str =
     "Carries images of Tencent Cloud CVM to other regions, calls any action, explains signatures";

@@ -3,7 +3,7 @@
 use cvm_proto::input;
 use serde_json::Value;
 
-use super::{Action, Catalogue, Kind, Member};
+use super::{Action, Catalogue, Member, MemberType};
 
 impl Catalogue {
     /// What is wrong with the parameters of an action, a sentence each; nothing if nothing is.
@@ -26,16 +26,16 @@ impl Catalogue {
     fn fit_value(&self, kind: &'static str, value: &mut Value) {
         match (self.kind(kind), &mut *value) {
             // A guess writes back as it was typed.
-            (Kind::Text | Kind::Enum(_), Value::Number(_) | Value::Bool(_)) => {
+            (MemberType::Text | MemberType::Enum(_), Value::Number(_) | Value::Bool(_)) => {
                 *value = value.to_string().into();
             }
-            (Kind::Type(known), _) => self.fit(&known.members, value),
-            (Kind::List(element), Value::Array(items)) => {
+            (MemberType::Type(known), _) => self.fit(&known.members, value),
+            (MemberType::List(element), Value::Array(items)) => {
                 for item in items {
                     self.fit_value(element, item);
                 }
             }
-            (Kind::List(element), Value::String(_) | Value::Number(_) | Value::Bool(_)) => {
+            (MemberType::List(element), Value::String(_) | Value::Number(_) | Value::Bool(_)) => {
                 self.fit_value(element, value);
                 *value = Value::Array(vec![value.take()]);
             }
@@ -69,23 +69,23 @@ impl Catalogue {
         let expected = match (self.kind(kind), value) {
             // The service takes null for absent.
             (_, Value::Null) => return,
-            (Kind::Text | Kind::Enum(_), Value::String(_)) => return,
-            (Kind::Boolean, Value::Bool(_)) | (Kind::Float, Value::Number(_)) => return,
-            (Kind::Integer, Value::Number(number)) if number.is_i64() => return,
-            (Kind::Unsigned, Value::Number(number)) if number.is_u64() => return,
-            (Kind::Type(known), _) => return self.check_members(path, &known.members, value, wrong),
-            (Kind::List(element), Value::Array(items)) => {
+            (MemberType::Text | MemberType::Enum(_), Value::String(_)) => return,
+            (MemberType::Boolean, Value::Bool(_)) | (MemberType::Float, Value::Number(_)) => return,
+            (MemberType::Integer, Value::Number(number)) if number.is_i64() => return,
+            (MemberType::Unsigned, Value::Number(number)) if number.is_u64() => return,
+            (MemberType::Type(known), _) => return self.check_members(path, &known.members, value, wrong),
+            (MemberType::List(element), Value::Array(items)) => {
                 for (at, item) in items.iter().enumerate() {
                     self.check_value(&format!("{path}.{at}"), element, item, wrong);
                 }
                 return;
             }
-            (Kind::Text | Kind::Enum(_), _) => "a text",
-            (Kind::Boolean, _) => "true or false",
-            (Kind::Float, _) => "a number",
-            (Kind::Integer, _) => "a whole number",
-            (Kind::Unsigned, _) => "a whole number from 0",
-            (Kind::List(_), _) => "a list",
+            (MemberType::Text | MemberType::Enum(_), _) => "a text",
+            (MemberType::Boolean, _) => "true or false",
+            (MemberType::Float, _) => "a number",
+            (MemberType::Integer, _) => "a whole number",
+            (MemberType::Unsigned, _) => "a whole number from 0",
+            (MemberType::List(_), _) => "a list",
         };
         wrong.push(format!("{path} is {}: give {expected}", shown(value)));
     }

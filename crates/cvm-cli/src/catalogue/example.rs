@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Catalogue, Kind, Member};
+use super::{Catalogue, Member, MemberType};
 
 /// How much of a request to show.
 #[derive(Clone, Copy, PartialEq)]
@@ -28,14 +28,14 @@ impl Catalogue {
 
     fn example_value(&self, name: &str, kind: &'static str, extent: Extent) -> Value {
         match self.kind(kind) {
-            Kind::Text => Value::String(example_text(name)),
-            Kind::Integer | Kind::Unsigned => json!(1),
-            Kind::Float => json!(1.0),
-            Kind::Boolean => json!(false),
-            Kind::Enum(known) => known.values.first().map_or(json!(""), |(value, _)| json!(value)),
+            MemberType::Text => Value::String(example_text(name)),
+            MemberType::Integer | MemberType::Unsigned => json!(1),
+            MemberType::Float => json!(1.0),
+            MemberType::Boolean => json!(false),
+            MemberType::Enum(known) => known.values.first().map_or(json!(""), |(value, _)| json!(value)),
             // Types do not contain themselves, so this ends.
-            Kind::Type(known) => self.example(&known.members, extent),
-            Kind::List(element) => json!([self.example_value(name, element, extent)]),
+            MemberType::Type(known) => self.example(&known.members, extent),
+            MemberType::List(element) => json!([self.example_value(name, element, extent)]),
         }
     }
 }

@@ -72,7 +72,7 @@ pub(crate) struct Member {
 }
 
 /// The type of a member, taken apart.
-pub(crate) enum Kind<'a> {
+pub(crate) enum MemberType<'a> {
     Text,
     Integer,
     Unsigned,
@@ -99,19 +99,19 @@ impl Catalogue {
     }
 
     /// What the name of a type stands for.
-    pub(crate) fn kind(&self, name: &'static str) -> Kind<'_> {
+    pub(crate) fn kind(&self, name: &'static str) -> MemberType<'_> {
         if let Some(element) = name.strip_prefix("list<").and_then(|rest| rest.strip_suffix('>')) {
-            return Kind::List(element);
+            return MemberType::List(element);
         }
         match name {
-            "integer" => Kind::Integer,
-            "unsigned" => Kind::Unsigned,
-            "float" => Kind::Float,
-            "boolean" => Kind::Boolean,
+            "integer" => MemberType::Integer,
+            "unsigned" => MemberType::Unsigned,
+            "float" => MemberType::Float,
+            "boolean" => MemberType::Boolean,
             _ => match (self.enums.get(name), self.types.get(name)) {
-                (Some(known), _) => Kind::Enum(known),
-                (None, Some(known)) => Kind::Type(known),
-                (None, None) => Kind::Text,
+                (Some(known), _) => MemberType::Enum(known),
+                (None, Some(known)) => MemberType::Type(known),
+                (None, None) => MemberType::Text,
             },
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Catalogue, Kind, Member};
+use super::{Catalogue, Member, MemberType};
 
 /// What stands for a secret.
 const MASK: &str = "***";
@@ -40,8 +40,8 @@ impl Catalogue {
     /// The members of a type, or of the entries of a list.
     fn members(&self, kind: &'static str) -> &[Member] {
         match self.kind(kind) {
-            Kind::Type(known) => &known.members,
-            Kind::List(element) => self.members(element),
+            MemberType::Type(known) => &known.members,
+            MemberType::List(element) => self.members(element),
             _ => &[],
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-use cvm_config::{Environment, Kind, Loader, NewProfile, Setting};
+use cvm_config::{Environment, Loader, NewProfile, Setting, SettingKind};
 use cvm_proto::Credential;
 use cvm_proto::credential::part;
 use cvm_proto::input::trim;
@@ -36,7 +36,7 @@ pub(crate) fn run(global: &Global, args: ConfigureArgs) -> Result<Exit, Failure>
     };
     let settings = settings.into_iter().map(|(setting, value)| match std::path::absolute(&value) {
         // The profile is read from any folder.
-        Ok(path) if setting.kind() == Kind::File => (setting, path.to_string_lossy().into_owned()),
+        Ok(path) if setting.kind() == SettingKind::File => (setting, path.to_string_lossy().into_owned()),
         _ => (setting, value),
     });
     let profile = settings.fold(profile, |profile, (setting, value)| profile.set(setting, value));

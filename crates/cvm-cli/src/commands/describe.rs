@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::args::{DescribeArgs, Global, Output};
 use crate::catalogue::example::Extent;
-use crate::catalogue::{Action, Catalogue, Kind, Member};
+use crate::catalogue::{Action, Catalogue, Member, MemberType};
 use crate::failure::{Exit, Failure};
 use crate::output;
 
@@ -124,11 +124,11 @@ fn section(out: &mut String, catalogue: &Catalogue, heading: &str, members: &[Me
         let name: &'static str = types[at];
         at += 1;
         match catalogue.kind(name) {
-            Kind::Type(known) => {
+            MemberType::Type(known) => {
                 let _ = write!(out, "\n  {name}: {}\n", known.doc);
                 list(out, catalogue, 4, &known.members, &mut types);
             }
-            Kind::Enum(known) => {
+            MemberType::Enum(known) => {
                 let _ = write!(out, "\n  {name}: {}\n", known.doc);
                 for (value, doc) in &known.values {
                     let _ = writeln!(out, "    {value}: {doc}");
@@ -157,10 +157,12 @@ fn list(
         let _ = writeln!(out, "{:indent$}{}  {}{marks}", "", member.name, member.kind);
         paragraph(out, indent + 4, &member.doc);
         let element = match catalogue.kind(member.kind) {
-            Kind::List(element) => element,
+            MemberType::List(element) => element,
             _ => member.kind,
         };
-        if matches!(catalogue.kind(element), Kind::Type(_) | Kind::Enum(_)) && !types.contains(&element) {
+        if matches!(catalogue.kind(element), MemberType::Type(_) | MemberType::Enum(_))
+            && !types.contains(&element)
+        {
             types.push(element);
         }
     }

@@ -8,7 +8,7 @@ use cvm_proto::api::types::{Filter, Image};
 use cvm_ureq::Client;
 use serde_json::{Value, json};
 
-use crate::args::{Global, ImagesArgs, Kind, Output};
+use crate::args::{Global, ImageKind, ImagesArgs, Output};
 use crate::failure::{Exit, Failure};
 use crate::render::List;
 use crate::{connect, regions};
@@ -70,10 +70,10 @@ pub(crate) fn run(global: &Global, args: &ImagesArgs) -> Result<Exit, Failure> {
 /// All images of a region that the options ask for.
 fn list(client: &Client, args: &ImagesArgs) -> Result<Vec<Image>, Error> {
     let kind = match args.kind {
-        Kind::Private => Some("PRIVATE_IMAGE"),
-        Kind::Shared => Some("SHARED_IMAGE"),
-        Kind::Public => Some("PUBLIC_IMAGE"),
-        Kind::Any => None,
+        ImageKind::Private => Some("PRIVATE_IMAGE"),
+        ImageKind::Shared => Some("SHARED_IMAGE"),
+        ImageKind::Public => Some("PUBLIC_IMAGE"),
+        ImageKind::Any => None,
     };
     let filters =
         [("image-type", kind), ("image-name", args.name.as_deref()), ("platform", args.platform.as_deref())];

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::args::{Global, JobsArgs, JobsCommand, Output};
 use crate::failure::{Exit, Failure};
-use crate::journals::{self, Kept, endpoint_word};
+use crate::journals::{self, StoredJob, endpoint_word};
 use crate::{output, render, table};
 
 /// How wide the table is at most where there is no terminal.
@@ -50,7 +50,7 @@ fn forget(global: &Global, id: &str) -> Result<Exit, Failure> {
 }
 
 /// A table as wide as the terminal, and under each job what went wrong last.
-fn for_people(jobs: &[Kept]) -> Result<(), Failure> {
+fn for_people(jobs: &[StoredJob]) -> Result<(), Failure> {
     let headings = ["ID", "AGE", "STATE", "DONE", "IMAGES", "ENDPOINT", "PROFILE"];
     let rows: Vec<Vec<String>> = jobs.iter().map(row).collect();
     // Images, endpoint and profile may have any length.
@@ -80,7 +80,7 @@ fn for_people(jobs: &[Kept]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn row(job: &Kept) -> Vec<String> {
+fn row(job: &StoredJob) -> Vec<String> {
     let mut cells = vec![job.id.clone(), short(age(job)), state(job).into()];
     let Ok(stored) = &job.stored else {
         cells.extend(["-"; 4].map(Into::into));
@@ -96,7 +96,7 @@ fn row(job: &Kept) -> Vec<String> {
     cells
 }
 
-fn state(job: &Kept) -> &'static str {
+fn state(job: &StoredJob) -> &'static str {
     match &job.stored {
         _ if job.is_running() => "running",
         Err(_) => "broken",
@@ -112,7 +112,7 @@ fn progress(report: &SyncReport) -> (usize, usize) {
 }
 
 /// What went wrong last, as long as something is missing.
-fn last_error(job: &Kept) -> Option<String> {
+fn last_error(job: &StoredJob) -> Option<String> {
     match &job.stored {
         Err(error) => Some(error.to_string()),
         Ok(stored) if stored.report().is_complete() => None,
@@ -121,12 +121,12 @@ fn last_error(job: &Kept) -> Option<String> {
 }
 
 /// When the job was begun, in seconds since 1970, as far as its journal says so.
-fn begun(job: &Kept) -> Option<u64> {
+fn begun(job: &StoredJob) -> Option<u64> {
     job.stored.as_ref().ok().and_then(SyncState::begun)
 }
 
 /// The time since the job was begun, or since its file was written.
-fn age(job: &Kept) -> Duration {
+fn age(job: &StoredJob) -> Duration {
     let begun = begun(job).and_then(|begun| UNIX_EPOCH.checked_add(Duration::from_secs(begun)));
     SystemTime::now().duration_since(begun.unwrap_or(job.written)).unwrap_or_default()
 }
@@ -142,7 +142,7 @@ fn short(time: Duration) -> String {
     }
 }
 
-fn for_programs(job: &Kept) -> Value {
+fn for_programs(job: &StoredJob) -> Value {
     let mut value = json!({
         "schema_version": render::SCHEMA_VERSION,
         "id": job.id,

@@ -97,7 +97,7 @@ fn seed(file: &Path) -> Result<Seed, Failure> {
 }
 
 /// How long another endpoint that writes the same file is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
+const GIVE_UP_AFTER: Duration = Duration::from_secs(10);
 
 /// A file for as long as the endpoint answers; gone with it.
 struct Written {
@@ -109,7 +109,7 @@ impl Written {
     /// Writes the file in one step: a reader finds all of it, or none.
     fn new(path: &Path, text: &str, access: Access, what: &str) -> Result<Self, Failure> {
         let written = RealFile::resolve(path).and_then(|file| {
-            file.clone().lock(PATIENCE)?.replace(text.as_bytes(), access)?;
+            file.clone().lock(GIVE_UP_AFTER)?.replace(text.as_bytes(), access)?;
             Ok(Self { file, text: text.to_owned() })
         });
         written.map_err(|error| Failure::other(format!("cannot write {what} {}: {error}", path.display())))
@@ -119,7 +119,7 @@ impl Written {
 impl Drop for Written {
     /// Removes the file, unless another endpoint has written its own in its place.
     fn drop(&mut self) {
-        let Ok(locked) = self.file.clone().lock(PATIENCE) else { return };
+        let Ok(locked) = self.file.clone().lock(GIVE_UP_AFTER) else { return };
         let limit = u64::try_from(self.text.len()).unwrap_or(u64::MAX);
         if locked.read(limit).is_ok_and(|text| text.as_deref() == Some(self.text.as_bytes())) {
             // A file that stays does no harm.

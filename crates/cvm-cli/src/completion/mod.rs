@@ -160,10 +160,10 @@ fn jobs_with_ids() -> Vec<CompletionCandidate> {
 }
 
 fn open_jobs() -> Vec<CompletionCandidate> {
-    jobs(journals::Kept::is_open)
+    jobs(journals::StoredJob::is_open)
 }
 
-fn jobs(wanted: impl Fn(&journals::Kept) -> bool) -> Vec<CompletionCandidate> {
+fn jobs(wanted: impl Fn(&journals::StoredJob) -> bool) -> Vec<CompletionCandidate> {
     let jobs = journals::list().unwrap_or_default().into_iter().filter(wanted);
     jobs.map(|job| match &job.stored {
         Ok(state) => {

@@ -3,7 +3,7 @@
 use clap_complete::engine::CompletionCandidate;
 
 use super::{of, regions, with_help};
-use crate::catalogue::{Action, Catalogue, Enum, Kind, Member, summary};
+use crate::catalogue::{Action, Catalogue, Enum, Member, MemberType, summary};
 
 /// What a parameter may become, by the words of the line so far.
 pub(super) fn complete(words: &[String], typed: &str) -> Vec<CompletionCandidate> {
@@ -38,8 +38,8 @@ fn key_before(words: &[String]) -> Option<&str> {
 /// The keys that go on from what is typed.
 fn keys(catalogue: &Catalogue, action: &Action, words: &[String], typed: &str) -> Vec<CompletionCandidate> {
     let prefix = typed.rfind('.').map_or("", |dot| &typed[..=dot]);
-    match place(catalogue, action, prefix.strip_suffix('.')) {
-        Some(Place::Members(members)) => {
+    match path_target(catalogue, action, prefix.strip_suffix('.')) {
+        Some(PathTarget::Members(members)) => {
             let key = |member: &Member| {
                 let end = if is_object(catalogue, member.kind) { "." } else { "=" };
                 (format!("{prefix}{}", member.name), end)
@@ -53,7 +53,7 @@ fn keys(catalogue: &Catalogue, action: &Action, words: &[String], typed: &str) -
             })
             .collect()
         }
-        Some(Place::Value { kind: Kind::List(element), .. }) if is_object(catalogue, element) => {
+        Some(PathTarget::Value { kind: MemberType::List(element), .. }) if is_object(catalogue, element) => {
             // Those that there are, and one more.
             let item = |at: usize| format!("{prefix}{at}.");
             let is_there = |at: usize| words.iter().any(|word| word.starts_with(&item(at)));
@@ -66,8 +66,8 @@ fn keys(catalogue: &Catalogue, action: &Action, words: &[String], typed: &str) -
 
 fn is_object(catalogue: &Catalogue, kind: &'static str) -> bool {
     match catalogue.kind(kind) {
-        Kind::Type(_) => true,
-        Kind::List(element) => is_object(catalogue, element),
+        MemberType::Type(_) => true,
+        MemberType::List(element) => is_object(catalogue, element),
         _ => false,
     }
 }
@@ -76,45 +76,49 @@ fn is_object(catalogue: &Catalogue, kind: &'static str) -> bool {
 fn values(catalogue: &Catalogue, action: &Action, key: &str) -> Vec<CompletionCandidate> {
     let of_enum =
         |known: &Enum| known.values.iter().map(|(value, doc)| with_help(*value, summary(doc))).collect();
-    match place(catalogue, action, Some(key.trim_end_matches(':'))) {
-        Some(Place::Value { kind: Kind::Boolean, .. }) => of(["true", "false"]),
-        Some(Place::Value { kind: Kind::Enum(known), .. }) => of_enum(known),
-        Some(Place::Value { kind: Kind::List(element), name }) => match catalogue.kind(element) {
-            Kind::Enum(known) => of_enum(known),
-            Kind::Text if name.ends_with("Regions") => regions(),
+    match path_target(catalogue, action, Some(key.trim_end_matches(':'))) {
+        Some(PathTarget::Value { kind: MemberType::Boolean, .. }) => of(["true", "false"]),
+        Some(PathTarget::Value { kind: MemberType::Enum(known), .. }) => of_enum(known),
+        Some(PathTarget::Value { kind: MemberType::List(element), name }) => match catalogue.kind(element) {
+            MemberType::Enum(known) => of_enum(known),
+            MemberType::Text if name.ends_with("Regions") => regions(),
             _ => Vec::new(),
         },
-        Some(Place::Value { kind: Kind::Text, name }) if name.ends_with("Region") => regions(),
+        Some(PathTarget::Value { kind: MemberType::Text, name }) if name.ends_with("Region") => regions(),
         _ => Vec::new(),
     }
 }
 
-/// What is at a place in a request.
-enum Place<'a> {
+/// What a path into a request leads to.
+enum PathTarget<'a> {
     Members(&'a [Member]),
-    Value { name: &'a str, kind: Kind<'a> },
+    Value { name: &'a str, kind: MemberType<'a> },
 }
 
-/// Follows a path of names and numbers; without one, what is there is the request.
-fn place<'a>(catalogue: &'a Catalogue, action: &'a Action, path: Option<&str>) -> Option<Place<'a>> {
-    let mut place = Place::Members(&action.request);
+/// Follows a path of names and numbers; without one, the target is the request.
+fn path_target<'a>(
+    catalogue: &'a Catalogue,
+    action: &'a Action,
+    path: Option<&str>,
+) -> Option<PathTarget<'a>> {
+    let mut target = PathTarget::Members(&action.request);
     for part in path.into_iter().flat_map(|path| path.split('.')) {
-        let (name, kind) = match place {
-            Place::Members(members) => {
+        let (name, kind) = match target {
+            PathTarget::Members(members) => {
                 let member = members.iter().find(|member| member.name == part)?;
                 (member.name, member.kind)
             }
-            Place::Value { name, kind: Kind::List(element) } if part.parse::<u16>().is_ok() => {
+            PathTarget::Value { name, kind: MemberType::List(element) } if part.parse::<u16>().is_ok() => {
                 (name, element)
             }
-            Place::Value { .. } => return None,
+            PathTarget::Value { .. } => return None,
         };
-        place = match catalogue.kind(kind) {
-            Kind::Type(of) => Place::Members(&of.members),
-            kind => Place::Value { name, kind },
+        target = match catalogue.kind(kind) {
+            MemberType::Type(of) => PathTarget::Members(&of.members),
+            kind => PathTarget::Value { name, kind },
         };
     }
-    Some(place)
+    Some(target)
 }
 
 #[cfg(test)]

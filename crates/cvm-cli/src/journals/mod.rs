@@ -25,7 +25,7 @@ const MAX_BYTES: u64 = SyncState::MAX_BYTES as u64;
 const ID_DIGITS: usize = 6;
 
 /// A journal in the jobs' folder.
-pub(crate) struct Kept {
+pub(crate) struct StoredJob {
     pub(crate) path: PathBuf,
     /// As few digits as tell it from the others.
     pub(crate) id: String,
@@ -36,7 +36,7 @@ pub(crate) struct Kept {
     pub(crate) stored: Result<SyncState, Error>,
 }
 
-impl Kept {
+impl StoredJob {
     /// Whether the job has not ended.
     pub(crate) fn is_open(&self) -> bool {
         self.stored.as_ref().is_ok_and(|state| !state.is_finished())
@@ -81,8 +81,8 @@ pub(crate) fn known(job: &Identity<'_>) -> Result<Option<SyncState>, Error> {
 }
 
 /// The jobs in the folder, those that were written last at the end; none if there is no folder.
-pub(crate) fn list() -> Result<Vec<Kept>, Failure> {
-    let mut jobs: Vec<Kept> =
+pub(crate) fn list() -> Result<Vec<StoredJob>, Failure> {
+    let mut jobs: Vec<StoredJob> =
         files()?.into_iter().filter_map(|(path, written)| look(path, written)).collect();
     jobs.sort_by(|a, b| (a.written, &a.path).cmp(&(b.written, &b.path)));
     let longest = jobs.iter().map(|job| job.digits.len()).max().unwrap_or(0);
@@ -102,11 +102,11 @@ fn first(text: &str, bytes: usize) -> &str {
     text.get(..bytes).unwrap_or(text)
 }
 
-fn look(path: PathBuf, written: SystemTime) -> Option<Kept> {
+fn look(path: PathBuf, written: SystemTime) -> Option<StoredJob> {
     // One that has just been removed is none.
     let stored = cvm_journal::read(&path).transpose()?;
     let digits = name::digits(&path);
-    Some(Kept { path, id: String::new(), digits, written, stored })
+    Some(StoredJob { path, id: String::new(), digits, written, stored })
 }
 
 /// The files in the folder that may be journals, and when they were last written.
@@ -142,9 +142,10 @@ fn entries() -> Result<Vec<PathBuf>, Failure> {
 }
 
 /// The job with this ID, or the only one whose ID begins like this.
-pub(crate) fn find(id: &str) -> Result<Kept, Failure> {
+pub(crate) fn find(id: &str) -> Result<StoredJob, Failure> {
     let wanted = id.to_ascii_lowercase();
-    let mut fitting: Vec<Kept> = list()?.into_iter().filter(|job| job.digits.starts_with(&wanted)).collect();
+    let mut fitting: Vec<StoredJob> =
+        list()?.into_iter().filter(|job| job.digits.starts_with(&wanted)).collect();
     match (fitting.pop(), fitting.is_empty()) {
         (Some(job), true) => Ok(job),
         (None, _) => Err(Failure::usage(format!("there is no job `{id}`: cvm jobs --all lists their IDs"))),

@@ -11,7 +11,7 @@ use cvm_proto::input;
 use serde_json::{Map, Value};
 
 use super::ast::{Argument, Node};
-use super::interpreter::{Found, Member, NOTHING, items, look, members};
+use super::interpreter::{Field, Found, NOTHING, items, look, members};
 use super::values::{Key, Numeric, is_same};
 use super::{Misfit, Mistake, notation};
 use crate::catalogue::check::shown;
@@ -20,7 +20,7 @@ use crate::catalogue::check::shown;
 #[derive(Debug)]
 pub(super) struct Function {
     name: &'static str,
-    arguments: &'static [Kind],
+    arguments: &'static [ParameterKind],
     /// Whether more values may follow.
     more: bool,
     run: for<'a> fn(&mut Given<'a>) -> Found<'a>,
@@ -28,16 +28,16 @@ pub(super) struct Function {
 
 /// What an argument is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ParameterKind {
     Value,
     /// An expression that the function applies itself.
     Expression,
 }
 
-const ONE: &[Kind] = &[Kind::Value];
-const TWO: &[Kind] = &[Kind::Value, Kind::Value];
-const LIST_BY: &[Kind] = &[Kind::Value, Kind::Expression];
-const OVER_LIST: &[Kind] = &[Kind::Expression, Kind::Value];
+const ONE: &[ParameterKind] = &[ParameterKind::Value];
+const TWO: &[ParameterKind] = &[ParameterKind::Value, ParameterKind::Value];
+const LIST_BY: &[ParameterKind] = &[ParameterKind::Value, ParameterKind::Expression];
+const OVER_LIST: &[ParameterKind] = &[ParameterKind::Expression, ParameterKind::Value];
 
 static FUNCTIONS: [Function; 26] = [
     Function { name: "abs", arguments: ONE, more: false, run: abs },
@@ -91,9 +91,9 @@ impl Function {
             return Err(Mistake(format!("{}() takes {least}{due} {noun}, not {given}", self.name)));
         }
         for (at, argument) in arguments.iter().enumerate() {
-            let wrong = match (self.arguments.get(at).unwrap_or(&Kind::Value), argument) {
-                (Kind::Expression, Argument::Value(_)) => "has to begin with `&`, as in `&ImageId`",
-                (Kind::Value, Argument::Expression(_)) => "cannot begin with `&`",
+            let wrong = match (self.arguments.get(at).unwrap_or(&ParameterKind::Value), argument) {
+                (ParameterKind::Expression, Argument::Value(_)) => "has to begin with `&`, as in `&ImageId`",
+                (ParameterKind::Value, Argument::Expression(_)) => "cannot begin with `&`",
                 _ => continue,
             };
             return Err(Mistake(format!("argument {} of {}() {wrong}", at + 1, self.name)));
@@ -174,7 +174,7 @@ impl<'a> Given<'a> {
         }
     }
 
-    fn members(&mut self) -> Result<Vec<Member<'a>>, Misfit> {
+    fn members(&mut self) -> Result<Vec<Field<'a>>, Misfit> {
         let value = self.value();
         if value.is_object() {
             Ok(members(value).unwrap_or_default())

@@ -15,7 +15,7 @@ use crate::catalogue::check::shown;
 pub(super) type Found<'a> = Result<Cow<'a, Value>, Misfit>;
 
 /// The name and the value of a member.
-pub(super) type Member<'a> = (Cow<'a, str>, Cow<'a, Value>);
+pub(super) type Field<'a> = (Cow<'a, str>, Cow<'a, Value>);
 
 pub(super) const NOTHING: Cow<'static, Value> = Cow::Owned(Value::Null);
 
@@ -168,7 +168,7 @@ pub(super) fn items(value: Cow<'_, Value>) -> Option<Vec<Cow<'_, Value>>> {
 }
 
 /// The members of an object, in their order.
-pub(super) fn members(value: Cow<'_, Value>) -> Option<Vec<Member<'_>>> {
+pub(super) fn members(value: Cow<'_, Value>) -> Option<Vec<Field<'_>>> {
     match value {
         Cow::Borrowed(Value::Object(members)) => {
             Some(members.iter().map(|(name, value)| (Cow::Borrowed(&**name), Cow::Borrowed(value))).collect())

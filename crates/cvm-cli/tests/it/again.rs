@@ -15,7 +15,7 @@ use cvm_meddler::oracle::{Asked, End, Run};
 
 use crate::flight::{Blow, Flight, Landing, Moment, fly};
 use crate::stage::{SOURCES, Stage};
-use crate::starter::{Place, Start, Starter, python};
+use crate::starter::{JobFile, Start, Starter, python};
 
 /// What is another way when the job is started again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,7 +129,7 @@ fn try_pair((first, second, change, in_the_way): (Starter, Starter, Change, InTh
             regions: REGIONS.map(Into::into).into(),
             ..Asked::default()
         },
-        place: Place::Journal(stage.folder.0.join("job.json")),
+        file: JobFile::Journal(stage.folder.0.join("job.json")),
         key: 0,
         settle: Duration::from_millis(500),
         timeout: Duration::from_secs(30),
@@ -165,8 +165,8 @@ fn again(stage: &Stage, begun: &Start, starter: Starter, change: Change, in_the_
     let mut start = Start { starter, ..begun.clone() };
     start.asked.deletes_failed = in_the_way == FailedCopyToDelete;
     let elsewhere = |name: &str| match change {
-        OtherJournal | OneMoreRegionElsewhere => Place::Journal(stage.folder.0.join(name)),
-        _ => Place::Default(stage.folder.0.join(name)),
+        OtherJournal | OneMoreRegionElsewhere => JobFile::Journal(stage.folder.0.join(name)),
+        _ => JobFile::Default(stage.folder.0.join(name)),
     };
     match change {
         Nothing | TwoAtOnce => {}
@@ -177,10 +177,10 @@ fn again(stage: &Stage, begun: &Start, starter: Starter, change: Change, in_the_
         }
         OneMoreRegionElsewhere => {
             start.asked.regions.push(ONE_MORE.into());
-            start.place = elsewhere("other.json");
+            start.file = elsewhere("other.json");
         }
-        OtherJournal => start.place = elsewhere("other.json"),
-        NoJournal | TwoAtOnceElsewhere => start.place = elsewhere("other"),
+        OtherJournal => start.file = elsewhere("other.json"),
+        NoJournal | TwoAtOnceElsewhere => start.file = elsewhere("other"),
         RotatedKey => start.key = 1,
     }
     match change {
@@ -189,7 +189,7 @@ fn again(stage: &Stage, begun: &Start, starter: Starter, change: Change, in_the_
             vec![start.clone(), start]
         }
         TwoAtOnceElsewhere => {
-            let other = Start { place: elsewhere("another"), ..start.clone() };
+            let other = Start { file: elsewhere("another"), ..start.clone() };
             vec![start, other]
         }
         _ => vec![start],

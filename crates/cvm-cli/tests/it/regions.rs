@@ -28,12 +28,12 @@ const ALL: [&str; 16] = [
     "me-saudi-arabia",
 ];
 
-struct Place {
+struct Setup {
     local: CvmLocal,
     folder: Folder,
 }
 
-impl Place {
+impl Setup {
     fn new(test: &str) -> Self {
         let local = CvmLocal::builder().clock(Clock::stepped()).start().unwrap();
         Self { local, folder: Folder::new(test) }
@@ -58,7 +58,7 @@ impl Place {
 
 #[test]
 fn a_mistyped_region_ends_the_command_with_the_name_that_was_meant() {
-    let place = Place::new("mistyped");
+    let setup = Setup::new("mistyped");
     for (to, sentence) in [
         ("ap-guangzou", "knows no region `ap-guangzou`: did you mean `ap-guangzhou`?"),
         ("ap-guangzhou,ap-beijng,ap-tokyo", "knows no region `ap-beijng`: did you mean `ap-beijing`?"),
@@ -67,41 +67,41 @@ fn a_mistyped_region_ends_the_command_with_the_name_that_was_meant() {
         ("ap-tokyo,ap-mumbai", "does not serve the region `ap-mumbai`: leave it out"),
         ("eu-moscow,ap-tokyo", "does not serve the region `eu-moscow`: DescribeRegions lists the regions"),
     ] {
-        let ran = place.run(&["sync", IMAGE, "--to", to]).ended_with(5);
+        let ran = setup.run(&["sync", IMAGE, "--to", to]).ended_with(5);
         assert!(ran.err.contains("nothing was started, since the service"), "{ran:?}");
         assert!(ran.err.contains(sentence) && ran.err.contains("request id"), "{to}: {ran:?}");
         assert_eq!(ran.out, "", "there is nothing to report");
-        place.run(&["sync", IMAGE, "--to", to, "--dry-run"]).ended_with(5);
+        setup.run(&["sync", IMAGE, "--to", to, "--dry-run"]).ended_with(5);
     }
     let from = ["sync", IMAGE, "--from", "ap-shangai", "--to", "ap-tokyo"];
-    let ran = place.run(&from).ended_with(5);
+    let ran = setup.run(&from).ended_with(5);
     assert!(ran.err.contains("knows no region `ap-shangai`: did you mean `ap-shanghai`?"), "{ran:?}");
-    assert_eq!((place.asked("SyncImages"), jobs(&place.local, &place.folder)), (0, Vec::new()));
+    assert_eq!((setup.asked("SyncImages"), jobs(&setup.local, &setup.folder)), (0, Vec::new()));
 
-    let ran = place.run(&["sync", IMAGE, "--to", "ap-guangzou", "--output", "json"]).ended_with(5);
+    let ran = setup.run(&["sync", IMAGE, "--to", "ap-guangzou", "--output", "json"]).ended_with(5);
     let error: Value = serde_json::from_str(ran.err.lines().last().unwrap()).unwrap();
     assert_eq!(error["error"]["code"], "InvalidParameterValue");
     // Where the list cannot be read, that is no matter.
-    place.local.faults().push(Fault::error("UnauthorizedOperation").on("DescribeRegions"));
-    let ran = place.run(&["sync", IMAGE, "--to", "ap-guangzou"]).ended_with(5);
+    setup.local.faults().push(Fault::error("UnauthorizedOperation").on("DescribeRegions"));
+    let ran = setup.run(&["sync", IMAGE, "--to", "ap-guangzou"]).ended_with(5);
     assert!(ran.err.contains("knows no region `ap-guangzou`: check its name"), "{ran:?}");
     assert!(!ran.err.contains("UnauthorizedOperation"), "{ran:?}");
 }
 
 #[test]
 fn a_mistyped_region_leaves_the_journal_as_it_was() {
-    let place = Place::new("mistyped-journal");
-    let journal = place.folder.0.join("job.json");
+    let setup = Setup::new("mistyped-journal");
+    let journal = setup.folder.0.join("job.json");
     let at = |to| ["sync", IMAGE, "--to", to, "--journal", journal.to_str().unwrap(), "--no-wait"];
-    place.run(&at("ap-guangzou,ap-tokyo")).ended_with(5);
+    setup.run(&at("ap-guangzou,ap-tokyo")).ended_with(5);
     assert!(!journal.exists());
-    place.run(&at("ap-guangzhou,ap-tokyo")).ended_with(0);
-    assert_eq!(submissions(&place.local), 1);
+    setup.run(&at("ap-guangzhou,ap-tokyo")).ended_with(0);
+    assert_eq!(submissions(&setup.local), 1);
 }
 
 #[test]
 fn lists_may_have_spaces_and_commas_to_spare() {
-    let place = Place::new("spaces");
+    let setup = Setup::new("spaces");
     for to in [
         &["--to", "ap-guangzhou, ap-beijing"][..],
         &["--to", "ap-guangzhou,ap-beijing,"],
@@ -109,38 +109,38 @@ fn lists_may_have_spaces_and_commas_to_spare() {
         &["--to", "ap-guangzhou,", "--to", " ,ap-beijing,ap-guangzhou"],
         &["--to", "ap-guangzhou", "--to", "", "--to", "ap-beijing"],
     ] {
-        assert_eq!(place.regions(to), ["ap-guangzhou", "ap-beijing"], "{to:?}");
+        assert_eq!(setup.regions(to), ["ap-guangzhou", "ap-beijing"], "{to:?}");
     }
-    assert_eq!(place.asked("DescribeRegions"), 0, "names need no list");
+    assert_eq!(setup.asked("DescribeRegions"), 0, "names need no list");
     for to in ["", " ", ",", " , "] {
-        let ran = place.run(&["sync", IMAGE, "--to", to]).ended_with(2);
+        let ran = setup.run(&["sync", IMAGE, "--to", to]).ended_with(2);
         assert!(ran.err.contains("the list of regions is empty: name at least one"), "{ran:?}");
     }
     // Other lists of regions are no other.
-    let images = place.run(&["images", "--regions", "ap-shanghai, ap-beijing ,"]).ended_with(0);
+    let images = setup.run(&["images", "--regions", "ap-shanghai, ap-beijing ,"]).ended_with(0);
     assert!(images.out.starts_with("NAME") && images.out.contains("ap-beijing"), "{images:?}");
-    let quota = place.run(&["quota", "--regions", " ap-beijing, ap-tokyo"]).ended_with(0);
+    let quota = setup.run(&["quota", "--regions", " ap-beijing, ap-tokyo"]).ended_with(0);
     assert_eq!(quota.out.lines().count(), 3, "{quota:?}");
-    place.run(&["images", "--regions", ","]).ended_with(2);
+    setup.run(&["images", "--regions", ","]).ended_with(2);
 }
 
 #[test]
 fn all_and_patterns_stand_for_the_regions_that_there_are() {
-    let place = Place::new("patterns");
-    assert_eq!(place.regions(&["--to", "all"]), ALL);
+    let setup = Setup::new("patterns");
+    assert_eq!(setup.regions(&["--to", "all"]), ALL);
     let but = ["--to", "all", "--except", "ap-*, na-ashburn", "--except", "ap-shanghai"];
-    assert_eq!(place.regions(&but), ["na-siliconvalley", "eu-frankfurt", "sa-saopaulo", "me-saudi-arabia"]);
-    assert_eq!(place.regions(&["--to", "ap-b*,*-ashburn"]), ["ap-beijing", "ap-bangkok", "na-ashburn"]);
+    assert_eq!(setup.regions(&but), ["na-siliconvalley", "eu-frankfurt", "sa-saopaulo", "me-saudi-arabia"]);
+    assert_eq!(setup.regions(&["--to", "ap-b*,*-ashburn"]), ["ap-beijing", "ap-bangkok", "na-ashburn"]);
     let both = ["--to", "eu-frankfurt, ap-?okyo", "--to", "eu-*"];
-    assert_eq!(place.regions(&both), ["eu-frankfurt", "ap-tokyo"]);
-    let quota = place.run(&["quota", "--regions", "ap-sh*,eu-*", "--output", "json"]).ended_with(0).json();
+    assert_eq!(setup.regions(&both), ["eu-frankfurt", "ap-tokyo"]);
+    let quota = setup.run(&["quota", "--regions", "ap-sh*,eu-*", "--output", "json"]).ended_with(0).json();
     let regions: Vec<_> = quota.as_array().unwrap().iter().map(|of| of["region"].as_str().unwrap()).collect();
     assert_eq!(regions, ["ap-shanghai", "ap-shanghai-fsi", "ap-shenzhen-fsi", "eu-frankfurt"]);
 }
 
 #[test]
 fn a_pattern_that_stands_for_nothing_is_a_mistake() {
-    let place = Place::new("no-pattern");
+    let setup = Setup::new("no-pattern");
     for (to, sentence) in [
         (&["--to", "xx-*"][..], "`xx-*` stands for no region that an image can go to from ap-shanghai"),
         (&["--to", "ap-tokyo,ap-m*"], "`ap-m*` stands for no region"),
@@ -152,38 +152,38 @@ fn a_pattern_that_stands_for_nothing_is_a_mistake() {
         (&["--to", "all", "--except", "cn-*"], "`cn-*` is to be left out and is no region"),
         (&["--to", "na-*", "--except", "na-*"], "no region is left of na-* without na-*"),
     ] {
-        let ran = place.run(&[&["sync", IMAGE], to].concat()).ended_with(2);
+        let ran = setup.run(&[&["sync", IMAGE], to].concat()).ended_with(2);
         assert!(ran.err.contains(sentence), "{ran:?}");
     }
-    place.local.faults().push(Fault::error("UnauthorizedOperation").on("DescribeRegions"));
-    let ran = place.run(&["sync", IMAGE, "--to", "all"]).ended_with(5);
+    setup.local.faults().push(Fault::error("UnauthorizedOperation").on("DescribeRegions"));
+    let ran = setup.run(&["sync", IMAGE, "--to", "all"]).ended_with(5);
     assert!(ran.err.contains("UnauthorizedOperation") && ran.err.contains("name the regions"), "{ran:?}");
-    assert_eq!(place.asked("SyncImages"), 0);
-    place.run(&["sync", "--resume", "--except", "ap-tokyo"]).ended_with(2);
+    assert_eq!(setup.asked("SyncImages"), 0);
+    setup.run(&["sync", "--resume", "--except", "ap-tokyo"]).ended_with(2);
 }
 
 #[test]
 fn a_job_is_what_its_pattern_stands_for() {
-    let place = Place::new("pattern-job");
-    place.run(&["sync", IMAGE, "--to", "na-*", "--no-wait"]).ended_with(0);
+    let setup = Setup::new("pattern-job");
+    setup.run(&["sync", IMAGE, "--to", "na-*", "--no-wait"]).ended_with(0);
     let again = ["sync", IMAGE, "--to", "na-ashburn,na-siliconvalley", "--no-wait"];
-    let ran = place.run(&again).ended_with(0);
+    let ran = setup.run(&again).ended_with(0);
     assert!(ran.err.contains("cvm: resuming the job"), "{ran:?}");
     let but = ["sync", IMAGE, "--to", "all", "--except", "ap-*,eu-*,sa-*,me-*", "--no-wait"];
-    place.run(&but).ended_with(0);
-    assert_eq!((submissions(&place.local), jobs(&place.local, &place.folder).len()), (1, 1));
+    setup.run(&but).ended_with(0);
+    assert_eq!((submissions(&setup.local), jobs(&setup.local, &setup.folder).len()), (1, 1));
 }
 
 #[test]
 fn the_images_own_region_is_passed_over_with_a_note() {
-    let place = Place::new("own-region");
+    let setup = Setup::new("own-region");
     let sync = ["sync", IMAGE, "--to", "ap-shanghai,ap-guangzhou", "--no-wait"];
-    let ran = place.run(&sync).ended_with(0);
+    let ran = setup.run(&sync).ended_with(0);
     let row = ran.out.lines().find(|line| line.contains(" ap-shanghai ")).unwrap();
     assert!(row.contains("skipped"), "{ran:?}");
     let note = "ap-shanghai: ap-shanghai is the region that the image is in: it was passed over";
     assert!(ran.err.contains(note), "{ran:?}");
-    let report = place.run(&[&sync[..], &["--output", "json"]].concat()).ended_with(0).json();
+    let report = setup.run(&[&sync[..], &["--output", "json"]].concat()).ended_with(0).json();
     let home = &report["destinations"][0];
     assert_eq!((&report["as_asked"], &home["outcome"]), (&true.into(), &"skipped".into()));
     assert_eq!(home["image_id"], IMAGE);
@@ -191,8 +191,8 @@ fn the_images_own_region_is_passed_over_with_a_note() {
 
 #[test]
 fn the_regions_of_the_service_are_listed() {
-    let place = Place::new("list");
-    let table = place.run(&["regions"]).ended_with(0);
+    let setup = Setup::new("list");
+    let table = setup.run(&["regions"]).ended_with(0);
     let rows: Vec<&str> = table.out.lines().collect();
     assert_eq!(rows[0].split_whitespace().collect::<Vec<_>>(), ["REGION", "NAME", "STATE"]);
     assert_eq!(rows.last(), Some(&"20 regions, 1 not AVAILABLE"));
@@ -202,9 +202,9 @@ fn the_regions_of_the_service_are_listed() {
         rows.iter().any(|row| row.starts_with("ap-mumbai") && row.ends_with(" UNAVAILABLE")),
         "{table:?}"
     );
-    let text = place.run(&["regions", "--output", "text"]).ended_with(0).out;
+    let text = setup.run(&["regions", "--output", "text"]).ended_with(0).out;
     assert_eq!(text.lines().next(), Some("ap-shanghai\tEast China (Shanghai)\tAVAILABLE"));
-    let list = place.run(&["regions", "--output", "json"]).ended_with(0).json();
+    let list = setup.run(&["regions", "--output", "json"]).ended_with(0).json();
     assert_eq!(list[0]["Region"], "ap-shanghai");
     assert_eq!((&list[0]["RegionState"], list.as_array().unwrap().len()), (&"AVAILABLE".into(), 20));
 }

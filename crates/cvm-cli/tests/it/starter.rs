@@ -25,9 +25,9 @@ pub(crate) enum Starter {
     Rust,
 }
 
-/// Where a job is kept.
+/// The file that a job is kept in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum JobFile {
     /// In a file that is named.
     Journal(PathBuf),
     /// Where the command keeps jobs by itself, in this folder; programs have no such place, and keep none.
@@ -39,7 +39,7 @@ pub(crate) enum Place {
 pub(crate) struct Start {
     pub(crate) starter: Starter,
     pub(crate) asked: Asked,
-    pub(crate) place: Place,
+    pub(crate) file: JobFile,
     /// Which of the account's keys signs.
     pub(crate) key: usize,
     pub(crate) settle: Duration,
@@ -68,7 +68,7 @@ impl Start {
         command.env("TENCENTCLOUD_REGION", HOME);
         // What hangs for ever is to be waited for no longer than the tests can.
         command.env("TENCENTCLOUD_ATTEMPT_TIMEOUT", "2s").env("TENCENTCLOUD_CALL_TIMEOUT", "6s");
-        if let Place::Default(folder) = &self.place {
+        if let JobFile::Default(folder) = &self.file {
             command.env("XDG_STATE_HOME", folder);
         }
         command
@@ -98,7 +98,7 @@ impl Start {
         if asked.dry_run {
             args.push("--dry-run");
         }
-        if let Place::Journal(path) = &self.place {
+        if let JobFile::Journal(path) = &self.file {
             args.extend(["--journal", path.to_str().unwrap()]);
         }
         args.extend(["--settle", &settle, "--timeout", &timeout, "--quiet", "--output", "json"]);
@@ -134,7 +134,7 @@ impl Start {
         if let Some(name) = &asked.name {
             options["name"] = name.as_str().into();
         }
-        if let Place::Journal(path) = &self.place {
+        if let JobFile::Journal(path) = &self.file {
             options["journal"] = path.to_str().unwrap().into();
         }
         json!({

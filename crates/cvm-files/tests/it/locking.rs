@@ -12,7 +12,7 @@ use crate::says;
 use crate::{Folder, LIMIT, lock};
 
 /// Long enough for any machine; a test that passes never waits for it.
-const PATIENCE: Duration = Duration::from_secs(60);
+const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_file_is_locked_once() {
@@ -37,7 +37,7 @@ fn a_lock_is_waited_for() {
     let path = folder.path("job.json");
     let locked = lock(&path).unwrap();
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| RealFile::resolve(&path).unwrap().lock(PATIENCE).unwrap());
+        let waiting = scope.spawn(|| RealFile::resolve(&path).unwrap().lock(GIVE_UP_AFTER).unwrap());
         drop(locked);
         waiting.join().unwrap();
     });
@@ -51,7 +51,7 @@ fn no_change_is_lost_among_many_who_lock_and_unlock() {
         for _ in 0..4 {
             scope.spawn(|| {
                 for _ in 0..50 {
-                    let locked = RealFile::resolve(&path).unwrap().lock(PATIENCE).unwrap();
+                    let locked = RealFile::resolve(&path).unwrap().lock(GIVE_UP_AFTER).unwrap();
                     let count = locked.read(LIMIT).unwrap().map_or(0, |count| count.len());
                     locked.replace(&vec![b'x'; count + 1], Access::Private).unwrap();
                 }

@@ -19,21 +19,21 @@ use crate::progress::Progress;
 pub(super) enum Ready {
     /// Nobody keeps it: a dry run starts nothing, and an embedded endpoint forgets everything.
     Unkept(Box<PreparedSync>),
-    Kept(PathBuf, Box<Journaled>),
+    Journaled(PathBuf, Box<Journaled>),
 }
 
 impl Ready {
     pub(super) fn images(&self) -> &[String] {
         match self {
             Self::Unkept(job) => job.state().images(),
-            Self::Kept(_, job) => job.state().images(),
+            Self::Journaled(_, job) => job.state().images(),
         }
     }
 
     pub(super) fn regions(&self) -> &[String] {
         match self {
             Self::Unkept(job) => job.state().regions(),
-            Self::Kept(_, job) => job.state().regions(),
+            Self::Journaled(_, job) => job.state().regions(),
         }
     }
 
@@ -41,7 +41,7 @@ impl Ready {
     pub(super) fn journal(&self) -> Option<PathBuf> {
         match self {
             Self::Unkept(_) => None,
-            Self::Kept(path, _) => Some(path.clone()),
+            Self::Journaled(path, _) => Some(path.clone()),
         }
     }
 
@@ -49,7 +49,7 @@ impl Ready {
         let show = |event| progress.show(&event);
         Ok(match self {
             Self::Unkept(job) => link.client.run(*job, show)?,
-            Self::Kept(_, job) => link.client.run(*job, show)?,
+            Self::Journaled(_, job) => link.client.run(*job, show)?,
         })
     }
 }
@@ -96,7 +96,7 @@ pub(super) fn begin(
     if job.is_resumed() && !global.quiet && !args.json {
         output::note(format_args!("cvm: resuming the job in {}", path.display()));
     }
-    Ok(Ready::Kept(path, Box::new(job)))
+    Ok(Ready::Journaled(path, Box::new(job)))
 }
 
 /// A journal of this endpoint.

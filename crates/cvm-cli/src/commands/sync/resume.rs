@@ -13,7 +13,7 @@ use super::{Ended, print_for_programs, run_to_its_end};
 use crate::args::{Global, Output, SyncArgs};
 use crate::connect::{self, Link};
 use crate::failure::{Exit, Failure};
-use crate::journals::{self, Kept};
+use crate::journals::{self, StoredJob};
 use crate::{output, table};
 
 /// The one job that the options name, ready to run; none if none is named, and none is left to resume.
@@ -53,7 +53,7 @@ fn ready(
     cancel: &Cancel,
 ) -> Result<Ready, Failure> {
     let job = open(path, global, link)?.resume(this_run(args, cancel), link.client.config())?;
-    Ok(Ready::Kept(path.to_owned(), Box::new(job)))
+    Ok(Ready::Journaled(path.to_owned(), Box::new(job)))
 }
 
 /// The profile that a job was begun with, unless it is the one that is set anyway.
@@ -147,7 +147,7 @@ pub(super) fn all(global: &Global, args: &SyncArgs, stop: &Stop) -> Result<Exit,
 type Links = BTreeMap<Option<String>, Link>;
 
 fn prepare<'a>(
-    job: &Kept,
+    job: &StoredJob,
     global: &Global,
     args: &SyncArgs,
     links: &'a mut Links,
@@ -170,7 +170,7 @@ fn prepare<'a>(
 }
 
 /// A job that cannot be resumed here: the others are, and one day it may be.
-fn passed_over(job: &Kept, global: &Global, why: Failure) -> Ended {
+fn passed_over(job: &StoredJob, global: &Global, why: Failure) -> Ended {
     let why = why.ending_with(Exit::Incomplete);
     if global.format() != Output::Json {
         pass_over(job, &why);
@@ -182,11 +182,11 @@ fn passed_over(job: &Kept, global: &Global, why: Failure) -> Ended {
     ended
 }
 
-fn pass_over(job: &Kept, why: &Failure) {
+fn pass_over(job: &StoredJob, why: &Failure) {
     output::note(format_args!("cvm: passing over the job {}: {why}", job.id));
 }
 
 /// A file that is no journal, or none that can be read.
-fn broken(job: &Kept, error: &Error) -> Failure {
+fn broken(job: &StoredJob, error: &Error) -> Failure {
     Failure::other(format!("{error}; this removes it: cvm jobs forget {}", job.id))
 }

@@ -16,7 +16,7 @@ const ENOUGH: usize = 8;
 /// As often as it is started before that.
 const ROUNDS: usize = 16;
 /// How often a job that is left in peace may be started before it has ended.
-const PATIENCE: usize = 8;
+const MOST_RUNS: usize = 8;
 /// How long a run may take to end once it was asked to.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
@@ -101,7 +101,7 @@ impl Job<'_> {
         // Whatever has failed on the way is in the way no more.
         last.asked.deletes_failed = true;
         let mut state = State::Unfinished;
-        for _ in 0..PATIENCE {
+        for _ in 0..MOST_RUNS {
             self.fly(&[Flight { start: last.clone(), blow: None }]);
             state = self.runs.last().map_or(State::Unfinished, |run| self.state(run));
             if state != State::Unfinished {
@@ -110,7 +110,7 @@ impl Job<'_> {
         }
         self.stage.settle();
         let accepted = self.stage.meddler.history().accepted.len();
-        let elsewhere = Start { place: self.plan.elsewhere(), ..last.clone() };
+        let elsewhere = Start { file: self.plan.elsewhere(), ..last.clone() };
         self.fly(&[Flight { start: elsewhere, blow: None }]);
         self.stage.settle();
         if self.runs.last().is_none_or(|run| self.state(run) != State::Complete) {

@@ -11,7 +11,7 @@ use fastrand::Rng;
 
 use crate::flight::{Blow, Flight, Moment};
 use crate::stage::{REGIONS, SOURCES};
-use crate::starter::{Place, Start, Starter};
+use crate::starter::{JobFile, Start, Starter};
 
 /// Which starters take part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(super) struct Plan {
     /// A region that only some of the starts name.
     extra: String,
     /// Where the job is kept.
-    pub(super) place: Place,
+    pub(super) file: JobFile,
     settle: Duration,
     /// What stands in a destination from the start.
     pub(super) standing: Vec<SeedImage>,
@@ -44,7 +44,7 @@ pub(super) struct Plan {
     pace: u64,
     mix: Mix,
     random: Rng,
-    places: usize,
+    other_files: usize,
     folder: PathBuf,
 }
 
@@ -64,7 +64,7 @@ impl Plan {
         let mut plan = Self {
             asked: Asked { images, regions, deletes_failed: random.u8(0..3) == 0, ..Asked::default() },
             extra,
-            place: Place::Journal(folder.join("job.json")),
+            file: JobFile::Journal(folder.join("job.json")),
             settle: Duration::from_millis(if mix == Mix::All && random.bool() { 1000 } else { 6000 }),
             standing: Vec::new(),
             foreign: None,
@@ -75,11 +75,11 @@ impl Plan {
             pace: [150, 600, 2500][random.usize(..3)],
             mix,
             random,
-            places: 0,
+            other_files: 0,
             folder,
         };
         if plan.random.u8(0..3) == 0 {
-            plan.place = Place::Default(plan.folder.join("state"));
+            plan.file = JobFile::Default(plan.folder.join("state"));
         }
         plan.furnish();
         plan
@@ -126,7 +126,7 @@ impl Plan {
         let twice = self.mix == Mix::All && self.random.u8(0..6) == 0;
         let mut flights: Vec<Flight> = (0..=u8::from(twice)).map(|_| self.flight()).collect();
         if let [first, second] = &mut flights[..]
-            && first.start.place == second.start.place
+            && first.start.file == second.start.file
         {
             first.start.asked.may_be_locked = true;
             second.start.asked.may_be_locked = true;
@@ -151,7 +151,7 @@ impl Plan {
             _ => Starter::AsyncPython,
         };
         let variation = random.u8(0..10);
-        let place = random.u8(0..10);
+        let choice = random.u8(0..10);
         let key = usize::from(random.u8(0..4) == 0);
         if self.mix == Mix::Same || start.starter == Starter::Resume {
             if start.starter != Starter::Resume {
@@ -166,13 +166,13 @@ impl Plan {
             random.shuffle(&mut start.asked.images);
             random.shuffle(&mut start.asked.regions);
         }
-        if place < 4 || variation == 9 {
-            self.places += 1;
-            let elsewhere = format!("other-{}", self.places);
-            start.place = if place.is_multiple_of(2) {
-                Place::Journal(self.folder.join(elsewhere + ".json"))
+        if choice < 4 || variation == 9 {
+            self.other_files += 1;
+            let elsewhere = format!("other-{}", self.other_files);
+            start.file = if choice.is_multiple_of(2) {
+                JobFile::Journal(self.folder.join(elsewhere + ".json"))
             } else {
-                Place::Default(self.folder.join(elsewhere))
+                JobFile::Default(self.folder.join(elsewhere))
             };
         }
         if variation == 9 {
@@ -186,7 +186,7 @@ impl Plan {
         Start {
             starter: Starter::Command,
             asked: self.asked.clone(),
-            place: self.place.clone(),
+            file: self.file.clone(),
             key: 0,
             settle: self.settle,
             timeout: TIMEOUT,
@@ -194,8 +194,8 @@ impl Plan {
     }
 
     /// Where a machine keeps its jobs that knows nothing of this one.
-    pub(super) fn elsewhere(&self) -> Place {
-        Place::Default(self.folder.join("elsewhere"))
+    pub(super) fn elsewhere(&self) -> JobFile {
+        JobFile::Default(self.folder.join("elsewhere"))
     }
 
     fn blow(&mut self, deletes: bool) -> (Blow, Moment) {
@@ -229,7 +229,7 @@ impl Plan {
 
     /// For the log.
     pub(super) fn shown(&self) -> String {
-        let Self { asked, place, settle, standing, faults, rules, hidden, .. } = self;
+        let Self { asked, file, settle, standing, faults, rules, hidden, .. } = self;
         let lists = [
             list(
                 "standing",
@@ -239,7 +239,7 @@ impl Plan {
             list("rule", rules),
             list("hidden", hidden),
         ];
-        format!("{asked:?}\n{place:?}, settle {settle:?}\n{}", lists.concat())
+        format!("{asked:?}\n{file:?}, settle {settle:?}\n{}", lists.concat())
     }
 }
 

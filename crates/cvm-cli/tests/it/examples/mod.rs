@@ -1,16 +1,16 @@
 //! Every example of the command's help and of the pages in this repository does what it says.
 //!
-//! A new one is found by itself. Each block runs in a world of its own, in which the user has what the examples speak of:
+//! A new one is found by itself. Each block runs for a user of its own, who has what the examples speak of:
 //! a profile, files, a job that was interrupted. What must not act here is looked at instead, and nothing is passed over.
 
 mod found;
-mod world;
+mod user;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use self::found::{Block, blocks_of_help, blocks_of_pages, fences, pages, spans};
-use self::world::World;
+use self::user::User;
 use crate::command::run;
 
 /// The pages with programs in Python, and with profiles: the tests of the Python package run them.
@@ -28,8 +28,8 @@ fn every_example_runs() {
         for _ in 0..4 {
             scope.spawn(|| {
                 while let Some(block) = blocks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let world = World::new(&block.place);
-                    block.examples.iter().for_each(|example| world.run(example));
+                    let user = User::new(&block.place);
+                    block.examples.iter().for_each(|example| user.run(example));
                 }
             });
         }

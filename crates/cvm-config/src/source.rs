@@ -1,4 +1,4 @@
-//! A way to a credential: what is known of it before anything is asked, and the provider that goes it.
+//! Where a credential comes from: what is known before anything is asked, and the provider that asks.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,26 +12,26 @@ use crate::environment::Environment;
 use crate::origin::Origin;
 use crate::process::Process;
 use crate::profile::Files;
-use crate::tccli;
+use crate::tccli::TccliKey;
 
 /// The most that is read of a web identity's token, in bytes.
 const MAX_TOKEN_BYTES: u64 = 1 << 20;
 /// The name of a session that nobody gave one.
 const SESSION: &str = "cvm";
 
-/// A way to a credential. It has no `Debug`: it may hold a secret.
+/// Where a credential comes from. It has no `Debug`: it may hold a secret.
 #[derive(Clone)]
-pub(crate) enum Way {
+pub(crate) enum CredentialSource {
     /// A key that is written down.
     Keys { credential: Credential, origin: Origin },
-    /// A temporary key that the official command line keeps anew in its file.
-    Kept { path: PathBuf, origin: Origin },
+    /// A temporary key that `tccli` renews in its file.
+    Tccli { path: PathBuf, origin: Origin },
     /// A command that prints one.
     Process { command: Vec<String>, origin: Origin },
     /// The role of the instance; any that it has, without a name.
     InstanceRole { role: Option<String> },
     /// A role that is taken on with another credential.
-    Role { arn: String, session: Option<String>, base: Box<Way>, origin: Origin },
+    Role { arn: String, session: Option<String>, base: Box<CredentialSource>, origin: Origin },
     /// A role that is taken on with a token that the cluster puts into a file.
     WebIdentity { arn: String, provider: String, token: PathBuf, region: String },
 }
@@ -43,15 +43,15 @@ pub(crate) struct Network {
     pub(crate) metadata: Option<Endpoint>,
 }
 
-impl Way {
-    /// The way in words.
+impl CredentialSource {
+    /// The source in words.
     pub(crate) fn describe(&self) -> String {
         match self {
             Self::Keys { credential, origin } => {
                 let temporary = if credential.token().is_some() { "temporary key" } else { "key" };
                 format!("the {temporary} {} in {origin}", masked(credential.secret_id()))
             }
-            Self::Kept { origin, .. } => format!("the temporary key that tccli keeps in {origin}"),
+            Self::Tccli { origin, .. } => format!("the temporary key that tccli keeps in {origin}"),
             Self::Process { origin, .. } => format!("the process that {origin} names"),
             Self::InstanceRole { role: Some(role) } => format!("the role `{role}` of the instance"),
             Self::InstanceRole { role: None } => "the role of the instance, if it has one".into(),
@@ -85,7 +85,7 @@ impl Way {
     pub(crate) fn without_role(self) -> Self {
         match self {
             Self::Role { base, .. } => base.without_role(),
-            way => way,
+            source => source,
         }
     }
 
@@ -94,12 +94,12 @@ impl Way {
         Self::Role { arn, session, base: Box::new(self), origin }
     }
 
-    /// The provider that goes this way.
+    /// The provider that asks this source.
     pub(crate) fn provider(&self, network: &Network, environment: &Environment) -> Arc<dyn Provider> {
         match self {
             Self::Keys { credential, .. } => Arc::new(credential.clone()),
-            Self::Kept { path, origin } => {
-                Arc::new(tccli::Kept::new(environment.clone(), path.clone(), origin.clone()))
+            Self::Tccli { path, origin } => {
+                Arc::new(TccliKey::new(environment.clone(), path.clone(), origin.clone()))
             }
             Self::Process { command, origin } => Arc::new(Process::new(command.clone(), origin.clone())),
             Self::InstanceRole { role } => {
@@ -176,7 +176,7 @@ pub(crate) fn keys(
     id: (&str, Origin),
     key: (&str, Origin),
     token: Option<(&str, Origin)>,
-) -> Result<Way, Error> {
+) -> Result<CredentialSource, Error> {
     let parts = [("secret_id", Some(&id)), ("secret_key", Some(&key)), ("token", token.as_ref())];
     for (name, found) in parts {
         if let Some((value, origin)) = found {
@@ -184,7 +184,7 @@ pub(crate) fn keys(
         }
     }
     let credential = Credential::new(id.0, key.0)?.with_token(token.map_or("", |(token, _)| token))?;
-    Ok(Way::Keys { credential, origin: id.1 })
+    Ok(CredentialSource::Keys { credential, origin: id.1 })
 }
 
 /// A key that stands in a profile, read there once more: whoever renews keys writes the file anew while clients run.
@@ -197,9 +197,9 @@ struct Written {
 
 impl Provider for Written {
     fn fetch(&self, _seed: u64) -> Fetch {
-        let way = Files::read(&self.environment).and_then(|mut files| files.way(&self.profile));
-        ready(way.and_then(|way| match way.map(Way::without_role) {
-            Ok(Way::Keys { credential, .. }) => Ok(Found::Lease(Lease::permanent(credential))),
+        let source = Files::read(&self.environment).and_then(|mut files| files.source(&self.profile));
+        ready(source.and_then(|source| match source.map(CredentialSource::without_role) {
+            Ok(CredentialSource::Keys { credential, .. }) => Ok(Found::Lease(Lease::permanent(credential))),
             _ => Err(self.origin.error("the key is not there any more: write one, or make the client anew")),
         }))
     }

@@ -13,9 +13,9 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::job::{self, AnyMachine, Job};
 use crate::settings::Options;
-use crate::work::{self, Job, Work};
-use crate::{errors, gate};
+use crate::{errors, finalization};
 
 /// What a sync job is to do, from keyword arguments: the job, the run that they ask for, and which regions are meant.
 #[pyclass(frozen, module = "cvm._cvm")]
@@ -102,7 +102,7 @@ impl SyncPlan {
             return Err(PyValueError::new_err("the regions of this job are known"));
         };
         let machine = which.cancel_with(&cancel).start(config, seed());
-        Ok(Job::new(Work::Regions(Box::new(machine)), cancel, None))
+        Ok(Job::new(AnyMachine::Regions(Box::new(machine)), cancel, None))
     }
 }
 
@@ -144,11 +144,11 @@ pub(crate) fn begin(
     let job = plan.map(SyncPlan::job).transpose()?.map(|job| job.with_run(run.clone()));
     let stored = state.map(read_state).transpose()?;
     let cancel = Cancel::new();
-    let work = gate::detach(py, || match journal {
+    let machine = finalization::detach(py, || match journal {
         Some(journal) => keep(config, job, run, journal, &cancel),
         None => prepare(config, job, run, stored, &cancel),
     });
-    Ok(Job::new(work.map_err(|error| errors::exception(py, &error))?, cancel, None))
+    Ok(Job::new(machine.map_err(|error| errors::exception(py, &error))?, cancel, None))
 }
 
 /// A job in a journal.
@@ -158,13 +158,13 @@ fn keep(
     run: SyncRun,
     (path, profile): JournalAt,
     cancel: &Cancel,
-) -> Result<Work, Error> {
+) -> Result<AnyMachine, Error> {
     let journal = profile.into_iter().fold(Journal::open(path)?, Journal::profile);
     let kept = match job {
         Some(job) => journal.begin_or_resume(job, config)?,
         None => journal.resume(run, config)?,
     };
-    Ok(Work::Kept(Box::new(kept.cancel_with(cancel).start(config, seed()))))
+    Ok(AnyMachine::Journaled(Box::new(kept.cancel_with(cancel).start(config, seed()))))
 }
 
 /// A job that is not written down, or by the caller.
@@ -174,7 +174,7 @@ fn prepare(
     run: SyncRun,
     stored: Option<SyncState>,
     cancel: &Cancel,
-) -> Result<Work, Error> {
+) -> Result<AnyMachine, Error> {
     let endpoint = SyncEndpoint::of(config);
     let machine = match (job, stored) {
         (Some(job), Some(_)) if job.is_dry_run() => {
@@ -189,7 +189,7 @@ fn prepare(
         (None, Some(stored)) => stored.resume(run, &endpoint)?.cancel_with(cancel).start(config, seed()),
         (None, None) => return Err(Error::parameter("there is no sync job: give images and regions")),
     };
-    Ok(Work::Sync(Box::new(machine)))
+    Ok(AnyMachine::Sync(Box::new(machine)))
 }
 
 /// A state from the text that [`state_text`] gave.
@@ -209,7 +209,7 @@ type Facts<'py> = (Vec<String>, Vec<String>, String, bool, Bound<'py, PyAny>);
 #[pyfunction]
 pub(crate) fn sync_facts<'py>(py: Python<'py>, state: &str) -> PyResult<Facts<'py>> {
     let state = read_state(state)?;
-    let report = work::Told::Report(state.report()).object(py)?;
+    let report = job::Update::Report(state.report()).object(py)?;
     Ok((
         state.images().to_vec(),
         state.regions().to_vec(),
@@ -230,7 +230,7 @@ pub(crate) fn read_journal(py: Python<'_>, path: PathBuf) -> PyResult<Option<Str
 #[pyfunction]
 pub(crate) fn write_journal(py: Python<'_>, path: PathBuf, state: &str) -> PyResult<()> {
     let bytes = read_state(state)?.to_bytes();
-    let written = gate::detach(py, || {
+    let written = finalization::detach(py, || {
         let file = RealFile::resolve(&path)?.lock(Duration::ZERO)?;
         file.replace(&bytes, Access::Private)
     });

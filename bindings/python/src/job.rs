@@ -17,16 +17,16 @@ use pyo3::types::{PyDict, PyList};
 use serde::Serialize;
 
 use crate::fork::{Home, Process};
-use crate::{decode, encode, errors, gate, settings, sync};
+use crate::{decode, encode, errors, finalization, settings, sync_job};
 
-/// A machine of any sort.
-pub(crate) enum Work {
+/// Any machine that a client runs.
+pub(crate) enum AnyMachine {
     Call(TextCall),
     Pages(Pages<TextList>),
     Watch(WaitMachine<TextRequest, Judge>),
     Regions(Box<WhichRegionsMachine>),
     Sync(Box<ImageSyncMachine>),
-    Kept(Box<JournaledMachine>),
+    Journaled(Box<JournaledMachine>),
 }
 
 /// How long a machine is waited for that its driver has to bring back: it may be writing to a slow disk.
@@ -35,8 +35,8 @@ const BRING_BACK_WITHIN: Duration = Duration::from_secs(5);
 /// Whoever watches judges for himself: to the machine nothing is ever what was waited for.
 type Judge = fn(&AnswerText) -> Verdict;
 
-/// What a machine tells, on its way or at its end.
-pub(crate) enum Told {
+/// What a machine says, on its way or at its end.
+pub(crate) enum Update {
     Answer(AnswerText),
     Event(Box<SyncProgress>),
     Report(SyncReport),
@@ -44,23 +44,25 @@ pub(crate) enum Told {
     Nothing,
 }
 
-impl Machine for Work {
-    type Output = Result<Told, Error>;
-    type Progress = Told;
+impl Machine for AnyMachine {
+    type Output = Result<Update, Error>;
+    type Progress = Update;
 
-    fn poll(&mut self, now: Now) -> Step<Self::Output, Told> {
+    fn poll(&mut self, now: Now) -> Step<Self::Output, Update> {
         match self {
-            Self::Call(call) => map(call.poll(now), |never| match never {}, Told::Answer),
+            Self::Call(call) => map(call.poll(now), |never| match never {}, Update::Answer),
             // A page of texts is one answer, or none.
             Self::Pages(pages) => {
                 let page =
-                    |page: Vec<AnswerText>| page.into_iter().next().map_or(Told::Nothing, Told::Answer);
-                map(pages.poll(now), page, |()| Told::Nothing)
+                    |page: Vec<AnswerText>| page.into_iter().next().map_or(Update::Nothing, Update::Answer);
+                map(pages.poll(now), page, |()| Update::Nothing)
             }
-            Self::Watch(watch) => map(watch.poll(now), Told::Answer, Told::Answer),
-            Self::Regions(which) => map(which.poll(now), |never| match never {}, Told::Regions),
-            Self::Sync(job) => map(job.poll(now), |event| Told::Event(Box::new(event)), Told::Report),
-            Self::Kept(job) => map(job.poll(now), |event| Told::Event(Box::new(event)), Told::Report),
+            Self::Watch(watch) => map(watch.poll(now), Update::Answer, Update::Answer),
+            Self::Regions(which) => map(which.poll(now), |never| match never {}, Update::Regions),
+            Self::Sync(job) => map(job.poll(now), |event| Update::Event(Box::new(event)), Update::Report),
+            Self::Journaled(job) => {
+                map(job.poll(now), |event| Update::Event(Box::new(event)), Update::Report)
+            }
         }
     }
 
@@ -71,25 +73,25 @@ impl Machine for Work {
             Self::Watch(watch) => watch.reply(now, reply),
             Self::Regions(which) => which.reply(now, reply),
             Self::Sync(job) => job.reply(now, reply),
-            Self::Kept(job) => job.reply(now, reply),
+            Self::Journaled(job) => job.reply(now, reply),
         }
     }
 }
 
 fn map<T, P>(
     step: Step<Result<T, Error>, P>,
-    progress: impl FnOnce(P) -> Told,
-    done: impl FnOnce(T) -> Told,
-) -> Step<Result<Told, Error>, Told> {
+    progress: impl FnOnce(P) -> Update,
+    done: impl FnOnce(T) -> Update,
+) -> Step<Result<Update, Error>, Update> {
     match step {
         Step::Send(request) => Step::Send(request),
         Step::WaitUntil(at) => Step::WaitUntil(at),
-        Step::Progress(told) => Step::Progress(progress(told)),
+        Step::Progress(update) => Step::Progress(progress(update)),
         Step::Done(outcome) => Step::Done(outcome.map(done)),
     }
 }
 
-impl Work {
+impl AnyMachine {
     /// A call. With `checked`, a parameter that the action does not have is refused.
     pub(crate) fn call(
         py: Python<'_>,
@@ -105,7 +107,7 @@ impl Work {
     fn state(&self) -> Option<&SyncState> {
         match self {
             Self::Sync(job) => Some(job.state()),
-            Self::Kept(job) => Some(job.state()),
+            Self::Journaled(job) => Some(job.state()),
             _ => None,
         }
     }
@@ -122,13 +124,13 @@ fn request(
     TextRequest::new(action, text).map_err(|error| errors::exception(py, &error))
 }
 
-impl Told {
+impl Update {
     /// As Python's objects: an answer as it is on the wire, an event or a report as the core writes it.
     pub(crate) fn object<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         match self {
             Self::Answer(answer) => object(py, answer.as_str()),
-            Self::Event(event) => written(py, &**event),
-            Self::Report(report) => written(py, report),
+            Self::Event(event) => serialized(py, &**event),
+            Self::Report(report) => serialized(py, report),
             Self::Regions(regions) => Ok(PyList::new(py, regions)?.into_any()),
             Self::Nothing => Ok(py.None().into_bound(py)),
         }
@@ -143,7 +145,7 @@ pub(crate) fn object<'py>(py: Python<'py>, text: &str) -> PyResult<Bound<'py, Py
     })
 }
 
-fn written<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
+fn serialized<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, PyAny>> {
     let text = serde_json::to_string(value).map_err(|error| PyValueError::new_err(error.to_string()))?;
     object(py, &text)
 }
@@ -151,22 +153,22 @@ fn written<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, 
 /// A machine that Python holds: pages, a watch, a sync job. Clients advance it, or it is driven by hand.
 #[pyclass(frozen, module = "cvm._cvm")]
 pub(crate) struct Job {
-    place: Home<Place>,
+    holder: Home<MachineHolder>,
     /// Under which name a page has its items.
     items: Option<&'static str>,
 }
 
-/// Where a machine is, and who asks for it.
-pub(crate) struct Place {
+/// Where a machine is kept while nobody drives it, and what cancels it.
+pub(crate) struct MachineHolder {
     slot: Mutex<Slot>,
-    /// Told when the machine has come back.
+    /// Notified when the machine has come back.
     back: Condvar,
     cancel: Cancel,
 }
 
-/// Where a machine is.
+/// The machine, or why it is not there.
 enum Slot {
-    Here(Box<Work>),
+    Here(Box<AnyMachine>),
     /// Somebody drives it at this moment.
     Away,
     /// It is over; of a sync job the state is left.
@@ -174,27 +176,27 @@ enum Slot {
 }
 
 /// A machine taken out of its slot; it goes back there, whatever happens to whoever took it.
-pub(crate) struct Taken {
-    place: Arc<Place>,
-    work: Option<Box<Work>>,
+pub(crate) struct TakenMachine {
+    holder: Arc<MachineHolder>,
+    machine: Option<Box<AnyMachine>>,
     /// When a request went out that has got no reply.
     in_flight: Option<Now>,
 }
 
 impl Job {
-    pub(crate) fn new(work: Work, cancel: Cancel, items: Option<&'static str>) -> Self {
-        Self { place: Home::new(Place::new(Slot::Here(Box::new(work)), cancel)), items }
+    pub(crate) fn new(machine: AnyMachine, cancel: Cancel, items: Option<&'static str>) -> Self {
+        Self { holder: Home::new(MachineHolder::new(Slot::Here(Box::new(machine)), cancel)), items }
     }
 
     /// A call by hand.
     pub(crate) fn of_call(call: TextCall) -> Self {
-        Self::new(Work::Call(call), Cancel::new(), None)
+        Self::new(AnyMachine::Call(call), Cancel::new(), None)
     }
 
     /// Polls the machine; it is over once the step is its last.
-    pub(crate) fn poll(&self, py: Python<'_>, now: Now) -> PyResult<Step<Result<Told, Error>, Told>> {
-        let mut taken = self.place(py, Process::this(), None)?.take()?;
-        let step = taken.work().poll(now);
+    pub(crate) fn poll(&self, py: Python<'_>, now: Now) -> PyResult<Step<Result<Update, Error>, Update>> {
+        let mut taken = self.holder(py, Process::this(), None)?.take()?;
+        let step = taken.machine().poll(now);
         if matches!(step, Step::Done(_)) {
             taken.end();
         }
@@ -203,21 +205,21 @@ impl Job {
 
     /// Hands a reply to the machine; one that comes after the end is ignored.
     pub(crate) fn reply(&self, py: Python<'_>, now: Now, reply: Reply) -> PyResult<()> {
-        if let Ok(mut taken) = self.place(py, Process::this(), None)?.take() {
-            taken.work().reply(now, reply);
+        if let Ok(mut taken) = self.holder(py, Process::this(), None)?.take() {
+            taken.machine().reply(now, reply);
         }
         Ok(())
     }
 
     /// Takes the machine out, to drive it with a client of this configuration.
-    pub(crate) fn take(&self, py: Python<'_>, here: Process, config: &Config) -> PyResult<Taken> {
-        self.place(py, here, Some(config))?.take()
+    pub(crate) fn take(&self, py: Python<'_>, here: Process, config: &Config) -> PyResult<TakenMachine> {
+        self.holder(py, here, Some(config))?.take()
     }
 
     /// Where the machine is in this process. A forked one has the rest of a list, if it has a `config` to read it with;
     /// anything else is one job, and its parent's.
-    fn place(&self, py: Python<'_>, here: Process, config: Option<&Config>) -> PyResult<Arc<Place>> {
-        self.place.get(py, here, |theirs| theirs.rest(config).map(Arc::new).ok_or_else(elsewhere))
+    fn holder(&self, py: Python<'_>, here: Process, config: Option<&Config>) -> PyResult<Arc<MachineHolder>> {
+        self.holder.get(py, here, |theirs| theirs.rest(config).map(Arc::new).ok_or_else(elsewhere))
     }
 }
 
@@ -227,7 +229,7 @@ fn elsewhere() -> PyErr {
     )
 }
 
-impl Place {
+impl MachineHolder {
     fn new(slot: Slot, cancel: Cancel) -> Self {
         Self { slot: Mutex::new(slot), back: Condvar::new(), cancel }
     }
@@ -235,8 +237,10 @@ impl Place {
     /// What a forked process may have of this.
     fn rest(&self, config: Option<&Config>) -> Option<Self> {
         let slot = match (&*self.slot_at_fork()?, config) {
-            (Slot::Here(work), Some(config)) => match &**work {
-                Work::Pages(pages) => Slot::Here(Box::new(Work::Pages(pages.rest(config, seed())))),
+            (Slot::Here(machine), Some(config)) => match &**machine {
+                AnyMachine::Pages(pages) => {
+                    Slot::Here(Box::new(AnyMachine::Pages(pages.rest(config, seed()))))
+                }
                 _ => return None,
             },
             (Slot::Over(state), _) => Slot::Over(state.clone()),
@@ -254,12 +258,12 @@ impl Place {
         }
     }
 
-    fn take(self: Arc<Self>) -> PyResult<Taken> {
+    fn take(self: Arc<Self>) -> PyResult<TakenMachine> {
         let mut slot = lock(&self.slot);
         match std::mem::replace(&mut *slot, Slot::Away) {
-            Slot::Here(work) => {
+            Slot::Here(machine) => {
                 drop(slot);
-                Ok(Taken { place: self, work: Some(work), in_flight: None })
+                Ok(TakenMachine { holder: self, machine: Some(machine), in_flight: None })
             }
             Slot::Away => {
                 Err(PyRuntimeError::new_err("this job is being run elsewhere: run it once at a time"))
@@ -272,48 +276,48 @@ impl Place {
     }
 }
 
-impl Machine for Taken {
-    type Output = Result<Told, Error>;
-    type Progress = Told;
+impl Machine for TakenMachine {
+    type Output = Result<Update, Error>;
+    type Progress = Update;
 
-    fn poll(&mut self, now: Now) -> Step<Self::Output, Told> {
-        let step = self.work().poll(now);
+    fn poll(&mut self, now: Now) -> Step<Self::Output, Update> {
+        let step = self.machine().poll(now);
         self.in_flight = matches!(step, Step::Send(_)).then_some(now);
         step
     }
 
     fn reply(&mut self, now: Now, reply: Reply) {
         self.in_flight = None;
-        self.work().reply(now, reply);
+        self.machine().reply(now, reply);
     }
 }
 
-impl Taken {
-    fn work(&mut self) -> &mut Work {
-        self.work.as_mut().expect("it is there until it is dropped")
+impl TakenMachine {
+    fn machine(&mut self) -> &mut AnyMachine {
+        self.machine.as_mut().expect("it is there until it is dropped")
     }
 
     fn give_back(&self, to: Slot) {
-        *lock(&self.place.slot) = to;
-        self.place.back.notify_all();
+        *lock(&self.holder.slot) = to;
+        self.holder.back.notify_all();
     }
 
     /// Leaves nothing but the state in the slot: the machine has given its output away.
     pub(crate) fn end(mut self) {
-        let state = self.work.take().and_then(|work| work.state().cloned());
+        let state = self.machine.take().and_then(|machine| machine.state().cloned());
         self.give_back(Slot::Over(state.map(Box::new)));
     }
 }
 
-impl Drop for Taken {
+impl Drop for TakenMachine {
     fn drop(&mut self) {
-        let Some(mut work) = self.work.take() else { return };
+        let Some(mut machine) = self.machine.take() else { return };
         if let Some(now) = self.in_flight {
             // The driver went away, and nobody knows what becomes of the request: the machine has to.
             let why = "the caller went away before the answer";
-            work.reply(now, Reply::Failed(Failure::maybe_sent(FailureKind::Cancelled, why)));
+            machine.reply(now, Reply::Failed(Failure::maybe_sent(FailureKind::Cancelled, why)));
         }
-        self.give_back(Slot::Here(work));
+        self.give_back(Slot::Here(machine));
     }
 }
 
@@ -321,10 +325,10 @@ impl Drop for Taken {
 impl Job {
     /// The job's state as text, if it is a sync job that nobody drives at this moment.
     fn state(&self, py: Python<'_>) -> PyResult<String> {
-        let (place, is_ours) = self.place.look(py, Process::this());
-        let slot = if is_ours { lock(&place.slot) } else { place.slot_at_fork().ok_or_else(elsewhere)? };
+        let (holder, is_ours) = self.holder.look(py, Process::this());
+        let slot = if is_ours { lock(&holder.slot) } else { holder.slot_at_fork().ok_or_else(elsewhere)? };
         let state = match &*slot {
-            Slot::Here(work) => work.state(),
+            Slot::Here(machine) => machine.state(),
             Slot::Over(state) => state.as_deref(),
             Slot::Away => {
                 return Err(PyRuntimeError::new_err(
@@ -333,22 +337,22 @@ impl Job {
             }
         };
         let state = state.ok_or_else(|| PyRuntimeError::new_err("only a sync job has a state"))?;
-        sync::state_text(state)
+        sync_job::state_text(state)
     }
 
     /// Lets go of a machine that is not to be driven any more, and of its journal; of a sync job the state is left. Whoever
     /// took a call back may be a moment late to bring the machine back: that is waited for. Whether it came.
     fn settle(&self, py: Python<'_>) -> bool {
-        let (place, is_ours) = self.place.look(py, Process::this());
+        let (holder, is_ours) = self.holder.look(py, Process::this());
         if !is_ours {
             return true;
         }
-        gate::detach(py, || {
+        finalization::detach(py, || {
             let away = |slot: &mut Slot| matches!(slot, Slot::Away);
-            let back = place.back.wait_timeout_while(lock(&place.slot), BRING_BACK_WITHIN, away);
+            let back = holder.back.wait_timeout_while(lock(&holder.slot), BRING_BACK_WITHIN, away);
             let (mut slot, timeout) = back.unwrap_or_else(PoisonError::into_inner);
-            if let Slot::Here(work) = &*slot {
-                *slot = Slot::Over(work.state().cloned().map(Box::new));
+            if let Slot::Here(machine) = &*slot {
+                *slot = Slot::Over(machine.state().cloned().map(Box::new));
             }
             !timeout.timed_out()
         })
@@ -356,7 +360,7 @@ impl Job {
 
     /// Asks a sync job to stop in order.
     fn cancel(&self, py: Python<'_>) {
-        self.place.look(py, Process::this()).0.cancel.cancel();
+        self.holder.look(py, Process::this()).0.cancel.cancel();
     }
 
     /// The member of a page that holds its items.
@@ -382,7 +386,7 @@ pub(crate) fn pages(
     let text = encode::parameters(py, action, parameters, known)?;
     let list = TextList::new(action, &text).map_err(|error| errors::exception(py, &error))?;
     let items = list.items();
-    Ok(Job::new(Work::Pages(Pages::new(config, list, seed())), Cancel::new(), Some(items)))
+    Ok(Job::new(AnyMachine::Pages(Pages::new(config, list, seed())), Cancel::new(), Some(items)))
 }
 
 /// An action asked again and again.
@@ -397,5 +401,5 @@ pub(crate) fn watch(
     let watch = WaitUntil::new(request(py, action, parameters, true)?, (|_| Verdict::Pending) as Judge)
         .every(settings::duration(py, "interval", interval)?)
         .at_most(settings::duration(py, "timeout", timeout)?);
-    Ok(Job::new(Work::Watch(watch.start(config, seed())), Cancel::new(), None))
+    Ok(Job::new(AnyMachine::Watch(watch.start(config, seed())), Cancel::new(), None))
 }

@@ -18,18 +18,18 @@ use crate::command::{Ran, at};
 const JOB: &str = "1f09ab";
 
 /// A home folder, a folder to work in, and an endpoint whose copies take no time.
-pub(super) struct World {
+pub(super) struct User {
     folder: TempDir,
     local: CvmLocal,
 }
 
-impl World {
+impl User {
     pub(super) fn new(place: &str) -> Self {
         let local = CvmLocal::builder().clock(Clock::scaled(600.0)).start().unwrap();
-        let world = Self { folder: tempfile::tempdir().unwrap(), local };
-        let home = world.folder.path();
-        let key = world.local.secret_key();
-        let profile = format!("[prod]\nsecret_id = {}\nsecret_key = {key}\n", world.local.secret_id());
+        let user = Self { folder: tempfile::tempdir().unwrap(), local };
+        let home = user.folder.path();
+        let key = user.local.secret_key();
+        let profile = format!("[prod]\nsecret_id = {}\nsecret_key = {key}\n", user.local.secret_id());
         fs::create_dir_all(home.join(".tencentcloud")).unwrap();
         fs::write(home.join(".tencentcloud/credentials"), profile).unwrap();
         for (name, text) in [
@@ -46,8 +46,8 @@ impl World {
         // The command that the examples call, and nothing of the caller's by that name.
         fs::create_dir(home.join("bin")).unwrap();
         std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_cvm"), home.join("bin/cvm")).unwrap();
-        world.leave_a_job_behind(place);
-        world
+        user.leave_a_job_behind(place);
+        user
     }
 
     /// A job that has not ended, under the ID of the examples.
