@@ -1,20 +1,21 @@
 //! The transports, all with one face.
 
+#[path = "../../examples/by_hand/clock.rs"]
+mod clock;
 #[path = "../../examples/by_hand/exchange.rs"]
 mod exchange;
 
 use std::iter;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
-use std::thread;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use cvm_proto::{
-    Action, AnyCall, Call, Config, Error, FromSettings, Job, Machine, Now, Paged, Pages, Settings, Step,
-};
+use cvm_proto::machine::drive;
+use cvm_proto::{Action, AnyCall, Call, Config, Error, FromSettings, Job, Machine, Paged, Pages, Settings};
 use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
+
+use self::clock::SystemClock;
 
 /// A client over one of the transports. The methods are those that every client has.
 #[allow(missing_docs)]
@@ -121,12 +122,12 @@ impl Shell for cvm_ureq::Client {
 #[derive(Clone)]
 pub struct ByHand {
     config: Config,
-    epoch: Instant,
+    clock: SystemClock,
 }
 
 impl FromSettings for ByHand {
     fn from_settings(settings: Settings) -> Result<Self, Error> {
-        Ok(Self { config: Config::new(settings)?, epoch: Instant::now() })
+        Ok(Self { config: Config::new(settings)?, clock: SystemClock::start() })
     }
 }
 
@@ -141,22 +142,8 @@ impl ByHand {
     }
 
     fn advance<M: Machine>(&self, machine: &mut M) -> ControlFlow<M::Output, M::Progress> {
-        loop {
-            match machine.poll(self.now()) {
-                Step::Send(request) => {
-                    let reply = exchange::perform(&request);
-                    machine.reply(self.now(), reply);
-                }
-                Step::WaitUntil(at) => thread::sleep(at.saturating_sub(self.epoch.elapsed())),
-                Step::Progress(step) => return Continue(step),
-                Step::Done(output) => return Break(output),
-            }
-        }
-    }
-
-    fn now(&self) -> Now {
-        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Now::new(unix.as_secs(), self.epoch.elapsed())
+        let Ok(flow) = drive(machine, &self.clock, |request| exchange::perform(&request));
+        flow
     }
 }
 
@@ -196,7 +183,7 @@ impl Shell for ByHand {
     }
 
     fn with_region(&self, region: &str) -> Result<Self, Error> {
-        Ok(Self { config: self.config.with_region(region)?, epoch: self.epoch })
+        Ok(Self { config: self.config.with_region(region)?, clock: self.clock.clone() })
     }
 
     fn shown(&self) -> String {

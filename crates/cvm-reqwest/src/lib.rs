@@ -9,21 +9,23 @@ use std::convert::Infallible;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use cvm_config::seed;
 use futures_core::Stream;
 use futures_util::{TryStreamExt, stream};
+use tokio::time::Sleep;
 use tracing::{Instrument, debug_span, warn};
 
 pub use cvm_proto;
+use cvm_proto::machine::{AsyncClock, drive_async};
 #[doc(no_inline)]
 pub use cvm_proto::{
     Action, AnyList, ClientBuilder, Config, Credential, Endpoint, Error, ErrorCode, ErrorKind, FromSettings,
     ImageSync, Job, Language, Machine, Notation, Paged, RetryPolicy, Settings, SignMethod, SyncProgress,
     SyncReport, Verdict, WaitUntil, api,
 };
-use cvm_proto::{AnyCall, Call, Now, Pages, ProxyAddress, Step};
+use cvm_proto::{AnyCall, Call, Now, Pages, ProxyAddress};
 
 /// An asynchronous client for one region.
 ///
@@ -137,7 +139,7 @@ impl Client {
         let start = (self.clone(), Pages::new(&self.config, list, seed()));
         Box::pin(stream::try_unfold(start, |(client, mut pages)| async move {
             let span = debug_span!("cvm.page", region = client.config.region());
-            match client.advance(&mut pages).instrument(span.clone()).await {
+            match client.drive(&mut pages).instrument(span.clone()).await {
                 Continue(page) => Ok(Some((page, (client, pages)))),
                 Break(end) => span.in_scope(|| logged(end)).map(|()| None),
             }
@@ -155,7 +157,7 @@ impl Client {
         let mut machine = job.start(&self.config, seed());
         async {
             loop {
-                match self.advance(&mut machine).await {
+                match self.drive(&mut machine).await {
                     Continue(step) => progress(step),
                     Break(output) => return output,
                 }
@@ -171,11 +173,11 @@ impl Client {
     {
         let span = debug_span!("cvm.call", action, region = self.config.region());
         // Pinned where it is, as it is large to move, and not wrapped for a span that nobody wants.
-        let mut advance = pin!(self.advance(&mut call));
+        let mut drive = pin!(self.drive(&mut call));
         let end = if span.is_disabled() {
-            advance.as_mut().await
+            drive.as_mut().await
         } else {
-            advance.as_mut().instrument(span.clone()).await
+            drive.as_mut().instrument(span.clone()).await
         };
         match end {
             Continue(never) => match never {},
@@ -183,30 +185,34 @@ impl Client {
         }
     }
 
-    /// Does what the machine says until it has something to tell, or is done.
-    async fn advance<M: Machine>(&self, machine: &mut M) -> ControlFlow<M::Output, M::Progress> {
-        let mut now = self.now();
-        loop {
-            match machine.poll(now) {
-                Step::Send(request) => {
-                    let reply = self.exchange(request).await;
-                    now = self.now();
-                    machine.reply(now, reply);
-                }
-                Step::WaitUntil(at) => {
-                    tokio::time::sleep_until((self.epoch + at).into()).await;
-                    now = self.now();
-                }
-                Step::Progress(step) => return Continue(step),
-                Step::Done(output) => return Break(output),
-            }
-        }
+    /// Drives a machine until it reports progress (`Continue`) or is done (`Break`), for programs that make machines
+    /// themselves. After progress, drive it again.
+    ///
+    /// A future that is dropped while an exchange is under way leaves the machine without a reply: see
+    /// [`drive_async`].
+    pub fn drive<M: Machine>(
+        &self,
+        machine: &mut M,
+    ) -> impl Future<Output = ControlFlow<M::Output, M::Progress>> {
+        drive_async(machine, self, |request| self.exchange(request))
     }
 
     /// The time by this client's clocks, for drivers of their own.
     pub fn now(&self) -> Now {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Now::new(unix.as_secs(), self.epoch.elapsed())
+    }
+}
+
+impl AsyncClock for Client {
+    type Sleep = Sleep;
+
+    fn now(&self) -> Now {
+        self.now()
+    }
+
+    fn sleep_until(&self, mono: Duration) -> Sleep {
+        tokio::time::sleep_until((self.epoch + mono).into())
     }
 }
 

@@ -13,7 +13,8 @@ use std::convert::Infallible;
 use std::iter;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use cvm_config::seed;
 use tracing::{debug_span, warn};
@@ -22,13 +23,14 @@ use crate::connect::Agents;
 use crate::interrupt::Asked;
 
 pub use cvm_proto;
+use cvm_proto::machine::{Clock, drive};
 #[doc(no_inline)]
 pub use cvm_proto::{
     Action, AnyList, ClientBuilder, Config, Credential, Endpoint, Error, ErrorCode, ErrorKind, FromSettings,
     ImageSync, Job, Language, Machine, Notation, Paged, RetryPolicy, Settings, SignMethod, SyncProgress,
     SyncReport, Verdict, WaitUntil, api,
 };
-use cvm_proto::{AnyCall, Call, Now, Pages, Step};
+use cvm_proto::{AnyCall, Call, Now, Pages};
 
 /// A blocking client for one region.
 ///
@@ -141,7 +143,7 @@ impl Client {
         iter::from_fn(move || {
             let running = pages.as_mut()?;
             let _span = debug_span!("cvm.page", region = client.config.region()).entered();
-            match client.advance(running) {
+            match client.drive(running) {
                 Continue(page) => Some(Ok(page)),
                 Break(end) => {
                     pages = None;
@@ -161,7 +163,7 @@ impl Client {
         let _span = debug_span!("cvm.job", region = self.config.region()).entered();
         let mut machine = job.start(&self.config, seed());
         loop {
-            match self.advance(&mut machine) {
+            match self.drive(&mut machine) {
                 Continue(step) => progress(step),
                 Break(output) => return output,
             }
@@ -173,36 +175,36 @@ impl Client {
         M: Machine<Output = Result<T, Error>, Progress = Infallible>,
     {
         let _span = debug_span!("cvm.call", action, region = self.config.region()).entered();
-        match self.advance(&mut call) {
+        match self.drive(&mut call) {
             Continue(never) => match never {},
             Break(result) => logged(result),
         }
     }
 
-    /// Does what the machine says until it has something to tell, or is done.
-    fn advance<M: Machine>(&self, machine: &mut M) -> ControlFlow<M::Output, M::Progress> {
-        let mut now = self.now();
-        loop {
-            match machine.poll(now) {
-                Step::Send(request) => {
-                    let reply = self.exchange(request);
-                    now = self.now();
-                    machine.reply(now, reply);
-                }
-                Step::WaitUntil(at) => {
-                    std::thread::sleep(at.saturating_sub(self.epoch.elapsed()));
-                    now = self.now();
-                }
-                Step::Progress(step) => return Continue(step),
-                Step::Done(output) => return Break(output),
-            }
-        }
+    /// Drives a machine until it reports progress (`Continue`) or is done (`Break`), for programs that make machines
+    /// themselves. After progress, drive it again.
+    pub fn drive<M: Machine>(&self, machine: &mut M) -> ControlFlow<M::Output, M::Progress> {
+        let Ok(flow) = drive(machine, self, |request| self.exchange(request));
+        flow
     }
 
     /// The time by this client's clocks, for drivers of their own.
     pub fn now(&self) -> Now {
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Now::new(unix.as_secs(), self.epoch.elapsed())
+    }
+}
+
+impl Clock for Client {
+    type Interrupt = Infallible;
+
+    fn now(&self) -> Now {
+        self.now()
+    }
+
+    fn sleep_until(&self, mono: Duration) -> Result<(), Infallible> {
+        thread::sleep(mono.saturating_sub(self.epoch.elapsed()));
+        Ok(())
     }
 }
 

@@ -13,11 +13,15 @@
 //!            poll ──▶ Step::Done(output)
 //! ```
 //!
-//! `poll` with nothing new repeats the pending step, so a driver that lost its place only has to ask again.
-//! Time is always a parameter; no machine reads a clock, sleeps, or opens a socket.
+//! [`drive`] and [`drive_async`] are this loop, for whoever brings a clock and an exchange. `poll` with nothing new repeats
+//! the pending step, so a driver that lost its place only has to ask again. Time is always a parameter; no machine reads a clock,
+//! sleeps, or opens a socket.
+
+mod drive;
 
 use core::time::Duration;
 
+pub use self::drive::{AsyncClock, Clock, drive, drive_async};
 pub use crate::client::Job;
 pub use crate::error::{Failure, FailureKind, Sent};
 pub use crate::wire::{Cause, CertificateFlaw, Fault};
@@ -82,4 +86,10 @@ pub enum Reply {
     Response(Response),
     /// No whole response arrived: [`Request::failure`] says why.
     Failed(Failure),
+}
+
+impl From<Result<Response, Failure>> for Reply {
+    fn from(outcome: Result<Response, Failure>) -> Self {
+        outcome.map_or_else(Self::Failed, Self::Response)
+    }
 }
