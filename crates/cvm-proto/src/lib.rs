@@ -81,6 +81,10 @@ pub mod output;
 // The names of the service: generated.
 mod service;
 
+// Sets of values that the service may add to.
+mod open_enum;
+pub use open_enum::OtherValue;
+
 // What went wrong.
 mod error;
 pub use error::{Error, ErrorCode, ErrorKind};

@@ -29,7 +29,8 @@ pub(super) fn render(model: &Model) -> Result<String, String> {
             types.insert(s.name.clone(), json!({"doc": s.doc, "members": members(s)}));
         }
         for e in &resource.enums {
-            enums.insert(e.name.clone(), json!({"doc": e.doc, "values": e.values}));
+            let values: Vec<_> = e.values.iter().map(|value| [&value.wire, &value.doc]).collect();
+            enums.insert(e.name.clone(), json!({"doc": e.doc, "values": values}));
         }
     }
     let catalogue = json!({"version": model.version, "actions": actions, "types": types, "enums": enums});

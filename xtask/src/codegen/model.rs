@@ -59,7 +59,15 @@ pub(super) struct Struct {
 pub(super) struct Enum {
     pub(super) name: String,
     pub(super) doc: String,
-    pub(super) values: Vec<(String, String)>,
+    pub(super) values: Vec<Value>,
+    /// The fields that have it, as paths below `crate::api`.
+    pub(super) fields: Vec<String>,
+}
+
+pub(super) struct Value {
+    pub(super) wire: String,
+    pub(super) variant: String,
+    pub(super) doc: String,
 }
 
 impl Struct {
@@ -148,8 +156,8 @@ struct Builder<'a> {
     enums: BTreeMap<&'a str, &'a str>,
     /// The structures that requests are made of.
     inputs: BTreeSet<String>,
-    /// The structures of requests and answers themselves.
-    outermost: BTreeSet<&'a str>,
+    /// The structures of requests and answers themselves, and what they are called here.
+    outermost: BTreeMap<&'a str, String>,
 }
 
 impl<'a> Builder<'a> {
@@ -158,8 +166,11 @@ impl<'a> Builder<'a> {
             .flat_map(|(name, e)| e.members.iter().map(move |member| (member.as_str(), name.as_str())))
             .collect();
         let actions = source.facts.actions.values();
-        let outermost =
-            actions.clone().flat_map(|action| [action.input.as_str(), action.output.as_str()]).collect();
+        let outermost = (source.facts.actions.iter())
+            .flat_map(|(name, action)| {
+                [(action.input.as_str(), name.clone()), (action.output.as_str(), format!("{name}Response"))]
+            })
+            .collect();
         let mut inputs = BTreeSet::new();
         let mut open: Vec<String> = actions.map(|action| action.input.clone()).collect();
         while let Some(name) = open.pop() {
@@ -261,6 +272,13 @@ impl<'a> Builder<'a> {
         })
     }
 
+    /// A member such as `Image.ImageState` as the path of its field below `crate::api`: `types::Image::image_state`.
+    fn path(&self, member: &str) -> Option<String> {
+        let (owner, name) = member.split_once('.')?;
+        let owner = self.outermost.get(owner).cloned().unwrap_or_else(|| format!("types::{owner}"));
+        Some(format!("{owner}::{}", names::snake(name)))
+    }
+
     /// The shared types by resource; an enum stands with the first shared type that has it, or with the options of
     /// requests.
     fn resources(&self) -> Result<Vec<Resource>, String> {
@@ -283,7 +301,7 @@ impl<'a> Builder<'a> {
             "options",
             resource("options", "Known values of members that only requests and answers have."),
         );
-        for name in source.facts.types.keys().filter(|name| !self.outermost.contains(name.as_str())) {
+        for name in source.facts.types.keys().filter(|name| !self.outermost.contains_key(name.as_str())) {
             let doc =
                 source.types.get(name).ok_or(format!("spec/docs/types.toml does not describe {name}"))?;
             let place = home.get(name.as_str()).copied().unwrap_or("common");
@@ -294,16 +312,30 @@ impl<'a> Builder<'a> {
             let owners =
                 it.members.iter().filter_map(|member| member.split_once('.')).map(|(owner, _)| owner);
             let place = owners
-                .filter(|owner| !self.outermost.contains(owner))
+                .filter(|owner| !self.outermost.contains_key(owner))
                 .find_map(|owner| home.get(owner).copied());
             out.get_mut(place.unwrap_or("options")).ok_or("a resource is missing")?.enums.push(Enum {
                 name: name.clone(),
                 doc: it.doc.clone(),
-                values: it.values.clone(),
+                values: values(name, &it.values)?,
+                fields: it.members.iter().filter_map(|member| self.path(member)).collect(),
             });
         }
         Ok(out.into_values().collect())
     }
+}
+
+/// The values of an enum, each with a variant of its own.
+fn values(name: &str, values: &[(String, String)]) -> Result<Vec<Value>, String> {
+    let mut taken = BTreeSet::from(["Other".to_string()]);
+    let value = |(wire, doc): &(String, String)| {
+        let variant = names::variant(wire);
+        if !taken.insert(variant.clone()) {
+            return Err(format!("two values of {name} make the variant {variant}: see names.rs"));
+        }
+        Ok(Value { wire: wire.clone(), variant, doc: doc.clone() })
+    };
+    values.iter().map(value).collect()
 }
 
 /// What a list is of; any other type itself.

@@ -29,22 +29,44 @@ pub(super) fn field(name: &str) -> String {
     }
 }
 
-/// A value of an enum as the name of a constant: `Legacy BIOS` to `LEGACY_BIOS`, `x86_64` to `X86_64`.
-pub(super) fn constant(value: &str) -> String {
-    let words: String =
-        if value.chars().any(|c| c.is_ascii_lowercase()) && value.chars().any(|c| c.is_ascii_uppercase()) {
-            snake(value)
-        } else {
-            value.to_string()
-        };
-    let name: String =
-        words.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
-    let name = name.trim_matches('_').replace("__", "_");
-    if name.starts_with(|c: char| c.is_ascii_digit()) { format!("N{name}") } else { name }
+/// Values that run words together, and what they would be if they did not.
+const RUN_TOGETHER: [(&str, &str); 10] = [
+    ("AntiDDoSEIP", "Anti_Ddos_Eip"),
+    ("CDCPAID", "CDC_PAID"),
+    ("CDHPAID", "CDH_PAID"),
+    ("CREATEFAILED", "CREATE_FAILED"),
+    ("EIPv6", "EIPV6"),
+    ("HighQualityEIPv6", "High_Quality_Eipv6"),
+    ("IMPORTFAILED", "IMPORT_FAILED"),
+    ("NOTISOLATED", "NOT_ISOLATED"),
+    ("SPOTPAID", "SPOT_PAID"),
+    ("keypair", "key_pair"),
+];
+
+/// A value of an enum as the name of a variant: `CLOUD_SSD` to `CloudSsd`, `Legacy BIOS` to `LegacyBios`, `x86_64` to
+/// `X86_64`.
+pub(super) fn variant(value: &str) -> String {
+    let value = RUN_TOGETHER.iter().find(|(run, _)| *run == value).map_or(value, |(_, apart)| apart);
+    let mut out = String::new();
+    for part in value.split(|c: char| !c.is_ascii_alphanumeric()) {
+        // Capitals begin words only where small letters are among them.
+        let has_small = part.chars().any(|c| c.is_ascii_lowercase());
+        let words = if has_small { snake(part) } else { part.to_ascii_lowercase() };
+        for word in words.split('_').filter(|word| !word.is_empty()) {
+            let joins_digits =
+                out.ends_with(|c: char| c.is_ascii_digit()) && word.starts_with(|c: char| c.is_ascii_digit());
+            if joins_digits {
+                out.push('_');
+            }
+            out.push_str(&word[..1].to_ascii_uppercase());
+            out.push_str(&word[1..]);
+        }
+    }
+    out
 }
 
 /// An error code as the name of a variant: `InvalidImageId.NotFound` to `InvalidImageIdNotFound`.
-pub(super) fn variant(code: &str) -> String {
+pub(super) fn error_code(code: &str) -> String {
     match code {
         // Without its dot it would be another code, `InvalidParameterValue.TooLarge`.
         "InvalidParameter.ValueTooLarge" => "InvalidParameterValueIsTooLarge".into(),
@@ -70,8 +92,25 @@ mod tests {
             assert_eq!(snake(name), expected);
         }
         assert_eq!(field("Type"), "r#type");
-        assert_eq!(constant("Legacy BIOS"), "LEGACY_BIOS");
-        assert_eq!(constant("TencentCloud"), "TENCENT_CLOUD");
-        assert_eq!(constant("x86_64"), "X86_64");
+    }
+
+    #[test]
+    fn values_become_variants() {
+        for (value, expected) in [
+            ("NORMAL", "Normal"),
+            ("CREATEFAILED", "CreateFailed"),
+            ("POSTPAID_BY_HOUR", "PostpaidByHour"),
+            ("CLOUD_BSSD", "CloudBssd"),
+            ("Legacy BIOS", "LegacyBios"),
+            ("TencentCloud", "TencentCloud"),
+            ("WanIP", "WanIp"),
+            ("HighQualityEIPv6", "HighQualityEipv6"),
+            ("one-time", "OneTime"),
+            ("x86_64", "X86_64"),
+            ("arm_64", "Arm64"),
+            ("CPM2.0", "Cpm2_0"),
+        ] {
+            assert_eq!(variant(value), expected);
+        }
     }
 }

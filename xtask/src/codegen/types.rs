@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::model::{Enum, Model, Resource, Struct};
-use super::{names, text};
+use super::text;
 
 pub(super) fn render(resource: &Resource) -> String {
     let mut out = format!("//! {}\n\n", resource.doc);
@@ -15,7 +15,7 @@ pub(super) fn render(resource: &Resource) -> String {
         .collect();
     let mut macros = Vec::new();
     if !resource.enums.is_empty() {
-        macros.push("open_enum");
+        macros.push("open_enum_members");
     }
     if !resource.structs.is_empty() {
         macros.push("record");
@@ -24,9 +24,17 @@ pub(super) fn render(resource: &Resource) -> String {
         macros.push("redacted_debug");
     }
     out.push_str(&imports(resource.structs.iter(), &own));
-    out.push_str(&format!("use crate::codec::record::{{{}}};\n\n", macros.join(", ")));
+    out.push_str(&format!("use crate::codec::record::{{{}}};\n", macros.join(", ")));
+    if !resource.enums.is_empty() {
+        out.push_str("use crate::open_enum::open_enum;\n");
+    }
+    out.push('\n');
     for e in &resource.enums {
         out.push_str(&render_enum(e));
+    }
+    if !resource.enums.is_empty() {
+        let names: Vec<&str> = resource.enums.iter().map(|e| e.name.as_str()).collect();
+        out.push_str(&format!("open_enum_members!({});\n\n", names.join(", ")));
     }
     for s in &resource.structs {
         out.push_str(&doc(s));
@@ -55,7 +63,7 @@ pub(super) fn render_index(model: &Model) -> String {
 pub(super) fn render_round_trips(model: &Model) -> String {
     let mut out = String::from(
         "//! Every type of the API, for tests that hold for all of them.\n\nuse cvm_proto::api::{self, types};\n\n\
-         use crate::round_trip::{Check, answer, request, shared};\n\n/// All requests.\npub(crate) const REQUESTS: &[Check] = &[\n",
+         use crate::open_enums::known;\nuse crate::round_trip::{Check, answer, request, shared};\n\n/// All requests.\npub(crate) const REQUESTS: &[Check] = &[\n",
     );
     let actions = || model.actions.iter().map(|action| action.name.as_str());
     for name in actions() {
@@ -68,6 +76,10 @@ pub(super) fn render_round_trips(model: &Model) -> String {
     out.push_str("];\n\n/// All shared types.\npub(crate) const SHARED: &[Check] = &[\n");
     for s in model.resources.iter().flat_map(|resource| &resource.structs) {
         out.push_str(&format!("shared::<types::{0}>(\"{0}\"),\n", s.name));
+    }
+    out.push_str("];\n\n/// What holds for all open enums.\npub(crate) const OPEN_ENUMS: &[fn()] = &[\n");
+    for e in model.resources.iter().flat_map(|resource| &resource.enums) {
+        out.push_str(&format!("|| known(types::{}::KNOWN),\n", e.name));
     }
     out.push_str("];\n");
     out
@@ -160,13 +172,23 @@ pub(super) fn table(s: &Struct) -> String {
 
 /// An enum. Its inside is laid out here: rustfmt leaves the inside of a macro alone.
 fn render_enum(e: &Enum) -> String {
-    let mut out = format!("open_enum! {{\n{}    {} {{\n", indent(&text::item(&e.doc), 1), e.name);
-    for (value, doc) in &e.values {
-        out.push_str(&indent(&text::lines(doc), 2));
-        out.push_str(&format!("        {} = \"{value}\",\n", names::constant(value)));
+    let doc = format!("{}///\n{}", text::item(&e.doc), text::lines(&fields(e)));
+    let mut out = format!("open_enum! {{\n{}    {} {{\n", indent(&doc, 1), e.name);
+    for value in &e.values {
+        out.push_str(&indent(&text::lines(&format!("`{}`: {}", value.wire, value.doc)), 2));
+        out.push_str(&format!("        {} = \"{}\",\n", value.variant, value.wire));
     }
     out.push_str("    }\n}\n\n");
     out
+}
+
+/// Where an enum is met, as links.
+fn fields(e: &Enum) -> String {
+    let link = |path: &String| {
+        let shown = path.trim_start_matches("types::");
+        format!("[`{shown}`](field@crate::api::{path})")
+    };
+    format!("Type of {}.", e.fields.iter().map(link).collect::<Vec<_>>().join(", "))
 }
 
 fn indent(text: &str, levels: usize) -> String {

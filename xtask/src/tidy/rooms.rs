@@ -9,10 +9,11 @@ use super::rules::CORE_SOURCES;
 use super::{File, Findings};
 
 /// The rooms from the bottom up.
-const ROOMS: [&str; 15] = [
+const ROOMS: [&str; 16] = [
     "input",
     "output",
     "service",
+    "open_enum",
     "error",
     "codec",
     "sign",

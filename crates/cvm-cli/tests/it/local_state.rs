@@ -106,6 +106,6 @@ fn what_was_ended_well_goes_on() {
     drop(server);
     let (_server, _, facts) = start(&folder, &args);
     let images = client(&facts, "ap-seoul").send(DescribeImages::default()).unwrap().image_set;
-    let copies = images.iter().filter(|image| image.image_state == ImageState::SYNCING);
+    let copies = images.iter().filter(|image| image.image_state == ImageState::Syncing);
     assert_eq!(copies.count(), 1, "and the copy stands where it stood");
 }

@@ -60,22 +60,36 @@ impl<T: for<'de> Deserialize<'de>> Member for Vec<T> {
 }
 
 /// Members that are always written and made from text.
-macro_rules! text_member {
-    ($type:ty) => {
+macro_rules! text_members {
+    ($($type:ty),*) => {$(
         impl $crate::codec::record::Member for $type {
             fn read<'de, A: serde::de::MapAccess<'de>>(map: &mut A) -> Result<Self, A::Error> {
-                map.next_value_seed($crate::codec::record::FromText(core::marker::PhantomData))
+                map.next_value_seed($crate::open_enum::FromText(core::marker::PhantomData))
             }
 
             fn is_absent(&self) -> bool {
                 false
             }
         }
+    )*};
+}
+pub(crate) use text_members;
+
+text_members!(String);
+
+/// Open enums as members: what is not there is the empty text.
+macro_rules! open_enum_members {
+    ($($type:ty),*) => {
+        $(impl Default for $type {
+            fn default() -> Self {
+                Self::Other($crate::open_enum::OtherValue::default())
+            }
+        })*
+
+        $crate::codec::record::text_members!($($type),*);
     };
 }
-pub(crate) use text_member;
-
-text_member!(String);
+pub(crate) use open_enum_members;
 
 /// Members that are always written.
 macro_rules! plain_member {
@@ -303,123 +317,4 @@ impl fmt::Debug for Redacted {
 
 pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
-}
-
-/// A string of which some values are known: constants for those, any other accepted.
-macro_rules! open_enum {
-    ($(#[$doc:meta])* $type:ident { $($(#[$value_doc:meta])* $name:ident = $text:literal,)* }) => {
-        $(#[$doc])*
-        ///
-        /// An open set: compare with the constants, and expect values that are none of them.
-        #[derive(Clone, Default, PartialEq, Eq, Hash)]
-        pub struct $type(alloc::borrow::Cow<'static, str>);
-
-        impl $type {
-            $($(#[$value_doc])* pub const $name: Self = Self(alloc::borrow::Cow::Borrowed($text));)*
-
-            /// The values that this build knows.
-            pub const KNOWN: &'static [Self] = &[$(Self::$name),*];
-
-            /// The value as it stands on the wire.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        $crate::codec::record::open_enum_impls!($type);
-    };
-}
-pub(crate) use open_enum;
-
-macro_rules! open_enum_impls {
-    ($type:ident) => {
-        impl From<&str> for $type {
-            fn from(text: &str) -> Self {
-                match Self::KNOWN.iter().find(|known| known.0 == text) {
-                    Some(known) => known.clone(),
-                    None => Self(alloc::borrow::Cow::Owned(text.into())),
-                }
-            }
-        }
-
-        impl From<alloc::string::String> for $type {
-            fn from(text: alloc::string::String) -> Self {
-                text.as_str().into()
-            }
-        }
-
-        impl PartialEq<str> for $type {
-            fn eq(&self, other: &str) -> bool {
-                self.0 == other
-            }
-        }
-
-        impl PartialEq<&str> for $type {
-            fn eq(&self, other: &&str) -> bool {
-                self.0 == *other
-            }
-        }
-
-        impl core::fmt::Display for $type {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.pad(&self.0)
-            }
-        }
-
-        impl core::fmt::Debug for $type {
-            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                core::fmt::Debug::fmt(&self.0, f)
-            }
-        }
-
-        impl serde::Serialize for $type {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
-            }
-        }
-
-        impl<'de> serde::Deserialize<'de> for $type {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                deserializer.deserialize_str($crate::codec::record::FromText(core::marker::PhantomData))
-            }
-        }
-
-        $crate::codec::record::text_member!($type);
-    };
-}
-pub(crate) use open_enum_impls;
-
-/// Reads a string into a type made from one, without owning it in between; as a member, also `null` as the default.
-pub(crate) struct FromText<T>(pub(crate) PhantomData<T>);
-
-impl<'de, T: Default + From<String> + for<'a> From<&'a str>> DeserializeSeed<'de> for FromText<T> {
-    type Value = T;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        deserializer.deserialize_option(self)
-    }
-}
-
-impl<'de, T: Default + From<String> + for<'a> From<&'a str>> Visitor<'de> for FromText<T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a string")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<T, E> {
-        Ok(text.into())
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<T, E> {
-        Ok(text.into())
-    }
-
-    fn visit_none<E>(self) -> Result<T, E> {
-        Ok(T::default())
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        deserializer.deserialize_str(self)
-    }
 }

@@ -1,47 +1,7 @@
 //! The service's error codes: all that are documented, and room for those that are not.
 
-use alloc::borrow::Cow;
-use alloc::string::String;
-use core::convert::Infallible;
-use core::fmt;
-use core::str::FromStr;
-
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
 use super::kind::ErrorKind;
 use super::known::ErrorCode;
-use crate::output::Escaping;
-
-/// Makes the open enum of the codes, with both directions of their text from one list.
-macro_rules! known_codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
-        /// An error code of the service.
-        ///
-        /// Every documented code is a variant; any other is kept as text in [`Other`](Self::Other), so nothing the
-        /// service says is lost. The part before the first dot is the code's [`group`](Self::group).
-        #[derive(Clone, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum ErrorCode {
-            $($(#[$doc])* $name,)*
-            /// A code that this build does not know.
-            Other(alloc::boxed::Box<str>),
-        }
-
-        impl ErrorCode {
-            /// Every code that this build knows, in the order of their texts.
-            pub const KNOWN: &'static [Self] = &[$(Self::$name),*];
-
-            /// The code as the service writes it.
-            pub fn as_str(&self) -> &str {
-                match self {
-                    $(Self::$name => $text,)*
-                    Self::Other(text) => text,
-                }
-            }
-        }
-    };
-}
-pub(super) use known_codes;
 
 impl ErrorCode {
     /// The part of the code before the first dot: `InvalidImageId` of `InvalidImageId.NotFound`.
@@ -121,77 +81,12 @@ impl ErrorCode {
     }
 }
 
-impl From<&str> for ErrorCode {
-    fn from(text: &str) -> Self {
-        match Self::KNOWN.binary_search_by(|code| code.as_str().cmp(text)) {
-            Ok(at) => Self::KNOWN[at].clone(),
-            Err(_) => Self::Other(text.into()),
-        }
-    }
-}
-
-impl FromStr for ErrorCode {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(text.into())
-    }
-}
-
-impl From<String> for ErrorCode {
-    fn from(text: String) -> Self {
-        text.as_str().into()
-    }
-}
-
-impl PartialEq<str> for ErrorCode {
-    fn eq(&self, other: &str) -> bool {
-        self.as_str() == other
-    }
-}
-
-impl PartialEq<&str> for ErrorCode {
-    fn eq(&self, other: &&str) -> bool {
-        self.as_str() == *other
-    }
-}
-
-/// The code on one line, [escaped](crate::output) if the service wrote anything that would steer a terminal.
-impl fmt::Display for ErrorCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Write::write_str(&mut Escaping(f), self.as_str())
-    }
-}
-
-/// As the service writes it, which is also what stands in documents: a derived `Debug` would carry all names once more.
-impl fmt::Debug for ErrorCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.as_str(), f)
-    }
-}
-
-impl Serialize for ErrorCode {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.as_str())
-    }
-}
-
-impl<'de> Deserialize<'de> for ErrorCode {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Cow::<'de, str>::deserialize(deserializer).map(|text| text.as_ref().into())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn every_known_code_is_found_by_its_text() {
-        assert!(
-            ErrorCode::KNOWN.is_sorted_by(|a, b| a.as_str() < b.as_str()),
-            "the search needs them in order"
-        );
         for code in ErrorCode::KNOWN {
             assert_eq!(ErrorCode::from(code.as_str()), *code);
         }

@@ -2,913 +2,918 @@
 
 //! Every documented error code.
 
-super::code::known_codes! {
-    /// `AccountQualificationRestrictions`
-    AccountQualificationRestrictions = "AccountQualificationRestrictions",
-    /// `ActionOffline`: The service has withdrawn this action.
-    ActionOffline = "ActionOffline",
-    /// `AuthFailure.CamRoleNameAuthenticateFailed`: The role that is named could not be authorised: check its name and whom it trusts.
-    AuthFailureCamRoleNameAuthenticateFailed = "AuthFailure.CamRoleNameAuthenticateFailed",
-    /// `AuthFailure.InvalidAuthorization`: The `Authorization` header has not the form that the signature method asks for.
-    AuthFailureInvalidAuthorization = "AuthFailure.InvalidAuthorization",
-    /// `AuthFailure.InvalidSecretId`: The secret id is not one of a cloud API key.
-    AuthFailureInvalidSecretId = "AuthFailure.InvalidSecretId",
-    /// `AuthFailure.MFAFailure`: The account asks for a second factor, and its check failed.
-    AuthFailureMFAFailure = "AuthFailure.MFAFailure",
-    /// `AuthFailure.SecretIdNotFound`: No key has this secret id: it was mistyped, deleted or disabled.
-    AuthFailureSecretIdNotFound = "AuthFailure.SecretIdNotFound",
-    /// `AuthFailure.SignatureExpire`: The request's time is more than five minutes off the service's: set the clock. Clients of this project correct it and send the request again.
-    AuthFailureSignatureExpire = "AuthFailure.SignatureExpire",
-    /// `AuthFailure.SignatureFailure`: The signature does not fit the request: the secret key is wrong, or something on the way changed the request.
-    AuthFailureSignatureFailure = "AuthFailure.SignatureFailure",
-    /// `AuthFailure.TokenFailure`: The token of the temporary credential is wrong or has expired: get a new credential.
-    AuthFailureTokenFailure = "AuthFailure.TokenFailure",
-    /// `AuthFailure.UnauthorizedOperation`: The key has no right to this action: an administrator can grant it in CAM.
-    AuthFailureUnauthorizedOperation = "AuthFailure.UnauthorizedOperation",
-    /// `DryRunOperation`: A dry run found that the request would have succeeded.
-    DryRunOperation = "DryRunOperation",
-    /// `EniNotAllowedChangeSubnet`
-    EniNotAllowedChangeSubnet = "EniNotAllowedChangeSubnet",
-    /// `FailedOperation`: The operation failed; the message says why.
-    FailedOperation = "FailedOperation",
-    /// `FailedOperation.AccountAlreadyExists`: The image is shared with this account already.
-    FailedOperationAccountAlreadyExists = "FailedOperation.AccountAlreadyExists",
-    /// `FailedOperation.AccountIsYourSelf`: The image cannot be shared with the account that owns it.
-    FailedOperationAccountIsYourSelf = "FailedOperation.AccountIsYourSelf",
-    /// `FailedOperation.AlreadyInDisasterRecoverGroup`
-    FailedOperationAlreadyInDisasterRecoverGroup = "FailedOperation.AlreadyInDisasterRecoverGroup",
-    /// `FailedOperation.BYOLImageShareFailed`: An image with a licence of its owner's (BYOL) cannot be shared.
-    FailedOperationBYOLImageShareFailed = "FailedOperation.BYOLImageShareFailed",
-    /// `FailedOperation.DisassociateKeyPairFailed`
-    FailedOperationDisassociateKeyPairFailed = "FailedOperation.DisassociateKeyPairFailed",
-    /// `FailedOperation.DisasterRecoverGroupNotFound`
-    FailedOperationDisasterRecoverGroupNotFound = "FailedOperation.DisasterRecoverGroupNotFound",
-    /// `FailedOperation.DisasterRecoverGroupNotMatch`
-    FailedOperationDisasterRecoverGroupNotMatch = "FailedOperation.DisasterRecoverGroupNotMatch",
-    /// `FailedOperation.GetInstanceTATAgentStatusFailed`
-    FailedOperationGetInstanceTATAgentStatusFailed = "FailedOperation.GetInstanceTATAgentStatusFailed",
-    /// `FailedOperation.IllegalTagKey`: A tag's key has characters that are not allowed.
-    FailedOperationIllegalTagKey = "FailedOperation.IllegalTagKey",
-    /// `FailedOperation.IllegalTagValue`: A tag's value has characters that are not allowed.
-    FailedOperationIllegalTagValue = "FailedOperation.IllegalTagValue",
-    /// `FailedOperation.InquiryPriceFailed`
-    FailedOperationInquiryPriceFailed = "FailedOperation.InquiryPriceFailed",
-    /// `FailedOperation.InquiryRefundPriceFailed`
-    FailedOperationInquiryRefundPriceFailed = "FailedOperation.InquiryRefundPriceFailed",
-    /// `FailedOperation.InvalidImageState`: The image is busy with another operation: try again when it is `NORMAL`.
-    FailedOperationInvalidImageState = "FailedOperation.InvalidImageState",
-    /// `FailedOperation.InvalidInstanceApplicationRole`
-    FailedOperationInvalidInstanceApplicationRole = "FailedOperation.InvalidInstanceApplicationRole",
-    /// `FailedOperation.InvalidInstanceApplicationRoleEmr`
-    FailedOperationInvalidInstanceApplicationRoleEmr = "FailedOperation.InvalidInstanceApplicationRoleEmr",
-    /// `FailedOperation.MutActionTimerExist`
-    FailedOperationMutActionTimerExist = "FailedOperation.MutActionTimerExist",
-    /// `FailedOperation.NoAvailableIpAddressCountInSubnet`
-    FailedOperationNoAvailableIpAddressCountInSubnet = "FailedOperation.NoAvailableIpAddressCountInSubnet",
-    /// `FailedOperation.NotFoundEIP`
-    FailedOperationNotFoundEIP = "FailedOperation.NotFoundEIP",
-    /// `FailedOperation.NotMasterAccount`: An image is shared with root accounts only, and this is a collaborator's.
-    FailedOperationNotMasterAccount = "FailedOperation.NotMasterAccount",
-    /// `FailedOperation.PlacementSetNotEmpty`
-    FailedOperationPlacementSetNotEmpty = "FailedOperation.PlacementSetNotEmpty",
-    /// `FailedOperation.PromotionalPerioRestriction`
-    FailedOperationPromotionalPerioRestriction = "FailedOperation.PromotionalPerioRestriction",
-    /// `FailedOperation.PromotionalRegionRestriction`
-    FailedOperationPromotionalRegionRestriction = "FailedOperation.PromotionalRegionRestriction",
-    /// `FailedOperation.QImageShareFailed`: The image could not be shared, for a reason that the service calls class Q.
-    FailedOperationQImageShareFailed = "FailedOperation.QImageShareFailed",
-    /// `FailedOperation.RImageShareFailed`: The image could not be shared, for a reason that the service calls class R.
-    FailedOperationRImageShareFailed = "FailedOperation.RImageShareFailed",
-    /// `FailedOperation.SecurityGroupActionFailed`
-    FailedOperationSecurityGroupActionFailed = "FailedOperation.SecurityGroupActionFailed",
-    /// `FailedOperation.SnapshotSizeLargerThanDataSize`
-    FailedOperationSnapshotSizeLargerThanDataSize = "FailedOperation.SnapshotSizeLargerThanDataSize",
-    /// `FailedOperation.SnapshotSizeLessThanDataSize`
-    FailedOperationSnapshotSizeLessThanDataSize = "FailedOperation.SnapshotSizeLessThanDataSize",
-    /// `FailedOperation.TagKeyReserved`: The service keeps this tag key for itself.
-    FailedOperationTagKeyReserved = "FailedOperation.TagKeyReserved",
-    /// `FailedOperation.TatAgentNotSupport`
-    FailedOperationTatAgentNotSupport = "FailedOperation.TatAgentNotSupport",
-    /// `FailedOperation.Unreturnable`
-    FailedOperationUnreturnable = "FailedOperation.Unreturnable",
-    /// `FailedOperation.ZoneInconsistent`
-    FailedOperationZoneInconsistent = "FailedOperation.ZoneInconsistent",
-    /// `ImageQuotaLimitExceeded`: The region has as many custom images as the account may have there: delete some, or ask for a higher quota. For a copy, the destination's quota counts.
-    ImageQuotaLimitExceeded = "ImageQuotaLimitExceeded",
-    /// `InstancesQuotaLimitExceeded`
-    InstancesQuotaLimitExceeded = "InstancesQuotaLimitExceeded",
-    /// `InternalError`: The service failed: send the request again, and quote the request id to its support if that does not help.
-    InternalError = "InternalError",
-    /// `InternalError.TradeUnknownError`
-    InternalErrorTradeUnknownError = "InternalError.TradeUnknownError",
-    /// `InternalServerError`
-    InternalServerError = "InternalServerError",
-    /// `InvalidAccount.InsufficientBalance`: The account's balance is too low.
-    InvalidAccountInsufficientBalance = "InvalidAccount.InsufficientBalance",
-    /// `InvalidAccount.UnpaidOrder`
-    InvalidAccountUnpaidOrder = "InvalidAccount.UnpaidOrder",
-    /// `InvalidAccountId.NotFound`: No account has this id.
-    InvalidAccountIdNotFound = "InvalidAccountId.NotFound",
-    /// `InvalidAccountIs.YourSelf`: The image cannot be shared with the account that owns it (an older code).
-    InvalidAccountIsYourSelf = "InvalidAccountIs.YourSelf",
-    /// `InvalidAction`: The service has no action of this name in this version.
-    InvalidAction = "InvalidAction",
-    /// `InvalidClientToken.TooLong`
-    InvalidClientTokenTooLong = "InvalidClientToken.TooLong",
-    /// `InvalidFilter`: A filter has a name that this action does not know.
-    InvalidFilter = "InvalidFilter",
-    /// `InvalidFilterValue.LimitExceeded`: A filter has more values than are allowed.
-    InvalidFilterValueLimitExceeded = "InvalidFilterValue.LimitExceeded",
-    /// `InvalidHost.NotSupported`
-    InvalidHostNotSupported = "InvalidHost.NotSupported",
-    /// `InvalidHostId.Malformed`: The id of the dedicated host (`host-...`) has a wrong form.
-    InvalidHostIdMalformed = "InvalidHostId.Malformed",
-    /// `InvalidHostId.NotFound`
-    InvalidHostIdNotFound = "InvalidHostId.NotFound",
-    /// `InvalidImageId.InShared`: The image is shared with other accounts: stop sharing it before it is deleted.
-    InvalidImageIdInShared = "InvalidImageId.InShared",
-    /// `InvalidImageId.IncorrectState`: The image's state does not allow this action: wait until it is `NORMAL`.
-    InvalidImageIdIncorrectState = "InvalidImageId.IncorrectState",
-    /// `InvalidImageId.Malformed`: The image id (`img-...`) has a wrong form.
-    InvalidImageIdMalformed = "InvalidImageId.Malformed",
-    /// `InvalidImageId.NotFound`: The region has no image of this id that this credential may see.
-    InvalidImageIdNotFound = "InvalidImageId.NotFound",
-    /// `InvalidImageId.TooLarge`: The image is larger than this action takes.
-    InvalidImageIdTooLarge = "InvalidImageId.TooLarge",
-    /// `InvalidImageName.Duplicate`: Another image of the region has this name, even if it is not to be seen yet: choose another name, or delete that image.
-    InvalidImageNameDuplicate = "InvalidImageName.Duplicate",
-    /// `InvalidImageOsType.Unsupported`: `OsType` is none of the systems that can be imported: `DescribeImportImageOs` lists them.
-    InvalidImageOsTypeUnsupported = "InvalidImageOsType.Unsupported",
-    /// `InvalidImageOsVersion.Unsupported`: `OsVersion` is none of the versions that can be imported: `DescribeImportImageOs` lists them.
-    InvalidImageOsVersionUnsupported = "InvalidImageOsVersion.Unsupported",
-    /// `InvalidInstance.NotSupported`: The instance is of a kind that this action does not take.
-    InvalidInstanceNotSupported = "InvalidInstance.NotSupported",
-    /// `InvalidInstanceId.Malformed`
-    InvalidInstanceIdMalformed = "InvalidInstanceId.Malformed",
-    /// `InvalidInstanceId.NotFound`: The region has no instance of this id that this credential may see.
-    InvalidInstanceIdNotFound = "InvalidInstanceId.NotFound",
-    /// `InvalidInstanceName.TooLong`
-    InvalidInstanceNameTooLong = "InvalidInstanceName.TooLong",
-    /// `InvalidInstanceNotSupportedPrepaidInstance`
-    InvalidInstanceNotSupportedPrepaidInstance = "InvalidInstanceNotSupportedPrepaidInstance",
-    /// `InvalidInstanceState`
-    InvalidInstanceState = "InvalidInstanceState",
-    /// `InvalidInstanceType.Malformed`: The instance type has a wrong form.
-    InvalidInstanceTypeMalformed = "InvalidInstanceType.Malformed",
-    /// `InvalidKeyPair.LimitExceeded`
-    InvalidKeyPairLimitExceeded = "InvalidKeyPair.LimitExceeded",
-    /// `InvalidKeyPairId.Malformed`
-    InvalidKeyPairIdMalformed = "InvalidKeyPairId.Malformed",
-    /// `InvalidKeyPairId.NotFound`
-    InvalidKeyPairIdNotFound = "InvalidKeyPairId.NotFound",
-    /// `InvalidKeyPairName.Duplicate`
-    InvalidKeyPairNameDuplicate = "InvalidKeyPairName.Duplicate",
-    /// `InvalidKeyPairNameEmpty`
-    InvalidKeyPairNameEmpty = "InvalidKeyPairNameEmpty",
-    /// `InvalidKeyPairNameIncludeIllegalChar`
-    InvalidKeyPairNameIncludeIllegalChar = "InvalidKeyPairNameIncludeIllegalChar",
-    /// `InvalidKeyPairNameTooLong`
-    InvalidKeyPairNameTooLong = "InvalidKeyPairNameTooLong",
-    /// `InvalidParameter`: A parameter has a wrong type or form; the message names it.
-    InvalidParameter = "InvalidParameter",
-    /// `InvalidParameter.AtMostOne`
-    InvalidParameterAtMostOne = "InvalidParameter.AtMostOne",
-    /// `InvalidParameter.AutoSnapshotNotSupported`
-    InvalidParameterAutoSnapshotNotSupported = "InvalidParameter.AutoSnapshotNotSupported",
-    /// `InvalidParameter.CdcNotSupported`
-    InvalidParameterCdcNotSupported = "InvalidParameter.CdcNotSupported",
-    /// `InvalidParameter.CdzNotSupported`
-    InvalidParameterCdzNotSupported = "InvalidParameter.CdzNotSupported",
-    /// `InvalidParameter.DataDiskIdContainsRootDisk`: `DataDiskIds` names the system disk, which is part of the image anyway.
-    InvalidParameterDataDiskIdContainsRootDisk = "InvalidParameter.DataDiskIdContainsRootDisk",
-    /// `InvalidParameter.DataDiskNotBelongSpecifiedInstance`: A data disk belongs to another instance.
-    InvalidParameterDataDiskNotBelongSpecifiedInstance = "InvalidParameter.DataDiskNotBelongSpecifiedInstance",
-    /// `InvalidParameter.DuplicateSystemSnapshots`: `SnapshotIds` names more than one snapshot of a system disk.
-    InvalidParameterDuplicateSystemSnapshots = "InvalidParameter.DuplicateSystemSnapshots",
-    /// `InvalidParameter.EdgeZoneMissInternetAccessible`
-    InvalidParameterEdgeZoneMissInternetAccessible = "InvalidParameter.EdgeZoneMissInternetAccessible",
-    /// `InvalidParameter.HostIdCustomizedInstanceTypeNotSupport`
-    InvalidParameterHostIdCustomizedInstanceTypeNotSupport = "InvalidParameter.HostIdCustomizedInstanceTypeNotSupport",
-    /// `InvalidParameter.HostIdInstanceTypeNotSupport`
-    InvalidParameterHostIdInstanceTypeNotSupport = "InvalidParameter.HostIdInstanceTypeNotSupport",
-    /// `InvalidParameter.HostIdStandardInstanceTypeNotSupport`
-    InvalidParameterHostIdStandardInstanceTypeNotSupport = "InvalidParameter.HostIdStandardInstanceTypeNotSupport",
-    /// `InvalidParameter.HostIdStatusNotSupport`
-    InvalidParameterHostIdStatusNotSupport = "InvalidParameter.HostIdStatusNotSupport",
-    /// `InvalidParameter.HostNameIllegal`
-    InvalidParameterHostNameIllegal = "InvalidParameter.HostNameIllegal",
-    /// `InvalidParameter.ImageIdsSnapshotIdsMustOne`: Give either `ImageIds` or `SnapshotIds`, and not both.
-    InvalidParameterImageIdsSnapshotIdsMustOne = "InvalidParameter.ImageIdsSnapshotIdsMustOne",
-    /// `InvalidParameter.InstanceImageNotSupport`: An image of a whole instance, with its data disks, is not taken here.
-    InvalidParameterInstanceImageNotSupport = "InvalidParameter.InstanceImageNotSupport",
-    /// `InvalidParameter.InstanceTypeNotSupport`
-    InvalidParameterInstanceTypeNotSupport = "InvalidParameter.InstanceTypeNotSupport",
-    /// `InvalidParameter.InstanceTypeSupportedHostNotFound`
-    InvalidParameterInstanceTypeSupportedHostNotFound = "InvalidParameter.InstanceTypeSupportedHostNotFound",
-    /// `InvalidParameter.InternetAccessibleNotSupported`
-    InvalidParameterInternetAccessibleNotSupported = "InvalidParameter.InternetAccessibleNotSupported",
-    /// `InvalidParameter.InvalidCloudDiskSoldOut`
-    InvalidParameterInvalidCloudDiskSoldOut = "InvalidParameter.InvalidCloudDiskSoldOut",
-    /// `InvalidParameter.InvalidDependence`: A parameter that another one depends on is missing or does not fit it.
-    InvalidParameterInvalidDependence = "InvalidParameter.InvalidDependence",
-    /// `InvalidParameter.InvalidInstanceNotSupported`
-    InvalidParameterInvalidInstanceNotSupported = "InvalidParameter.InvalidInstanceNotSupported",
-    /// `InvalidParameter.InvalidIpFormat`
-    InvalidParameterInvalidIpFormat = "InvalidParameter.InvalidIpFormat",
-    /// `InvalidParameter.InvalidKmsKeyId`: The id is none of a KMS key that the account can use in this region.
-    InvalidParameterInvalidKmsKeyId = "InvalidParameter.InvalidKmsKeyId",
-    /// `InvalidParameter.InvalidParameterCoexistImageIdsFilters`: `ImageIds` and `Filters` do not go together: leave one out.
-    InvalidParameterInvalidParameterCoexistImageIdsFilters = "InvalidParameter.InvalidParameterCoexistImageIdsFilters",
-    /// `InvalidParameter.InvalidParameterUrlError`: The URL has a wrong form, or nothing can be read from it.
-    InvalidParameterInvalidParameterUrlError = "InvalidParameter.InvalidParameterUrlError",
-    /// `InvalidParameter.InvalidTargetOSType`
-    InvalidParameterInvalidTargetOSType = "InvalidParameter.InvalidTargetOSType",
-    /// `InvalidParameter.LackCoreCountOrThreadPerCore`
-    InvalidParameterLackCoreCountOrThreadPerCore = "InvalidParameter.LackCoreCountOrThreadPerCore",
-    /// `InvalidParameter.LocalDataDiskNotSupport`: A local data disk cannot become part of an image.
-    InvalidParameterLocalDataDiskNotSupport = "InvalidParameter.LocalDataDiskNotSupport",
-    /// `InvalidParameter.OnlySupportForEdgeZone`
-    InvalidParameterOnlySupportForEdgeZone = "InvalidParameter.OnlySupportForEdgeZone",
-    /// `InvalidParameter.ParameterConflict`
-    InvalidParameterParameterConflict = "InvalidParameter.ParameterConflict",
-    /// `InvalidParameter.PasswordNotSupported`
-    InvalidParameterPasswordNotSupported = "InvalidParameter.PasswordNotSupported",
-    /// `InvalidParameter.SnapshotNotFound`: The region has no snapshot of this id.
-    InvalidParameterSnapshotNotFound = "InvalidParameter.SnapshotNotFound",
-    /// `InvalidParameter.SpecialParameterForSpecialAccount`
-    InvalidParameterSpecialParameterForSpecialAccount = "InvalidParameter.SpecialParameterForSpecialAccount",
-    /// `InvalidParameter.SpecifyOneParameter`: One of several parameters has to be given, and none is.
-    InvalidParameterSpecifyOneParameter = "InvalidParameter.SpecifyOneParameter",
-    /// `InvalidParameter.SwapDiskNotSupport`: A swap disk cannot become part of an image.
-    InvalidParameterSwapDiskNotSupport = "InvalidParameter.SwapDiskNotSupport",
-    /// `InvalidParameter.SystemSnapshotNotFound`: `SnapshotIds` names no snapshot of a system disk.
-    InvalidParameterSystemSnapshotNotFound = "InvalidParameter.SystemSnapshotNotFound",
-    /// `InvalidParameter.ValueTooLarge`: A text is longer than allowed.
-    InvalidParameterValueIsTooLarge = "InvalidParameter.ValueTooLarge",
-    /// `InvalidParameterCombination`
-    InvalidParameterCombination = "InvalidParameterCombination",
-    /// `InvalidParameterConflict`: Two parameters exclude each other: leave one out.
-    InvalidParameterConflict = "InvalidParameterConflict",
-    /// `InvalidParameterValue`: A parameter has a value that is not allowed; the message names it.
-    InvalidParameterValue = "InvalidParameterValue",
-    /// `InvalidParameterValue.AmountNotEqual`
-    InvalidParameterValueAmountNotEqual = "InvalidParameterValue.AmountNotEqual",
-    /// `InvalidParameterValue.BandwidthPackageIdMalformed`
-    InvalidParameterValueBandwidthPackageIdMalformed = "InvalidParameterValue.BandwidthPackageIdMalformed",
-    /// `InvalidParameterValue.BandwidthPackageIdNotFound`
-    InvalidParameterValueBandwidthPackageIdNotFound = "InvalidParameterValue.BandwidthPackageIdNotFound",
-    /// `InvalidParameterValue.BandwidthPackageIspNotMatch`
-    InvalidParameterValueBandwidthPackageIspNotMatch = "InvalidParameterValue.BandwidthPackageIspNotMatch",
-    /// `InvalidParameterValue.BandwidthPackageZoneNotMatch`
-    InvalidParameterValueBandwidthPackageZoneNotMatch = "InvalidParameterValue.BandwidthPackageZoneNotMatch",
-    /// `InvalidParameterValue.BasicNetworkInstanceFamily`
-    InvalidParameterValueBasicNetworkInstanceFamily = "InvalidParameterValue.BasicNetworkInstanceFamily",
-    /// `InvalidParameterValue.BucketNotFound`: The COS bucket does not exist in this region.
-    InvalidParameterValueBucketNotFound = "InvalidParameterValue.BucketNotFound",
-    /// `InvalidParameterValue.CamRoleNameMalformed`
-    InvalidParameterValueCamRoleNameMalformed = "InvalidParameterValue.CamRoleNameMalformed",
-    /// `InvalidParameterValue.CdhOnlyLocalDataDiskResize`
-    InvalidParameterValueCdhOnlyLocalDataDiskResize = "InvalidParameterValue.CdhOnlyLocalDataDiskResize",
-    /// `InvalidParameterValue.ChcHostsNotFound`
-    InvalidParameterValueChcHostsNotFound = "InvalidParameterValue.ChcHostsNotFound",
-    /// `InvalidParameterValue.ChcNetworkEmpty`
-    InvalidParameterValueChcNetworkEmpty = "InvalidParameterValue.ChcNetworkEmpty",
-    /// `InvalidParameterValue.CloudSsdDataDiskSizeTooSmall`
-    InvalidParameterValueCloudSsdDataDiskSizeTooSmall = "InvalidParameterValue.CloudSsdDataDiskSizeTooSmall",
-    /// `InvalidParameterValue.CoreCountValue`
-    InvalidParameterValueCoreCountValue = "InvalidParameterValue.CoreCountValue",
-    /// `InvalidParameterValue.DedicatedClusterNotSupportedChargeType`
-    InvalidParameterValueDedicatedClusterNotSupportedChargeType = "InvalidParameterValue.DedicatedClusterNotSupportedChargeType",
-    /// `InvalidParameterValue.DedicatedResourcePackIdsNotFound`
-    InvalidParameterValueDedicatedResourcePackIdsNotFound = "InvalidParameterValue.DedicatedResourcePackIdsNotFound",
-    /// `InvalidParameterValue.DedicatedResourcePackName`
-    InvalidParameterValueDedicatedResourcePackName = "InvalidParameterValue.DedicatedResourcePackName",
-    /// `InvalidParameterValue.DedicatedResourcePackNotValid`
-    InvalidParameterValueDedicatedResourcePackNotValid = "InvalidParameterValue.DedicatedResourcePackNotValid",
-    /// `InvalidParameterValue.DedicatedResourcePackTenancyMismatch`
-    InvalidParameterValueDedicatedResourcePackTenancyMismatch = "InvalidParameterValue.DedicatedResourcePackTenancyMismatch",
-    /// `InvalidParameterValue.DeployVpcAlreadyExists`
-    InvalidParameterValueDeployVpcAlreadyExists = "InvalidParameterValue.DeployVpcAlreadyExists",
-    /// `InvalidParameterValue.DisasterRecoverGroupIdMalformed`
-    InvalidParameterValueDisasterRecoverGroupIdMalformed = "InvalidParameterValue.DisasterRecoverGroupIdMalformed",
-    /// `InvalidParameterValue.Duplicate`
-    InvalidParameterValueDuplicate = "InvalidParameterValue.Duplicate",
-    /// `InvalidParameterValue.DuplicateTags`
-    InvalidParameterValueDuplicateTags = "InvalidParameterValue.DuplicateTags",
-    /// `InvalidParameterValue.ElasticNetworkNotExist`
-    InvalidParameterValueElasticNetworkNotExist = "InvalidParameterValue.ElasticNetworkNotExist",
-    /// `InvalidParameterValue.ElasticNetworkVpcSubnetMismatch`
-    InvalidParameterValueElasticNetworkVpcSubnetMismatch = "InvalidParameterValue.ElasticNetworkVpcSubnetMismatch",
-    /// `InvalidParameterValue.ExternalIpQuotaLimited`
-    InvalidParameterValueExternalIpQuotaLimited = "InvalidParameterValue.ExternalIpQuotaLimited",
-    /// `InvalidParameterValue.GPUInstanceFamily`
-    InvalidParameterValueGPUInstanceFamily = "InvalidParameterValue.GPUInstanceFamily",
-    /// `InvalidParameterValue.HpcClusterBusinessIdNotSupported`
-    InvalidParameterValueHpcClusterBusinessIdNotSupported = "InvalidParameterValue.HpcClusterBusinessIdNotSupported",
-    /// `InvalidParameterValue.HpcClusterIdZoneIdNotMatch`
-    InvalidParameterValueHpcClusterIdZoneIdNotMatch = "InvalidParameterValue.HpcClusterIdZoneIdNotMatch",
-    /// `InvalidParameterValue.IPAddressMalformed`
-    InvalidParameterValueIPAddressMalformed = "InvalidParameterValue.IPAddressMalformed",
-    /// `InvalidParameterValue.IPv6AddressMalformed`
-    InvalidParameterValueIPv6AddressMalformed = "InvalidParameterValue.IPv6AddressMalformed",
-    /// `InvalidParameterValue.ISOMustImportByForce`: An ISO image is imported with `Force` set to `true` only.
-    InvalidParameterValueISOMustImportByForce = "InvalidParameterValue.ISOMustImportByForce",
-    /// `InvalidParameterValue.IllegalHostName`
-    InvalidParameterValueIllegalHostName = "InvalidParameterValue.IllegalHostName",
-    /// `InvalidParameterValue.IncorrectFormat`
-    InvalidParameterValueIncorrectFormat = "InvalidParameterValue.IncorrectFormat",
-    /// `InvalidParameterValue.InstanceIdMalformed`
-    InvalidParameterValueInstanceIdMalformed = "InvalidParameterValue.InstanceIdMalformed",
-    /// `InvalidParameterValue.InstanceNotSupportedMixPricingModel`
-    InvalidParameterValueInstanceNotSupportedMixPricingModel = "InvalidParameterValue.InstanceNotSupportedMixPricingModel",
-    /// `InvalidParameterValue.InstanceTypeNotFound`: There is no instance type of this name.
-    InvalidParameterValueInstanceTypeNotFound = "InvalidParameterValue.InstanceTypeNotFound",
-    /// `InvalidParameterValue.InstanceTypeNotSupportElasticNetworks`
-    InvalidParameterValueInstanceTypeNotSupportElasticNetworks = "InvalidParameterValue.InstanceTypeNotSupportElasticNetworks",
-    /// `InvalidParameterValue.InstanceTypeNotSupportHpcCluster`
-    InvalidParameterValueInstanceTypeNotSupportHpcCluster = "InvalidParameterValue.InstanceTypeNotSupportHpcCluster",
-    /// `InvalidParameterValue.InstanceTypeRequiredHpcCluster`
-    InvalidParameterValueInstanceTypeRequiredHpcCluster = "InvalidParameterValue.InstanceTypeRequiredHpcCluster",
-    /// `InvalidParameterValue.InsufficientOffering`
-    InvalidParameterValueInsufficientOffering = "InvalidParameterValue.InsufficientOffering",
-    /// `InvalidParameterValue.InsufficientPrice`
-    InvalidParameterValueInsufficientPrice = "InvalidParameterValue.InsufficientPrice",
-    /// `InvalidParameterValue.InvalidAppIdFormat`: The `AppId` has a wrong form.
-    InvalidParameterValueInvalidAppIdFormat = "InvalidParameterValue.InvalidAppIdFormat",
-    /// `InvalidParameterValue.InvalidBootMode`: `BootMode` has a value that is not taken here.
-    InvalidParameterValueInvalidBootMode = "InvalidParameterValue.InvalidBootMode",
-    /// `InvalidParameterValue.InvalidBucketPermissionForExport`: The service may not write to the COS bucket: grant it the right, and try again.
-    InvalidParameterValueInvalidBucketPermissionForExport = "InvalidParameterValue.InvalidBucketPermissionForExport",
-    /// `InvalidParameterValue.InvalidFileNamePrefixList`: `FileNamePrefixList` has to have one prefix for each image.
-    InvalidParameterValueInvalidFileNamePrefixList = "InvalidParameterValue.InvalidFileNamePrefixList",
-    /// `InvalidParameterValue.InvalidGPUFamilyChange`
-    InvalidParameterValueInvalidGPUFamilyChange = "InvalidParameterValue.InvalidGPUFamilyChange",
-    /// `InvalidParameterValue.InvalidImageFamily`: The image family's name has a wrong form.
-    InvalidParameterValueInvalidImageFamily = "InvalidParameterValue.InvalidImageFamily",
-    /// `InvalidParameterValue.InvalidImageForGivenInstanceType`
-    InvalidParameterValueInvalidImageForGivenInstanceType = "InvalidParameterValue.InvalidImageForGivenInstanceType",
-    /// `InvalidParameterValue.InvalidImageFormat`
-    InvalidParameterValueInvalidImageFormat = "InvalidParameterValue.InvalidImageFormat",
-    /// `InvalidParameterValue.InvalidImageId`: The image cannot be used for this action: only custom images in the state `NORMAL` can be copied, for example.
-    InvalidParameterValueInvalidImageId = "InvalidParameterValue.InvalidImageId",
-    /// `InvalidParameterValue.InvalidImageIdForRetsetInstance`
-    InvalidParameterValueInvalidImageIdForRetsetInstance = "InvalidParameterValue.InvalidImageIdForRetsetInstance",
-    /// `InvalidParameterValue.InvalidImageIdIsShared`: The image belongs to another account, which shares it: only its owner can do this.
-    InvalidParameterValueInvalidImageIdIsShared = "InvalidParameterValue.InvalidImageIdIsShared",
-    /// `InvalidParameterValue.InvalidImageOsName`: The image's system is not offered in this region.
-    InvalidParameterValueInvalidImageOsName = "InvalidParameterValue.InvalidImageOsName",
-    /// `InvalidParameterValue.InvalidImageState`: Another task holds the image: try again when it is `NORMAL`.
-    InvalidParameterValueInvalidImageState = "InvalidParameterValue.InvalidImageState",
-    /// `InvalidParameterValue.InvalidInstanceSource`
-    InvalidParameterValueInvalidInstanceSource = "InvalidParameterValue.InvalidInstanceSource",
-    /// `InvalidParameterValue.InvalidInstanceTypePeriodicContract`
-    InvalidParameterValueInvalidInstanceTypePeriodicContract = "InvalidParameterValue.InvalidInstanceTypePeriodicContract",
-    /// `InvalidParameterValue.InvalidInstanceTypeUnderwrite`
-    InvalidParameterValueInvalidInstanceTypeUnderwrite = "InvalidParameterValue.InvalidInstanceTypeUnderwrite",
-    /// `InvalidParameterValue.InvalidIpFormat`
-    InvalidParameterValueInvalidIpFormat = "InvalidParameterValue.InvalidIpFormat",
-    /// `InvalidParameterValue.InvalidLaunchTemplateDescription`
-    InvalidParameterValueInvalidLaunchTemplateDescription = "InvalidParameterValue.InvalidLaunchTemplateDescription",
-    /// `InvalidParameterValue.InvalidLaunchTemplateName`
-    InvalidParameterValueInvalidLaunchTemplateName = "InvalidParameterValue.InvalidLaunchTemplateName",
-    /// `InvalidParameterValue.InvalidLaunchTemplateVersionDescription`
-    InvalidParameterValueInvalidLaunchTemplateVersionDescription = "InvalidParameterValue.InvalidLaunchTemplateVersionDescription",
-    /// `InvalidParameterValue.InvalidLicenseType`: `LicenseType` has a value that is not taken here.
-    InvalidParameterValueInvalidLicenseType = "InvalidParameterValue.InvalidLicenseType",
-    /// `InvalidParameterValue.InvalidNetworkInterfaceId`
-    InvalidParameterValueInvalidNetworkInterfaceId = "InvalidParameterValue.InvalidNetworkInterfaceId",
-    /// `InvalidParameterValue.InvalidParameterMinCount`
-    InvalidParameterValueInvalidParameterMinCount = "InvalidParameterValue.InvalidParameterMinCount",
-    /// `InvalidParameterValue.InvalidParameterValueLimit`: `Limit` is out of its range.
-    InvalidParameterValueInvalidParameterValueLimit = "InvalidParameterValue.InvalidParameterValueLimit",
-    /// `InvalidParameterValue.InvalidPassword`
-    InvalidParameterValueInvalidPassword = "InvalidParameterValue.InvalidPassword",
-    /// `InvalidParameterValue.InvalidRegion`: The region's id is none that can be used here.
-    InvalidParameterValueInvalidRegion = "InvalidParameterValue.InvalidRegion",
-    /// `InvalidParameterValue.InvalidTimeFormat`
-    InvalidParameterValueInvalidTimeFormat = "InvalidParameterValue.InvalidTimeFormat",
-    /// `InvalidParameterValue.InvalidUserDataFormat`
-    InvalidParameterValueInvalidUserDataFormat = "InvalidParameterValue.InvalidUserDataFormat",
-    /// `InvalidParameterValue.InvalidVagueName`
-    InvalidParameterValueInvalidVagueName = "InvalidParameterValue.InvalidVagueName",
-    /// `InvalidParameterValue.InvalidVpcIdSubnetIdNotFound`
-    InvalidParameterValueInvalidVpcIdSubnetIdNotFound = "InvalidParameterValue.InvalidVpcIdSubnetIdNotFound",
-    /// `InvalidParameterValue.IspNotSupportForEdgeZone`
-    InvalidParameterValueIspNotSupportForEdgeZone = "InvalidParameterValue.IspNotSupportForEdgeZone",
-    /// `InvalidParameterValue.IspValueRepeated`
-    InvalidParameterValueIspValueRepeated = "InvalidParameterValue.IspValueRepeated",
-    /// `InvalidParameterValue.KeyPairNotFound`
-    InvalidParameterValueKeyPairNotFound = "InvalidParameterValue.KeyPairNotFound",
-    /// `InvalidParameterValue.KeyPairNotSupported`
-    InvalidParameterValueKeyPairNotSupported = "InvalidParameterValue.KeyPairNotSupported",
-    /// `InvalidParameterValue.LaunchTemplateDefaultVersion`
-    InvalidParameterValueLaunchTemplateDefaultVersion = "InvalidParameterValue.LaunchTemplateDefaultVersion",
-    /// `InvalidParameterValue.LaunchTemplateIdMalformed`
-    InvalidParameterValueLaunchTemplateIdMalformed = "InvalidParameterValue.LaunchTemplateIdMalformed",
-    /// `InvalidParameterValue.LaunchTemplateIdNotExisted`
-    InvalidParameterValueLaunchTemplateIdNotExisted = "InvalidParameterValue.LaunchTemplateIdNotExisted",
-    /// `InvalidParameterValue.LaunchTemplateIdVerNotExisted`
-    InvalidParameterValueLaunchTemplateIdVerNotExisted = "InvalidParameterValue.LaunchTemplateIdVerNotExisted",
-    /// `InvalidParameterValue.LaunchTemplateIdVerSetAlready`
-    InvalidParameterValueLaunchTemplateIdVerSetAlready = "InvalidParameterValue.LaunchTemplateIdVerSetAlready",
-    /// `InvalidParameterValue.LaunchTemplateNotFound`
-    InvalidParameterValueLaunchTemplateNotFound = "InvalidParameterValue.LaunchTemplateNotFound",
-    /// `InvalidParameterValue.LaunchTemplateVersion`
-    InvalidParameterValueLaunchTemplateVersion = "InvalidParameterValue.LaunchTemplateVersion",
-    /// `InvalidParameterValue.LimitExceeded`: A list has more members than allowed.
-    InvalidParameterValueLimitExceeded = "InvalidParameterValue.LimitExceeded",
-    /// `InvalidParameterValue.LocalDiskSizeRange`
-    InvalidParameterValueLocalDiskSizeRange = "InvalidParameterValue.LocalDiskSizeRange",
-    /// `InvalidParameterValue.MissingLocationCosEndpoint`: The COS of a dedicated zone has no endpoint set up.
-    InvalidParameterValueMissingLocationCosEndpoint = "InvalidParameterValue.MissingLocationCosEndpoint",
-    /// `InvalidParameterValue.MustDhcpEnabledVpc`
-    InvalidParameterValueMustDhcpEnabledVpc = "InvalidParameterValue.MustDhcpEnabledVpc",
-    /// `InvalidParameterValue.MustEnabledIsRdma`
-    InvalidParameterValueMustEnabledIsRdma = "InvalidParameterValue.MustEnabledIsRdma",
-    /// `InvalidParameterValue.NotCdcSubnet`
-    InvalidParameterValueNotCdcSubnet = "InvalidParameterValue.NotCdcSubnet",
-    /// `InvalidParameterValue.NotEmpty`
-    InvalidParameterValueNotEmpty = "InvalidParameterValue.NotEmpty",
-    /// `InvalidParameterValue.NotSupported`
-    InvalidParameterValueNotSupported = "InvalidParameterValue.NotSupported",
-    /// `InvalidParameterValue.PreheatNotSupportedInstanceType`: Images cannot be pre-warmed for this instance type.
-    InvalidParameterValuePreheatNotSupportedInstanceType = "InvalidParameterValue.PreheatNotSupportedInstanceType",
-    /// `InvalidParameterValue.PreheatNotSupportedZone`: Images cannot be pre-warmed in this zone.
-    InvalidParameterValuePreheatNotSupportedZone = "InvalidParameterValue.PreheatNotSupportedZone",
-    /// `InvalidParameterValue.PreheatUnavailableZones`: A zone that the image was to be pre-warmed in is not available.
-    InvalidParameterValuePreheatUnavailableZones = "InvalidParameterValue.PreheatUnavailableZones",
-    /// `InvalidParameterValue.Range`
-    InvalidParameterValueRange = "InvalidParameterValue.Range",
-    /// `InvalidParameterValue.RequiredLocationImage`
-    InvalidParameterValueRequiredLocationImage = "InvalidParameterValue.RequiredLocationImage",
-    /// `InvalidParameterValue.ResourcePoolPackIdMalformed`
-    InvalidParameterValueResourcePoolPackIdMalformed = "InvalidParameterValue.ResourcePoolPackIdMalformed",
-    /// `InvalidParameterValue.ResourcePoolPackStatus`
-    InvalidParameterValueResourcePoolPackStatus = "InvalidParameterValue.ResourcePoolPackStatus",
-    /// `InvalidParameterValue.ResourcePoolPackTypeNotSupported`
-    InvalidParameterValueResourcePoolPackTypeNotSupported = "InvalidParameterValue.ResourcePoolPackTypeNotSupported",
-    /// `InvalidParameterValue.SnapshotIdMalformed`
-    InvalidParameterValueSnapshotIdMalformed = "InvalidParameterValue.SnapshotIdMalformed",
-    /// `InvalidParameterValue.SubnetIdMalformed`
-    InvalidParameterValueSubnetIdMalformed = "InvalidParameterValue.SubnetIdMalformed",
-    /// `InvalidParameterValue.SubnetIdZoneIdNotMatch`
-    InvalidParameterValueSubnetIdZoneIdNotMatch = "InvalidParameterValue.SubnetIdZoneIdNotMatch",
-    /// `InvalidParameterValue.SubnetNotExist`
-    InvalidParameterValueSubnetNotExist = "InvalidParameterValue.SubnetNotExist",
-    /// `InvalidParameterValue.TagKeyNotFound`: There is no tag of this key.
-    InvalidParameterValueTagKeyNotFound = "InvalidParameterValue.TagKeyNotFound",
-    /// `InvalidParameterValue.TagQuotaLimitExceeded`: The resource would have more tags than allowed.
-    InvalidParameterValueTagQuotaLimitExceeded = "InvalidParameterValue.TagQuotaLimitExceeded",
-    /// `InvalidParameterValue.ThreadPerCoreValue`
-    InvalidParameterValueThreadPerCoreValue = "InvalidParameterValue.ThreadPerCoreValue",
-    /// `InvalidParameterValue.TooLarge`: A number is above its limit.
-    InvalidParameterValueTooLarge = "InvalidParameterValue.TooLarge",
-    /// `InvalidParameterValue.TooLong`
-    InvalidParameterValueTooLong = "InvalidParameterValue.TooLong",
-    /// `InvalidParameterValue.UuidMalformed`
-    InvalidParameterValueUuidMalformed = "InvalidParameterValue.UuidMalformed",
-    /// `InvalidParameterValue.VpcIdMalformed`
-    InvalidParameterValueVpcIdMalformed = "InvalidParameterValue.VpcIdMalformed",
-    /// `InvalidParameterValue.VpcIdNotExist`
-    InvalidParameterValueVpcIdNotExist = "InvalidParameterValue.VpcIdNotExist",
-    /// `InvalidParameterValue.VpcIdSubnetIdNotMatch`
-    InvalidParameterValueVpcIdSubnetIdNotMatch = "InvalidParameterValue.VpcIdSubnetIdNotMatch",
-    /// `InvalidParameterValue.VpcIdZoneIdNotMatch`
-    InvalidParameterValueVpcIdZoneIdNotMatch = "InvalidParameterValue.VpcIdZoneIdNotMatch",
-    /// `InvalidParameterValue.VpcNotSupportIpv6Address`
-    InvalidParameterValueVpcNotSupportIpv6Address = "InvalidParameterValue.VpcNotSupportIpv6Address",
-    /// `InvalidParameterValue.ZoneNotSupported`: The zone does not offer this.
-    InvalidParameterValueZoneNotSupported = "InvalidParameterValue.ZoneNotSupported",
-    /// `InvalidParameterValueLimit`
-    InvalidParameterValueLimit = "InvalidParameterValueLimit",
-    /// `InvalidParameterValueOffset`
-    InvalidParameterValueOffset = "InvalidParameterValueOffset",
-    /// `InvalidPassword`
-    InvalidPassword = "InvalidPassword",
-    /// `InvalidPeriod`
-    InvalidPeriod = "InvalidPeriod",
-    /// `InvalidPermission`
-    InvalidPermission = "InvalidPermission",
-    /// `InvalidProjectId.NotFound`
-    InvalidProjectIdNotFound = "InvalidProjectId.NotFound",
-    /// `InvalidPublicKey.Duplicate`
-    InvalidPublicKeyDuplicate = "InvalidPublicKey.Duplicate",
-    /// `InvalidPublicKey.Malformed`
-    InvalidPublicKeyMalformed = "InvalidPublicKey.Malformed",
-    /// `InvalidRegion.NotFound`: There is no region of this id: `DescribeRegions` lists them.
-    InvalidRegionNotFound = "InvalidRegion.NotFound",
-    /// `InvalidRegion.Unavailable`: The destination region takes no copies at the moment, or none from here.
-    InvalidRegionUnavailable = "InvalidRegion.Unavailable",
-    /// `InvalidRequest`: The body of the request, such as its multipart form, cannot be read.
-    InvalidRequest = "InvalidRequest",
-    /// `InvalidSecurityGroupId.NotFound`
-    InvalidSecurityGroupIdNotFound = "InvalidSecurityGroupId.NotFound",
-    /// `InvalidSgId.Malformed`
-    InvalidSgIdMalformed = "InvalidSgId.Malformed",
-    /// `InvalidZone.MismatchRegion`: The zone is not in the region that the request went to.
-    InvalidZoneMismatchRegion = "InvalidZone.MismatchRegion",
-    /// `IpInBlacklist`: The caller's address is on the account's list of blocked ones.
-    IpInBlacklist = "IpInBlacklist",
-    /// `IpNotInWhitelist`: The caller's address is not on the account's list of allowed ones.
-    IpNotInWhitelist = "IpNotInWhitelist",
-    /// `LimitExceeded`: A quota is used up; the message says which.
-    LimitExceeded = "LimitExceeded",
-    /// `LimitExceeded.AssociateUSGLimitExceeded`
-    LimitExceededAssociateUSGLimitExceeded = "LimitExceeded.AssociateUSGLimitExceeded",
-    /// `LimitExceeded.CvmInstanceQuota`
-    LimitExceededCvmInstanceQuota = "LimitExceeded.CvmInstanceQuota",
-    /// `LimitExceeded.CvmsVifsPerSecGroupLimitExceeded`
-    LimitExceededCvmsVifsPerSecGroupLimitExceeded = "LimitExceeded.CvmsVifsPerSecGroupLimitExceeded",
-    /// `LimitExceeded.DisasterRecoverGroup`
-    LimitExceededDisasterRecoverGroup = "LimitExceeded.DisasterRecoverGroup",
-    /// `LimitExceeded.EipNumLimit`
-    LimitExceededEipNumLimit = "LimitExceeded.EipNumLimit",
-    /// `LimitExceeded.EniLimitInstanceType`
-    LimitExceededEniLimitInstanceType = "LimitExceeded.EniLimitInstanceType",
-    /// `LimitExceeded.EniNumLimit`
-    LimitExceededEniNumLimit = "LimitExceeded.EniNumLimit",
-    /// `LimitExceeded.ExportImageTaskLimitExceeded`: Too many exports are running: wait until one has ended.
-    LimitExceededExportImageTaskLimitExceeded = "LimitExceeded.ExportImageTaskLimitExceeded",
-    /// `LimitExceeded.HpcClusterQuota`
-    LimitExceededHpcClusterQuota = "LimitExceeded.HpcClusterQuota",
-    /// `LimitExceeded.IPv6AddressNum`
-    LimitExceededIPv6AddressNum = "LimitExceeded.IPv6AddressNum",
-    /// `LimitExceeded.InstanceEniNumLimit`
-    LimitExceededInstanceEniNumLimit = "LimitExceeded.InstanceEniNumLimit",
-    /// `LimitExceeded.InstanceQuota`
-    LimitExceededInstanceQuota = "LimitExceeded.InstanceQuota",
-    /// `LimitExceeded.InstanceTypeBandwidth`
-    LimitExceededInstanceTypeBandwidth = "LimitExceeded.InstanceTypeBandwidth",
-    /// `LimitExceeded.LaunchTemplateQuota`
-    LimitExceededLaunchTemplateQuota = "LimitExceeded.LaunchTemplateQuota",
-    /// `LimitExceeded.LaunchTemplateVersionQuota`
-    LimitExceededLaunchTemplateVersionQuota = "LimitExceeded.LaunchTemplateVersionQuota",
-    /// `LimitExceeded.PreheatImageSnapshotOutOfQuota`: The quota of pre-warmed images is used up.
-    LimitExceededPreheatImageSnapshotOutOfQuota = "LimitExceeded.PreheatImageSnapshotOutOfQuota",
-    /// `LimitExceeded.PrepayQuota`
-    LimitExceededPrepayQuota = "LimitExceeded.PrepayQuota",
-    /// `LimitExceeded.PrepayUnderwriteQuota`
-    LimitExceededPrepayUnderwriteQuota = "LimitExceeded.PrepayUnderwriteQuota",
-    /// `LimitExceeded.SingleUSGQuota`
-    LimitExceededSingleUSGQuota = "LimitExceeded.SingleUSGQuota",
-    /// `LimitExceeded.SpotQuota`
-    LimitExceededSpotQuota = "LimitExceeded.SpotQuota",
-    /// `LimitExceeded.TagResourceQuota`
-    LimitExceededTagResourceQuota = "LimitExceeded.TagResourceQuota",
-    /// `LimitExceeded.UserReturnQuota`
-    LimitExceededUserReturnQuota = "LimitExceeded.UserReturnQuota",
-    /// `LimitExceeded.UserSpotQuota`
-    LimitExceededUserSpotQuota = "LimitExceeded.UserSpotQuota",
-    /// `LimitExceeded.VpcSubnetNum`
-    LimitExceededVpcSubnetNum = "LimitExceeded.VpcSubnetNum",
-    /// `MissingParameter`: A parameter that has to be given is missing; the message names it.
-    MissingParameter = "MissingParameter",
-    /// `MissingParameter.AtLeastOne`
-    MissingParameterAtLeastOne = "MissingParameter.AtLeastOne",
-    /// `MissingParameter.DPDKInstanceTypeRequiredVPC`
-    MissingParameterDPDKInstanceTypeRequiredVPC = "MissingParameter.DPDKInstanceTypeRequiredVPC",
-    /// `MissingParameter.MonitorService`
-    MissingParameterMonitorService = "MissingParameter.MonitorService",
-    /// `MutexOperation.TaskRunning`: The same task is running already: wait for its end.
-    MutexOperationTaskRunning = "MutexOperation.TaskRunning",
-    /// `NoSuchProduct`: The service has no product of this name: check the endpoint's host.
-    NoSuchProduct = "NoSuchProduct",
-    /// `NoSuchVersion`: The product has no version of this name.
-    NoSuchVersion = "NoSuchVersion",
-    /// `OperationDenied.AccountNotSupported`
-    OperationDeniedAccountNotSupported = "OperationDenied.AccountNotSupported",
-    /// `OperationDenied.ChcDeployConfigInvalid`
-    OperationDeniedChcDeployConfigInvalid = "OperationDenied.ChcDeployConfigInvalid",
-    /// `OperationDenied.ChcHostStateNotSupported`
-    OperationDeniedChcHostStateNotSupported = "OperationDenied.ChcHostStateNotSupported",
-    /// `OperationDenied.ChcInstallCloudImageWithoutDeployNetwork`
-    OperationDeniedChcInstallCloudImageWithoutDeployNetwork = "OperationDenied.ChcInstallCloudImageWithoutDeployNetwork",
-    /// `OperationDenied.InnerUserProhibitAction`: The account is a restricted one, which may not do this.
-    OperationDeniedInnerUserProhibitAction = "OperationDenied.InnerUserProhibitAction",
-    /// `OperationDenied.InstanceOperationInProgress`: Another operation is going on with the instance: try again when it has ended.
-    OperationDeniedInstanceOperationInProgress = "OperationDenied.InstanceOperationInProgress",
-    /// `OperationDenied.NotBandwidthShiftUpUserApplyEdgeZoneEip`
-    OperationDeniedNotBandwidthShiftUpUserApplyEdgeZoneEip = "OperationDenied.NotBandwidthShiftUpUserApplyEdgeZoneEip",
-    /// `OverQuota`: The image is shared with as many accounts as it may be.
-    OverQuota = "OverQuota",
-    /// `RegionAbilityLimit.UnsupportedToImportImage`: Images cannot be imported in this region.
-    RegionAbilityLimitUnsupportedToImportImage = "RegionAbilityLimit.UnsupportedToImportImage",
-    /// `RequestLimitExceeded`: Too many requests in a second. Clients of this project keep to the rate and send the request again.
-    RequestLimitExceeded = "RequestLimitExceeded",
-    /// `RequestLimitExceeded.GlobalRegionUinLimitExceeded`: The root account has sent too many requests in a second, all regions together.
-    RequestLimitExceededGlobalRegionUinLimitExceeded = "RequestLimitExceeded.GlobalRegionUinLimitExceeded",
-    /// `RequestLimitExceeded.IPLimitExceeded`: Too many requests in a second came from this address.
-    RequestLimitExceededIPLimitExceeded = "RequestLimitExceeded.IPLimitExceeded",
-    /// `RequestLimitExceeded.UinLimitExceeded`: The root account has sent too many requests in a second.
-    RequestLimitExceededUinLimitExceeded = "RequestLimitExceeded.UinLimitExceeded",
-    /// `RequestSizeLimitExceeded`: The request is larger than the service takes: 10 MB signed with v3, 1 MB otherwise.
-    RequestSizeLimitExceeded = "RequestSizeLimitExceeded",
-    /// `ResourceInUse`: The resource is in use.
-    ResourceInUse = "ResourceInUse",
-    /// `ResourceInUse.DiskRollbacking`: A disk is being rolled back: wait for its end.
-    ResourceInUseDiskRollbacking = "ResourceInUse.DiskRollbacking",
-    /// `ResourceInUse.HpcCluster`
-    ResourceInUseHpcCluster = "ResourceInUse.HpcCluster",
-    /// `ResourceInsufficient`: The service has not enough of what is asked for: try later, or another zone.
-    ResourceInsufficient = "ResourceInsufficient",
-    /// `ResourceInsufficient.AvailabilityZoneSoldOut`
-    ResourceInsufficientAvailabilityZoneSoldOut = "ResourceInsufficient.AvailabilityZoneSoldOut",
-    /// `ResourceInsufficient.CidrBlock`
-    ResourceInsufficientCidrBlock = "ResourceInsufficient.CidrBlock",
-    /// `ResourceInsufficient.CloudDiskSoldOut`
-    ResourceInsufficientCloudDiskSoldOut = "ResourceInsufficient.CloudDiskSoldOut",
-    /// `ResourceInsufficient.CloudDiskUnavailable`: No disk of this type and size can be had: try another one, or another zone.
-    ResourceInsufficientCloudDiskUnavailable = "ResourceInsufficient.CloudDiskUnavailable",
-    /// `ResourceInsufficient.DisasterRecoverGroupCvmQuota`
-    ResourceInsufficientDisasterRecoverGroupCvmQuota = "ResourceInsufficient.DisasterRecoverGroupCvmQuota",
-    /// `ResourceInsufficient.InsufficientGroupQuota`
-    ResourceInsufficientInsufficientGroupQuota = "ResourceInsufficient.InsufficientGroupQuota",
-    /// `ResourceInsufficient.InsufficientOfferingMinimum`
-    ResourceInsufficientInsufficientOfferingMinimum = "ResourceInsufficient.InsufficientOfferingMinimum",
-    /// `ResourceInsufficient.SpecifiedInstanceType`
-    ResourceInsufficientSpecifiedInstanceType = "ResourceInsufficient.SpecifiedInstanceType",
-    /// `ResourceInsufficient.ZoneSoldOutForSpecifiedInstance`
-    ResourceInsufficientZoneSoldOutForSpecifiedInstance = "ResourceInsufficient.ZoneSoldOutForSpecifiedInstance",
-    /// `ResourceNotFound`: The resource does not exist, or this credential may not see it.
-    ResourceNotFound = "ResourceNotFound",
-    /// `ResourceNotFound.HpcCluster`
-    ResourceNotFoundHpcCluster = "ResourceNotFound.HpcCluster",
-    /// `ResourceNotFound.InvalidInstanceIdNotFound`
-    ResourceNotFoundInvalidInstanceIdNotFound = "ResourceNotFound.InvalidInstanceIdNotFound",
-    /// `ResourceNotFound.InvalidPlacementSet`
-    ResourceNotFoundInvalidPlacementSet = "ResourceNotFound.InvalidPlacementSet",
-    /// `ResourceNotFound.InvalidZoneInstanceType`
-    ResourceNotFoundInvalidZoneInstanceType = "ResourceNotFound.InvalidZoneInstanceType",
-    /// `ResourceNotFound.KeyPairNotFound`
-    ResourceNotFoundKeyPairNotFound = "ResourceNotFound.KeyPairNotFound",
-    /// `ResourceNotFound.NoDefaultCbs`
-    ResourceNotFoundNoDefaultCbs = "ResourceNotFound.NoDefaultCbs",
-    /// `ResourceNotFound.NoDefaultCbsWithReason`
-    ResourceNotFoundNoDefaultCbsWithReason = "ResourceNotFound.NoDefaultCbsWithReason",
-    /// `ResourceNotFound.ResourcePoolPackIdNotFound`
-    ResourceNotFoundResourcePoolPackIdNotFound = "ResourceNotFound.ResourcePoolPackIdNotFound",
-    /// `ResourceUnavailable`: The resource cannot be used at the moment.
-    ResourceUnavailable = "ResourceUnavailable",
-    /// `ResourceUnavailable.InstanceType`
-    ResourceUnavailableInstanceType = "ResourceUnavailable.InstanceType",
-    /// `ResourceUnavailable.SnapshotCreating`: The snapshot is still being made: wait until it is done.
-    ResourceUnavailableSnapshotCreating = "ResourceUnavailable.SnapshotCreating",
-    /// `ResourcesSoldOut.AvailableZone`
-    ResourcesSoldOutAvailableZone = "ResourcesSoldOut.AvailableZone",
-    /// `ResourcesSoldOut.EipInsufficient`
-    ResourcesSoldOutEipInsufficient = "ResourcesSoldOut.EipInsufficient",
-    /// `ResourcesSoldOut.SpecifiedInstanceType`: The instance type is sold out here: try another type or zone.
-    ResourcesSoldOutSpecifiedInstanceType = "ResourcesSoldOut.SpecifiedInstanceType",
-    /// `ResponseSizeLimitExceeded`: The answer would be larger than the service sends: ask for less at once.
-    ResponseSizeLimitExceeded = "ResponseSizeLimitExceeded",
-    /// `SecGroupActionFailure`
-    SecGroupActionFailure = "SecGroupActionFailure",
-    /// `ServiceUnavailable`: The service cannot answer at the moment: send the request again.
-    ServiceUnavailable = "ServiceUnavailable",
-    /// `UnauthorizedOperation`: The key has no right to do this: an administrator can grant it in CAM.
-    UnauthorizedOperation = "UnauthorizedOperation",
-    /// `UnauthorizedOperation.ImageNotBelongToAccount`: The image belongs to another account.
-    UnauthorizedOperationImageNotBelongToAccount = "UnauthorizedOperation.ImageNotBelongToAccount",
-    /// `UnauthorizedOperation.InvalidToken`: The token is not valid, or has expired.
-    UnauthorizedOperationInvalidToken = "UnauthorizedOperation.InvalidToken",
-    /// `UnauthorizedOperation.MFAExpired`
-    UnauthorizedOperationMFAExpired = "UnauthorizedOperation.MFAExpired",
-    /// `UnauthorizedOperation.MFANotFound`
-    UnauthorizedOperationMFANotFound = "UnauthorizedOperation.MFANotFound",
-    /// `UnauthorizedOperation.PermissionDenied`: A CAM policy denies this.
-    UnauthorizedOperationPermissionDenied = "UnauthorizedOperation.PermissionDenied",
-    /// `UnknownParameter`: The action has no parameter of this name; the message names it.
-    UnknownParameter = "UnknownParameter",
-    /// `UnsupportedOperation`: This is not supported; the message says why.
-    UnsupportedOperation = "UnsupportedOperation",
-    /// `UnsupportedOperation.ArmArchitecture`
-    UnsupportedOperationArmArchitecture = "UnsupportedOperation.ArmArchitecture",
-    /// `UnsupportedOperation.BandwidthPackageIdNotSupported`
-    UnsupportedOperationBandwidthPackageIdNotSupported = "UnsupportedOperation.BandwidthPackageIdNotSupported",
-    /// `UnsupportedOperation.CbsRemoteSsdNotSupport`
-    UnsupportedOperationCbsRemoteSsdNotSupport = "UnsupportedOperation.CbsRemoteSsdNotSupport",
-    /// `UnsupportedOperation.CommercialImageChangeChargeType`
-    UnsupportedOperationCommercialImageChangeChargeType = "UnsupportedOperation.CommercialImageChangeChargeType",
-    /// `UnsupportedOperation.DiskSnapCreateTimeTooOld`
-    UnsupportedOperationDiskSnapCreateTimeTooOld = "UnsupportedOperation.DiskSnapCreateTimeTooOld",
-    /// `UnsupportedOperation.EdgeZoneInstance`
-    UnsupportedOperationEdgeZoneInstance = "UnsupportedOperation.EdgeZoneInstance",
-    /// `UnsupportedOperation.EdgeZoneNotSupportCloudDisk`
-    UnsupportedOperationEdgeZoneNotSupportCloudDisk = "UnsupportedOperation.EdgeZoneNotSupportCloudDisk",
-    /// `UnsupportedOperation.EdgeZoneNotSupportPurchaseReserved`
-    UnsupportedOperationEdgeZoneNotSupportPurchaseReserved = "UnsupportedOperation.EdgeZoneNotSupportPurchaseReserved",
-    /// `UnsupportedOperation.ElasticNetworkInterface`
-    UnsupportedOperationElasticNetworkInterface = "UnsupportedOperation.ElasticNetworkInterface",
-    /// `UnsupportedOperation.EncryptedImagesNotSupported`: An encrypted image is not taken here.
-    UnsupportedOperationEncryptedImagesNotSupported = "UnsupportedOperation.EncryptedImagesNotSupported",
-    /// `UnsupportedOperation.HeterogeneousChangeInstanceFamily`
-    UnsupportedOperationHeterogeneousChangeInstanceFamily = "UnsupportedOperation.HeterogeneousChangeInstanceFamily",
-    /// `UnsupportedOperation.HibernationForNormalInstance`
-    UnsupportedOperationHibernationForNormalInstance = "UnsupportedOperation.HibernationForNormalInstance",
-    /// `UnsupportedOperation.HibernationOsVersion`
-    UnsupportedOperationHibernationOsVersion = "UnsupportedOperation.HibernationOsVersion",
-    /// `UnsupportedOperation.IPv6NotSupportVpcMigrate`
-    UnsupportedOperationIPv6NotSupportVpcMigrate = "UnsupportedOperation.IPv6NotSupportVpcMigrate",
-    /// `UnsupportedOperation.ImageTooLargeExportUnsupported`: The image is too large to be exported.
-    UnsupportedOperationImageTooLargeExportUnsupported = "UnsupportedOperation.ImageTooLargeExportUnsupported",
-    /// `UnsupportedOperation.InstanceChargeType`
-    UnsupportedOperationInstanceChargeType = "UnsupportedOperation.InstanceChargeType",
-    /// `UnsupportedOperation.InstanceMixedPricingModel`
-    UnsupportedOperationInstanceMixedPricingModel = "UnsupportedOperation.InstanceMixedPricingModel",
-    /// `UnsupportedOperation.InstanceMixedResetInstanceType`
-    UnsupportedOperationInstanceMixedResetInstanceType = "UnsupportedOperation.InstanceMixedResetInstanceType",
-    /// `UnsupportedOperation.InstanceMixedZoneType`
-    UnsupportedOperationInstanceMixedZoneType = "UnsupportedOperation.InstanceMixedZoneType",
-    /// `UnsupportedOperation.InstanceOsConvertOsNotSupport`
-    UnsupportedOperationInstanceOsConvertOsNotSupport = "UnsupportedOperation.InstanceOsConvertOsNotSupport",
-    /// `UnsupportedOperation.InstanceOsWindows`
-    UnsupportedOperationInstanceOsWindows = "UnsupportedOperation.InstanceOsWindows",
-    /// `UnsupportedOperation.InstanceReinstallFailed`: The instance's last reinstallation failed: reinstall it first.
-    UnsupportedOperationInstanceReinstallFailed = "UnsupportedOperation.InstanceReinstallFailed",
-    /// `UnsupportedOperation.InstanceStateBanning`
-    UnsupportedOperationInstanceStateBanning = "UnsupportedOperation.InstanceStateBanning",
-    /// `UnsupportedOperation.InstanceStateCorrupted`
-    UnsupportedOperationInstanceStateCorrupted = "UnsupportedOperation.InstanceStateCorrupted",
-    /// `UnsupportedOperation.InstanceStateEnterRescueMode`: The instance is entering rescue mode: try again when it runs or is stopped.
-    UnsupportedOperationInstanceStateEnterRescueMode = "UnsupportedOperation.InstanceStateEnterRescueMode",
-    /// `UnsupportedOperation.InstanceStateEnterServiceLiveMigrate`: The instance is about to be migrated by the service: try again later.
-    UnsupportedOperationInstanceStateEnterServiceLiveMigrate = "UnsupportedOperation.InstanceStateEnterServiceLiveMigrate",
-    /// `UnsupportedOperation.InstanceStateExitRescueMode`: The instance is leaving rescue mode: try again when it runs or is stopped.
-    UnsupportedOperationInstanceStateExitRescueMode = "UnsupportedOperation.InstanceStateExitRescueMode",
-    /// `UnsupportedOperation.InstanceStateExitServiceLiveMigrate`
-    UnsupportedOperationInstanceStateExitServiceLiveMigrate = "UnsupportedOperation.InstanceStateExitServiceLiveMigrate",
-    /// `UnsupportedOperation.InstanceStateFreezing`: The instance is being frozen: try again later.
-    UnsupportedOperationInstanceStateFreezing = "UnsupportedOperation.InstanceStateFreezing",
-    /// `UnsupportedOperation.InstanceStateIsolating`
-    UnsupportedOperationInstanceStateIsolating = "UnsupportedOperation.InstanceStateIsolating",
-    /// `UnsupportedOperation.InstanceStateLaunchFailed`
-    UnsupportedOperationInstanceStateLaunchFailed = "UnsupportedOperation.InstanceStateLaunchFailed",
-    /// `UnsupportedOperation.InstanceStateNotRunning`
-    UnsupportedOperationInstanceStateNotRunning = "UnsupportedOperation.InstanceStateNotRunning",
-    /// `UnsupportedOperation.InstanceStatePending`
-    UnsupportedOperationInstanceStatePending = "UnsupportedOperation.InstanceStatePending",
-    /// `UnsupportedOperation.InstanceStateRebooting`: The instance is being rebooted: try again when it runs.
-    UnsupportedOperationInstanceStateRebooting = "UnsupportedOperation.InstanceStateRebooting",
-    /// `UnsupportedOperation.InstanceStateRescueMode`: The instance is in rescue mode: leave it first.
-    UnsupportedOperationInstanceStateRescueMode = "UnsupportedOperation.InstanceStateRescueMode",
-    /// `UnsupportedOperation.InstanceStateRunning`
-    UnsupportedOperationInstanceStateRunning = "UnsupportedOperation.InstanceStateRunning",
-    /// `UnsupportedOperation.InstanceStateServiceLiveMigrate`: The service is migrating the instance: try again later.
-    UnsupportedOperationInstanceStateServiceLiveMigrate = "UnsupportedOperation.InstanceStateServiceLiveMigrate",
-    /// `UnsupportedOperation.InstanceStateShutdown`
-    UnsupportedOperationInstanceStateShutdown = "UnsupportedOperation.InstanceStateShutdown",
-    /// `UnsupportedOperation.InstanceStateStarting`: The instance is being started: try again when it runs.
-    UnsupportedOperationInstanceStateStarting = "UnsupportedOperation.InstanceStateStarting",
-    /// `UnsupportedOperation.InstanceStateStopped`
-    UnsupportedOperationInstanceStateStopped = "UnsupportedOperation.InstanceStateStopped",
-    /// `UnsupportedOperation.InstanceStateStopping`: The instance is being stopped: try again when it is stopped.
-    UnsupportedOperationInstanceStateStopping = "UnsupportedOperation.InstanceStateStopping",
-    /// `UnsupportedOperation.InstanceStateTerminated`
-    UnsupportedOperationInstanceStateTerminated = "UnsupportedOperation.InstanceStateTerminated",
-    /// `UnsupportedOperation.InstanceStateTerminating`: The instance is being terminated.
-    UnsupportedOperationInstanceStateTerminating = "UnsupportedOperation.InstanceStateTerminating",
-    /// `UnsupportedOperation.InstanceTypeNotSupportConfidentiality`
-    UnsupportedOperationInstanceTypeNotSupportConfidentiality = "UnsupportedOperation.InstanceTypeNotSupportConfidentiality",
-    /// `UnsupportedOperation.InstanceTypeNotSupportGridLicence`
-    UnsupportedOperationInstanceTypeNotSupportGridLicence = "UnsupportedOperation.InstanceTypeNotSupportGridLicence",
-    /// `UnsupportedOperation.InstanceTypeNotSupportHighDensityModeSetting`
-    UnsupportedOperationInstanceTypeNotSupportHighDensityModeSetting = "UnsupportedOperation.InstanceTypeNotSupportHighDensityModeSetting",
-    /// `UnsupportedOperation.InstanceTypeNotSupportJumboFrame`
-    UnsupportedOperationInstanceTypeNotSupportJumboFrame = "UnsupportedOperation.InstanceTypeNotSupportJumboFrame",
-    /// `UnsupportedOperation.InstancesEnableJumboWithoutReboot`
-    UnsupportedOperationInstancesEnableJumboWithoutReboot = "UnsupportedOperation.InstancesEnableJumboWithoutReboot",
-    /// `UnsupportedOperation.InstancesProtected`
-    UnsupportedOperationInstancesProtected = "UnsupportedOperation.InstancesProtected",
-    /// `UnsupportedOperation.InsufficientClusterQuota`
-    UnsupportedOperationInsufficientClusterQuota = "UnsupportedOperation.InsufficientClusterQuota",
-    /// `UnsupportedOperation.InvalidDataDisk`
-    UnsupportedOperationInvalidDataDisk = "UnsupportedOperation.InvalidDataDisk",
-    /// `UnsupportedOperation.InvalidDisk`
-    UnsupportedOperationInvalidDisk = "UnsupportedOperation.InvalidDisk",
-    /// `UnsupportedOperation.InvalidDiskBackupQuota`
-    UnsupportedOperationInvalidDiskBackupQuota = "UnsupportedOperation.InvalidDiskBackupQuota",
-    /// `UnsupportedOperation.InvalidDiskFastRollback`: A disk is being rolled back quickly: wait for its end.
-    UnsupportedOperationInvalidDiskFastRollback = "UnsupportedOperation.InvalidDiskFastRollback",
-    /// `UnsupportedOperation.InvalidImageLicenseTypeForReset`
-    UnsupportedOperationInvalidImageLicenseTypeForReset = "UnsupportedOperation.InvalidImageLicenseTypeForReset",
-    /// `UnsupportedOperation.InvalidInstanceNotSupportedProtectedInstance`
-    UnsupportedOperationInvalidInstanceNotSupportedProtectedInstance = "UnsupportedOperation.InvalidInstanceNotSupportedProtectedInstance",
-    /// `UnsupportedOperation.InvalidInstanceWithSwapDisk`
-    UnsupportedOperationInvalidInstanceWithSwapDisk = "UnsupportedOperation.InvalidInstanceWithSwapDisk",
-    /// `UnsupportedOperation.InvalidInstancesOwner`
-    UnsupportedOperationInvalidInstancesOwner = "UnsupportedOperation.InvalidInstancesOwner",
-    /// `UnsupportedOperation.InvalidPermissionNonInternationalAccount`: Only accounts of the international site may do this.
-    UnsupportedOperationInvalidPermissionNonInternationalAccount = "UnsupportedOperation.InvalidPermissionNonInternationalAccount",
-    /// `UnsupportedOperation.InvalidRegionDiskEncrypt`
-    UnsupportedOperationInvalidRegionDiskEncrypt = "UnsupportedOperation.InvalidRegionDiskEncrypt",
-    /// `UnsupportedOperation.InvalidZone`: The zone is not on sale.
-    UnsupportedOperationInvalidZone = "UnsupportedOperation.InvalidZone",
-    /// `UnsupportedOperation.KeyPairUnsupportedWindows`
-    UnsupportedOperationKeyPairUnsupportedWindows = "UnsupportedOperation.KeyPairUnsupportedWindows",
-    /// `UnsupportedOperation.LocalDataDiskChangeInstanceFamily`
-    UnsupportedOperationLocalDataDiskChangeInstanceFamily = "UnsupportedOperation.LocalDataDiskChangeInstanceFamily",
-    /// `UnsupportedOperation.LocalDiskMigratingToCloudDisk`
-    UnsupportedOperationLocalDiskMigratingToCloudDisk = "UnsupportedOperation.LocalDiskMigratingToCloudDisk",
-    /// `UnsupportedOperation.LocationImageNotSupported`: An image of a dedicated location is not taken here.
-    UnsupportedOperationLocationImageNotSupported = "UnsupportedOperation.LocationImageNotSupported",
-    /// `UnsupportedOperation.MarketImageConvertOSUnsupported`
-    UnsupportedOperationMarketImageConvertOSUnsupported = "UnsupportedOperation.MarketImageConvertOSUnsupported",
-    /// `UnsupportedOperation.MarketImageExportUnsupported`: An image from the marketplace, or made from one, cannot be exported.
-    UnsupportedOperationMarketImageExportUnsupported = "UnsupportedOperation.MarketImageExportUnsupported",
-    /// `UnsupportedOperation.MinCountUnsupportedChargeType`
-    UnsupportedOperationMinCountUnsupportedChargeType = "UnsupportedOperation.MinCountUnsupportedChargeType",
-    /// `UnsupportedOperation.MinCountUnsupportedRegion`
-    UnsupportedOperationMinCountUnsupportedRegion = "UnsupportedOperation.MinCountUnsupportedRegion",
-    /// `UnsupportedOperation.ModifyEncryptionNotSupported`
-    UnsupportedOperationModifyEncryptionNotSupported = "UnsupportedOperation.ModifyEncryptionNotSupported",
-    /// `UnsupportedOperation.ModifyVPCWithCLB`
-    UnsupportedOperationModifyVPCWithCLB = "UnsupportedOperation.ModifyVPCWithCLB",
-    /// `UnsupportedOperation.ModifyVPCWithClassLink`
-    UnsupportedOperationModifyVPCWithClassLink = "UnsupportedOperation.ModifyVPCWithClassLink",
-    /// `UnsupportedOperation.NoInstanceTypeSupportSpot`
-    UnsupportedOperationNoInstanceTypeSupportSpot = "UnsupportedOperation.NoInstanceTypeSupportSpot",
-    /// `UnsupportedOperation.NoVpcNetwork`
-    UnsupportedOperationNoVpcNetwork = "UnsupportedOperation.NoVpcNetwork",
-    /// `UnsupportedOperation.NotFpgaInstance`
-    UnsupportedOperationNotFpgaInstance = "UnsupportedOperation.NotFpgaInstance",
-    /// `UnsupportedOperation.NotSupportImportInstancesActionTimer`
-    UnsupportedOperationNotSupportImportInstancesActionTimer = "UnsupportedOperation.NotSupportImportInstancesActionTimer",
-    /// `UnsupportedOperation.NotSupportInstanceImage`: An image of a whole instance, with its data disks, is not taken here.
-    UnsupportedOperationNotSupportInstanceImage = "UnsupportedOperation.NotSupportInstanceImage",
-    /// `UnsupportedOperation.NotSupportUnpaidOrder`
-    UnsupportedOperationNotSupportUnpaidOrder = "UnsupportedOperation.NotSupportUnpaidOrder",
-    /// `UnsupportedOperation.OnlyForPrepaidAccount`
-    UnsupportedOperationOnlyForPrepaidAccount = "UnsupportedOperation.OnlyForPrepaidAccount",
-    /// `UnsupportedOperation.OriginalInstanceTypeInvalid`
-    UnsupportedOperationOriginalInstanceTypeInvalid = "UnsupportedOperation.OriginalInstanceTypeInvalid",
-    /// `UnsupportedOperation.PeriodicContractNotSupportManualRenew`
-    UnsupportedOperationPeriodicContractNotSupportManualRenew = "UnsupportedOperation.PeriodicContractNotSupportManualRenew",
-    /// `UnsupportedOperation.PreheatImage`: Pre-warming is not enabled for this account or image.
-    UnsupportedOperationPreheatImage = "UnsupportedOperation.PreheatImage",
-    /// `UnsupportedOperation.PublicImageExportUnsupported`: A public image, or one from the marketplace, cannot be exported.
-    UnsupportedOperationPublicImageExportUnsupported = "UnsupportedOperation.PublicImageExportUnsupported",
-    /// `UnsupportedOperation.RawLocalDiskInsReinstalltoQcow2`
-    UnsupportedOperationRawLocalDiskInsReinstalltoQcow2 = "UnsupportedOperation.RawLocalDiskInsReinstalltoQcow2",
-    /// `UnsupportedOperation.RedHatImageExportUnsupported`: A Red Hat image cannot be exported.
-    UnsupportedOperationRedHatImageExportUnsupported = "UnsupportedOperation.RedHatImageExportUnsupported",
-    /// `UnsupportedOperation.RedHatInstanceTerminateUnsupported`
-    UnsupportedOperationRedHatInstanceTerminateUnsupported = "UnsupportedOperation.RedHatInstanceTerminateUnsupported",
-    /// `UnsupportedOperation.RedHatInstanceUnsupported`
-    UnsupportedOperationRedHatInstanceUnsupported = "UnsupportedOperation.RedHatInstanceUnsupported",
-    /// `UnsupportedOperation.Region`: The region does not support this, or not together with the other one.
-    UnsupportedOperationRegion = "UnsupportedOperation.Region",
-    /// `UnsupportedOperation.ReservedInstanceInvisibleForUser`: Reserved instances are not offered to this account.
-    UnsupportedOperationReservedInstanceInvisibleForUser = "UnsupportedOperation.ReservedInstanceInvisibleForUser",
-    /// `UnsupportedOperation.ReservedInstanceOutofQuata`: The account has as many reserved instances as it may have.
-    UnsupportedOperationReservedInstanceOutofQuata = "UnsupportedOperation.ReservedInstanceOutofQuata",
-    /// `UnsupportedOperation.ResourcePoolPackageInvisibleForUser`
-    UnsupportedOperationResourcePoolPackageInvisibleForUser = "UnsupportedOperation.ResourcePoolPackageInvisibleForUser",
-    /// `UnsupportedOperation.SharedImageExportUnsupported`: An image that another account shares cannot be exported.
-    UnsupportedOperationSharedImageExportUnsupported = "UnsupportedOperation.SharedImageExportUnsupported",
-    /// `UnsupportedOperation.SharedImageModifyUnsupported`: An image that another account shares can be changed by its owner only.
-    UnsupportedOperationSharedImageModifyUnsupported = "UnsupportedOperation.SharedImageModifyUnsupported",
-    /// `UnsupportedOperation.SpecialInstanceType`: An instance of this type does not support this.
-    UnsupportedOperationSpecialInstanceType = "UnsupportedOperation.SpecialInstanceType",
-    /// `UnsupportedOperation.SpotUnsupportedRegion`
-    UnsupportedOperationSpotUnsupportedRegion = "UnsupportedOperation.SpotUnsupportedRegion",
-    /// `UnsupportedOperation.StoppedModeStopCharging`: The instance was stopped so that it costs nothing, which this action does not take: start it first.
-    UnsupportedOperationStoppedModeStopCharging = "UnsupportedOperation.StoppedModeStopCharging",
-    /// `UnsupportedOperation.StoppedModeStopChargingSameFamily`
-    UnsupportedOperationStoppedModeStopChargingSameFamily = "UnsupportedOperation.StoppedModeStopChargingSameFamily",
-    /// `UnsupportedOperation.SyncEncryptImageNotSupport`: This image cannot be copied as an encrypted one.
-    UnsupportedOperationSyncEncryptImageNotSupport = "UnsupportedOperation.SyncEncryptImageNotSupport",
-    /// `UnsupportedOperation.SystemDiskType`
-    UnsupportedOperationSystemDiskType = "UnsupportedOperation.SystemDiskType",
-    /// `UnsupportedOperation.TatAgentNotOnline`
-    UnsupportedOperationTatAgentNotOnline = "UnsupportedOperation.TatAgentNotOnline",
-    /// `UnsupportedOperation.UnderwriteDiscountGreaterThanPrepaidDiscount`
-    UnsupportedOperationUnderwriteDiscountGreaterThanPrepaidDiscount = "UnsupportedOperation.UnderwriteDiscountGreaterThanPrepaidDiscount",
-    /// `UnsupportedOperation.UnderwritingInstanceTypeOnlySupportAutoRenew`
-    UnsupportedOperationUnderwritingInstanceTypeOnlySupportAutoRenew = "UnsupportedOperation.UnderwritingInstanceTypeOnlySupportAutoRenew",
-    /// `UnsupportedOperation.UnsupportedARMChangeInstanceFamily`
-    UnsupportedOperationUnsupportedARMChangeInstanceFamily = "UnsupportedOperation.UnsupportedARMChangeInstanceFamily",
-    /// `UnsupportedOperation.UnsupportedChangeInstanceFamily`
-    UnsupportedOperationUnsupportedChangeInstanceFamily = "UnsupportedOperation.UnsupportedChangeInstanceFamily",
-    /// `UnsupportedOperation.UnsupportedChangeInstanceFamilyToARM`
-    UnsupportedOperationUnsupportedChangeInstanceFamilyToARM = "UnsupportedOperation.UnsupportedChangeInstanceFamilyToARM",
-    /// `UnsupportedOperation.UnsupportedChangeInstanceToThisInstanceFamily`
-    UnsupportedOperationUnsupportedChangeInstanceToThisInstanceFamily = "UnsupportedOperation.UnsupportedChangeInstanceToThisInstanceFamily",
-    /// `UnsupportedOperation.UnsupportedInternationalUser`
-    UnsupportedOperationUnsupportedInternationalUser = "UnsupportedOperation.UnsupportedInternationalUser",
-    /// `UnsupportedOperation.UnsupportedPool`
-    UnsupportedOperationUnsupportedPool = "UnsupportedOperation.UnsupportedPool",
-    /// `UnsupportedOperation.UserConvertOsNotSupport`
-    UnsupportedOperationUserConvertOsNotSupport = "UnsupportedOperation.UserConvertOsNotSupport",
-    /// `UnsupportedOperation.UserLimitOperationExceedQuota`
-    UnsupportedOperationUserLimitOperationExceedQuota = "UnsupportedOperation.UserLimitOperationExceedQuota",
-    /// `UnsupportedOperation.WindowsImageExportUnsupported`: A Windows image cannot be exported.
-    UnsupportedOperationWindowsImageExportUnsupported = "UnsupportedOperation.WindowsImageExportUnsupported",
-    /// `UnsupportedProtocol`: The service takes GET and POST over HTTPS only.
-    UnsupportedProtocol = "UnsupportedProtocol",
-    /// `UnsupportedRegion`: The action is not offered in this region, or there is no such region: `DescribeRegions` lists them.
-    UnsupportedRegion = "UnsupportedRegion",
-    /// `VpcAddrNotInSubNet`
-    VpcAddrNotInSubNet = "VpcAddrNotInSubNet",
-    /// `VpcIpIsUsed`
-    VpcIpIsUsed = "VpcIpIsUsed",
+crate::open_enum::open_enum! {
+    /// An error code of the service.
+    ///
+    /// The part before the first dot is the code's [`group`](Self::group).
+    ErrorCode {
+        /// `AccountQualificationRestrictions`
+        AccountQualificationRestrictions = "AccountQualificationRestrictions",
+        /// `ActionOffline`: The service has withdrawn this action.
+        ActionOffline = "ActionOffline",
+        /// `AuthFailure.CamRoleNameAuthenticateFailed`: The role that is named could not be authorised: check its name and whom it trusts.
+        AuthFailureCamRoleNameAuthenticateFailed = "AuthFailure.CamRoleNameAuthenticateFailed",
+        /// `AuthFailure.InvalidAuthorization`: The `Authorization` header has not the form that the signature method asks for.
+        AuthFailureInvalidAuthorization = "AuthFailure.InvalidAuthorization",
+        /// `AuthFailure.InvalidSecretId`: The secret id is not one of a cloud API key.
+        AuthFailureInvalidSecretId = "AuthFailure.InvalidSecretId",
+        /// `AuthFailure.MFAFailure`: The account asks for a second factor, and its check failed.
+        AuthFailureMFAFailure = "AuthFailure.MFAFailure",
+        /// `AuthFailure.SecretIdNotFound`: No key has this secret id: it was mistyped, deleted or disabled.
+        AuthFailureSecretIdNotFound = "AuthFailure.SecretIdNotFound",
+        /// `AuthFailure.SignatureExpire`: The request's time is more than five minutes off the service's: set the clock. Clients of this project correct it and send the request again.
+        AuthFailureSignatureExpire = "AuthFailure.SignatureExpire",
+        /// `AuthFailure.SignatureFailure`: The signature does not fit the request: the secret key is wrong, or something on the way changed the request.
+        AuthFailureSignatureFailure = "AuthFailure.SignatureFailure",
+        /// `AuthFailure.TokenFailure`: The token of the temporary credential is wrong or has expired: get a new credential.
+        AuthFailureTokenFailure = "AuthFailure.TokenFailure",
+        /// `AuthFailure.UnauthorizedOperation`: The key has no right to this action: an administrator can grant it in CAM.
+        AuthFailureUnauthorizedOperation = "AuthFailure.UnauthorizedOperation",
+        /// `DryRunOperation`: A dry run found that the request would have succeeded.
+        DryRunOperation = "DryRunOperation",
+        /// `EniNotAllowedChangeSubnet`
+        EniNotAllowedChangeSubnet = "EniNotAllowedChangeSubnet",
+        /// `FailedOperation`: The operation failed; the message says why.
+        FailedOperation = "FailedOperation",
+        /// `FailedOperation.AccountAlreadyExists`: The image is shared with this account already.
+        FailedOperationAccountAlreadyExists = "FailedOperation.AccountAlreadyExists",
+        /// `FailedOperation.AccountIsYourSelf`: The image cannot be shared with the account that owns it.
+        FailedOperationAccountIsYourSelf = "FailedOperation.AccountIsYourSelf",
+        /// `FailedOperation.AlreadyInDisasterRecoverGroup`
+        FailedOperationAlreadyInDisasterRecoverGroup = "FailedOperation.AlreadyInDisasterRecoverGroup",
+        /// `FailedOperation.BYOLImageShareFailed`: An image with a licence of its owner's (BYOL) cannot be shared.
+        FailedOperationBYOLImageShareFailed = "FailedOperation.BYOLImageShareFailed",
+        /// `FailedOperation.DisassociateKeyPairFailed`
+        FailedOperationDisassociateKeyPairFailed = "FailedOperation.DisassociateKeyPairFailed",
+        /// `FailedOperation.DisasterRecoverGroupNotFound`
+        FailedOperationDisasterRecoverGroupNotFound = "FailedOperation.DisasterRecoverGroupNotFound",
+        /// `FailedOperation.DisasterRecoverGroupNotMatch`
+        FailedOperationDisasterRecoverGroupNotMatch = "FailedOperation.DisasterRecoverGroupNotMatch",
+        /// `FailedOperation.GetInstanceTATAgentStatusFailed`
+        FailedOperationGetInstanceTATAgentStatusFailed = "FailedOperation.GetInstanceTATAgentStatusFailed",
+        /// `FailedOperation.IllegalTagKey`: A tag's key has characters that are not allowed.
+        FailedOperationIllegalTagKey = "FailedOperation.IllegalTagKey",
+        /// `FailedOperation.IllegalTagValue`: A tag's value has characters that are not allowed.
+        FailedOperationIllegalTagValue = "FailedOperation.IllegalTagValue",
+        /// `FailedOperation.InquiryPriceFailed`
+        FailedOperationInquiryPriceFailed = "FailedOperation.InquiryPriceFailed",
+        /// `FailedOperation.InquiryRefundPriceFailed`
+        FailedOperationInquiryRefundPriceFailed = "FailedOperation.InquiryRefundPriceFailed",
+        /// `FailedOperation.InvalidImageState`: The image is busy with another operation: try again when it is `NORMAL`.
+        FailedOperationInvalidImageState = "FailedOperation.InvalidImageState",
+        /// `FailedOperation.InvalidInstanceApplicationRole`
+        FailedOperationInvalidInstanceApplicationRole = "FailedOperation.InvalidInstanceApplicationRole",
+        /// `FailedOperation.InvalidInstanceApplicationRoleEmr`
+        FailedOperationInvalidInstanceApplicationRoleEmr = "FailedOperation.InvalidInstanceApplicationRoleEmr",
+        /// `FailedOperation.MutActionTimerExist`
+        FailedOperationMutActionTimerExist = "FailedOperation.MutActionTimerExist",
+        /// `FailedOperation.NoAvailableIpAddressCountInSubnet`
+        FailedOperationNoAvailableIpAddressCountInSubnet = "FailedOperation.NoAvailableIpAddressCountInSubnet",
+        /// `FailedOperation.NotFoundEIP`
+        FailedOperationNotFoundEIP = "FailedOperation.NotFoundEIP",
+        /// `FailedOperation.NotMasterAccount`: An image is shared with root accounts only, and this is a collaborator's.
+        FailedOperationNotMasterAccount = "FailedOperation.NotMasterAccount",
+        /// `FailedOperation.PlacementSetNotEmpty`
+        FailedOperationPlacementSetNotEmpty = "FailedOperation.PlacementSetNotEmpty",
+        /// `FailedOperation.PromotionalPerioRestriction`
+        FailedOperationPromotionalPerioRestriction = "FailedOperation.PromotionalPerioRestriction",
+        /// `FailedOperation.PromotionalRegionRestriction`
+        FailedOperationPromotionalRegionRestriction = "FailedOperation.PromotionalRegionRestriction",
+        /// `FailedOperation.QImageShareFailed`: The image could not be shared, for a reason that the service calls class Q.
+        FailedOperationQImageShareFailed = "FailedOperation.QImageShareFailed",
+        /// `FailedOperation.RImageShareFailed`: The image could not be shared, for a reason that the service calls class R.
+        FailedOperationRImageShareFailed = "FailedOperation.RImageShareFailed",
+        /// `FailedOperation.SecurityGroupActionFailed`
+        FailedOperationSecurityGroupActionFailed = "FailedOperation.SecurityGroupActionFailed",
+        /// `FailedOperation.SnapshotSizeLargerThanDataSize`
+        FailedOperationSnapshotSizeLargerThanDataSize = "FailedOperation.SnapshotSizeLargerThanDataSize",
+        /// `FailedOperation.SnapshotSizeLessThanDataSize`
+        FailedOperationSnapshotSizeLessThanDataSize = "FailedOperation.SnapshotSizeLessThanDataSize",
+        /// `FailedOperation.TagKeyReserved`: The service keeps this tag key for itself.
+        FailedOperationTagKeyReserved = "FailedOperation.TagKeyReserved",
+        /// `FailedOperation.TatAgentNotSupport`
+        FailedOperationTatAgentNotSupport = "FailedOperation.TatAgentNotSupport",
+        /// `FailedOperation.Unreturnable`
+        FailedOperationUnreturnable = "FailedOperation.Unreturnable",
+        /// `FailedOperation.ZoneInconsistent`
+        FailedOperationZoneInconsistent = "FailedOperation.ZoneInconsistent",
+        /// `ImageQuotaLimitExceeded`: The region has as many custom images as the account may have there: delete some, or ask for a higher quota. For a copy, the destination's quota counts.
+        ImageQuotaLimitExceeded = "ImageQuotaLimitExceeded",
+        /// `InstancesQuotaLimitExceeded`
+        InstancesQuotaLimitExceeded = "InstancesQuotaLimitExceeded",
+        /// `InternalError`: The service failed: send the request again, and quote the request id to its support if that does not help.
+        InternalError = "InternalError",
+        /// `InternalError.TradeUnknownError`
+        InternalErrorTradeUnknownError = "InternalError.TradeUnknownError",
+        /// `InternalServerError`
+        InternalServerError = "InternalServerError",
+        /// `InvalidAccount.InsufficientBalance`: The account's balance is too low.
+        InvalidAccountInsufficientBalance = "InvalidAccount.InsufficientBalance",
+        /// `InvalidAccount.UnpaidOrder`
+        InvalidAccountUnpaidOrder = "InvalidAccount.UnpaidOrder",
+        /// `InvalidAccountId.NotFound`: No account has this id.
+        InvalidAccountIdNotFound = "InvalidAccountId.NotFound",
+        /// `InvalidAccountIs.YourSelf`: The image cannot be shared with the account that owns it (an older code).
+        InvalidAccountIsYourSelf = "InvalidAccountIs.YourSelf",
+        /// `InvalidAction`: The service has no action of this name in this version.
+        InvalidAction = "InvalidAction",
+        /// `InvalidClientToken.TooLong`
+        InvalidClientTokenTooLong = "InvalidClientToken.TooLong",
+        /// `InvalidFilter`: A filter has a name that this action does not know.
+        InvalidFilter = "InvalidFilter",
+        /// `InvalidFilterValue.LimitExceeded`: A filter has more values than are allowed.
+        InvalidFilterValueLimitExceeded = "InvalidFilterValue.LimitExceeded",
+        /// `InvalidHost.NotSupported`
+        InvalidHostNotSupported = "InvalidHost.NotSupported",
+        /// `InvalidHostId.Malformed`: The id of the dedicated host (`host-...`) has a wrong form.
+        InvalidHostIdMalformed = "InvalidHostId.Malformed",
+        /// `InvalidHostId.NotFound`
+        InvalidHostIdNotFound = "InvalidHostId.NotFound",
+        /// `InvalidImageId.InShared`: The image is shared with other accounts: stop sharing it before it is deleted.
+        InvalidImageIdInShared = "InvalidImageId.InShared",
+        /// `InvalidImageId.IncorrectState`: The image's state does not allow this action: wait until it is `NORMAL`.
+        InvalidImageIdIncorrectState = "InvalidImageId.IncorrectState",
+        /// `InvalidImageId.Malformed`: The image id (`img-...`) has a wrong form.
+        InvalidImageIdMalformed = "InvalidImageId.Malformed",
+        /// `InvalidImageId.NotFound`: The region has no image of this id that this credential may see.
+        InvalidImageIdNotFound = "InvalidImageId.NotFound",
+        /// `InvalidImageId.TooLarge`: The image is larger than this action takes.
+        InvalidImageIdTooLarge = "InvalidImageId.TooLarge",
+        /// `InvalidImageName.Duplicate`: Another image of the region has this name, even if it is not to be seen yet: choose another name, or delete that image.
+        InvalidImageNameDuplicate = "InvalidImageName.Duplicate",
+        /// `InvalidImageOsType.Unsupported`: `OsType` is none of the systems that can be imported: `DescribeImportImageOs` lists them.
+        InvalidImageOsTypeUnsupported = "InvalidImageOsType.Unsupported",
+        /// `InvalidImageOsVersion.Unsupported`: `OsVersion` is none of the versions that can be imported: `DescribeImportImageOs` lists them.
+        InvalidImageOsVersionUnsupported = "InvalidImageOsVersion.Unsupported",
+        /// `InvalidInstance.NotSupported`: The instance is of a kind that this action does not take.
+        InvalidInstanceNotSupported = "InvalidInstance.NotSupported",
+        /// `InvalidInstanceId.Malformed`
+        InvalidInstanceIdMalformed = "InvalidInstanceId.Malformed",
+        /// `InvalidInstanceId.NotFound`: The region has no instance of this id that this credential may see.
+        InvalidInstanceIdNotFound = "InvalidInstanceId.NotFound",
+        /// `InvalidInstanceName.TooLong`
+        InvalidInstanceNameTooLong = "InvalidInstanceName.TooLong",
+        /// `InvalidInstanceNotSupportedPrepaidInstance`
+        InvalidInstanceNotSupportedPrepaidInstance = "InvalidInstanceNotSupportedPrepaidInstance",
+        /// `InvalidInstanceState`
+        InvalidInstanceState = "InvalidInstanceState",
+        /// `InvalidInstanceType.Malformed`: The instance type has a wrong form.
+        InvalidInstanceTypeMalformed = "InvalidInstanceType.Malformed",
+        /// `InvalidKeyPair.LimitExceeded`
+        InvalidKeyPairLimitExceeded = "InvalidKeyPair.LimitExceeded",
+        /// `InvalidKeyPairId.Malformed`
+        InvalidKeyPairIdMalformed = "InvalidKeyPairId.Malformed",
+        /// `InvalidKeyPairId.NotFound`
+        InvalidKeyPairIdNotFound = "InvalidKeyPairId.NotFound",
+        /// `InvalidKeyPairName.Duplicate`
+        InvalidKeyPairNameDuplicate = "InvalidKeyPairName.Duplicate",
+        /// `InvalidKeyPairNameEmpty`
+        InvalidKeyPairNameEmpty = "InvalidKeyPairNameEmpty",
+        /// `InvalidKeyPairNameIncludeIllegalChar`
+        InvalidKeyPairNameIncludeIllegalChar = "InvalidKeyPairNameIncludeIllegalChar",
+        /// `InvalidKeyPairNameTooLong`
+        InvalidKeyPairNameTooLong = "InvalidKeyPairNameTooLong",
+        /// `InvalidParameter`: A parameter has a wrong type or form; the message names it.
+        InvalidParameter = "InvalidParameter",
+        /// `InvalidParameter.AtMostOne`
+        InvalidParameterAtMostOne = "InvalidParameter.AtMostOne",
+        /// `InvalidParameter.AutoSnapshotNotSupported`
+        InvalidParameterAutoSnapshotNotSupported = "InvalidParameter.AutoSnapshotNotSupported",
+        /// `InvalidParameter.CdcNotSupported`
+        InvalidParameterCdcNotSupported = "InvalidParameter.CdcNotSupported",
+        /// `InvalidParameter.CdzNotSupported`
+        InvalidParameterCdzNotSupported = "InvalidParameter.CdzNotSupported",
+        /// `InvalidParameter.DataDiskIdContainsRootDisk`: `DataDiskIds` names the system disk, which is part of the image anyway.
+        InvalidParameterDataDiskIdContainsRootDisk = "InvalidParameter.DataDiskIdContainsRootDisk",
+        /// `InvalidParameter.DataDiskNotBelongSpecifiedInstance`: A data disk belongs to another instance.
+        InvalidParameterDataDiskNotBelongSpecifiedInstance = "InvalidParameter.DataDiskNotBelongSpecifiedInstance",
+        /// `InvalidParameter.DuplicateSystemSnapshots`: `SnapshotIds` names more than one snapshot of a system disk.
+        InvalidParameterDuplicateSystemSnapshots = "InvalidParameter.DuplicateSystemSnapshots",
+        /// `InvalidParameter.EdgeZoneMissInternetAccessible`
+        InvalidParameterEdgeZoneMissInternetAccessible = "InvalidParameter.EdgeZoneMissInternetAccessible",
+        /// `InvalidParameter.HostIdCustomizedInstanceTypeNotSupport`
+        InvalidParameterHostIdCustomizedInstanceTypeNotSupport = "InvalidParameter.HostIdCustomizedInstanceTypeNotSupport",
+        /// `InvalidParameter.HostIdInstanceTypeNotSupport`
+        InvalidParameterHostIdInstanceTypeNotSupport = "InvalidParameter.HostIdInstanceTypeNotSupport",
+        /// `InvalidParameter.HostIdStandardInstanceTypeNotSupport`
+        InvalidParameterHostIdStandardInstanceTypeNotSupport = "InvalidParameter.HostIdStandardInstanceTypeNotSupport",
+        /// `InvalidParameter.HostIdStatusNotSupport`
+        InvalidParameterHostIdStatusNotSupport = "InvalidParameter.HostIdStatusNotSupport",
+        /// `InvalidParameter.HostNameIllegal`
+        InvalidParameterHostNameIllegal = "InvalidParameter.HostNameIllegal",
+        /// `InvalidParameter.ImageIdsSnapshotIdsMustOne`: Give either `ImageIds` or `SnapshotIds`, and not both.
+        InvalidParameterImageIdsSnapshotIdsMustOne = "InvalidParameter.ImageIdsSnapshotIdsMustOne",
+        /// `InvalidParameter.InstanceImageNotSupport`: An image of a whole instance, with its data disks, is not taken here.
+        InvalidParameterInstanceImageNotSupport = "InvalidParameter.InstanceImageNotSupport",
+        /// `InvalidParameter.InstanceTypeNotSupport`
+        InvalidParameterInstanceTypeNotSupport = "InvalidParameter.InstanceTypeNotSupport",
+        /// `InvalidParameter.InstanceTypeSupportedHostNotFound`
+        InvalidParameterInstanceTypeSupportedHostNotFound = "InvalidParameter.InstanceTypeSupportedHostNotFound",
+        /// `InvalidParameter.InternetAccessibleNotSupported`
+        InvalidParameterInternetAccessibleNotSupported = "InvalidParameter.InternetAccessibleNotSupported",
+        /// `InvalidParameter.InvalidCloudDiskSoldOut`
+        InvalidParameterInvalidCloudDiskSoldOut = "InvalidParameter.InvalidCloudDiskSoldOut",
+        /// `InvalidParameter.InvalidDependence`: A parameter that another one depends on is missing or does not fit it.
+        InvalidParameterInvalidDependence = "InvalidParameter.InvalidDependence",
+        /// `InvalidParameter.InvalidInstanceNotSupported`
+        InvalidParameterInvalidInstanceNotSupported = "InvalidParameter.InvalidInstanceNotSupported",
+        /// `InvalidParameter.InvalidIpFormat`
+        InvalidParameterInvalidIpFormat = "InvalidParameter.InvalidIpFormat",
+        /// `InvalidParameter.InvalidKmsKeyId`: The id is none of a KMS key that the account can use in this region.
+        InvalidParameterInvalidKmsKeyId = "InvalidParameter.InvalidKmsKeyId",
+        /// `InvalidParameter.InvalidParameterCoexistImageIdsFilters`: `ImageIds` and `Filters` do not go together: leave one out.
+        InvalidParameterInvalidParameterCoexistImageIdsFilters = "InvalidParameter.InvalidParameterCoexistImageIdsFilters",
+        /// `InvalidParameter.InvalidParameterUrlError`: The URL has a wrong form, or nothing can be read from it.
+        InvalidParameterInvalidParameterUrlError = "InvalidParameter.InvalidParameterUrlError",
+        /// `InvalidParameter.InvalidTargetOSType`
+        InvalidParameterInvalidTargetOSType = "InvalidParameter.InvalidTargetOSType",
+        /// `InvalidParameter.LackCoreCountOrThreadPerCore`
+        InvalidParameterLackCoreCountOrThreadPerCore = "InvalidParameter.LackCoreCountOrThreadPerCore",
+        /// `InvalidParameter.LocalDataDiskNotSupport`: A local data disk cannot become part of an image.
+        InvalidParameterLocalDataDiskNotSupport = "InvalidParameter.LocalDataDiskNotSupport",
+        /// `InvalidParameter.OnlySupportForEdgeZone`
+        InvalidParameterOnlySupportForEdgeZone = "InvalidParameter.OnlySupportForEdgeZone",
+        /// `InvalidParameter.ParameterConflict`
+        InvalidParameterParameterConflict = "InvalidParameter.ParameterConflict",
+        /// `InvalidParameter.PasswordNotSupported`
+        InvalidParameterPasswordNotSupported = "InvalidParameter.PasswordNotSupported",
+        /// `InvalidParameter.SnapshotNotFound`: The region has no snapshot of this id.
+        InvalidParameterSnapshotNotFound = "InvalidParameter.SnapshotNotFound",
+        /// `InvalidParameter.SpecialParameterForSpecialAccount`
+        InvalidParameterSpecialParameterForSpecialAccount = "InvalidParameter.SpecialParameterForSpecialAccount",
+        /// `InvalidParameter.SpecifyOneParameter`: One of several parameters has to be given, and none is.
+        InvalidParameterSpecifyOneParameter = "InvalidParameter.SpecifyOneParameter",
+        /// `InvalidParameter.SwapDiskNotSupport`: A swap disk cannot become part of an image.
+        InvalidParameterSwapDiskNotSupport = "InvalidParameter.SwapDiskNotSupport",
+        /// `InvalidParameter.SystemSnapshotNotFound`: `SnapshotIds` names no snapshot of a system disk.
+        InvalidParameterSystemSnapshotNotFound = "InvalidParameter.SystemSnapshotNotFound",
+        /// `InvalidParameter.ValueTooLarge`: A text is longer than allowed.
+        InvalidParameterValueIsTooLarge = "InvalidParameter.ValueTooLarge",
+        /// `InvalidParameterCombination`
+        InvalidParameterCombination = "InvalidParameterCombination",
+        /// `InvalidParameterConflict`: Two parameters exclude each other: leave one out.
+        InvalidParameterConflict = "InvalidParameterConflict",
+        /// `InvalidParameterValue`: A parameter has a value that is not allowed; the message names it.
+        InvalidParameterValue = "InvalidParameterValue",
+        /// `InvalidParameterValue.AmountNotEqual`
+        InvalidParameterValueAmountNotEqual = "InvalidParameterValue.AmountNotEqual",
+        /// `InvalidParameterValue.BandwidthPackageIdMalformed`
+        InvalidParameterValueBandwidthPackageIdMalformed = "InvalidParameterValue.BandwidthPackageIdMalformed",
+        /// `InvalidParameterValue.BandwidthPackageIdNotFound`
+        InvalidParameterValueBandwidthPackageIdNotFound = "InvalidParameterValue.BandwidthPackageIdNotFound",
+        /// `InvalidParameterValue.BandwidthPackageIspNotMatch`
+        InvalidParameterValueBandwidthPackageIspNotMatch = "InvalidParameterValue.BandwidthPackageIspNotMatch",
+        /// `InvalidParameterValue.BandwidthPackageZoneNotMatch`
+        InvalidParameterValueBandwidthPackageZoneNotMatch = "InvalidParameterValue.BandwidthPackageZoneNotMatch",
+        /// `InvalidParameterValue.BasicNetworkInstanceFamily`
+        InvalidParameterValueBasicNetworkInstanceFamily = "InvalidParameterValue.BasicNetworkInstanceFamily",
+        /// `InvalidParameterValue.BucketNotFound`: The COS bucket does not exist in this region.
+        InvalidParameterValueBucketNotFound = "InvalidParameterValue.BucketNotFound",
+        /// `InvalidParameterValue.CamRoleNameMalformed`
+        InvalidParameterValueCamRoleNameMalformed = "InvalidParameterValue.CamRoleNameMalformed",
+        /// `InvalidParameterValue.CdhOnlyLocalDataDiskResize`
+        InvalidParameterValueCdhOnlyLocalDataDiskResize = "InvalidParameterValue.CdhOnlyLocalDataDiskResize",
+        /// `InvalidParameterValue.ChcHostsNotFound`
+        InvalidParameterValueChcHostsNotFound = "InvalidParameterValue.ChcHostsNotFound",
+        /// `InvalidParameterValue.ChcNetworkEmpty`
+        InvalidParameterValueChcNetworkEmpty = "InvalidParameterValue.ChcNetworkEmpty",
+        /// `InvalidParameterValue.CloudSsdDataDiskSizeTooSmall`
+        InvalidParameterValueCloudSsdDataDiskSizeTooSmall = "InvalidParameterValue.CloudSsdDataDiskSizeTooSmall",
+        /// `InvalidParameterValue.CoreCountValue`
+        InvalidParameterValueCoreCountValue = "InvalidParameterValue.CoreCountValue",
+        /// `InvalidParameterValue.DedicatedClusterNotSupportedChargeType`
+        InvalidParameterValueDedicatedClusterNotSupportedChargeType = "InvalidParameterValue.DedicatedClusterNotSupportedChargeType",
+        /// `InvalidParameterValue.DedicatedResourcePackIdsNotFound`
+        InvalidParameterValueDedicatedResourcePackIdsNotFound = "InvalidParameterValue.DedicatedResourcePackIdsNotFound",
+        /// `InvalidParameterValue.DedicatedResourcePackName`
+        InvalidParameterValueDedicatedResourcePackName = "InvalidParameterValue.DedicatedResourcePackName",
+        /// `InvalidParameterValue.DedicatedResourcePackNotValid`
+        InvalidParameterValueDedicatedResourcePackNotValid = "InvalidParameterValue.DedicatedResourcePackNotValid",
+        /// `InvalidParameterValue.DedicatedResourcePackTenancyMismatch`
+        InvalidParameterValueDedicatedResourcePackTenancyMismatch = "InvalidParameterValue.DedicatedResourcePackTenancyMismatch",
+        /// `InvalidParameterValue.DeployVpcAlreadyExists`
+        InvalidParameterValueDeployVpcAlreadyExists = "InvalidParameterValue.DeployVpcAlreadyExists",
+        /// `InvalidParameterValue.DisasterRecoverGroupIdMalformed`
+        InvalidParameterValueDisasterRecoverGroupIdMalformed = "InvalidParameterValue.DisasterRecoverGroupIdMalformed",
+        /// `InvalidParameterValue.Duplicate`
+        InvalidParameterValueDuplicate = "InvalidParameterValue.Duplicate",
+        /// `InvalidParameterValue.DuplicateTags`
+        InvalidParameterValueDuplicateTags = "InvalidParameterValue.DuplicateTags",
+        /// `InvalidParameterValue.ElasticNetworkNotExist`
+        InvalidParameterValueElasticNetworkNotExist = "InvalidParameterValue.ElasticNetworkNotExist",
+        /// `InvalidParameterValue.ElasticNetworkVpcSubnetMismatch`
+        InvalidParameterValueElasticNetworkVpcSubnetMismatch = "InvalidParameterValue.ElasticNetworkVpcSubnetMismatch",
+        /// `InvalidParameterValue.ExternalIpQuotaLimited`
+        InvalidParameterValueExternalIpQuotaLimited = "InvalidParameterValue.ExternalIpQuotaLimited",
+        /// `InvalidParameterValue.GPUInstanceFamily`
+        InvalidParameterValueGPUInstanceFamily = "InvalidParameterValue.GPUInstanceFamily",
+        /// `InvalidParameterValue.HpcClusterBusinessIdNotSupported`
+        InvalidParameterValueHpcClusterBusinessIdNotSupported = "InvalidParameterValue.HpcClusterBusinessIdNotSupported",
+        /// `InvalidParameterValue.HpcClusterIdZoneIdNotMatch`
+        InvalidParameterValueHpcClusterIdZoneIdNotMatch = "InvalidParameterValue.HpcClusterIdZoneIdNotMatch",
+        /// `InvalidParameterValue.IPAddressMalformed`
+        InvalidParameterValueIPAddressMalformed = "InvalidParameterValue.IPAddressMalformed",
+        /// `InvalidParameterValue.IPv6AddressMalformed`
+        InvalidParameterValueIPv6AddressMalformed = "InvalidParameterValue.IPv6AddressMalformed",
+        /// `InvalidParameterValue.ISOMustImportByForce`: An ISO image is imported with `Force` set to `true` only.
+        InvalidParameterValueISOMustImportByForce = "InvalidParameterValue.ISOMustImportByForce",
+        /// `InvalidParameterValue.IllegalHostName`
+        InvalidParameterValueIllegalHostName = "InvalidParameterValue.IllegalHostName",
+        /// `InvalidParameterValue.IncorrectFormat`
+        InvalidParameterValueIncorrectFormat = "InvalidParameterValue.IncorrectFormat",
+        /// `InvalidParameterValue.InstanceIdMalformed`
+        InvalidParameterValueInstanceIdMalformed = "InvalidParameterValue.InstanceIdMalformed",
+        /// `InvalidParameterValue.InstanceNotSupportedMixPricingModel`
+        InvalidParameterValueInstanceNotSupportedMixPricingModel = "InvalidParameterValue.InstanceNotSupportedMixPricingModel",
+        /// `InvalidParameterValue.InstanceTypeNotFound`: There is no instance type of this name.
+        InvalidParameterValueInstanceTypeNotFound = "InvalidParameterValue.InstanceTypeNotFound",
+        /// `InvalidParameterValue.InstanceTypeNotSupportElasticNetworks`
+        InvalidParameterValueInstanceTypeNotSupportElasticNetworks = "InvalidParameterValue.InstanceTypeNotSupportElasticNetworks",
+        /// `InvalidParameterValue.InstanceTypeNotSupportHpcCluster`
+        InvalidParameterValueInstanceTypeNotSupportHpcCluster = "InvalidParameterValue.InstanceTypeNotSupportHpcCluster",
+        /// `InvalidParameterValue.InstanceTypeRequiredHpcCluster`
+        InvalidParameterValueInstanceTypeRequiredHpcCluster = "InvalidParameterValue.InstanceTypeRequiredHpcCluster",
+        /// `InvalidParameterValue.InsufficientOffering`
+        InvalidParameterValueInsufficientOffering = "InvalidParameterValue.InsufficientOffering",
+        /// `InvalidParameterValue.InsufficientPrice`
+        InvalidParameterValueInsufficientPrice = "InvalidParameterValue.InsufficientPrice",
+        /// `InvalidParameterValue.InvalidAppIdFormat`: The `AppId` has a wrong form.
+        InvalidParameterValueInvalidAppIdFormat = "InvalidParameterValue.InvalidAppIdFormat",
+        /// `InvalidParameterValue.InvalidBootMode`: `BootMode` has a value that is not taken here.
+        InvalidParameterValueInvalidBootMode = "InvalidParameterValue.InvalidBootMode",
+        /// `InvalidParameterValue.InvalidBucketPermissionForExport`: The service may not write to the COS bucket: grant it the right, and try again.
+        InvalidParameterValueInvalidBucketPermissionForExport = "InvalidParameterValue.InvalidBucketPermissionForExport",
+        /// `InvalidParameterValue.InvalidFileNamePrefixList`: `FileNamePrefixList` has to have one prefix for each image.
+        InvalidParameterValueInvalidFileNamePrefixList = "InvalidParameterValue.InvalidFileNamePrefixList",
+        /// `InvalidParameterValue.InvalidGPUFamilyChange`
+        InvalidParameterValueInvalidGPUFamilyChange = "InvalidParameterValue.InvalidGPUFamilyChange",
+        /// `InvalidParameterValue.InvalidImageFamily`: The image family's name has a wrong form.
+        InvalidParameterValueInvalidImageFamily = "InvalidParameterValue.InvalidImageFamily",
+        /// `InvalidParameterValue.InvalidImageForGivenInstanceType`
+        InvalidParameterValueInvalidImageForGivenInstanceType = "InvalidParameterValue.InvalidImageForGivenInstanceType",
+        /// `InvalidParameterValue.InvalidImageFormat`
+        InvalidParameterValueInvalidImageFormat = "InvalidParameterValue.InvalidImageFormat",
+        /// `InvalidParameterValue.InvalidImageId`: The image cannot be used for this action: only custom images in the state `NORMAL` can be copied, for example.
+        InvalidParameterValueInvalidImageId = "InvalidParameterValue.InvalidImageId",
+        /// `InvalidParameterValue.InvalidImageIdForRetsetInstance`
+        InvalidParameterValueInvalidImageIdForRetsetInstance = "InvalidParameterValue.InvalidImageIdForRetsetInstance",
+        /// `InvalidParameterValue.InvalidImageIdIsShared`: The image belongs to another account, which shares it: only its owner can do this.
+        InvalidParameterValueInvalidImageIdIsShared = "InvalidParameterValue.InvalidImageIdIsShared",
+        /// `InvalidParameterValue.InvalidImageOsName`: The image's system is not offered in this region.
+        InvalidParameterValueInvalidImageOsName = "InvalidParameterValue.InvalidImageOsName",
+        /// `InvalidParameterValue.InvalidImageState`: Another task holds the image: try again when it is `NORMAL`.
+        InvalidParameterValueInvalidImageState = "InvalidParameterValue.InvalidImageState",
+        /// `InvalidParameterValue.InvalidInstanceSource`
+        InvalidParameterValueInvalidInstanceSource = "InvalidParameterValue.InvalidInstanceSource",
+        /// `InvalidParameterValue.InvalidInstanceTypePeriodicContract`
+        InvalidParameterValueInvalidInstanceTypePeriodicContract = "InvalidParameterValue.InvalidInstanceTypePeriodicContract",
+        /// `InvalidParameterValue.InvalidInstanceTypeUnderwrite`
+        InvalidParameterValueInvalidInstanceTypeUnderwrite = "InvalidParameterValue.InvalidInstanceTypeUnderwrite",
+        /// `InvalidParameterValue.InvalidIpFormat`
+        InvalidParameterValueInvalidIpFormat = "InvalidParameterValue.InvalidIpFormat",
+        /// `InvalidParameterValue.InvalidLaunchTemplateDescription`
+        InvalidParameterValueInvalidLaunchTemplateDescription = "InvalidParameterValue.InvalidLaunchTemplateDescription",
+        /// `InvalidParameterValue.InvalidLaunchTemplateName`
+        InvalidParameterValueInvalidLaunchTemplateName = "InvalidParameterValue.InvalidLaunchTemplateName",
+        /// `InvalidParameterValue.InvalidLaunchTemplateVersionDescription`
+        InvalidParameterValueInvalidLaunchTemplateVersionDescription = "InvalidParameterValue.InvalidLaunchTemplateVersionDescription",
+        /// `InvalidParameterValue.InvalidLicenseType`: `LicenseType` has a value that is not taken here.
+        InvalidParameterValueInvalidLicenseType = "InvalidParameterValue.InvalidLicenseType",
+        /// `InvalidParameterValue.InvalidNetworkInterfaceId`
+        InvalidParameterValueInvalidNetworkInterfaceId = "InvalidParameterValue.InvalidNetworkInterfaceId",
+        /// `InvalidParameterValue.InvalidParameterMinCount`
+        InvalidParameterValueInvalidParameterMinCount = "InvalidParameterValue.InvalidParameterMinCount",
+        /// `InvalidParameterValue.InvalidParameterValueLimit`: `Limit` is out of its range.
+        InvalidParameterValueInvalidParameterValueLimit = "InvalidParameterValue.InvalidParameterValueLimit",
+        /// `InvalidParameterValue.InvalidPassword`
+        InvalidParameterValueInvalidPassword = "InvalidParameterValue.InvalidPassword",
+        /// `InvalidParameterValue.InvalidRegion`: The region's id is none that can be used here.
+        InvalidParameterValueInvalidRegion = "InvalidParameterValue.InvalidRegion",
+        /// `InvalidParameterValue.InvalidTimeFormat`
+        InvalidParameterValueInvalidTimeFormat = "InvalidParameterValue.InvalidTimeFormat",
+        /// `InvalidParameterValue.InvalidUserDataFormat`
+        InvalidParameterValueInvalidUserDataFormat = "InvalidParameterValue.InvalidUserDataFormat",
+        /// `InvalidParameterValue.InvalidVagueName`
+        InvalidParameterValueInvalidVagueName = "InvalidParameterValue.InvalidVagueName",
+        /// `InvalidParameterValue.InvalidVpcIdSubnetIdNotFound`
+        InvalidParameterValueInvalidVpcIdSubnetIdNotFound = "InvalidParameterValue.InvalidVpcIdSubnetIdNotFound",
+        /// `InvalidParameterValue.IspNotSupportForEdgeZone`
+        InvalidParameterValueIspNotSupportForEdgeZone = "InvalidParameterValue.IspNotSupportForEdgeZone",
+        /// `InvalidParameterValue.IspValueRepeated`
+        InvalidParameterValueIspValueRepeated = "InvalidParameterValue.IspValueRepeated",
+        /// `InvalidParameterValue.KeyPairNotFound`
+        InvalidParameterValueKeyPairNotFound = "InvalidParameterValue.KeyPairNotFound",
+        /// `InvalidParameterValue.KeyPairNotSupported`
+        InvalidParameterValueKeyPairNotSupported = "InvalidParameterValue.KeyPairNotSupported",
+        /// `InvalidParameterValue.LaunchTemplateDefaultVersion`
+        InvalidParameterValueLaunchTemplateDefaultVersion = "InvalidParameterValue.LaunchTemplateDefaultVersion",
+        /// `InvalidParameterValue.LaunchTemplateIdMalformed`
+        InvalidParameterValueLaunchTemplateIdMalformed = "InvalidParameterValue.LaunchTemplateIdMalformed",
+        /// `InvalidParameterValue.LaunchTemplateIdNotExisted`
+        InvalidParameterValueLaunchTemplateIdNotExisted = "InvalidParameterValue.LaunchTemplateIdNotExisted",
+        /// `InvalidParameterValue.LaunchTemplateIdVerNotExisted`
+        InvalidParameterValueLaunchTemplateIdVerNotExisted = "InvalidParameterValue.LaunchTemplateIdVerNotExisted",
+        /// `InvalidParameterValue.LaunchTemplateIdVerSetAlready`
+        InvalidParameterValueLaunchTemplateIdVerSetAlready = "InvalidParameterValue.LaunchTemplateIdVerSetAlready",
+        /// `InvalidParameterValue.LaunchTemplateNotFound`
+        InvalidParameterValueLaunchTemplateNotFound = "InvalidParameterValue.LaunchTemplateNotFound",
+        /// `InvalidParameterValue.LaunchTemplateVersion`
+        InvalidParameterValueLaunchTemplateVersion = "InvalidParameterValue.LaunchTemplateVersion",
+        /// `InvalidParameterValue.LimitExceeded`: A list has more members than allowed.
+        InvalidParameterValueLimitExceeded = "InvalidParameterValue.LimitExceeded",
+        /// `InvalidParameterValue.LocalDiskSizeRange`
+        InvalidParameterValueLocalDiskSizeRange = "InvalidParameterValue.LocalDiskSizeRange",
+        /// `InvalidParameterValue.MissingLocationCosEndpoint`: The COS of a dedicated zone has no endpoint set up.
+        InvalidParameterValueMissingLocationCosEndpoint = "InvalidParameterValue.MissingLocationCosEndpoint",
+        /// `InvalidParameterValue.MustDhcpEnabledVpc`
+        InvalidParameterValueMustDhcpEnabledVpc = "InvalidParameterValue.MustDhcpEnabledVpc",
+        /// `InvalidParameterValue.MustEnabledIsRdma`
+        InvalidParameterValueMustEnabledIsRdma = "InvalidParameterValue.MustEnabledIsRdma",
+        /// `InvalidParameterValue.NotCdcSubnet`
+        InvalidParameterValueNotCdcSubnet = "InvalidParameterValue.NotCdcSubnet",
+        /// `InvalidParameterValue.NotEmpty`
+        InvalidParameterValueNotEmpty = "InvalidParameterValue.NotEmpty",
+        /// `InvalidParameterValue.NotSupported`
+        InvalidParameterValueNotSupported = "InvalidParameterValue.NotSupported",
+        /// `InvalidParameterValue.PreheatNotSupportedInstanceType`: Images cannot be pre-warmed for this instance type.
+        InvalidParameterValuePreheatNotSupportedInstanceType = "InvalidParameterValue.PreheatNotSupportedInstanceType",
+        /// `InvalidParameterValue.PreheatNotSupportedZone`: Images cannot be pre-warmed in this zone.
+        InvalidParameterValuePreheatNotSupportedZone = "InvalidParameterValue.PreheatNotSupportedZone",
+        /// `InvalidParameterValue.PreheatUnavailableZones`: A zone that the image was to be pre-warmed in is not available.
+        InvalidParameterValuePreheatUnavailableZones = "InvalidParameterValue.PreheatUnavailableZones",
+        /// `InvalidParameterValue.Range`
+        InvalidParameterValueRange = "InvalidParameterValue.Range",
+        /// `InvalidParameterValue.RequiredLocationImage`
+        InvalidParameterValueRequiredLocationImage = "InvalidParameterValue.RequiredLocationImage",
+        /// `InvalidParameterValue.ResourcePoolPackIdMalformed`
+        InvalidParameterValueResourcePoolPackIdMalformed = "InvalidParameterValue.ResourcePoolPackIdMalformed",
+        /// `InvalidParameterValue.ResourcePoolPackStatus`
+        InvalidParameterValueResourcePoolPackStatus = "InvalidParameterValue.ResourcePoolPackStatus",
+        /// `InvalidParameterValue.ResourcePoolPackTypeNotSupported`
+        InvalidParameterValueResourcePoolPackTypeNotSupported = "InvalidParameterValue.ResourcePoolPackTypeNotSupported",
+        /// `InvalidParameterValue.SnapshotIdMalformed`
+        InvalidParameterValueSnapshotIdMalformed = "InvalidParameterValue.SnapshotIdMalformed",
+        /// `InvalidParameterValue.SubnetIdMalformed`
+        InvalidParameterValueSubnetIdMalformed = "InvalidParameterValue.SubnetIdMalformed",
+        /// `InvalidParameterValue.SubnetIdZoneIdNotMatch`
+        InvalidParameterValueSubnetIdZoneIdNotMatch = "InvalidParameterValue.SubnetIdZoneIdNotMatch",
+        /// `InvalidParameterValue.SubnetNotExist`
+        InvalidParameterValueSubnetNotExist = "InvalidParameterValue.SubnetNotExist",
+        /// `InvalidParameterValue.TagKeyNotFound`: There is no tag of this key.
+        InvalidParameterValueTagKeyNotFound = "InvalidParameterValue.TagKeyNotFound",
+        /// `InvalidParameterValue.TagQuotaLimitExceeded`: The resource would have more tags than allowed.
+        InvalidParameterValueTagQuotaLimitExceeded = "InvalidParameterValue.TagQuotaLimitExceeded",
+        /// `InvalidParameterValue.ThreadPerCoreValue`
+        InvalidParameterValueThreadPerCoreValue = "InvalidParameterValue.ThreadPerCoreValue",
+        /// `InvalidParameterValue.TooLarge`: A number is above its limit.
+        InvalidParameterValueTooLarge = "InvalidParameterValue.TooLarge",
+        /// `InvalidParameterValue.TooLong`
+        InvalidParameterValueTooLong = "InvalidParameterValue.TooLong",
+        /// `InvalidParameterValue.UuidMalformed`
+        InvalidParameterValueUuidMalformed = "InvalidParameterValue.UuidMalformed",
+        /// `InvalidParameterValue.VpcIdMalformed`
+        InvalidParameterValueVpcIdMalformed = "InvalidParameterValue.VpcIdMalformed",
+        /// `InvalidParameterValue.VpcIdNotExist`
+        InvalidParameterValueVpcIdNotExist = "InvalidParameterValue.VpcIdNotExist",
+        /// `InvalidParameterValue.VpcIdSubnetIdNotMatch`
+        InvalidParameterValueVpcIdSubnetIdNotMatch = "InvalidParameterValue.VpcIdSubnetIdNotMatch",
+        /// `InvalidParameterValue.VpcIdZoneIdNotMatch`
+        InvalidParameterValueVpcIdZoneIdNotMatch = "InvalidParameterValue.VpcIdZoneIdNotMatch",
+        /// `InvalidParameterValue.VpcNotSupportIpv6Address`
+        InvalidParameterValueVpcNotSupportIpv6Address = "InvalidParameterValue.VpcNotSupportIpv6Address",
+        /// `InvalidParameterValue.ZoneNotSupported`: The zone does not offer this.
+        InvalidParameterValueZoneNotSupported = "InvalidParameterValue.ZoneNotSupported",
+        /// `InvalidParameterValueLimit`
+        InvalidParameterValueLimit = "InvalidParameterValueLimit",
+        /// `InvalidParameterValueOffset`
+        InvalidParameterValueOffset = "InvalidParameterValueOffset",
+        /// `InvalidPassword`
+        InvalidPassword = "InvalidPassword",
+        /// `InvalidPeriod`
+        InvalidPeriod = "InvalidPeriod",
+        /// `InvalidPermission`
+        InvalidPermission = "InvalidPermission",
+        /// `InvalidProjectId.NotFound`
+        InvalidProjectIdNotFound = "InvalidProjectId.NotFound",
+        /// `InvalidPublicKey.Duplicate`
+        InvalidPublicKeyDuplicate = "InvalidPublicKey.Duplicate",
+        /// `InvalidPublicKey.Malformed`
+        InvalidPublicKeyMalformed = "InvalidPublicKey.Malformed",
+        /// `InvalidRegion.NotFound`: There is no region of this id: `DescribeRegions` lists them.
+        InvalidRegionNotFound = "InvalidRegion.NotFound",
+        /// `InvalidRegion.Unavailable`: The destination region takes no copies at the moment, or none from here.
+        InvalidRegionUnavailable = "InvalidRegion.Unavailable",
+        /// `InvalidRequest`: The body of the request, such as its multipart form, cannot be read.
+        InvalidRequest = "InvalidRequest",
+        /// `InvalidSecurityGroupId.NotFound`
+        InvalidSecurityGroupIdNotFound = "InvalidSecurityGroupId.NotFound",
+        /// `InvalidSgId.Malformed`
+        InvalidSgIdMalformed = "InvalidSgId.Malformed",
+        /// `InvalidZone.MismatchRegion`: The zone is not in the region that the request went to.
+        InvalidZoneMismatchRegion = "InvalidZone.MismatchRegion",
+        /// `IpInBlacklist`: The caller's address is on the account's list of blocked ones.
+        IpInBlacklist = "IpInBlacklist",
+        /// `IpNotInWhitelist`: The caller's address is not on the account's list of allowed ones.
+        IpNotInWhitelist = "IpNotInWhitelist",
+        /// `LimitExceeded`: A quota is used up; the message says which.
+        LimitExceeded = "LimitExceeded",
+        /// `LimitExceeded.AssociateUSGLimitExceeded`
+        LimitExceededAssociateUSGLimitExceeded = "LimitExceeded.AssociateUSGLimitExceeded",
+        /// `LimitExceeded.CvmInstanceQuota`
+        LimitExceededCvmInstanceQuota = "LimitExceeded.CvmInstanceQuota",
+        /// `LimitExceeded.CvmsVifsPerSecGroupLimitExceeded`
+        LimitExceededCvmsVifsPerSecGroupLimitExceeded = "LimitExceeded.CvmsVifsPerSecGroupLimitExceeded",
+        /// `LimitExceeded.DisasterRecoverGroup`
+        LimitExceededDisasterRecoverGroup = "LimitExceeded.DisasterRecoverGroup",
+        /// `LimitExceeded.EipNumLimit`
+        LimitExceededEipNumLimit = "LimitExceeded.EipNumLimit",
+        /// `LimitExceeded.EniLimitInstanceType`
+        LimitExceededEniLimitInstanceType = "LimitExceeded.EniLimitInstanceType",
+        /// `LimitExceeded.EniNumLimit`
+        LimitExceededEniNumLimit = "LimitExceeded.EniNumLimit",
+        /// `LimitExceeded.ExportImageTaskLimitExceeded`: Too many exports are running: wait until one has ended.
+        LimitExceededExportImageTaskLimitExceeded = "LimitExceeded.ExportImageTaskLimitExceeded",
+        /// `LimitExceeded.HpcClusterQuota`
+        LimitExceededHpcClusterQuota = "LimitExceeded.HpcClusterQuota",
+        /// `LimitExceeded.IPv6AddressNum`
+        LimitExceededIPv6AddressNum = "LimitExceeded.IPv6AddressNum",
+        /// `LimitExceeded.InstanceEniNumLimit`
+        LimitExceededInstanceEniNumLimit = "LimitExceeded.InstanceEniNumLimit",
+        /// `LimitExceeded.InstanceQuota`
+        LimitExceededInstanceQuota = "LimitExceeded.InstanceQuota",
+        /// `LimitExceeded.InstanceTypeBandwidth`
+        LimitExceededInstanceTypeBandwidth = "LimitExceeded.InstanceTypeBandwidth",
+        /// `LimitExceeded.LaunchTemplateQuota`
+        LimitExceededLaunchTemplateQuota = "LimitExceeded.LaunchTemplateQuota",
+        /// `LimitExceeded.LaunchTemplateVersionQuota`
+        LimitExceededLaunchTemplateVersionQuota = "LimitExceeded.LaunchTemplateVersionQuota",
+        /// `LimitExceeded.PreheatImageSnapshotOutOfQuota`: The quota of pre-warmed images is used up.
+        LimitExceededPreheatImageSnapshotOutOfQuota = "LimitExceeded.PreheatImageSnapshotOutOfQuota",
+        /// `LimitExceeded.PrepayQuota`
+        LimitExceededPrepayQuota = "LimitExceeded.PrepayQuota",
+        /// `LimitExceeded.PrepayUnderwriteQuota`
+        LimitExceededPrepayUnderwriteQuota = "LimitExceeded.PrepayUnderwriteQuota",
+        /// `LimitExceeded.SingleUSGQuota`
+        LimitExceededSingleUSGQuota = "LimitExceeded.SingleUSGQuota",
+        /// `LimitExceeded.SpotQuota`
+        LimitExceededSpotQuota = "LimitExceeded.SpotQuota",
+        /// `LimitExceeded.TagResourceQuota`
+        LimitExceededTagResourceQuota = "LimitExceeded.TagResourceQuota",
+        /// `LimitExceeded.UserReturnQuota`
+        LimitExceededUserReturnQuota = "LimitExceeded.UserReturnQuota",
+        /// `LimitExceeded.UserSpotQuota`
+        LimitExceededUserSpotQuota = "LimitExceeded.UserSpotQuota",
+        /// `LimitExceeded.VpcSubnetNum`
+        LimitExceededVpcSubnetNum = "LimitExceeded.VpcSubnetNum",
+        /// `MissingParameter`: A parameter that has to be given is missing; the message names it.
+        MissingParameter = "MissingParameter",
+        /// `MissingParameter.AtLeastOne`
+        MissingParameterAtLeastOne = "MissingParameter.AtLeastOne",
+        /// `MissingParameter.DPDKInstanceTypeRequiredVPC`
+        MissingParameterDPDKInstanceTypeRequiredVPC = "MissingParameter.DPDKInstanceTypeRequiredVPC",
+        /// `MissingParameter.MonitorService`
+        MissingParameterMonitorService = "MissingParameter.MonitorService",
+        /// `MutexOperation.TaskRunning`: The same task is running already: wait for its end.
+        MutexOperationTaskRunning = "MutexOperation.TaskRunning",
+        /// `NoSuchProduct`: The service has no product of this name: check the endpoint's host.
+        NoSuchProduct = "NoSuchProduct",
+        /// `NoSuchVersion`: The product has no version of this name.
+        NoSuchVersion = "NoSuchVersion",
+        /// `OperationDenied.AccountNotSupported`
+        OperationDeniedAccountNotSupported = "OperationDenied.AccountNotSupported",
+        /// `OperationDenied.ChcDeployConfigInvalid`
+        OperationDeniedChcDeployConfigInvalid = "OperationDenied.ChcDeployConfigInvalid",
+        /// `OperationDenied.ChcHostStateNotSupported`
+        OperationDeniedChcHostStateNotSupported = "OperationDenied.ChcHostStateNotSupported",
+        /// `OperationDenied.ChcInstallCloudImageWithoutDeployNetwork`
+        OperationDeniedChcInstallCloudImageWithoutDeployNetwork = "OperationDenied.ChcInstallCloudImageWithoutDeployNetwork",
+        /// `OperationDenied.InnerUserProhibitAction`: The account is a restricted one, which may not do this.
+        OperationDeniedInnerUserProhibitAction = "OperationDenied.InnerUserProhibitAction",
+        /// `OperationDenied.InstanceOperationInProgress`: Another operation is going on with the instance: try again when it has ended.
+        OperationDeniedInstanceOperationInProgress = "OperationDenied.InstanceOperationInProgress",
+        /// `OperationDenied.NotBandwidthShiftUpUserApplyEdgeZoneEip`
+        OperationDeniedNotBandwidthShiftUpUserApplyEdgeZoneEip = "OperationDenied.NotBandwidthShiftUpUserApplyEdgeZoneEip",
+        /// `OverQuota`: The image is shared with as many accounts as it may be.
+        OverQuota = "OverQuota",
+        /// `RegionAbilityLimit.UnsupportedToImportImage`: Images cannot be imported in this region.
+        RegionAbilityLimitUnsupportedToImportImage = "RegionAbilityLimit.UnsupportedToImportImage",
+        /// `RequestLimitExceeded`: Too many requests in a second. Clients of this project keep to the rate and send the request again.
+        RequestLimitExceeded = "RequestLimitExceeded",
+        /// `RequestLimitExceeded.GlobalRegionUinLimitExceeded`: The root account has sent too many requests in a second, all regions together.
+        RequestLimitExceededGlobalRegionUinLimitExceeded = "RequestLimitExceeded.GlobalRegionUinLimitExceeded",
+        /// `RequestLimitExceeded.IPLimitExceeded`: Too many requests in a second came from this address.
+        RequestLimitExceededIPLimitExceeded = "RequestLimitExceeded.IPLimitExceeded",
+        /// `RequestLimitExceeded.UinLimitExceeded`: The root account has sent too many requests in a second.
+        RequestLimitExceededUinLimitExceeded = "RequestLimitExceeded.UinLimitExceeded",
+        /// `RequestSizeLimitExceeded`: The request is larger than the service takes: 10 MB signed with v3, 1 MB otherwise.
+        RequestSizeLimitExceeded = "RequestSizeLimitExceeded",
+        /// `ResourceInUse`: The resource is in use.
+        ResourceInUse = "ResourceInUse",
+        /// `ResourceInUse.DiskRollbacking`: A disk is being rolled back: wait for its end.
+        ResourceInUseDiskRollbacking = "ResourceInUse.DiskRollbacking",
+        /// `ResourceInUse.HpcCluster`
+        ResourceInUseHpcCluster = "ResourceInUse.HpcCluster",
+        /// `ResourceInsufficient`: The service has not enough of what is asked for: try later, or another zone.
+        ResourceInsufficient = "ResourceInsufficient",
+        /// `ResourceInsufficient.AvailabilityZoneSoldOut`
+        ResourceInsufficientAvailabilityZoneSoldOut = "ResourceInsufficient.AvailabilityZoneSoldOut",
+        /// `ResourceInsufficient.CidrBlock`
+        ResourceInsufficientCidrBlock = "ResourceInsufficient.CidrBlock",
+        /// `ResourceInsufficient.CloudDiskSoldOut`
+        ResourceInsufficientCloudDiskSoldOut = "ResourceInsufficient.CloudDiskSoldOut",
+        /// `ResourceInsufficient.CloudDiskUnavailable`: No disk of this type and size can be had: try another one, or another zone.
+        ResourceInsufficientCloudDiskUnavailable = "ResourceInsufficient.CloudDiskUnavailable",
+        /// `ResourceInsufficient.DisasterRecoverGroupCvmQuota`
+        ResourceInsufficientDisasterRecoverGroupCvmQuota = "ResourceInsufficient.DisasterRecoverGroupCvmQuota",
+        /// `ResourceInsufficient.InsufficientGroupQuota`
+        ResourceInsufficientInsufficientGroupQuota = "ResourceInsufficient.InsufficientGroupQuota",
+        /// `ResourceInsufficient.InsufficientOfferingMinimum`
+        ResourceInsufficientInsufficientOfferingMinimum = "ResourceInsufficient.InsufficientOfferingMinimum",
+        /// `ResourceInsufficient.SpecifiedInstanceType`
+        ResourceInsufficientSpecifiedInstanceType = "ResourceInsufficient.SpecifiedInstanceType",
+        /// `ResourceInsufficient.ZoneSoldOutForSpecifiedInstance`
+        ResourceInsufficientZoneSoldOutForSpecifiedInstance = "ResourceInsufficient.ZoneSoldOutForSpecifiedInstance",
+        /// `ResourceNotFound`: The resource does not exist, or this credential may not see it.
+        ResourceNotFound = "ResourceNotFound",
+        /// `ResourceNotFound.HpcCluster`
+        ResourceNotFoundHpcCluster = "ResourceNotFound.HpcCluster",
+        /// `ResourceNotFound.InvalidInstanceIdNotFound`
+        ResourceNotFoundInvalidInstanceIdNotFound = "ResourceNotFound.InvalidInstanceIdNotFound",
+        /// `ResourceNotFound.InvalidPlacementSet`
+        ResourceNotFoundInvalidPlacementSet = "ResourceNotFound.InvalidPlacementSet",
+        /// `ResourceNotFound.InvalidZoneInstanceType`
+        ResourceNotFoundInvalidZoneInstanceType = "ResourceNotFound.InvalidZoneInstanceType",
+        /// `ResourceNotFound.KeyPairNotFound`
+        ResourceNotFoundKeyPairNotFound = "ResourceNotFound.KeyPairNotFound",
+        /// `ResourceNotFound.NoDefaultCbs`
+        ResourceNotFoundNoDefaultCbs = "ResourceNotFound.NoDefaultCbs",
+        /// `ResourceNotFound.NoDefaultCbsWithReason`
+        ResourceNotFoundNoDefaultCbsWithReason = "ResourceNotFound.NoDefaultCbsWithReason",
+        /// `ResourceNotFound.ResourcePoolPackIdNotFound`
+        ResourceNotFoundResourcePoolPackIdNotFound = "ResourceNotFound.ResourcePoolPackIdNotFound",
+        /// `ResourceUnavailable`: The resource cannot be used at the moment.
+        ResourceUnavailable = "ResourceUnavailable",
+        /// `ResourceUnavailable.InstanceType`
+        ResourceUnavailableInstanceType = "ResourceUnavailable.InstanceType",
+        /// `ResourceUnavailable.SnapshotCreating`: The snapshot is still being made: wait until it is done.
+        ResourceUnavailableSnapshotCreating = "ResourceUnavailable.SnapshotCreating",
+        /// `ResourcesSoldOut.AvailableZone`
+        ResourcesSoldOutAvailableZone = "ResourcesSoldOut.AvailableZone",
+        /// `ResourcesSoldOut.EipInsufficient`
+        ResourcesSoldOutEipInsufficient = "ResourcesSoldOut.EipInsufficient",
+        /// `ResourcesSoldOut.SpecifiedInstanceType`: The instance type is sold out here: try another type or zone.
+        ResourcesSoldOutSpecifiedInstanceType = "ResourcesSoldOut.SpecifiedInstanceType",
+        /// `ResponseSizeLimitExceeded`: The answer would be larger than the service sends: ask for less at once.
+        ResponseSizeLimitExceeded = "ResponseSizeLimitExceeded",
+        /// `SecGroupActionFailure`
+        SecGroupActionFailure = "SecGroupActionFailure",
+        /// `ServiceUnavailable`: The service cannot answer at the moment: send the request again.
+        ServiceUnavailable = "ServiceUnavailable",
+        /// `UnauthorizedOperation`: The key has no right to do this: an administrator can grant it in CAM.
+        UnauthorizedOperation = "UnauthorizedOperation",
+        /// `UnauthorizedOperation.ImageNotBelongToAccount`: The image belongs to another account.
+        UnauthorizedOperationImageNotBelongToAccount = "UnauthorizedOperation.ImageNotBelongToAccount",
+        /// `UnauthorizedOperation.InvalidToken`: The token is not valid, or has expired.
+        UnauthorizedOperationInvalidToken = "UnauthorizedOperation.InvalidToken",
+        /// `UnauthorizedOperation.MFAExpired`
+        UnauthorizedOperationMFAExpired = "UnauthorizedOperation.MFAExpired",
+        /// `UnauthorizedOperation.MFANotFound`
+        UnauthorizedOperationMFANotFound = "UnauthorizedOperation.MFANotFound",
+        /// `UnauthorizedOperation.PermissionDenied`: A CAM policy denies this.
+        UnauthorizedOperationPermissionDenied = "UnauthorizedOperation.PermissionDenied",
+        /// `UnknownParameter`: The action has no parameter of this name; the message names it.
+        UnknownParameter = "UnknownParameter",
+        /// `UnsupportedOperation`: This is not supported; the message says why.
+        UnsupportedOperation = "UnsupportedOperation",
+        /// `UnsupportedOperation.ArmArchitecture`
+        UnsupportedOperationArmArchitecture = "UnsupportedOperation.ArmArchitecture",
+        /// `UnsupportedOperation.BandwidthPackageIdNotSupported`
+        UnsupportedOperationBandwidthPackageIdNotSupported = "UnsupportedOperation.BandwidthPackageIdNotSupported",
+        /// `UnsupportedOperation.CbsRemoteSsdNotSupport`
+        UnsupportedOperationCbsRemoteSsdNotSupport = "UnsupportedOperation.CbsRemoteSsdNotSupport",
+        /// `UnsupportedOperation.CommercialImageChangeChargeType`
+        UnsupportedOperationCommercialImageChangeChargeType = "UnsupportedOperation.CommercialImageChangeChargeType",
+        /// `UnsupportedOperation.DiskSnapCreateTimeTooOld`
+        UnsupportedOperationDiskSnapCreateTimeTooOld = "UnsupportedOperation.DiskSnapCreateTimeTooOld",
+        /// `UnsupportedOperation.EdgeZoneInstance`
+        UnsupportedOperationEdgeZoneInstance = "UnsupportedOperation.EdgeZoneInstance",
+        /// `UnsupportedOperation.EdgeZoneNotSupportCloudDisk`
+        UnsupportedOperationEdgeZoneNotSupportCloudDisk = "UnsupportedOperation.EdgeZoneNotSupportCloudDisk",
+        /// `UnsupportedOperation.EdgeZoneNotSupportPurchaseReserved`
+        UnsupportedOperationEdgeZoneNotSupportPurchaseReserved = "UnsupportedOperation.EdgeZoneNotSupportPurchaseReserved",
+        /// `UnsupportedOperation.ElasticNetworkInterface`
+        UnsupportedOperationElasticNetworkInterface = "UnsupportedOperation.ElasticNetworkInterface",
+        /// `UnsupportedOperation.EncryptedImagesNotSupported`: An encrypted image is not taken here.
+        UnsupportedOperationEncryptedImagesNotSupported = "UnsupportedOperation.EncryptedImagesNotSupported",
+        /// `UnsupportedOperation.HeterogeneousChangeInstanceFamily`
+        UnsupportedOperationHeterogeneousChangeInstanceFamily = "UnsupportedOperation.HeterogeneousChangeInstanceFamily",
+        /// `UnsupportedOperation.HibernationForNormalInstance`
+        UnsupportedOperationHibernationForNormalInstance = "UnsupportedOperation.HibernationForNormalInstance",
+        /// `UnsupportedOperation.HibernationOsVersion`
+        UnsupportedOperationHibernationOsVersion = "UnsupportedOperation.HibernationOsVersion",
+        /// `UnsupportedOperation.IPv6NotSupportVpcMigrate`
+        UnsupportedOperationIPv6NotSupportVpcMigrate = "UnsupportedOperation.IPv6NotSupportVpcMigrate",
+        /// `UnsupportedOperation.ImageTooLargeExportUnsupported`: The image is too large to be exported.
+        UnsupportedOperationImageTooLargeExportUnsupported = "UnsupportedOperation.ImageTooLargeExportUnsupported",
+        /// `UnsupportedOperation.InstanceChargeType`
+        UnsupportedOperationInstanceChargeType = "UnsupportedOperation.InstanceChargeType",
+        /// `UnsupportedOperation.InstanceMixedPricingModel`
+        UnsupportedOperationInstanceMixedPricingModel = "UnsupportedOperation.InstanceMixedPricingModel",
+        /// `UnsupportedOperation.InstanceMixedResetInstanceType`
+        UnsupportedOperationInstanceMixedResetInstanceType = "UnsupportedOperation.InstanceMixedResetInstanceType",
+        /// `UnsupportedOperation.InstanceMixedZoneType`
+        UnsupportedOperationInstanceMixedZoneType = "UnsupportedOperation.InstanceMixedZoneType",
+        /// `UnsupportedOperation.InstanceOsConvertOsNotSupport`
+        UnsupportedOperationInstanceOsConvertOsNotSupport = "UnsupportedOperation.InstanceOsConvertOsNotSupport",
+        /// `UnsupportedOperation.InstanceOsWindows`
+        UnsupportedOperationInstanceOsWindows = "UnsupportedOperation.InstanceOsWindows",
+        /// `UnsupportedOperation.InstanceReinstallFailed`: The instance's last reinstallation failed: reinstall it first.
+        UnsupportedOperationInstanceReinstallFailed = "UnsupportedOperation.InstanceReinstallFailed",
+        /// `UnsupportedOperation.InstanceStateBanning`
+        UnsupportedOperationInstanceStateBanning = "UnsupportedOperation.InstanceStateBanning",
+        /// `UnsupportedOperation.InstanceStateCorrupted`
+        UnsupportedOperationInstanceStateCorrupted = "UnsupportedOperation.InstanceStateCorrupted",
+        /// `UnsupportedOperation.InstanceStateEnterRescueMode`: The instance is entering rescue mode: try again when it runs or is stopped.
+        UnsupportedOperationInstanceStateEnterRescueMode = "UnsupportedOperation.InstanceStateEnterRescueMode",
+        /// `UnsupportedOperation.InstanceStateEnterServiceLiveMigrate`: The instance is about to be migrated by the service: try again later.
+        UnsupportedOperationInstanceStateEnterServiceLiveMigrate = "UnsupportedOperation.InstanceStateEnterServiceLiveMigrate",
+        /// `UnsupportedOperation.InstanceStateExitRescueMode`: The instance is leaving rescue mode: try again when it runs or is stopped.
+        UnsupportedOperationInstanceStateExitRescueMode = "UnsupportedOperation.InstanceStateExitRescueMode",
+        /// `UnsupportedOperation.InstanceStateExitServiceLiveMigrate`
+        UnsupportedOperationInstanceStateExitServiceLiveMigrate = "UnsupportedOperation.InstanceStateExitServiceLiveMigrate",
+        /// `UnsupportedOperation.InstanceStateFreezing`: The instance is being frozen: try again later.
+        UnsupportedOperationInstanceStateFreezing = "UnsupportedOperation.InstanceStateFreezing",
+        /// `UnsupportedOperation.InstanceStateIsolating`
+        UnsupportedOperationInstanceStateIsolating = "UnsupportedOperation.InstanceStateIsolating",
+        /// `UnsupportedOperation.InstanceStateLaunchFailed`
+        UnsupportedOperationInstanceStateLaunchFailed = "UnsupportedOperation.InstanceStateLaunchFailed",
+        /// `UnsupportedOperation.InstanceStateNotRunning`
+        UnsupportedOperationInstanceStateNotRunning = "UnsupportedOperation.InstanceStateNotRunning",
+        /// `UnsupportedOperation.InstanceStatePending`
+        UnsupportedOperationInstanceStatePending = "UnsupportedOperation.InstanceStatePending",
+        /// `UnsupportedOperation.InstanceStateRebooting`: The instance is being rebooted: try again when it runs.
+        UnsupportedOperationInstanceStateRebooting = "UnsupportedOperation.InstanceStateRebooting",
+        /// `UnsupportedOperation.InstanceStateRescueMode`: The instance is in rescue mode: leave it first.
+        UnsupportedOperationInstanceStateRescueMode = "UnsupportedOperation.InstanceStateRescueMode",
+        /// `UnsupportedOperation.InstanceStateRunning`
+        UnsupportedOperationInstanceStateRunning = "UnsupportedOperation.InstanceStateRunning",
+        /// `UnsupportedOperation.InstanceStateServiceLiveMigrate`: The service is migrating the instance: try again later.
+        UnsupportedOperationInstanceStateServiceLiveMigrate = "UnsupportedOperation.InstanceStateServiceLiveMigrate",
+        /// `UnsupportedOperation.InstanceStateShutdown`
+        UnsupportedOperationInstanceStateShutdown = "UnsupportedOperation.InstanceStateShutdown",
+        /// `UnsupportedOperation.InstanceStateStarting`: The instance is being started: try again when it runs.
+        UnsupportedOperationInstanceStateStarting = "UnsupportedOperation.InstanceStateStarting",
+        /// `UnsupportedOperation.InstanceStateStopped`
+        UnsupportedOperationInstanceStateStopped = "UnsupportedOperation.InstanceStateStopped",
+        /// `UnsupportedOperation.InstanceStateStopping`: The instance is being stopped: try again when it is stopped.
+        UnsupportedOperationInstanceStateStopping = "UnsupportedOperation.InstanceStateStopping",
+        /// `UnsupportedOperation.InstanceStateTerminated`
+        UnsupportedOperationInstanceStateTerminated = "UnsupportedOperation.InstanceStateTerminated",
+        /// `UnsupportedOperation.InstanceStateTerminating`: The instance is being terminated.
+        UnsupportedOperationInstanceStateTerminating = "UnsupportedOperation.InstanceStateTerminating",
+        /// `UnsupportedOperation.InstanceTypeNotSupportConfidentiality`
+        UnsupportedOperationInstanceTypeNotSupportConfidentiality = "UnsupportedOperation.InstanceTypeNotSupportConfidentiality",
+        /// `UnsupportedOperation.InstanceTypeNotSupportGridLicence`
+        UnsupportedOperationInstanceTypeNotSupportGridLicence = "UnsupportedOperation.InstanceTypeNotSupportGridLicence",
+        /// `UnsupportedOperation.InstanceTypeNotSupportHighDensityModeSetting`
+        UnsupportedOperationInstanceTypeNotSupportHighDensityModeSetting = "UnsupportedOperation.InstanceTypeNotSupportHighDensityModeSetting",
+        /// `UnsupportedOperation.InstanceTypeNotSupportJumboFrame`
+        UnsupportedOperationInstanceTypeNotSupportJumboFrame = "UnsupportedOperation.InstanceTypeNotSupportJumboFrame",
+        /// `UnsupportedOperation.InstancesEnableJumboWithoutReboot`
+        UnsupportedOperationInstancesEnableJumboWithoutReboot = "UnsupportedOperation.InstancesEnableJumboWithoutReboot",
+        /// `UnsupportedOperation.InstancesProtected`
+        UnsupportedOperationInstancesProtected = "UnsupportedOperation.InstancesProtected",
+        /// `UnsupportedOperation.InsufficientClusterQuota`
+        UnsupportedOperationInsufficientClusterQuota = "UnsupportedOperation.InsufficientClusterQuota",
+        /// `UnsupportedOperation.InvalidDataDisk`
+        UnsupportedOperationInvalidDataDisk = "UnsupportedOperation.InvalidDataDisk",
+        /// `UnsupportedOperation.InvalidDisk`
+        UnsupportedOperationInvalidDisk = "UnsupportedOperation.InvalidDisk",
+        /// `UnsupportedOperation.InvalidDiskBackupQuota`
+        UnsupportedOperationInvalidDiskBackupQuota = "UnsupportedOperation.InvalidDiskBackupQuota",
+        /// `UnsupportedOperation.InvalidDiskFastRollback`: A disk is being rolled back quickly: wait for its end.
+        UnsupportedOperationInvalidDiskFastRollback = "UnsupportedOperation.InvalidDiskFastRollback",
+        /// `UnsupportedOperation.InvalidImageLicenseTypeForReset`
+        UnsupportedOperationInvalidImageLicenseTypeForReset = "UnsupportedOperation.InvalidImageLicenseTypeForReset",
+        /// `UnsupportedOperation.InvalidInstanceNotSupportedProtectedInstance`
+        UnsupportedOperationInvalidInstanceNotSupportedProtectedInstance = "UnsupportedOperation.InvalidInstanceNotSupportedProtectedInstance",
+        /// `UnsupportedOperation.InvalidInstanceWithSwapDisk`
+        UnsupportedOperationInvalidInstanceWithSwapDisk = "UnsupportedOperation.InvalidInstanceWithSwapDisk",
+        /// `UnsupportedOperation.InvalidInstancesOwner`
+        UnsupportedOperationInvalidInstancesOwner = "UnsupportedOperation.InvalidInstancesOwner",
+        /// `UnsupportedOperation.InvalidPermissionNonInternationalAccount`: Only accounts of the international site may do this.
+        UnsupportedOperationInvalidPermissionNonInternationalAccount = "UnsupportedOperation.InvalidPermissionNonInternationalAccount",
+        /// `UnsupportedOperation.InvalidRegionDiskEncrypt`
+        UnsupportedOperationInvalidRegionDiskEncrypt = "UnsupportedOperation.InvalidRegionDiskEncrypt",
+        /// `UnsupportedOperation.InvalidZone`: The zone is not on sale.
+        UnsupportedOperationInvalidZone = "UnsupportedOperation.InvalidZone",
+        /// `UnsupportedOperation.KeyPairUnsupportedWindows`
+        UnsupportedOperationKeyPairUnsupportedWindows = "UnsupportedOperation.KeyPairUnsupportedWindows",
+        /// `UnsupportedOperation.LocalDataDiskChangeInstanceFamily`
+        UnsupportedOperationLocalDataDiskChangeInstanceFamily = "UnsupportedOperation.LocalDataDiskChangeInstanceFamily",
+        /// `UnsupportedOperation.LocalDiskMigratingToCloudDisk`
+        UnsupportedOperationLocalDiskMigratingToCloudDisk = "UnsupportedOperation.LocalDiskMigratingToCloudDisk",
+        /// `UnsupportedOperation.LocationImageNotSupported`: An image of a dedicated location is not taken here.
+        UnsupportedOperationLocationImageNotSupported = "UnsupportedOperation.LocationImageNotSupported",
+        /// `UnsupportedOperation.MarketImageConvertOSUnsupported`
+        UnsupportedOperationMarketImageConvertOSUnsupported = "UnsupportedOperation.MarketImageConvertOSUnsupported",
+        /// `UnsupportedOperation.MarketImageExportUnsupported`: An image from the marketplace, or made from one, cannot be exported.
+        UnsupportedOperationMarketImageExportUnsupported = "UnsupportedOperation.MarketImageExportUnsupported",
+        /// `UnsupportedOperation.MinCountUnsupportedChargeType`
+        UnsupportedOperationMinCountUnsupportedChargeType = "UnsupportedOperation.MinCountUnsupportedChargeType",
+        /// `UnsupportedOperation.MinCountUnsupportedRegion`
+        UnsupportedOperationMinCountUnsupportedRegion = "UnsupportedOperation.MinCountUnsupportedRegion",
+        /// `UnsupportedOperation.ModifyEncryptionNotSupported`
+        UnsupportedOperationModifyEncryptionNotSupported = "UnsupportedOperation.ModifyEncryptionNotSupported",
+        /// `UnsupportedOperation.ModifyVPCWithCLB`
+        UnsupportedOperationModifyVPCWithCLB = "UnsupportedOperation.ModifyVPCWithCLB",
+        /// `UnsupportedOperation.ModifyVPCWithClassLink`
+        UnsupportedOperationModifyVPCWithClassLink = "UnsupportedOperation.ModifyVPCWithClassLink",
+        /// `UnsupportedOperation.NoInstanceTypeSupportSpot`
+        UnsupportedOperationNoInstanceTypeSupportSpot = "UnsupportedOperation.NoInstanceTypeSupportSpot",
+        /// `UnsupportedOperation.NoVpcNetwork`
+        UnsupportedOperationNoVpcNetwork = "UnsupportedOperation.NoVpcNetwork",
+        /// `UnsupportedOperation.NotFpgaInstance`
+        UnsupportedOperationNotFpgaInstance = "UnsupportedOperation.NotFpgaInstance",
+        /// `UnsupportedOperation.NotSupportImportInstancesActionTimer`
+        UnsupportedOperationNotSupportImportInstancesActionTimer = "UnsupportedOperation.NotSupportImportInstancesActionTimer",
+        /// `UnsupportedOperation.NotSupportInstanceImage`: An image of a whole instance, with its data disks, is not taken here.
+        UnsupportedOperationNotSupportInstanceImage = "UnsupportedOperation.NotSupportInstanceImage",
+        /// `UnsupportedOperation.NotSupportUnpaidOrder`
+        UnsupportedOperationNotSupportUnpaidOrder = "UnsupportedOperation.NotSupportUnpaidOrder",
+        /// `UnsupportedOperation.OnlyForPrepaidAccount`
+        UnsupportedOperationOnlyForPrepaidAccount = "UnsupportedOperation.OnlyForPrepaidAccount",
+        /// `UnsupportedOperation.OriginalInstanceTypeInvalid`
+        UnsupportedOperationOriginalInstanceTypeInvalid = "UnsupportedOperation.OriginalInstanceTypeInvalid",
+        /// `UnsupportedOperation.PeriodicContractNotSupportManualRenew`
+        UnsupportedOperationPeriodicContractNotSupportManualRenew = "UnsupportedOperation.PeriodicContractNotSupportManualRenew",
+        /// `UnsupportedOperation.PreheatImage`: Pre-warming is not enabled for this account or image.
+        UnsupportedOperationPreheatImage = "UnsupportedOperation.PreheatImage",
+        /// `UnsupportedOperation.PublicImageExportUnsupported`: A public image, or one from the marketplace, cannot be exported.
+        UnsupportedOperationPublicImageExportUnsupported = "UnsupportedOperation.PublicImageExportUnsupported",
+        /// `UnsupportedOperation.RawLocalDiskInsReinstalltoQcow2`
+        UnsupportedOperationRawLocalDiskInsReinstalltoQcow2 = "UnsupportedOperation.RawLocalDiskInsReinstalltoQcow2",
+        /// `UnsupportedOperation.RedHatImageExportUnsupported`: A Red Hat image cannot be exported.
+        UnsupportedOperationRedHatImageExportUnsupported = "UnsupportedOperation.RedHatImageExportUnsupported",
+        /// `UnsupportedOperation.RedHatInstanceTerminateUnsupported`
+        UnsupportedOperationRedHatInstanceTerminateUnsupported = "UnsupportedOperation.RedHatInstanceTerminateUnsupported",
+        /// `UnsupportedOperation.RedHatInstanceUnsupported`
+        UnsupportedOperationRedHatInstanceUnsupported = "UnsupportedOperation.RedHatInstanceUnsupported",
+        /// `UnsupportedOperation.Region`: The region does not support this, or not together with the other one.
+        UnsupportedOperationRegion = "UnsupportedOperation.Region",
+        /// `UnsupportedOperation.ReservedInstanceInvisibleForUser`: Reserved instances are not offered to this account.
+        UnsupportedOperationReservedInstanceInvisibleForUser = "UnsupportedOperation.ReservedInstanceInvisibleForUser",
+        /// `UnsupportedOperation.ReservedInstanceOutofQuata`: The account has as many reserved instances as it may have.
+        UnsupportedOperationReservedInstanceOutofQuata = "UnsupportedOperation.ReservedInstanceOutofQuata",
+        /// `UnsupportedOperation.ResourcePoolPackageInvisibleForUser`
+        UnsupportedOperationResourcePoolPackageInvisibleForUser = "UnsupportedOperation.ResourcePoolPackageInvisibleForUser",
+        /// `UnsupportedOperation.SharedImageExportUnsupported`: An image that another account shares cannot be exported.
+        UnsupportedOperationSharedImageExportUnsupported = "UnsupportedOperation.SharedImageExportUnsupported",
+        /// `UnsupportedOperation.SharedImageModifyUnsupported`: An image that another account shares can be changed by its owner only.
+        UnsupportedOperationSharedImageModifyUnsupported = "UnsupportedOperation.SharedImageModifyUnsupported",
+        /// `UnsupportedOperation.SpecialInstanceType`: An instance of this type does not support this.
+        UnsupportedOperationSpecialInstanceType = "UnsupportedOperation.SpecialInstanceType",
+        /// `UnsupportedOperation.SpotUnsupportedRegion`
+        UnsupportedOperationSpotUnsupportedRegion = "UnsupportedOperation.SpotUnsupportedRegion",
+        /// `UnsupportedOperation.StoppedModeStopCharging`: The instance was stopped so that it costs nothing, which this action does not take: start it first.
+        UnsupportedOperationStoppedModeStopCharging = "UnsupportedOperation.StoppedModeStopCharging",
+        /// `UnsupportedOperation.StoppedModeStopChargingSameFamily`
+        UnsupportedOperationStoppedModeStopChargingSameFamily = "UnsupportedOperation.StoppedModeStopChargingSameFamily",
+        /// `UnsupportedOperation.SyncEncryptImageNotSupport`: This image cannot be copied as an encrypted one.
+        UnsupportedOperationSyncEncryptImageNotSupport = "UnsupportedOperation.SyncEncryptImageNotSupport",
+        /// `UnsupportedOperation.SystemDiskType`
+        UnsupportedOperationSystemDiskType = "UnsupportedOperation.SystemDiskType",
+        /// `UnsupportedOperation.TatAgentNotOnline`
+        UnsupportedOperationTatAgentNotOnline = "UnsupportedOperation.TatAgentNotOnline",
+        /// `UnsupportedOperation.UnderwriteDiscountGreaterThanPrepaidDiscount`
+        UnsupportedOperationUnderwriteDiscountGreaterThanPrepaidDiscount = "UnsupportedOperation.UnderwriteDiscountGreaterThanPrepaidDiscount",
+        /// `UnsupportedOperation.UnderwritingInstanceTypeOnlySupportAutoRenew`
+        UnsupportedOperationUnderwritingInstanceTypeOnlySupportAutoRenew = "UnsupportedOperation.UnderwritingInstanceTypeOnlySupportAutoRenew",
+        /// `UnsupportedOperation.UnsupportedARMChangeInstanceFamily`
+        UnsupportedOperationUnsupportedARMChangeInstanceFamily = "UnsupportedOperation.UnsupportedARMChangeInstanceFamily",
+        /// `UnsupportedOperation.UnsupportedChangeInstanceFamily`
+        UnsupportedOperationUnsupportedChangeInstanceFamily = "UnsupportedOperation.UnsupportedChangeInstanceFamily",
+        /// `UnsupportedOperation.UnsupportedChangeInstanceFamilyToARM`
+        UnsupportedOperationUnsupportedChangeInstanceFamilyToARM = "UnsupportedOperation.UnsupportedChangeInstanceFamilyToARM",
+        /// `UnsupportedOperation.UnsupportedChangeInstanceToThisInstanceFamily`
+        UnsupportedOperationUnsupportedChangeInstanceToThisInstanceFamily = "UnsupportedOperation.UnsupportedChangeInstanceToThisInstanceFamily",
+        /// `UnsupportedOperation.UnsupportedInternationalUser`
+        UnsupportedOperationUnsupportedInternationalUser = "UnsupportedOperation.UnsupportedInternationalUser",
+        /// `UnsupportedOperation.UnsupportedPool`
+        UnsupportedOperationUnsupportedPool = "UnsupportedOperation.UnsupportedPool",
+        /// `UnsupportedOperation.UserConvertOsNotSupport`
+        UnsupportedOperationUserConvertOsNotSupport = "UnsupportedOperation.UserConvertOsNotSupport",
+        /// `UnsupportedOperation.UserLimitOperationExceedQuota`
+        UnsupportedOperationUserLimitOperationExceedQuota = "UnsupportedOperation.UserLimitOperationExceedQuota",
+        /// `UnsupportedOperation.WindowsImageExportUnsupported`: A Windows image cannot be exported.
+        UnsupportedOperationWindowsImageExportUnsupported = "UnsupportedOperation.WindowsImageExportUnsupported",
+        /// `UnsupportedProtocol`: The service takes GET and POST over HTTPS only.
+        UnsupportedProtocol = "UnsupportedProtocol",
+        /// `UnsupportedRegion`: The action is not offered in this region, or there is no such region: `DescribeRegions` lists them.
+        UnsupportedRegion = "UnsupportedRegion",
+        /// `VpcAddrNotInSubNet`
+        VpcAddrNotInSubNet = "VpcAddrNotInSubNet",
+        /// `VpcIpIsUsed`
+        VpcIpIsUsed = "VpcIpIsUsed",
+    }
 }

@@ -68,7 +68,7 @@ impl ImageSyncMachine {
         if known.basis == Basis::Found && self.run.own_copies {
             return self.not_own(target, known.image_id, now);
         }
-        if image.image_state != ImageState::NORMAL {
+        if image.image_state != ImageState::Normal {
             return self.adopt(target, known.image_id, known.basis, now);
         }
         if known.outcome == Outcome::Copied {

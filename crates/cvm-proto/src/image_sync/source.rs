@@ -94,7 +94,7 @@ impl ImageSyncMachine {
             });
         }
         run.lane.trouble = None;
-        if image.image_state == ImageState::NORMAL {
+        if image.image_state == ImageState::Normal {
             run.ready = true;
             // The pauses stay as long as they have grown: the service may refuse what looks free.
             run.lane.due = now.mono;
@@ -147,12 +147,12 @@ impl ImageSyncMachine {
     fn judge_source(&self, image: &Image) -> Result<(), Error> {
         let (id, from, job) = (&image.image_id, self.state.source_region(), &self.state.job);
         let home = job.to.iter().any(|region| region == from);
-        if image.image_type == ImageType::PUBLIC_IMAGE {
+        if image.image_type == ImageType::PublicImage {
             return Err(Error::parameter(format!(
                 "image {id} is public: it is in every region already, and cannot be copied"
             )));
         }
-        if image.image_type == ImageType::SHARED_IMAGE {
+        if image.image_type == ImageType::SharedImage {
             if job.encrypt {
                 return Err(Error::parameter(format!(
                     "image {id} belongs to another account, which shares it: it cannot be copied encrypted"
@@ -164,7 +164,7 @@ impl ImageSyncMachine {
                 )));
             }
         }
-        if image.image_state != ImageState::NORMAL && image.image_state != ImageState::SYNCING {
+        if !matches!(image.image_state, ImageState::Normal | ImageState::Syncing) {
             let advice = if has_failed(&image.image_state) {
                 "it will never be one: name another image"
             } else {
@@ -222,5 +222,5 @@ impl ImageSyncMachine {
 
 /// Whether an image is another account's, or one that all have.
 pub(super) fn is_foreign(image: &Image) -> bool {
-    [ImageType::PUBLIC_IMAGE, ImageType::SHARED_IMAGE].contains(&image.image_type)
+    matches!(image.image_type, ImageType::PublicImage | ImageType::SharedImage)
 }

@@ -26,7 +26,7 @@ const MOST_LOST: u32 = 5;
 
 /// Whether an image may be one that the account has made: a young one may have no type yet.
 fn may_be_own(image: &Image) -> bool {
-    image.image_type == ImageType::PRIVATE_IMAGE || image.image_type.as_str().is_empty()
+    image.image_type == ImageType::PrivateImage || image.image_type.as_str().is_empty()
 }
 
 /// A name without what people overlook: case and blanks.
@@ -146,7 +146,7 @@ impl ImageSyncMachine {
             .copied()
             .filter(|image| differs(image).is_none() && (!encrypt || is_new(image)))
             .collect();
-        let is_there = |image: &&&Image| image.image_state == ImageState::NORMAL;
+        let is_there = |image: &&&Image| image.image_state == ImageState::Normal;
         let is_on_its_way = |image: &&&Image| !has_failed(&image.image_state);
         let copy = copies.iter().find(is_there).or_else(|| copies.iter().find(is_on_its_way));
         if let Some(&copy) = copy {
@@ -196,7 +196,7 @@ impl ImageSyncMachine {
         if basis == Basis::Found && self.run.own_copies {
             return self.not_own(target, id, now);
         }
-        if copy.image_state != ImageState::NORMAL {
+        if copy.image_state != ImageState::Normal {
             return self.adopt(target, id, basis, now);
         }
         if basis == Basis::Found {
@@ -385,7 +385,7 @@ pub(super) fn says_yes(outcome: &Result<Answer, Error>) -> bool {
 
 /// Whether an image of this state is ready for use; one that is the source of a copy is.
 fn can_be_used(state: &ImageState) -> bool {
-    [ImageState::NORMAL, ImageState::USING, ImageState::SYNCING].contains(state)
+    matches!(state, ImageState::Normal | ImageState::Using | ImageState::Syncing)
 }
 
 /// Whether an error is the credential's: it will be met everywhere.

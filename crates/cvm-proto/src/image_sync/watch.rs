@@ -48,7 +48,7 @@ impl ImageSyncMachine {
         {
             return self.not_own(target, image_id, now);
         }
-        if image.image_state == ImageState::NORMAL {
+        if image.image_state == ImageState::Normal {
             self.arrived(target, Box::new(image), now);
         } else if has_failed(&image.image_state) {
             self.copy_failed(target, image_id, &image.image_state, now);

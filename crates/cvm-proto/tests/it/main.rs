@@ -23,6 +23,7 @@ mod failures;
 mod identity;
 mod image_sync;
 mod intermediaries;
+mod open_enums;
 mod pages;
 mod properties;
 mod regions;

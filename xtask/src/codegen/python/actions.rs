@@ -68,9 +68,8 @@ fn entry(model: &Model, member: &Member) -> (String, String) {
         kind = kind.replace(name.as_str(), "str");
         let all = || model.resources.iter().flat_map(|resource| &resource.enums);
         if let Some(Enum { values, .. }) = all().find(|e| &e.name == name) {
-            let unnamed = |(value, _): &&(String, String)| !text.contains(&format!("`{value}`"));
-            if values.iter().any(|value| unnamed(&value)) {
-                let values: Vec<String> = values.iter().map(|(value, _)| format!("`{value}`")).collect();
+            let values: Vec<String> = values.iter().map(|value| format!("`{}`", value.wire)).collect();
+            if values.iter().any(|value| !text.contains(value)) {
                 text.push_str(&format!(" Known values: {}.", values.join(", ")));
             }
         }

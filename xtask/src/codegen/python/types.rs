@@ -71,9 +71,12 @@ fn unique(names: &mut BTreeSet<String>, name: &str) -> Result<(), String> {
 
 /// Text of which some values are known. The service adds others, so that any text is of the type.
 fn known_values(e: &Enum) -> String {
-    let values: String = e.values.iter().map(|(value, _)| format!("        {value:?},\n")).collect();
+    let values: String = e.values.iter().map(|value| format!("        {:?},\n", value.wire)).collect();
     let mut doc = Docstring::new(0, &e.doc);
-    doc.section("Known values", e.values.iter().map(|(value, doc)| (format!("`{value}`"), doc.clone())));
+    doc.section(
+        "Known values",
+        e.values.iter().map(|value| (format!("`{}`", value.wire), value.doc.clone())),
+    );
     format!("\n{} = Union[\n    str,\n    Literal[\n{values}    ],\n]\n{}", e.name, doc.render())
 }
 

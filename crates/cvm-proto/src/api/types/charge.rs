@@ -4,45 +4,66 @@
 
 use alloc::string::String;
 
-use crate::codec::record::{open_enum, record};
+use crate::codec::record::{open_enum_members, record};
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// What a unit price is charged for.
+    ///
+    /// Type of [`ItemPrice::charge_unit`](field@crate::api::types::ItemPrice::charge_unit).
     ChargeUnit {
-        /// For each hour, as with instances or bandwidth charged by the hour.
-        HOUR = "HOUR",
-        /// For each GB, as with traffic.
-        GB = "GB",
+        /// `HOUR`: For each hour, as with instances or bandwidth charged by the hour.
+        Hour = "HOUR",
+        /// `GB`: For each GB, as with traffic.
+        Gb = "GB",
     }
 }
 
 open_enum! {
     /// Market that an instance is bought on.
+    ///
+    /// Type of
+    /// [`InstanceMarketOptionsRequest::market_type`](field@crate::api::types::InstanceMarketOptionsRequest::market_type).
     MarketType {
-        /// The spot market. This is the only one offered.
-        SPOT = "spot",
+        /// `spot`: The spot market. This is the only one offered.
+        Spot = "spot",
     }
 }
 
 open_enum! {
     /// What happens when a prepaid resource is about to expire.
+    ///
+    /// Type of [`ChargePrepaid::renew_flag`](field@crate::api::types::ChargePrepaid::renew_flag),
+    /// [`HostItem::renew_flag`](field@crate::api::types::HostItem::renew_flag),
+    /// [`Instance::renew_flag`](field@crate::api::types::Instance::renew_flag),
+    /// [`InstanceChargePrepaid::renew_flag`](field@crate::api::types::InstanceChargePrepaid::renew_flag),
+    /// [`ModifyHostsAttribute::renew_flag`](field@crate::api::ModifyHostsAttribute::renew_flag),
+    /// [`ModifyInstancesRenewFlag::renew_flag`](field@crate::api::ModifyInstancesRenewFlag::renew_flag),
+    /// [`PurchaseResourcePoolPacks::renew_flag`](field@crate::api::PurchaseResourcePoolPacks::renew_flag),
+    /// [`ResourcePoolPack::renew_flag`](field@crate::api::types::ResourcePoolPack::renew_flag).
     RenewFlag {
-        /// The user is notified, and the resource is renewed by a month if the balance allows it.
-        NOTIFY_AND_AUTO_RENEW = "NOTIFY_AND_AUTO_RENEW",
-        /// The user is notified, and has to renew the resource.
-        NOTIFY_AND_MANUAL_RENEW = "NOTIFY_AND_MANUAL_RENEW",
-        /// The user is not notified, and has to renew the resource.
-        DISABLE_NOTIFY_AND_MANUAL_RENEW = "DISABLE_NOTIFY_AND_MANUAL_RENEW",
+        /// `NOTIFY_AND_AUTO_RENEW`: The user is notified, and the resource is renewed by a month if the
+        /// balance allows it.
+        NotifyAndAutoRenew = "NOTIFY_AND_AUTO_RENEW",
+        /// `NOTIFY_AND_MANUAL_RENEW`: The user is notified, and has to renew the resource.
+        NotifyAndManualRenew = "NOTIFY_AND_MANUAL_RENEW",
+        /// `DISABLE_NOTIFY_AND_MANUAL_RENEW`: The user is not notified, and has to renew the resource.
+        DisableNotifyAndManualRenew = "DISABLE_NOTIFY_AND_MANUAL_RENEW",
     }
 }
 
 open_enum! {
     /// Kind of a spot request.
+    ///
+    /// Type of
+    /// [`SpotMarketOptions::spot_instance_type`](field@crate::api::types::SpotMarketOptions::spot_instance_type).
     SpotInstanceType {
-        /// The request is made once. This is the only one offered.
-        ONE_TIME = "one-time",
+        /// `one-time`: The request is made once. This is the only one offered.
+        OneTime = "one-time",
     }
 }
+
+open_enum_members!(ChargeUnit, MarketType, RenewFlag, SpotInstanceType);
 
 /// The terms of a prepaid purchase of a dedicated host: its length and its renewal.
 ///

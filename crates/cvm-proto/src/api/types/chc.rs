@@ -6,81 +6,101 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::api::types::{Placement, Tag, VirtualPrivateCloud};
-use crate::codec::record::{open_enum, record};
+use crate::codec::record::{open_enum_members, record};
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// Processor architecture and firmware that a CHC physical server boots with.
+    ///
+    /// Type of
+    /// [`ChcDeployExtraConfig::boot_type`](field@crate::api::types::ChcDeployExtraConfig::boot_type).
     ChcBootType {
-        /// x86 with a BIOS.
-        X86_LEGACY = "x86_legacy",
-        /// x86 with UEFI.
-        X86_UEFI = "x86_uefi",
-        /// ARM with UEFI.
-        ARM_UEFI = "arm_uefi",
+        /// `x86_legacy`: x86 with a BIOS.
+        X86Legacy = "x86_legacy",
+        /// `x86_uefi`: x86 with UEFI.
+        X86Uefi = "x86_uefi",
+        /// `arm_uefi`: ARM with UEFI.
+        ArmUefi = "arm_uefi",
     }
 }
 
 open_enum! {
     /// Network that the business network card of a CHC physical server is attached to.
+    ///
+    /// Type of [`ChcHost::network_mode`](field@crate::api::types::ChcHost::network_mode),
+    /// [`ModifyChcNetworkMode::network_mode`](field@crate::api::ModifyChcNetworkMode::network_mode).
     ChcNetworkMode {
-        /// The deployment network.
-        DEPLOY = "DEPLOY",
-        /// The business network.
-        BUSINESS = "BUSINESS",
+        /// `DEPLOY`: The deployment network.
+        Deploy = "DEPLOY",
+        /// `BUSINESS`: The business network.
+        Business = "BUSINESS",
     }
 }
 
 open_enum! {
     /// Whether a CHC physical server can be resold.
+    ///
+    /// Type of [`ChcHost::sale_status`](field@crate::api::types::ChcHost::sale_status).
     ChcSaleStatus {
-        /// Not for sale.
-        NOT_FOR_SALE = "NOT_FOR_SALE",
-        /// For sale.
-        AVAILABLE = "AVAILABLE",
-        /// Sold.
-        SOLD = "SOLD",
+        /// `NOT_FOR_SALE`: Not for sale.
+        NotForSale = "NOT_FOR_SALE",
+        /// `AVAILABLE`: For sale.
+        Available = "AVAILABLE",
+        /// `SOLD`: Sold.
+        Sold = "SOLD",
     }
 }
 
 open_enum! {
     /// State of a CHC physical server.
+    ///
+    /// Type of [`ChcHost::instance_state`](field@crate::api::types::ChcHost::instance_state),
+    /// [`ChcHostDeniedActions::state`](field@crate::api::types::ChcHostDeniedActions::state).
     ChcState {
-        /// Registered; the out-of-band and deployment networks are not set up yet.
-        INIT = "INIT",
-        /// The out-of-band and deployment networks are set up.
-        READY = "READY",
-        /// Ready to have an instance placed on it.
-        PREPARED = "PREPARED",
-        /// An instance has been placed on it.
-        ONLINE = "ONLINE",
-        /// An operation is under way, such as setting up a network.
-        OPERATING = "OPERATING",
-        /// Clearing the out-of-band and deployment networks failed.
-        CLEAR_NETWORK_FAILED = "CLEAR_NETWORK_FAILED",
+        /// `INIT`: Registered; the out-of-band and deployment networks are not set up yet.
+        Init = "INIT",
+        /// `READY`: The out-of-band and deployment networks are set up.
+        Ready = "READY",
+        /// `PREPARED`: Ready to have an instance placed on it.
+        Prepared = "PREPARED",
+        /// `ONLINE`: An instance has been placed on it.
+        Online = "ONLINE",
+        /// `OPERATING`: An operation is under way, such as setting up a network.
+        Operating = "OPERATING",
+        /// `CLEAR_NETWORK_FAILED`: Clearing the out-of-band and deployment networks failed.
+        ClearNetworkFailed = "CLEAR_NETWORK_FAILED",
     }
 }
 
 open_enum! {
     /// How a CHC physical server came to be managed.
+    ///
+    /// Type of [`ChcHost::tenant_type`](field@crate::api::types::ChcHost::tenant_type).
     ChcTenantType {
-        /// Hosted hardware of the customer.
-        HOSTING = "HOSTING",
-        /// Leased hardware.
-        TENANT = "TENANT",
+        /// `HOSTING`: Hosted hardware of the customer.
+        Hosting = "HOSTING",
+        /// `TENANT`: Leased hardware.
+        Tenant = "TENANT",
     }
 }
 
 open_enum! {
     /// How the latest operation on a resource stands.
+    ///
+    /// Type of
+    /// [`ChcHost::latest_operation_state`](field@crate::api::types::ChcHost::latest_operation_state),
+    /// [`Instance::latest_operation_state`](field@crate::api::types::Instance::latest_operation_state).
     LatestOperationState {
-        /// It succeeded.
-        SUCCESS = "SUCCESS",
-        /// It is under way.
-        OPERATING = "OPERATING",
-        /// It failed.
-        FAILED = "FAILED",
+        /// `SUCCESS`: It succeeded.
+        Success = "SUCCESS",
+        /// `OPERATING`: It is under way.
+        Operating = "OPERATING",
+        /// `FAILED`: It failed.
+        Failed = "FAILED",
     }
 }
+
+open_enum_members!(ChcBootType, ChcNetworkMode, ChcSaleStatus, ChcState, ChcTenantType, LatestOperationState);
 
 /// Boot options for the deployment network of a CHC physical server, for a PXE environment run by the
 /// customer.

@@ -6,53 +6,69 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::api::types::StorageBlock;
-use crate::codec::record::{open_enum, record, redacted_debug};
+use crate::codec::record::{open_enum_members, record, redacted_debug};
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// An operation that can only be used a limited number of times.
+    ///
+    /// Type of
+    /// [`DescribeInstancesOperationLimit::operation`](field@crate::api::DescribeInstancesOperationLimit::operation),
+    /// [`OperationCountLimit::operation`](field@crate::api::types::OperationCountLimit::operation).
     LimitedOperation {
-        /// Changing to a smaller instance type.
-        INSTANCE_DEGRADE = "INSTANCE_DEGRADE",
-        /// Changing how public bandwidth is paid for.
-        INTERNET_CHARGE_TYPE_CHANGE = "INTERNET_CHARGE_TYPE_CHANGE",
+        /// `INSTANCE_DEGRADE`: Changing to a smaller instance type.
+        InstanceDegrade = "INSTANCE_DEGRADE",
+        /// `INTERNET_CHARGE_TYPE_CHANGE`: Changing how public bandwidth is paid for.
+        InternetChargeTypeChange = "INTERNET_CHARGE_TYPE_CHANGE",
     }
 }
 
 open_enum! {
     /// Kind of resource that tags are bound to.
+    ///
+    /// Type of
+    /// [`TagSpecification::resource_type`](field@crate::api::types::TagSpecification::resource_type).
     TagResourceType {
-        /// An instance.
-        INSTANCE = "instance",
-        /// A dedicated host.
-        HOST = "host",
-        /// An image.
-        IMAGE = "image",
-        /// A key pair.
-        KEYPAIR = "keypair",
-        /// A placement group.
-        PS = "ps",
-        /// A high-performance computing cluster.
-        HPC = "hpc",
+        /// `instance`: An instance.
+        Instance = "instance",
+        /// `host`: A dedicated host.
+        Host = "host",
+        /// `image`: An image.
+        Image = "image",
+        /// `keypair`: A key pair.
+        KeyPair = "keypair",
+        /// `ps`: A placement group.
+        Ps = "ps",
+        /// `hpc`: A high-performance computing cluster.
+        Hpc = "hpc",
     }
 }
 
 open_enum! {
     /// Operating system that an instance is converted to.
+    ///
+    /// Type of
+    /// [`ConvertOperatingSystems::target_os_type`](field@crate::api::ConvertOperatingSystems::target_os_type),
+    /// [`TargetOS::target_os_type`](field@crate::api::types::TargetOS::target_os_type).
     TargetOsType {
-        /// TencentOS Server. This is the only one offered.
-        TENCENT_OS = "TencentOS",
+        /// `TencentOS`: TencentOS Server. This is the only one offered.
+        TencentOs = "TencentOS",
     }
 }
 
 open_enum! {
     /// Kind of network that an instance type does not support.
+    ///
+    /// Type of [`Externals::unsupport_networks`](field@crate::api::types::Externals::unsupport_networks).
     UnsupportedNetwork {
-        /// The classic network.
-        BASIC = "BASIC",
-        /// VPC of the first generation.
-        VPC1_0 = "VPC1.0",
+        /// `BASIC`: The classic network.
+        Basic = "BASIC",
+        /// `VPC1.0`: VPC of the first generation.
+        Vpc1_0 = "VPC1.0",
     }
 }
+
+open_enum_members!(LimitedOperation, TagResourceType, TargetOsType, UnsupportedNetwork);
 
 /// Additional data on an action timer or an instance type.
 ///

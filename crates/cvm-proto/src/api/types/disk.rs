@@ -4,43 +4,54 @@
 
 use alloc::string::String;
 
-use crate::codec::record::{open_enum, record};
+use crate::codec::record::{open_enum_members, record};
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// Medium of a disk.
+    ///
+    /// Type of [`DataDisk::disk_type`](field@crate::api::types::DataDisk::disk_type),
+    /// [`HostResource::disk_type`](field@crate::api::types::HostResource::disk_type),
+    /// [`LocalDiskType::type`](field@crate::api::types::LocalDiskType::type),
+    /// [`StorageBlock::type`](field@crate::api::types::StorageBlock::type),
+    /// [`SystemDisk::disk_type`](field@crate::api::types::SystemDisk::disk_type).
     DiskType {
-        /// Local disk.
-        LOCAL_BASIC = "LOCAL_BASIC",
-        /// Local SSD.
-        LOCAL_SSD = "LOCAL_SSD",
-        /// Local NVMe disk. It comes with the instance type and cannot be asked for.
-        LOCAL_NVME = "LOCAL_NVME",
-        /// Local HDD. It comes with the instance type and cannot be asked for.
-        LOCAL_PRO = "LOCAL_PRO",
-        /// Basic cloud disk.
-        CLOUD_BASIC = "CLOUD_BASIC",
-        /// Premium cloud disk.
-        CLOUD_PREMIUM = "CLOUD_PREMIUM",
-        /// SSD cloud disk.
-        CLOUD_SSD = "CLOUD_SSD",
-        /// Balanced SSD cloud disk.
-        CLOUD_BSSD = "CLOUD_BSSD",
-        /// Enhanced SSD cloud disk.
-        CLOUD_HSSD = "CLOUD_HSSD",
-        /// Tremendous SSD cloud disk.
-        CLOUD_TSSD = "CLOUD_TSSD",
+        /// `LOCAL_BASIC`: Local disk.
+        LocalBasic = "LOCAL_BASIC",
+        /// `LOCAL_SSD`: Local SSD.
+        LocalSsd = "LOCAL_SSD",
+        /// `LOCAL_NVME`: Local NVMe disk. It comes with the instance type and cannot be asked for.
+        LocalNvme = "LOCAL_NVME",
+        /// `LOCAL_PRO`: Local HDD. It comes with the instance type and cannot be asked for.
+        LocalPro = "LOCAL_PRO",
+        /// `CLOUD_BASIC`: Basic cloud disk.
+        CloudBasic = "CLOUD_BASIC",
+        /// `CLOUD_PREMIUM`: Premium cloud disk.
+        CloudPremium = "CLOUD_PREMIUM",
+        /// `CLOUD_SSD`: SSD cloud disk.
+        CloudSsd = "CLOUD_SSD",
+        /// `CLOUD_BSSD`: Balanced SSD cloud disk.
+        CloudBssd = "CLOUD_BSSD",
+        /// `CLOUD_HSSD`: Enhanced SSD cloud disk.
+        CloudHssd = "CLOUD_HSSD",
+        /// `CLOUD_TSSD`: Tremendous SSD cloud disk.
+        CloudTssd = "CLOUD_TSSD",
     }
 }
 
 open_enum! {
     /// Whether an instance type must be bought with a local disk.
+    ///
+    /// Type of [`LocalDiskType::required`](field@crate::api::types::LocalDiskType::required).
     LocalDiskRequirement {
-        /// The disk must be bought.
-        REQUIRED = "REQUIRED",
-        /// The disk may be left out.
-        OPTIONAL = "OPTIONAL",
+        /// `REQUIRED`: The disk must be bought.
+        Required = "REQUIRED",
+        /// `OPTIONAL`: The disk may be left out.
+        Optional = "OPTIONAL",
     }
 }
+
+open_enum_members!(DiskType, LocalDiskRequirement);
 
 /// A data disk of an instance.
 ///

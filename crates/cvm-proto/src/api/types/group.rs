@@ -6,41 +6,58 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::api::types::Tag;
-use crate::codec::record::{open_enum, record};
+use crate::codec::record::{open_enum_members, record};
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// How a placement group spreads its instances.
+    ///
+    /// Type of
+    /// [`CreateDisasterRecoverGroup::strategy`](field@crate::api::CreateDisasterRecoverGroup::strategy),
+    /// [`CreateDisasterRecoverGroupResponse::strategy`](field@crate::api::CreateDisasterRecoverGroupResponse::strategy),
+    /// [`DisasterRecoverGroup::strategy`](field@crate::api::types::DisasterRecoverGroup::strategy).
     DisasterRecoverGroupStrategy {
-        /// Each instance apart from the others. This is the default.
-        SPREAD = "SPREAD",
-        /// Instances in partitions that are apart from each other. Not open to every account.
-        PARTITION = "PARTITION",
+        /// `SPREAD`: Each instance apart from the others. This is the default.
+        Spread = "SPREAD",
+        /// `PARTITION`: Instances in partitions that are apart from each other. Not open to every account.
+        Partition = "PARTITION",
     }
 }
 
 open_enum! {
     /// What instances of a placement group do not share.
+    ///
+    /// Type of [`CreateDisasterRecoverGroup::type`](field@crate::api::CreateDisasterRecoverGroup::type),
+    /// [`CreateDisasterRecoverGroupResponse::type`](field@crate::api::CreateDisasterRecoverGroupResponse::type),
+    /// [`DisasterRecoverGroup::type`](field@crate::api::types::DisasterRecoverGroup::type).
     DisasterRecoverGroupType {
-        /// A physical host.
-        HOST = "HOST",
-        /// A switch.
-        SW = "SW",
-        /// A rack.
-        RACK = "RACK",
+        /// `HOST`: A physical host.
+        Host = "HOST",
+        /// `SW`: A switch.
+        Sw = "SW",
+        /// `RACK`: A rack.
+        Rack = "RACK",
     }
 }
 
 open_enum! {
     /// Kind of a high-performance computing cluster.
+    ///
+    /// Type of
+    /// [`CreateHpcCluster::hpc_cluster_type`](field@crate::api::CreateHpcCluster::hpc_cluster_type),
+    /// [`DescribeHpcClusters::hpc_cluster_type`](field@crate::api::DescribeHpcClusters::hpc_cluster_type),
+    /// [`HpcClusterInfo::hpc_cluster_type`](field@crate::api::types::HpcClusterInfo::hpc_cluster_type).
     HpcClusterType {
-        /// Standard cluster. This is the default.
-        STANDARD = "STANDARD",
-        /// Cluster inside a dedicated cluster (CDC).
-        CDC = "CDC",
-        /// Cluster of CHC physical servers.
-        CHC = "CHC",
+        /// `STANDARD`: Standard cluster. This is the default.
+        Standard = "STANDARD",
+        /// `CDC`: Cluster inside a dedicated cluster (CDC).
+        Cdc = "CDC",
+        /// `CHC`: Cluster of CHC physical servers.
+        Chc = "CHC",
     }
 }
+
+open_enum_members!(DisasterRecoverGroupStrategy, DisasterRecoverGroupType, HpcClusterType);
 
 /// A placement group, which spreads its instances over hosts, switches or racks.
 ///

@@ -6,53 +6,67 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::api::types::{DiskType, Placement, RenewFlag, ResourceCount, Tag};
-use crate::codec::record::{open_enum, record};
+use crate::codec::record::{open_enum_members, record};
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// How a dedicated host is paid for.
+    ///
+    /// Type of [`AllocateHosts::host_charge_type`](field@crate::api::AllocateHosts::host_charge_type),
+    /// [`HostItem::host_charge_type`](field@crate::api::types::HostItem::host_charge_type).
     HostChargeType {
-        /// Paid in advance by the month. This is the only one offered.
-        PREPAID = "PREPAID",
+        /// `PREPAID`: Paid in advance by the month. This is the only one offered.
+        Prepaid = "PREPAID",
     }
 }
 
 open_enum! {
     /// State of a dedicated host.
+    ///
+    /// Type of [`HostItem::host_state`](field@crate::api::types::HostItem::host_state).
     HostState {
-        /// Being created.
-        PENDING = "PENDING",
-        /// Creation failed.
-        LAUNCH_FAILURE = "LAUNCH_FAILURE",
-        /// In use.
-        RUNNING = "RUNNING",
-        /// Its time has run out.
-        EXPIRED = "EXPIRED",
+        /// `PENDING`: Being created.
+        Pending = "PENDING",
+        /// `LAUNCH_FAILURE`: Creation failed.
+        LaunchFailure = "LAUNCH_FAILURE",
+        /// `RUNNING`: In use.
+        Running = "RUNNING",
+        /// `EXPIRED`: Its time has run out.
+        Expired = "EXPIRED",
     }
 }
 
 open_enum! {
     /// State of an instance resource pool.
+    ///
+    /// Type of [`ResourcePoolPack::status`](field@crate::api::types::ResourcePoolPack::status).
     ResourcePoolPackStatus {
-        /// Being created.
-        CREATING = "CREATING",
-        /// In use.
-        ACTIVE = "ACTIVE",
-        /// Creation failed.
-        FAILED = "FAILED",
-        /// Its time has run out.
-        RETIRED = "RETIRED",
+        /// `CREATING`: Being created.
+        Creating = "CREATING",
+        /// `ACTIVE`: In use.
+        Active = "ACTIVE",
+        /// `FAILED`: Creation failed.
+        Failed = "FAILED",
+        /// `RETIRED`: Its time has run out.
+        Retired = "RETIRED",
     }
 }
 
 open_enum! {
     /// Who can use an instance resource pool.
+    ///
+    /// Type of
+    /// [`PurchaseResourcePoolPacks::resource_pool_pack_type`](field@crate::api::PurchaseResourcePoolPacks::resource_pool_pack_type),
+    /// [`ResourcePoolPack::resource_pool_pack_type`](field@crate::api::types::ResourcePoolPack::resource_pool_pack_type).
     ResourcePoolPackType {
-        /// One account alone. This is the default, and the only one open so far.
-        EXCLUSIVE = "EXCLUSIVE",
-        /// Several accounts.
-        SHARED = "SHARED",
+        /// `EXCLUSIVE`: One account alone. This is the default, and the only one open so far.
+        Exclusive = "EXCLUSIVE",
+        /// `SHARED`: Several accounts.
+        Shared = "SHARED",
     }
 }
+
+open_enum_members!(HostChargeType, HostState, ResourcePoolPackStatus, ResourcePoolPackType);
 
 /// A dedicated host (CDH).
 ///

@@ -6,111 +6,142 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::api::types::Tag;
-use crate::codec::record::{open_enum, record};
+use crate::codec::record::{open_enum_members, record};
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// Processor architecture of an image.
+    ///
+    /// Type of [`Image::architecture`](field@crate::api::types::Image::architecture).
     Architecture {
-        /// 64-bit x86.
+        /// `x86_64`: 64-bit x86.
         X86_64 = "x86_64",
-        /// ARM.
-        ARM = "arm",
-        /// 32-bit x86.
+        /// `arm`: ARM.
+        Arm = "arm",
+        /// `i386`: 32-bit x86.
         I386 = "i386",
     }
 }
 
 open_enum! {
     /// State of an image in the cache of a dedicated cluster (CDC).
+    ///
+    /// Type of [`Image::cdc_cache_status`](field@crate::api::types::Image::cdc_cache_status).
     CdcCacheStatus {
-        /// Any state; only of use as the value of a filter.
-        CACHED_ALL = "CACHED_ALL",
-        /// Being copied into the cache.
-        CACHING = "CACHING",
-        /// In the cache.
-        CACHED = "CACHED",
-        /// The cached copy is no longer valid.
-        CACHE_INVALID = "CACHE_INVALID",
-        /// Caching failed.
-        CACHE_FAILED = "CACHE_FAILED",
+        /// `CACHED_ALL`: Any state; only of use as the value of a filter.
+        CachedAll = "CACHED_ALL",
+        /// `CACHING`: Being copied into the cache.
+        Caching = "CACHING",
+        /// `CACHED`: In the cache.
+        Cached = "CACHED",
+        /// `CACHE_INVALID`: The cached copy is no longer valid.
+        CacheInvalid = "CACHE_INVALID",
+        /// `CACHE_FAILED`: Caching failed.
+        CacheFailed = "CACHE_FAILED",
     }
 }
 
 open_enum! {
     /// What a disk is used for.
+    ///
+    /// Type of [`Snapshot::disk_usage`](field@crate::api::types::Snapshot::disk_usage).
     DiskUsage {
-        /// System disk.
-        SYSTEM_DISK = "SYSTEM_DISK",
-        /// Data disk.
-        DATA_DISK = "DATA_DISK",
+        /// `SYSTEM_DISK`: System disk.
+        SystemDisk = "SYSTEM_DISK",
+        /// `DATA_DISK`: Data disk.
+        DataDisk = "DATA_DISK",
     }
 }
 
 open_enum! {
     /// How an image came about.
+    ///
+    /// Type of [`Image::image_source`](field@crate::api::types::Image::image_source).
     ImageSource {
-        /// Provided by Tencent Cloud.
-        OFFICIAL = "OFFICIAL",
-        /// Made from an instance or from snapshots.
-        CREATE_IMAGE = "CREATE_IMAGE",
-        /// Imported from a file.
-        EXTERNAL_IMPORT = "EXTERNAL_IMPORT",
+        /// `OFFICIAL`: Provided by Tencent Cloud.
+        Official = "OFFICIAL",
+        /// `CREATE_IMAGE`: Made from an instance or from snapshots.
+        CreateImage = "CREATE_IMAGE",
+        /// `EXTERNAL_IMPORT`: Imported from a file.
+        ExternalImport = "EXTERNAL_IMPORT",
     }
 }
 
 open_enum! {
     /// State of an image.
+    ///
+    /// Type of [`Image::image_state`](field@crate::api::types::Image::image_state).
     ImageState {
-        /// Being created.
-        CREATING = "CREATING",
-        /// Ready for use.
-        NORMAL = "NORMAL",
-        /// Creation failed.
-        CREATEFAILED = "CREATEFAILED",
-        /// In use; named in older documentation only.
-        USING = "USING",
-        /// Being copied from another region.
-        SYNCING = "SYNCING",
-        /// Being imported.
-        IMPORTING = "IMPORTING",
-        /// The import failed.
-        IMPORTFAILED = "IMPORTFAILED",
+        /// `CREATING`: Being created.
+        Creating = "CREATING",
+        /// `NORMAL`: Ready for use.
+        Normal = "NORMAL",
+        /// `CREATEFAILED`: Creation failed.
+        CreateFailed = "CREATEFAILED",
+        /// `USING`: In use; named in older documentation only.
+        Using = "USING",
+        /// `SYNCING`: Being copied from another region.
+        Syncing = "SYNCING",
+        /// `IMPORTING`: Being imported.
+        Importing = "IMPORTING",
+        /// `IMPORTFAILED`: The import failed.
+        ImportFailed = "IMPORTFAILED",
     }
 }
 
 open_enum! {
     /// Whose image it is.
+    ///
+    /// Type of [`Image::image_type`](field@crate::api::types::Image::image_type).
     ImageType {
-        /// Public image, provided by Tencent Cloud.
-        PUBLIC_IMAGE = "PUBLIC_IMAGE",
-        /// Custom image of this account.
-        PRIVATE_IMAGE = "PRIVATE_IMAGE",
-        /// Custom image of another account, shared with this one.
-        SHARED_IMAGE = "SHARED_IMAGE",
+        /// `PUBLIC_IMAGE`: Public image, provided by Tencent Cloud.
+        PublicImage = "PUBLIC_IMAGE",
+        /// `PRIVATE_IMAGE`: Custom image of this account.
+        PrivateImage = "PRIVATE_IMAGE",
+        /// `SHARED_IMAGE`: Custom image of another account, shared with this one.
+        SharedImage = "SHARED_IMAGE",
     }
 }
 
 open_enum! {
     /// Processor architecture of an image to import.
+    ///
+    /// Type of [`ImportImage::architecture`](field@crate::api::ImportImage::architecture),
+    /// [`OsVersion::architecture`](field@crate::api::types::OsVersion::architecture).
     ImportArchitecture {
-        /// 64-bit x86.
+        /// `x86_64`: 64-bit x86.
         X86_64 = "x86_64",
-        /// 32-bit x86.
+        /// `i386`: 32-bit x86.
         I386 = "i386",
-        /// 64-bit ARM.
-        ARM_64 = "arm_64",
+        /// `arm_64`: 64-bit ARM.
+        Arm64 = "arm_64",
     }
 }
 
 open_enum! {
     /// Who holds the licence of an operating system.
+    ///
+    /// Type of [`Image::license_type`](field@crate::api::types::Image::license_type),
+    /// [`ImportImage::license_type`](field@crate::api::ImportImage::license_type),
+    /// [`Instance::license_type`](field@crate::api::types::Instance::license_type).
     LicenseType {
-        /// Tencent Cloud. This is the default.
-        TENCENT_CLOUD = "TencentCloud",
-        /// The customer, who brings a licence.
-        BYOL = "BYOL",
+        /// `TencentCloud`: Tencent Cloud. This is the default.
+        TencentCloud = "TencentCloud",
+        /// `BYOL`: The customer, who brings a licence.
+        Byol = "BYOL",
     }
 }
+
+open_enum_members!(
+    Architecture,
+    CdcCacheStatus,
+    DiskUsage,
+    ImageSource,
+    ImageState,
+    ImageType,
+    ImportArchitecture,
+    LicenseType
+);
 
 /// An image from which instances are created: a public one, one made by the account, or one shared
 /// with it.

@@ -9,125 +9,166 @@ use crate::api::types::{
     CpuTopology, DataDisk, Externals, GPUInfo, InternetAccessible, LatestOperationState, LicenseType,
     Metadata, RenewFlag, SystemDisk, Tag, VirtualPrivateCloud,
 };
-use crate::codec::record::{open_enum, record, redacted_debug};
+use crate::codec::record::{open_enum_members, record, redacted_debug};
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// Progress of a scheduled task.
+    ///
+    /// Type of [`ActionTimer::status`](field@crate::api::types::ActionTimer::status),
+    /// [`DescribeInstancesActionTimer::status_list`](field@crate::api::DescribeInstancesActionTimer::status_list).
     ActionTimerStatus {
-        /// Not started yet.
-        UNDO = "UNDO",
-        /// Being carried out.
-        DOING = "DOING",
-        /// Finished.
-        DONE = "DONE",
+        /// `UNDO`: Not started yet.
+        Undo = "UNDO",
+        /// `DOING`: Being carried out.
+        Doing = "DOING",
+        /// `DONE`: Finished.
+        Done = "DONE",
     }
 }
 
 open_enum! {
     /// How an instance draws on reserved resources.
+    ///
+    /// Type of
+    /// [`Placement::dedicated_resource_pack_tenancy`](field@crate::api::types::Placement::dedicated_resource_pack_tenancy).
     DedicatedResourcePackTenancy {
-        /// From an instance resource pool.
-        RESOURCE_POOL = "ResourcePool",
+        /// `ResourcePool`: From an instance resource pool.
+        ResourcePool = "ResourcePool",
     }
 }
 
 open_enum! {
     /// How an instance is paid for.
+    ///
+    /// Type of
+    /// [`CreateLaunchTemplate::instance_charge_type`](field@crate::api::CreateLaunchTemplate::instance_charge_type),
+    /// [`CreateLaunchTemplateVersion::instance_charge_type`](field@crate::api::CreateLaunchTemplateVersion::instance_charge_type),
+    /// [`InquiryPriceModifyInstancesChargeType::instance_charge_type`](field@crate::api::InquiryPriceModifyInstancesChargeType::instance_charge_type),
+    /// [`InquiryPriceRunInstances::instance_charge_type`](field@crate::api::InquiryPriceRunInstances::instance_charge_type),
+    /// [`Instance::instance_charge_type`](field@crate::api::types::Instance::instance_charge_type),
+    /// [`InstanceTypeQuotaItem::instance_charge_type`](field@crate::api::types::InstanceTypeQuotaItem::instance_charge_type),
+    /// [`LaunchTemplateVersionData::instance_charge_type`](field@crate::api::types::LaunchTemplateVersionData::instance_charge_type),
+    /// [`ModifyInstancesChargeType::instance_charge_type`](field@crate::api::ModifyInstancesChargeType::instance_charge_type),
+    /// [`RunInstances::instance_charge_type`](field@crate::api::RunInstances::instance_charge_type).
     InstanceChargeType {
-        /// Paid in advance by the month.
-        PREPAID = "PREPAID",
-        /// Paid afterwards by the hour. This is the default.
-        POSTPAID_BY_HOUR = "POSTPAID_BY_HOUR",
-        /// On a dedicated host; only the host is paid for.
-        CDHPAID = "CDHPAID",
-        /// Spot instance.
-        SPOTPAID = "SPOTPAID",
-        /// In a dedicated cluster (CDC).
-        CDCPAID = "CDCPAID",
+        /// `PREPAID`: Paid in advance by the month.
+        Prepaid = "PREPAID",
+        /// `POSTPAID_BY_HOUR`: Paid afterwards by the hour. This is the default.
+        PostpaidByHour = "POSTPAID_BY_HOUR",
+        /// `CDHPAID`: On a dedicated host; only the host is paid for.
+        CdhPaid = "CDHPAID",
+        /// `SPOTPAID`: Spot instance.
+        SpotPaid = "SPOTPAID",
+        /// `CDCPAID`: In a dedicated cluster (CDC).
+        CdcPaid = "CDCPAID",
     }
 }
 
 open_enum! {
     /// State of an instance.
+    ///
+    /// Type of [`Instance::instance_state`](field@crate::api::types::Instance::instance_state),
+    /// [`InstanceStatus::instance_state`](field@crate::api::types::InstanceStatus::instance_state).
     InstanceState {
-        /// Being created.
-        PENDING = "PENDING",
-        /// Creation failed.
-        LAUNCH_FAILED = "LAUNCH_FAILED",
-        /// Running.
-        RUNNING = "RUNNING",
-        /// Shut down.
-        STOPPED = "STOPPED",
-        /// Starting up.
-        STARTING = "STARTING",
-        /// Shutting down.
-        STOPPING = "STOPPING",
-        /// Rebooting.
-        REBOOTING = "REBOOTING",
-        /// Stopped and waiting to be destroyed.
-        SHUTDOWN = "SHUTDOWN",
-        /// Being destroyed.
-        TERMINATING = "TERMINATING",
-        /// Entering rescue mode.
-        ENTER_RESCUE_MODE = "ENTER_RESCUE_MODE",
-        /// In rescue mode.
-        RESCUE_MODE = "RESCUE_MODE",
-        /// Leaving rescue mode.
-        EXIT_RESCUE_MODE = "EXIT_RESCUE_MODE",
-        /// About to be migrated live.
-        ENTER_SERVICE_LIVE_MIGRATE = "ENTER_SERVICE_LIVE_MIGRATE",
-        /// Being migrated live.
-        SERVICE_LIVE_MIGRATE = "SERVICE_LIVE_MIGRATE",
-        /// Finishing a live migration.
-        EXIT_SERVICE_LIVE_MIGRATE = "EXIT_SERVICE_LIVE_MIGRATE",
+        /// `PENDING`: Being created.
+        Pending = "PENDING",
+        /// `LAUNCH_FAILED`: Creation failed.
+        LaunchFailed = "LAUNCH_FAILED",
+        /// `RUNNING`: Running.
+        Running = "RUNNING",
+        /// `STOPPED`: Shut down.
+        Stopped = "STOPPED",
+        /// `STARTING`: Starting up.
+        Starting = "STARTING",
+        /// `STOPPING`: Shutting down.
+        Stopping = "STOPPING",
+        /// `REBOOTING`: Rebooting.
+        Rebooting = "REBOOTING",
+        /// `SHUTDOWN`: Stopped and waiting to be destroyed.
+        Shutdown = "SHUTDOWN",
+        /// `TERMINATING`: Being destroyed.
+        Terminating = "TERMINATING",
+        /// `ENTER_RESCUE_MODE`: Entering rescue mode.
+        EnterRescueMode = "ENTER_RESCUE_MODE",
+        /// `RESCUE_MODE`: In rescue mode.
+        RescueMode = "RESCUE_MODE",
+        /// `EXIT_RESCUE_MODE`: Leaving rescue mode.
+        ExitRescueMode = "EXIT_RESCUE_MODE",
+        /// `ENTER_SERVICE_LIVE_MIGRATE`: About to be migrated live.
+        EnterServiceLiveMigrate = "ENTER_SERVICE_LIVE_MIGRATE",
+        /// `SERVICE_LIVE_MIGRATE`: Being migrated live.
+        ServiceLiveMigrate = "SERVICE_LIVE_MIGRATE",
+        /// `EXIT_SERVICE_LIVE_MIGRATE`: Finishing a live migration.
+        ExitServiceLiveMigrate = "EXIT_SERVICE_LIVE_MIGRATE",
     }
 }
 
 open_enum! {
     /// Why an instance is isolated.
+    ///
+    /// Type of [`Instance::isolated_source`](field@crate::api::types::Instance::isolated_source).
     IsolatedSource {
-        /// The account is in arrears.
-        ARREAR = "ARREAR",
-        /// Its time has run out.
-        EXPIRE = "EXPIRE",
-        /// It was terminated by the user.
-        MANMADE = "MANMADE",
-        /// It is not isolated.
-        NOTISOLATED = "NOTISOLATED",
+        /// `ARREAR`: The account is in arrears.
+        Arrear = "ARREAR",
+        /// `EXPIRE`: Its time has run out.
+        Expire = "EXPIRE",
+        /// `MANMADE`: It was terminated by the user.
+        Manmade = "MANMADE",
+        /// `NOTISOLATED`: It is not isolated.
+        NotIsolated = "NOTISOLATED",
     }
 }
 
 open_enum! {
     /// Whether an instance is restricted.
+    ///
+    /// Type of [`Instance::restrict_state`](field@crate::api::types::Instance::restrict_state).
     RestrictState {
-        /// Not restricted.
-        NORMAL = "NORMAL",
-        /// Its time has run out.
-        EXPIRED = "EXPIRED",
-        /// Isolated for reasons of security.
-        PROTECTIVELY_ISOLATED = "PROTECTIVELY_ISOLATED",
+        /// `NORMAL`: Not restricted.
+        Normal = "NORMAL",
+        /// `EXPIRED`: Its time has run out.
+        Expired = "EXPIRED",
+        /// `PROTECTIVELY_ISOLATED`: Isolated for reasons of security.
+        ProtectivelyIsolated = "PROTECTIVELY_ISOLATED",
     }
 }
 
 open_enum! {
     /// Whether a stopped instance is charged for.
+    ///
+    /// Type of [`Instance::stop_charging_mode`](field@crate::api::types::Instance::stop_charging_mode).
     StopChargingMode {
-        /// Charging goes on while the instance is stopped.
-        KEEP_CHARGING = "KEEP_CHARGING",
-        /// Charging ends while the instance is stopped.
-        STOP_CHARGING = "STOP_CHARGING",
-        /// The instance is not stopped, or cannot be stopped without charge.
-        NOT_APPLICABLE = "NOT_APPLICABLE",
+        /// `KEEP_CHARGING`: Charging goes on while the instance is stopped.
+        KeepCharging = "KEEP_CHARGING",
+        /// `STOP_CHARGING`: Charging ends while the instance is stopped.
+        StopCharging = "STOP_CHARGING",
+        /// `NOT_APPLICABLE`: The instance is not stopped, or cannot be stopped without charge.
+        NotApplicable = "NOT_APPLICABLE",
     }
 }
 
 open_enum! {
     /// What a scheduled task does.
+    ///
+    /// Type of [`ActionTimer::timer_action`](field@crate::api::types::ActionTimer::timer_action),
+    /// [`DescribeInstancesActionTimer::timer_action`](field@crate::api::DescribeInstancesActionTimer::timer_action).
     TimerAction {
-        /// Terminates the instance. This is the only one offered.
-        TERMINATE_INSTANCES = "TerminateInstances",
+        /// `TerminateInstances`: Terminates the instance. This is the only one offered.
+        TerminateInstances = "TerminateInstances",
     }
 }
+
+open_enum_members!(
+    ActionTimerStatus,
+    DedicatedResourcePackTenancy,
+    InstanceChargeType,
+    InstanceState,
+    IsolatedSource,
+    RestrictState,
+    StopChargingMode,
+    TimerAction
+);
 
 /// A task scheduled for an instance.
 ///

@@ -6,41 +6,52 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::api::types::{Externals, InstanceChargeType, ItemPrice, LocalDiskType};
-use crate::codec::record::{open_enum, record};
+use crate::codec::record::{open_enum_members, record};
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// Whether an instance can be changed to an instance type.
+    ///
+    /// Type of
+    /// [`InstanceTypeConfigStatus::status`](field@crate::api::types::InstanceTypeConfigStatus::status).
     InstanceTypeAvailability {
-        /// The type can be chosen.
-        SELL = "SELL",
-        /// The type cannot be chosen.
-        UNAVAILABLE = "UNAVAILABLE",
+        /// `SELL`: The type can be chosen.
+        Sell = "SELL",
+        /// `UNAVAILABLE`: The type cannot be chosen.
+        Unavailable = "UNAVAILABLE",
     }
 }
 
 open_enum! {
     /// Whether an instance type is on sale in a zone.
+    ///
+    /// Type of [`InstanceTypeQuotaItem::status`](field@crate::api::types::InstanceTypeQuotaItem::status).
     InstanceTypeSaleStatus {
-        /// On sale.
-        SELL = "SELL",
-        /// Sold out.
-        SOLD_OUT = "SOLD_OUT",
+        /// `SELL`: On sale.
+        Sell = "SELL",
+        /// `SOLD_OUT`: Sold out.
+        SoldOut = "SOLD_OUT",
     }
 }
 
 open_enum! {
     /// How much stock of an instance type there is.
+    ///
+    /// Type of
+    /// [`InstanceTypeQuotaItem::status_category`](field@crate::api::types::InstanceTypeQuotaItem::status_category).
     StockCategory {
-        /// Plenty.
-        ENOUGH_STOCK = "EnoughStock",
-        /// Supply is assured.
-        NORMAL_STOCK = "NormalStock",
-        /// Nearly sold out.
-        UNDER_STOCK = "UnderStock",
-        /// Sold out.
-        WITHOUT_STOCK = "WithoutStock",
+        /// `EnoughStock`: Plenty.
+        EnoughStock = "EnoughStock",
+        /// `NormalStock`: Supply is assured.
+        NormalStock = "NormalStock",
+        /// `UnderStock`: Nearly sold out.
+        UnderStock = "UnderStock",
+        /// `WithoutStock`: Sold out.
+        WithoutStock = "WithoutStock",
     }
 }
+
+open_enum_members!(InstanceTypeAvailability, InstanceTypeSaleStatus, StockCategory);
 
 /// The number of physical cores of an instance and the threads each of them runs.
 ///

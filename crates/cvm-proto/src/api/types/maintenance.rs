@@ -4,33 +4,42 @@
 
 use alloc::string::String;
 
-use crate::codec::record::{open_enum, record};
+use crate::codec::record::{open_enum_members, record};
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// Who authorised a repair task.
+    ///
+    /// Type of [`RepairTaskInfo::auth_source`](field@crate::api::types::RepairTaskInfo::auth_source).
     RepairAuthSource {
-        /// Nobody yet.
-        WAITING_AUTH = "Waiting_auth",
-        /// The customer.
-        CUSTOMER_AUTH = "Customer_auth",
-        /// The system, by default.
-        SYSTEM_MANDATORY_AUTH = "System_mandatory_auth",
-        /// A policy set up beforehand.
-        PRE_POLICY_AUTH = "Pre_policy_auth",
+        /// `Waiting_auth`: Nobody yet.
+        WaitingAuth = "Waiting_auth",
+        /// `Customer_auth`: The customer.
+        CustomerAuth = "Customer_auth",
+        /// `System_mandatory_auth`: The system, by default.
+        SystemMandatoryAuth = "System_mandatory_auth",
+        /// `Pre_policy_auth`: A policy set up beforehand.
+        PrePolicyAuth = "Pre_policy_auth",
     }
 }
 
 open_enum! {
     /// Product that a repair task is about.
+    ///
+    /// Type of [`DescribeTaskInfo::product`](field@crate::api::DescribeTaskInfo::product),
+    /// [`RepairTaskControl::product`](field@crate::api::RepairTaskControl::product),
+    /// [`RepairTaskInfo::product`](field@crate::api::types::RepairTaskInfo::product).
     RepairProduct {
-        /// Cloud instances.
-        CVM = "CVM",
-        /// Dedicated hosts.
-        CDH = "CDH",
-        /// Bare-metal servers.
-        CPM2_0 = "CPM2.0",
+        /// `CVM`: Cloud instances.
+        Cvm = "CVM",
+        /// `CDH`: Dedicated hosts.
+        Cdh = "CDH",
+        /// `CPM2.0`: Bare-metal servers.
+        Cpm2_0 = "CPM2.0",
     }
 }
+
+open_enum_members!(RepairAuthSource, RepairProduct);
 
 /// A repair task for an instance, a dedicated host or a bare-metal server.
 ///

@@ -5,69 +5,94 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::codec::record::{open_enum, record};
+use crate::codec::record::{open_enum_members, record};
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// How public bandwidth is paid for.
+    ///
+    /// Type of
+    /// [`InternetAccessible::internet_charge_type`](field@crate::api::types::InternetAccessible::internet_charge_type),
+    /// [`InternetChargeTypeConfig::internet_charge_type`](field@crate::api::types::InternetChargeTypeConfig::internet_charge_type).
     InternetChargeType {
-        /// By bandwidth, paid in advance.
-        BANDWIDTH_PREPAID = "BANDWIDTH_PREPAID",
-        /// By traffic, settled each hour.
-        TRAFFIC_POSTPAID_BY_HOUR = "TRAFFIC_POSTPAID_BY_HOUR",
-        /// By bandwidth, settled each hour.
-        BANDWIDTH_POSTPAID_BY_HOUR = "BANDWIDTH_POSTPAID_BY_HOUR",
-        /// Through a bandwidth package.
-        BANDWIDTH_PACKAGE = "BANDWIDTH_PACKAGE",
-        /// By bandwidth, settled each month; not offered to everyone.
-        BANDWIDTH_POSTPAID_BY_MONTH = "BANDWIDTH_POSTPAID_BY_MONTH",
+        /// `BANDWIDTH_PREPAID`: By bandwidth, paid in advance.
+        BandwidthPrepaid = "BANDWIDTH_PREPAID",
+        /// `TRAFFIC_POSTPAID_BY_HOUR`: By traffic, settled each hour.
+        TrafficPostpaidByHour = "TRAFFIC_POSTPAID_BY_HOUR",
+        /// `BANDWIDTH_POSTPAID_BY_HOUR`: By bandwidth, settled each hour.
+        BandwidthPostpaidByHour = "BANDWIDTH_POSTPAID_BY_HOUR",
+        /// `BANDWIDTH_PACKAGE`: Through a bandwidth package.
+        BandwidthPackage = "BANDWIDTH_PACKAGE",
+        /// `BANDWIDTH_POSTPAID_BY_MONTH`: By bandwidth, settled each month; not offered to everyone.
+        BandwidthPostpaidByMonth = "BANDWIDTH_POSTPAID_BY_MONTH",
     }
 }
 
 open_enum! {
     /// Line type of a public address.
+    ///
+    /// Type of
+    /// [`InternetAccessible::internet_service_provider`](field@crate::api::types::InternetAccessible::internet_service_provider).
     InternetServiceProvider {
-        /// BGP lines of several carriers. This is the default.
-        BGP = "BGP",
-        /// China Mobile.
-        CMCC = "CMCC",
-        /// China Telecom.
-        CTCC = "CTCC",
-        /// China Unicom.
-        CUCC = "CUCC",
+        /// `BGP`: BGP lines of several carriers. This is the default.
+        Bgp = "BGP",
+        /// `CMCC`: China Mobile.
+        Cmcc = "CMCC",
+        /// `CTCC`: China Telecom.
+        Ctcc = "CTCC",
+        /// `CUCC`: China Unicom.
+        Cucc = "CUCC",
     }
 }
 
 open_enum! {
     /// Kind of a public IPv4 address.
+    ///
+    /// Type of
+    /// [`InternetAccessible::ipv4_address_type`](field@crate::api::types::InternetAccessible::ipv4_address_type).
     Ipv4AddressType {
-        /// Ordinary public address.
-        WAN_IP = "WanIP",
-        /// Premium address, offered in Singapore and Hong Kong (China).
-        HIGH_QUALITY_EIP = "HighQualityEIP",
-        /// Address with DDoS protection, offered in some regions.
-        ANTI_D_DO_SEIP = "AntiDDoSEIP",
+        /// `WanIP`: Ordinary public address.
+        WanIp = "WanIP",
+        /// `HighQualityEIP`: Premium address, offered in Singapore and Hong Kong (China).
+        HighQualityEip = "HighQualityEIP",
+        /// `AntiDDoSEIP`: Address with DDoS protection, offered in some regions.
+        AntiDdosEip = "AntiDDoSEIP",
     }
 }
 
 open_enum! {
     /// Kind of an elastic IPv6 address.
+    ///
+    /// Type of
+    /// [`InternetAccessible::ipv6_address_type`](field@crate::api::types::InternetAccessible::ipv6_address_type).
     Ipv6AddressType {
-        /// Ordinary elastic address.
-        E_IPV6 = "EIPv6",
-        /// Premium address, offered in Hong Kong (China).
-        HIGH_QUALITY_E_IPV6 = "HighQualityEIPv6",
+        /// `EIPv6`: Ordinary elastic address.
+        Eipv6 = "EIPv6",
+        /// `HighQualityEIPv6`: Premium address, offered in Hong Kong (China).
+        HighQualityEipv6 = "HighQualityEIPv6",
     }
 }
 
 open_enum! {
     /// Role of a network interface.
+    ///
+    /// Type of
+    /// [`NetworkInterfaces::interface_type`](field@crate::api::types::NetworkInterfaces::interface_type).
     NetworkInterfaceType {
-        /// The primary interface, of which there is exactly one.
-        PRIMARY = "PRIMARY",
-        /// A secondary interface.
-        SECONDARY = "SECONDARY",
+        /// `PRIMARY`: The primary interface, of which there is exactly one.
+        Primary = "PRIMARY",
+        /// `SECONDARY`: A secondary interface.
+        Secondary = "SECONDARY",
     }
 }
+
+open_enum_members!(
+    InternetChargeType,
+    InternetServiceProvider,
+    Ipv4AddressType,
+    Ipv6AddressType,
+    NetworkInterfaceType
+);
 
 /// The public network access of the primary network interface of an instance: charge type, bandwidth
 /// limit and kind of address.

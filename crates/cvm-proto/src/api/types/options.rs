@@ -2,118 +2,163 @@
 
 //! Known values of members that only requests and answers have.
 
-use crate::codec::record::open_enum;
+use crate::codec::record::open_enum_members;
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// Firmware interface that an imported image boots with.
+    ///
+    /// Type of [`ImportImage::boot_mode`](field@crate::api::ImportImage::boot_mode).
     BootMode {
-        /// Boots from a BIOS. This is the default.
-        LEGACY_BIOS = "Legacy BIOS",
-        /// Boots from UEFI.
-        UEFI = "UEFI",
+        /// `Legacy BIOS`: Boots from a BIOS. This is the default.
+        LegacyBios = "Legacy BIOS",
+        /// `UEFI`: Boots from UEFI.
+        Uefi = "UEFI",
     }
 }
 
 open_enum! {
     /// Kind of a CAM role.
+    ///
+    /// Type of
+    /// [`ModifyInstancesAttribute::cam_role_type`](field@crate::api::ModifyInstancesAttribute::cam_role_type).
     CamRoleType {
-        /// A role made by a user. This is the default.
-        USER = "user",
-        /// A role preset by the system.
-        SYSTEM = "system",
-        /// A role that belongs to a cloud service.
-        SERVICE_LINKED = "service_linked",
+        /// `user`: A role made by a user. This is the default.
+        User = "user",
+        /// `system`: A role preset by the system.
+        System = "system",
+        /// `service_linked`: A role that belongs to a cloud service.
+        ServiceLinked = "service_linked",
     }
 }
 
 open_enum! {
     /// File format of an exported image.
+    ///
+    /// Type of [`ExportImages::export_format`](field@crate::api::ExportImages::export_format).
     ExportFormat {
-        /// Raw disk file. This is the default.
-        RAW = "RAW",
-        /// QEMU copy-on-write file.
-        QCOW2 = "QCOW2",
-        /// Virtual hard disk of Hyper-V.
-        VHD = "VHD",
-        /// Virtual machine disk of VMware.
-        VMDK = "VMDK",
+        /// `RAW`: Raw disk file. This is the default.
+        Raw = "RAW",
+        /// `QCOW2`: QEMU copy-on-write file.
+        Qcow2 = "QCOW2",
+        /// `VHD`: Virtual hard disk of Hyper-V.
+        Vhd = "VHD",
+        /// `VMDK`: Virtual machine disk of VMware.
+        Vmdk = "VMDK",
     }
 }
 
 open_enum! {
     /// Attribute of an instance that can be asked for.
+    ///
+    /// Type of
+    /// [`DescribeInstancesAttributes::attributes`](field@crate::api::DescribeInstancesAttributes::attributes).
     InstanceAttributeName {
-        /// The user data.
-        USER_DATA = "UserData",
+        /// `UserData`: The user data.
+        UserData = "UserData",
     }
 }
 
 open_enum! {
     /// What to do with a repair task.
+    ///
+    /// Type of [`RepairTaskControl::operate`](field@crate::api::RepairTaskControl::operate).
     RepairOperation {
-        /// Authorise the repair. This is the only one offered.
-        AUTHORIZE_REPAIR = "AuthorizeRepair",
+        /// `AuthorizeRepair`: Authorise the repair. This is the only one offered.
+        AuthorizeRepair = "AuthorizeRepair",
     }
 }
 
 open_enum! {
     /// Time that repair tasks are sorted by.
+    ///
+    /// Type of [`DescribeTaskInfo::order_field`](field@crate::api::DescribeTaskInfo::order_field).
     RepairTaskOrderField {
-        /// When the task was created. This is the default.
-        CREATE_TIME = "CreateTime",
-        /// When the task was authorised.
-        AUTH_TIME = "AuthTime",
-        /// When the task ended.
-        END_TIME = "EndTime",
+        /// `CreateTime`: When the task was created. This is the default.
+        CreateTime = "CreateTime",
+        /// `AuthTime`: When the task was authorised.
+        AuthTime = "AuthTime",
+        /// `EndTime`: When the task ended.
+        EndTime = "EndTime",
     }
 }
 
 open_enum! {
     /// Extra permission given along with a repair authorisation.
+    ///
+    /// Type of
+    /// [`RepairTaskControl::task_sub_method`](field@crate::api::RepairTaskControl::task_sub_method).
     RepairTaskSubMethod {
-        /// The instance may be moved without its local disks, whose data is lost.
-        LOSSY_LOCAL = "LossyLocal",
+        /// `LossyLocal`: The instance may be moved without its local disks, whose data is lost.
+        LossyLocal = "LossyLocal",
     }
 }
 
 open_enum! {
     /// What to do about the sharing of an image.
+    ///
+    /// Type of
+    /// [`ModifyImageSharePermission::permission`](field@crate::api::ModifyImageSharePermission::permission).
     SharePermissionAction {
-        /// Share the image.
-        SHARE = "SHARE",
-        /// Stop sharing the image.
-        CANCEL = "CANCEL",
+        /// `SHARE`: Share the image.
+        Share = "SHARE",
+        /// `CANCEL`: Stop sharing the image.
+        Cancel = "CANCEL",
     }
 }
 
 open_enum! {
     /// How an instance is shut down.
+    ///
+    /// Type of [`EnterRescueMode::stop_type`](field@crate::api::EnterRescueMode::stop_type),
+    /// [`RebootInstances::stop_type`](field@crate::api::RebootInstances::stop_type),
+    /// [`StopInstances::stop_type`](field@crate::api::StopInstances::stop_type).
     StopType {
-        /// The operating system is asked to shut down. This is the default.
-        SOFT = "SOFT",
-        /// As `SOFT`, and as `HARD` if that fails.
-        SOFT_FIRST = "SOFT_FIRST",
-        /// The power is cut.
-        HARD = "HARD",
+        /// `SOFT`: The operating system is asked to shut down. This is the default.
+        Soft = "SOFT",
+        /// `SOFT_FIRST`: As `SOFT`, and as `HARD` if that fails.
+        SoftFirst = "SOFT_FIRST",
+        /// `HARD`: The power is cut.
+        Hard = "HARD",
     }
 }
 
 open_enum! {
     /// Whether an instance is to be charged for while it is stopped.
+    ///
+    /// Type of [`StopInstances::stopped_mode`](field@crate::api::StopInstances::stopped_mode).
     StoppedMode {
-        /// Charging goes on. This is the default.
-        KEEP_CHARGING = "KEEP_CHARGING",
-        /// Charging ends, for instances that support it.
-        STOP_CHARGING = "STOP_CHARGING",
+        /// `KEEP_CHARGING`: Charging goes on. This is the default.
+        KeepCharging = "KEEP_CHARGING",
+        /// `STOP_CHARGING`: Charging ends, for instances that support it.
+        StopCharging = "STOP_CHARGING",
     }
 }
 
 open_enum! {
     /// How metadata of a launch template goes together with metadata given to `RunInstances`.
+    ///
+    /// Type of
+    /// [`CreateLaunchTemplate::template_data_modify_action`](field@crate::api::CreateLaunchTemplate::template_data_modify_action),
+    /// [`CreateLaunchTemplateVersion::template_data_modify_action`](field@crate::api::CreateLaunchTemplateVersion::template_data_modify_action).
     TemplateDataModifyAction {
-        /// Both are used; for a key in both, the value given to `RunInstances` wins.
-        UPDATE = "Update",
-        /// Only the metadata given to `RunInstances` is used. This is the default.
-        REPLACE = "Replace",
+        /// `Update`: Both are used; for a key in both, the value given to `RunInstances` wins.
+        Update = "Update",
+        /// `Replace`: Only the metadata given to `RunInstances` is used. This is the default.
+        Replace = "Replace",
     }
 }
+
+open_enum_members!(
+    BootMode,
+    CamRoleType,
+    ExportFormat,
+    InstanceAttributeName,
+    RepairOperation,
+    RepairTaskOrderField,
+    RepairTaskSubMethod,
+    SharePermissionAction,
+    StopType,
+    StoppedMode,
+    TemplateDataModifyAction
+);

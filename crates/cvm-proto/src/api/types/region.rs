@@ -4,27 +4,34 @@
 
 use alloc::string::String;
 
-use crate::codec::record::{open_enum, record};
+use crate::codec::record::{open_enum_members, record};
+use crate::open_enum::open_enum;
 
 open_enum! {
     /// Whether a region can be used.
+    ///
+    /// Type of [`RegionInfo::region_state`](field@crate::api::types::RegionInfo::region_state).
     RegionState {
-        /// The region can be used.
-        AVAILABLE = "AVAILABLE",
-        /// The region cannot be used.
-        UNAVAILABLE = "UNAVAILABLE",
+        /// `AVAILABLE`: The region can be used.
+        Available = "AVAILABLE",
+        /// `UNAVAILABLE`: The region cannot be used.
+        Unavailable = "UNAVAILABLE",
     }
 }
 
 open_enum! {
     /// Whether a zone can be used.
+    ///
+    /// Type of [`ZoneInfo::zone_state`](field@crate::api::types::ZoneInfo::zone_state).
     ZoneState {
-        /// The zone can be used.
-        AVAILABLE = "AVAILABLE",
-        /// The zone cannot be used.
-        UNAVAILABLE = "UNAVAILABLE",
+        /// `AVAILABLE`: The zone can be used.
+        Available = "AVAILABLE",
+        /// `UNAVAILABLE`: The zone cannot be used.
+        Unavailable = "UNAVAILABLE",
     }
 }
+
+open_enum_members!(RegionState, ZoneState);
 
 /// A region of the service.
 ///
