@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant, SystemTime};
 
-use cvm_local::{Clock, CvmLocal, Outcome, Seed, SeedImage};
+use cvm_local::{Clock, CvmLocal, RequestOutcome, Seed, SeedImage};
 use cvm_proto::Pages;
 use cvm_proto::api::DescribeImages;
 use cvm_reqwest::{Client, Credential, Endpoint, FromSettings, ImageSync, Settings};
@@ -62,7 +62,7 @@ fn endpoint() {
         // The endpoint keeps the last ten thousand only.
         for request in local.requests() {
             if known.insert(request.request_id) {
-                refused += u32::from(request.outcome == Outcome::Error("RequestLimitExceeded".into()));
+                refused += u32::from(request.outcome == RequestOutcome::Error("RequestLimitExceeded".into()));
                 times.entry((request.action, request.region)).or_default().push(request.time);
             }
         }

@@ -127,7 +127,7 @@ pub use fault::{Fault, Faults};
 pub use local::{Builder, CvmLocal};
 pub use regions::regions;
 pub use request::skipped_checks::Check;
-pub use request_log::{Outcome, RequestRecord};
+pub use request_log::{RequestOutcome, RequestRecord};
 pub use seed::{
     Account, Bucket, InstanceType, Key, Region, RegionState, Seed, SeedDisk, SeedDiskSnapshot, SeedImage,
     SeedInstance, SeedSnapshot, Zone,

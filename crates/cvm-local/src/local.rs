@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::clock::{self, Clock};
 use crate::fault::Faults;
-use crate::http::Front;
+use crate::http::HttpHandler;
 use crate::http::server::{self, Stop};
 use crate::http::tls::Tls;
 use crate::request::skipped_checks::{Check, SkippedChecks};
@@ -139,9 +139,10 @@ impl Builder {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
         let (end, ended) = oneshot::channel();
-        let front = Arc::new(Front::new(Arc::clone(&service), state_writer, self.read_timeout));
+        let handler = Arc::new(HttpHandler::new(Arc::clone(&service), state_writer, self.read_timeout));
         let thread = std::thread::Builder::new().name("cvm-local".into()).spawn(move || {
-            let result = runtime.block_on(server::run(listener, front, acceptor, self.read_timeout, stopped));
+            let result =
+                runtime.block_on(server::run(listener, handler, acceptor, self.read_timeout, stopped));
             // Ends the tasks that are left, and with them their connections and the writer of the state.
             drop(runtime);
             // Nobody has to be there to hear it.

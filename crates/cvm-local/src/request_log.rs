@@ -26,7 +26,7 @@ pub struct RequestRecord {
     /// The id that the answer carries.
     pub request_id: String,
     /// How it was answered.
-    pub outcome: Outcome,
+    pub outcome: RequestOutcome,
     /// Whether its work was done, whatever the client got to know of it.
     pub accepted: bool,
 }
@@ -35,7 +35,7 @@ pub struct RequestRecord {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
-pub enum Outcome {
+pub enum RequestOutcome {
     /// With the result.
     Done,
     /// With this error code.
@@ -59,13 +59,13 @@ pub(crate) struct LoggedRequest {
     pub(crate) region: Arc<str>,
     pub(crate) time: SystemTime,
     pub(crate) request_id: crate::ids::RequestId,
-    pub(crate) outcome: Ending,
+    pub(crate) outcome: LoggedOutcome,
     pub(crate) accepted: bool,
 }
 
-/// An [`Outcome`] that costs nothing to make.
+/// An [`RequestOutcome`] that costs nothing to make.
 #[derive(Clone, Debug)]
-pub(crate) enum Ending {
+pub(crate) enum LoggedOutcome {
     Done,
     Error(Cow<'static, str>),
     Status(u16),
@@ -78,12 +78,12 @@ pub(crate) enum Ending {
 pub(crate) struct RequestLog(Mutex<VecDeque<LoggedRequest>>);
 
 impl RequestLog {
-    pub(crate) fn write(&self, entry: LoggedRequest) {
-        let mut entries = lock(&self.0);
-        if entries.len() == KEPT {
-            entries.pop_front();
+    pub(crate) fn write(&self, request: LoggedRequest) {
+        let mut requests = lock(&self.0);
+        if requests.len() == KEPT {
+            requests.pop_front();
         }
-        entries.push_back(entry);
+        requests.push_back(request);
     }
 
     pub(crate) fn read(&self) -> Vec<RequestRecord> {
@@ -103,11 +103,11 @@ impl LoggedRequest {
             time: self.time,
             request_id: self.request_id.to_string(),
             outcome: match &self.outcome {
-                Ending::Done => Outcome::Done,
-                Ending::Error(code) => Outcome::Error(code.to_string()),
-                Ending::Status(status) => Outcome::Status(*status),
-                Ending::Truncated => Outcome::Truncated,
-                Ending::Dropped => Outcome::Dropped,
+                LoggedOutcome::Done => RequestOutcome::Done,
+                LoggedOutcome::Error(code) => RequestOutcome::Error(code.to_string()),
+                LoggedOutcome::Status(status) => RequestOutcome::Status(*status),
+                LoggedOutcome::Truncated => RequestOutcome::Truncated,
+                LoggedOutcome::Dropped => RequestOutcome::Dropped,
             },
             accepted: self.accepted,
         }

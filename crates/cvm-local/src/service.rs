@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::actions::{self, Action};
 use crate::clock::{Clock, Ticker};
-use crate::fault::{Effect, Faults, Trouble};
+use crate::fault::{Effect, Faults, RequestFaults};
 use crate::ids::RequestId;
 use crate::language::Language;
 use crate::lock::lock;
@@ -21,7 +21,7 @@ use crate::request::params::{Parameter, Shown};
 use crate::request::rate::{Group, Rates};
 use crate::request::refusal::{Refusal, refuse};
 use crate::request::skipped_checks::{Check, SkippedChecks};
-use crate::request_log::{Ending, LoggedRequest, RequestLog};
+use crate::request_log::{LoggedOutcome, LoggedRequest, RequestLog};
 use crate::resources::Resources;
 use crate::seed::{RegionState, Seed};
 use crate::state::{Snapshot, State};
@@ -328,7 +328,7 @@ struct Exchange<'a> {
     action: Cow<'static, str>,
     region: Arc<str>,
     language: Language,
-    trouble: Trouble,
+    trouble: RequestFaults,
     accepted: bool,
     revision: u64,
 }
@@ -342,7 +342,7 @@ impl<'a> Exchange<'a> {
             action: Cow::Borrowed(""),
             region: Arc::default(),
             language: Language::default(),
-            trouble: Trouble::default(),
+            trouble: RequestFaults::default(),
             accepted: false,
             revision: 0,
         }
@@ -362,27 +362,30 @@ impl<'a> Exchange<'a> {
     }
 
     fn finish(self, result: Result<Vec<u8>, Refusal>) -> Served {
-        let Trouble { latency, effect } = self.trouble;
-        let (ending, answer) = match (effect, result) {
-            (Some(Effect::DropBefore), _) | (Some(Effect::DropAfter), Ok(_)) => (Ending::Dropped, None),
-            (Some(Effect::Respond { status, content_type, body }), _) => {
-                (Ending::Status(status), Some(Answer { status, content_type: content_type.into(), body }))
+        let RequestFaults { latency, effect } = self.trouble;
+        let (outcome, answer) = match (effect, result) {
+            (Some(Effect::DropBefore), _) | (Some(Effect::DropAfter), Ok(_)) => {
+                (LoggedOutcome::Dropped, None)
             }
+            (Some(Effect::Respond { status, content_type, body }), _) => (
+                LoggedOutcome::Status(status),
+                Some(Answer { status, content_type: content_type.into(), body }),
+            ),
             (Some(Effect::Truncate), Ok(mut body)) => {
                 body.truncate(body.len() / 2);
-                (Ending::Truncated, Some(Answer::json(body)))
+                (LoggedOutcome::Truncated, Some(Answer::json(body)))
             }
-            (_, Ok(body)) => (Ending::Done, Some(Answer::json(body))),
+            (_, Ok(body)) => (LoggedOutcome::Done, Some(Answer::json(body))),
             (_, Err(refusal)) => {
                 let answer = Answer::refusal(&refusal, self.language, self.id.write(&mut [0; 36]));
-                (Ending::Error(refusal.code), Some(answer))
+                (LoggedOutcome::Error(refusal.code), Some(answer))
             }
         };
         tracing::info!(
             action = &*self.action,
             region = &*self.region,
             request_id = %self.id,
-            outcome = ?ending,
+            outcome = ?outcome,
             accepted = self.accepted,
             "request"
         );
@@ -391,7 +394,7 @@ impl<'a> Exchange<'a> {
             region: self.region,
             time: self.time,
             request_id: self.id,
-            outcome: ending,
+            outcome,
             accepted: self.accepted,
         });
         Served { revision: self.revision, latency, answer }

@@ -55,7 +55,7 @@ impl StateFile {
 /// Writes the state, and has others wait until it is written.
 pub(crate) struct StateWriter {
     shared: Arc<Shared>,
-    ended: watch::Receiver<Ended>,
+    last_write: watch::Receiver<LastWrite>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -67,13 +67,13 @@ impl fmt::Debug for StateWriter {
 
 #[derive(Debug, Default)]
 struct Shared {
-    attempts: Mutex<Attempts>,
+    writes: Mutex<Writes>,
     wake: Condvar,
 }
 
 /// Writes are numbered from 1.
 #[derive(Debug, Default)]
-struct Attempts {
+struct Writes {
     wanted: u64,
     begun: u64,
     closed: bool,
@@ -81,8 +81,8 @@ struct Attempts {
 
 /// The last write that has ended.
 #[derive(Clone, Debug, Default)]
-struct Ended {
-    attempt: u64,
+struct LastWrite {
+    number: u64,
     /// The revision that the file holds.
     written: u64,
     /// Why the last write failed, if it did.
@@ -94,13 +94,13 @@ impl StateWriter {
     pub(crate) fn start(file: StateFile, service: Arc<Service>) -> io::Result<Self> {
         let (snapshot, written) = service.revised_snapshot().map_err(io::Error::other)?;
         file.write(&snapshot)?;
-        let (end, ended) = watch::channel(Ended { written, ..Ended::default() });
+        let (end, last_write) = watch::channel(LastWrite { written, ..LastWrite::default() });
         let shared = Arc::new(Shared::default());
         let ours = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("cvm-local-state".into())
             .spawn(move || keep(&ours, &file, &service, &end))?;
-        Ok(Self { shared, ended, thread: Some(thread) })
+        Ok(Self { shared, last_write, thread: Some(thread) })
     }
 
     /// Waits until a revision is on the disk.
@@ -109,36 +109,36 @@ impl StateWriter {
     ///
     /// Why it could not be written.
     pub(crate) async fn written(&self, revision: u64) -> Result<(), Arc<str>> {
-        if self.ended.borrow().written >= revision {
+        if self.last_write.borrow().written >= revision {
             return Ok(());
         }
-        let attempt = self.want();
-        let mut ended = self.ended.clone();
-        let ended = ended.wait_for(|ended| ended.written >= revision || ended.attempt >= attempt).await;
-        let ended = ended.map_err(|_| Arc::from("the thread that writes it has ended"))?;
-        match &ended.error {
-            Some(error) if ended.written < revision => Err(Arc::clone(error)),
+        let write = self.want();
+        let mut watch = self.last_write.clone();
+        let ended = watch.wait_for(|last| last.written >= revision || last.number >= write).await;
+        let last_write = ended.map_err(|_| Arc::from("the thread that writes it has ended"))?;
+        match &last_write.error {
+            Some(error) if last_write.written < revision => Err(Arc::clone(error)),
             _ => Ok(()),
         }
     }
 
     /// Asks for a write that begins after this moment; returns its number.
     fn want(&self) -> u64 {
-        let mut attempts = lock(&self.shared.attempts);
-        attempts.wanted = attempts.begun + 1;
+        let mut writes = lock(&self.shared.writes);
+        writes.wanted = writes.begun + 1;
         self.shared.wake.notify_one();
-        attempts.wanted
+        writes.wanted
     }
 }
 
 impl Drop for StateWriter {
     /// Writes what is not written yet: changes that nobody waited for.
     fn drop(&mut self) {
-        let mut attempts = lock(&self.shared.attempts);
-        attempts.wanted = attempts.begun + 1;
-        attempts.closed = true;
+        let mut writes = lock(&self.shared.writes);
+        writes.wanted = writes.begun + 1;
+        writes.closed = true;
         self.shared.wake.notify_one();
-        drop(attempts);
+        drop(writes);
         if let Some(thread) = self.thread.take() {
             // A panic there has been reported by its thread.
             let _ = thread.join();
@@ -147,32 +147,32 @@ impl Drop for StateWriter {
 }
 
 /// Writes as often as it is asked to, until nobody is left to ask.
-fn keep(shared: &Shared, file: &StateFile, service: &Service, end: &watch::Sender<Ended>) {
+fn keep(shared: &Shared, file: &StateFile, service: &Service, end: &watch::Sender<LastWrite>) {
     loop {
-        let mut attempts = lock(&shared.attempts);
-        while attempts.wanted <= attempts.begun && !attempts.closed {
-            attempts = shared.wake.wait(attempts).unwrap_or_else(PoisonError::into_inner);
+        let mut writes = lock(&shared.writes);
+        while writes.wanted <= writes.begun && !writes.closed {
+            writes = shared.wake.wait(writes).unwrap_or_else(PoisonError::into_inner);
         }
-        if attempts.wanted <= attempts.begun {
+        if writes.wanted <= writes.begun {
             return;
         }
-        attempts.begun += 1;
-        let attempt = attempts.begun;
-        drop(attempts);
+        writes.begun += 1;
+        let write = writes.begun;
+        drop(writes);
         let result = service.revised_snapshot().and_then(|(snapshot, revision)| {
             if revision > end.borrow().written {
                 file.write(&snapshot).map_err(|error| error.to_string())?;
             }
             Ok(revision)
         });
-        end.send_modify(|ended| {
-            ended.attempt = attempt;
+        end.send_modify(|last_write| {
+            last_write.number = write;
             match result {
-                Ok(revision) => (ended.written, ended.error) = (revision, None),
+                Ok(revision) => (last_write.written, last_write.error) = (revision, None),
                 Err(error) => {
                     let path = file.0.path().to_string_lossy();
                     tracing::error!(file = %escaped(&path), error, "the state cannot be written");
-                    ended.error = Some(error.into());
+                    last_write.error = Some(error.into());
                 }
             }
         });

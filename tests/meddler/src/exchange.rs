@@ -1,4 +1,4 @@
-//! What passed: a request, the endpoint's answer, and what the client was told.
+//! What passed: a request, the endpoint's answer, and what the client received.
 
 use std::fmt;
 use std::time::Duration;
@@ -25,16 +25,16 @@ pub struct Exchange {
     pub answered: Option<Duration>,
     /// The endpoint's answer; null if it is not JSON.
     pub answer: Value,
-    /// What the client was told in its place; `None` while nothing is decided.
-    pub told: Option<Told>,
-    /// When the client was told.
-    pub told_at: Option<Duration>,
+    /// What the client received; `None` while nothing is decided.
+    pub received: Option<Received>,
+    /// When the client received it.
+    pub received_at: Option<Duration>,
 }
 
-/// What a client was told.
+/// What a client received of an answer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Told {
+pub enum Received {
     /// The endpoint's answer.
     All,
     /// Another answer: its status, and its body if that is JSON.
@@ -75,19 +75,19 @@ impl Exchange {
         self.delivered.is_some() && self.answered.is_none()
     }
 
-    /// What the client was told as a whole answer of the API: the endpoint's, or another.
-    pub fn told(&self) -> Option<&Value> {
-        let body = match self.told.as_ref()? {
-            Told::All => &self.answer,
-            Told::Other(_, body) => body,
-            Told::Part | Told::Nothing => return None,
+    /// What the client received as a whole answer of the API: the endpoint's, or another.
+    pub fn response(&self) -> Option<&Value> {
+        let body = match self.received.as_ref()? {
+            Received::All => &self.answer,
+            Received::Other(_, body) => body,
+            Received::Part | Received::Nothing => return None,
         };
         Some(&body["Response"]).filter(|response| response.is_object())
     }
 
-    /// The error code that the client was told.
-    pub fn told_code(&self) -> Option<&str> {
-        self.told()?["Error"]["Code"].as_str()
+    /// The error code that the client received.
+    pub fn received_code(&self) -> Option<&str> {
+        self.response()?["Error"]["Code"].as_str()
     }
 
     /// The error code that the endpoint answered with.
@@ -95,20 +95,20 @@ impl Exchange {
         self.answer["Response"]["Error"]["Code"].as_str()
     }
 
-    /// The id of the copy in a region that the client was told.
-    pub fn told_copy(&self, region: &str) -> Option<&str> {
-        copies(self.told()?).find(|(_, known)| *known == region).map(|(id, _)| id)
+    /// The id of the copy in a region that the client received.
+    pub fn received_copy(&self, region: &str) -> Option<&str> {
+        copies(self.response()?).find(|(_, known)| *known == region).map(|(id, _)| id)
     }
 
-    /// Whether the client cannot know from what it was told whether the endpoint carried the request out.
+    /// Whether the client cannot know from what it received whether the endpoint carried the request out.
     pub fn is_lost(&self) -> bool {
-        match &self.told {
+        match &self.received {
             // The service does not say how far it came before it failed.
-            _ if self.told_code().is_some_and(|code| code.starts_with("InternalError")) => true,
-            Some(Told::All) => false,
+            _ if self.received_code().is_some_and(|code| code.starts_with("InternalError")) => true,
+            Some(Received::All) => false,
             // An error that stands for an answer is a lie if the request was delivered.
-            Some(Told::Other(..)) => self.delivered.is_some() || self.told().is_none(),
-            Some(Told::Part | Told::Nothing) | None => true,
+            Some(Received::Other(..)) => self.delivered.is_some() || self.response().is_none(),
+            Some(Received::Part | Received::Nothing) | None => true,
         }
     }
 }
@@ -123,9 +123,9 @@ impl fmt::Display for Exchange {
             (Some(at), None) => write!(f, " -> delivered at {:.3}, no answer", at.as_secs_f64())?,
             (_, Some(at)) => write!(f, " -> {} at {:.3}", summary(&self.answer), at.as_secs_f64())?,
         }
-        match &self.told {
-            Some(Told::Other(status, body)) => write!(f, ", told {status} {}", summary(body)),
-            told => write!(f, ", told {told:?}"),
+        match &self.received {
+            Some(Received::Other(status, body)) => write!(f, ", received {status} {}", summary(body)),
+            received => write!(f, ", received {received:?}"),
         }
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::exchange::{Exchange, copies};
 
-/// What is known of the endpoint's world: from its answers as it gave them, and from looks past all meddling.
+/// What is known of the images at the endpoint, from the answers as it gave them and from requests that went past the meddler.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct History {
     images: BTreeMap<String, Known>,

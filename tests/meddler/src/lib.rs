@@ -23,7 +23,7 @@ pub mod oracle;
 mod proxy;
 mod rule;
 
-pub use exchange::{Exchange, Told};
+pub use exchange::{Exchange, Received};
 pub use hide::Hide;
 pub use history::{Accepted, Departure, History, Known, Stay};
 pub use look::look;

@@ -1,4 +1,4 @@
-//! A look at the endpoint's world past all meddling.
+//! Looks at the endpoint's images past the meddler.
 
 use cvm_proto::Error;
 use cvm_proto::api::DescribeImages;

@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::exchange::{Exchange, Told};
+use crate::exchange::{Exchange, Received};
 use crate::hide::{self, Hide};
 use crate::history::History;
 use crate::http::Message;
 use crate::rule::{OnAnswer, OnRequest, Rule};
 
 /// How long the endpoint may take for an answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
 
 /// A plain HTTP endpoint on a free port of 127.0.0.1 that stands before another one. It ends when it is dropped.
 pub struct Meddler {
@@ -39,7 +39,7 @@ struct State {
     history: History,
     /// Held requests with lower numbers may go.
     released: usize,
-    /// Exchanges that are still to be delivered or told.
+    /// Exchanges that are still to be delivered or answered.
     busy: usize,
     connections: Vec<TcpStream>,
     stopped: bool,
@@ -228,9 +228,11 @@ impl Shared {
         self.changed.notify_all();
     }
 
-    /// Takes down what a client is told.
-    fn tell(&self, number: usize, told: Told) {
-        self.note(number, |exchange, now| (exchange.told, exchange.told_at) = (Some(told), Some(now)));
+    /// Records what a client receives.
+    fn record(&self, number: usize, received: Received) {
+        self.note(number, |exchange, now| {
+            (exchange.received, exchange.received_at) = (Some(received), Some(now));
+        });
     }
 
     fn accept(self: &Arc<Self>, listener: &TcpListener) {
@@ -270,7 +272,7 @@ impl Shared {
                 }
                 Ok(false) => return Ok(()),
                 Err(error) => {
-                    self.tell(number, Told::Nothing);
+                    self.record(number, Received::Nothing);
                     return Err(error);
                 }
             }
@@ -301,8 +303,8 @@ impl Shared {
             delivered: None,
             answered: None,
             answer: Value::Null,
-            told: None,
-            told_at: None,
+            received: None,
+            received_at: None,
         });
         drop(state);
         self.changed.notify_all();
@@ -317,23 +319,23 @@ impl Shared {
         request: &Message,
         rule: &Rule,
     ) -> io::Result<bool> {
-        let told = |told: Told| self.tell(number, told);
+        let receives = |received: Received| self.record(number, received);
         if rule.answer == OnAnswer::Lose && rule.request != OnRequest::Pass {
-            told(Told::Nothing);
+            receives(Received::Nothing);
             client.shutdown(Shutdown::Both)?;
         }
         let answer = if self.may_go(number, rule.request) { self.deliver(number, request) } else { None };
         if let OnAnswer::Replace { status, content_type, body } = &rule.answer {
-            told(Told::Other(*status, serde_json::from_str(body).unwrap_or_default()));
+            receives(Received::Other(*status, serde_json::from_str(body).unwrap_or_default()));
             Message::response(*status, content_type, body.as_str()).write(&mut client, None)?;
             return Ok(true);
         }
         if matches!(rule.answer, OnAnswer::Lose | OnAnswer::Hang) {
-            told(Told::Nothing);
+            receives(Received::Nothing);
             return Ok(false);
         }
         let Some(mut answer) = answer else {
-            told(Told::Nothing);
+            receives(Received::Nothing);
             return Ok(false);
         };
         match rule.answer {
@@ -341,12 +343,12 @@ impl Shared {
                 self.wait(Duration::from_millis(millis), |state| state.stopped);
             }
             OnAnswer::Cut => {
-                told(Told::Part);
+                receives(Received::Part);
                 answer.write_half(&mut client)?;
                 return Ok(false);
             }
             OnAnswer::Halve => {
-                told(Told::Part);
+                receives(Received::Part);
                 answer.body.truncate(answer.body.len() / 2);
                 answer.write(&mut client, None)?;
                 return Ok(true);
@@ -354,7 +356,7 @@ impl Shared {
             _ => {}
         }
         if has_hung_up(client)? {
-            told(Told::Nothing);
+            receives(Received::Nothing);
             return Ok(false);
         }
         let edited = self.edit(number, &rule.answer);
@@ -362,7 +364,9 @@ impl Shared {
             answer.body = edited.to_string().into_bytes();
         }
         // Taken down before it is written: whoever has read it may look here at once.
-        told(edited.map_or(Told::All, |body| Told::Other(answer.status().unwrap_or_default(), body)));
+        receives(
+            edited.map_or(Received::All, |body| Received::Other(answer.status().unwrap_or_default(), body)),
+        );
         answer.write(&mut client, None)?;
         Ok(true)
     }
@@ -387,7 +391,7 @@ impl Shared {
         // Once a byte is out, all may have arrived.
         self.note(number, |exchange, now| exchange.delivered = Some(now));
         let answer = (|| {
-            endpoint.set_read_timeout(Some(PATIENCE)).ok()?;
+            endpoint.set_read_timeout(Some(GIVE_UP_AFTER)).ok()?;
             request.write(&mut endpoint, Some("close")).ok()?;
             Message::read(&mut BufReader::new(endpoint)).ok()?
         })();

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use cvm_local::{Clock, CvmLocal};
-use cvm_meddler::{Hide, Meddler, Rule, Told, control, look};
+use cvm_meddler::{Hide, Meddler, Received, Rule, control, look};
 use cvm_proto::api::{DeleteImages, DescribeImages, SyncImages};
 use cvm_proto::{Credential, Endpoint, RetryPolicy, Settings};
 use cvm_ureq::{Client, Error, FromSettings};
@@ -72,8 +72,10 @@ fn what_is_left_alone_passes_and_is_taken_down() {
     let gone = meddler.history().image(&id).unwrap().gone.unwrap();
     assert!(gone.by_client);
     let [sync, _, delete] = &meddler.exchanges()[..] else { panic!() };
-    assert!(sync.asks_for_copy(IMAGE, "ap-beijing") && sync.told == Some(Told::All) && !sync.is_lost());
-    assert_eq!(sync.told_copy("ap-beijing"), Some(&*id));
+    assert!(
+        sync.asks_for_copy(IMAGE, "ap-beijing") && sync.received == Some(Received::All) && !sync.is_lost()
+    );
+    assert_eq!(sync.received_copy("ap-beijing"), Some(&*id));
     assert_eq!((&*delete.action, &*delete.region), ("DeleteImages", "ap-beijing"));
 }
 
@@ -96,7 +98,7 @@ fn an_answer_that_is_lost_cut_or_replaced_was_carried_out() {
         assert!(is_there(&local), "{shown}");
         let exchange = &meddler.exchanges()[0];
         assert!(exchange.is_accepted() && exchange.is_lost(), "{shown}: {exchange:?}");
-        assert_eq!(exchange.told_copy("ap-beijing"), None, "{shown}");
+        assert_eq!(exchange.received_copy("ap-beijing"), None, "{shown}");
         assert_eq!(seen(&client).0.len(), local.images("ap-beijing").len(), "{shown}: the rule is used up");
     }
 }
@@ -143,7 +145,7 @@ fn an_answer_that_comes_after_the_client_has_gone_is_lost() {
     assert!(copy(&client).unwrap_err().outcome_unknown());
     assert!(meddler.wait_until_idle(LIMIT));
     let exchange = &meddler.exchanges()[0];
-    assert!(exchange.is_accepted() && exchange.told == Some(Told::Nothing), "{exchange}");
+    assert!(exchange.is_accepted() && exchange.received == Some(Received::Nothing), "{exchange}");
 }
 
 #[test]
@@ -210,7 +212,7 @@ fn others_start_it_as_a_program() {
     order("DELETE /rules", json!({}));
     assert_eq!(seen(&client).1, count);
     let exchanges = order("GET /exchanges", json!({}));
-    assert_eq!(exchanges[0]["told"], "nothing", "{exchanges}");
+    assert_eq!(exchanges[0]["received"], "nothing", "{exchanges}");
     assert_eq!(order("GET /history", json!({}))["accepted"][0]["source"], IMAGE);
     order("PUT /target", json!({ "url": null }));
     client.send(DescribeImages::default()).unwrap_err();

@@ -16,7 +16,7 @@ pub(super) fn render(model: &Model) -> String {
 
     let mut out = String::from(
         "//! Every action of the API, as the endpoint checks requests for it.\n\n\
-         use crate::request::params::{Kind, Parameter, Specification, optional, required};\n\n\
+         use crate::request::params::{Parameter, ParameterType, Specification, optional, required};\n\n\
          /// Sorted by name.\n\
          pub(crate) static SPECIFICATIONS: &[Specification] = &[\n",
     );
@@ -53,21 +53,21 @@ fn reach<'a>(s: &'a Struct, types: &BTreeMap<&'a str, &'a Struct>, used: &mut BT
 fn members(s: &Struct) -> String {
     let member = |member: &super::member::Member| {
         let how = if member.required { "required" } else { "optional" };
-        format!("{how}({:?}, {})", member.wire, kind(&member.ty))
+        format!("{how}({:?}, {})", member.wire, parameter_type(&member.ty))
     };
     s.members.iter().map(member).collect::<Vec<_>>().join(", ")
 }
 
-fn kind(ty: &Ty) -> String {
+fn parameter_type(ty: &Ty) -> String {
     match ty {
-        Ty::Text | Ty::Enum(_) => "Kind::Text".into(),
-        Ty::Int => "Kind::Int".into(),
-        Ty::Uint => "Kind::Count".into(),
+        Ty::Text | Ty::Enum(_) => "ParameterType::Text".into(),
+        Ty::Int => "ParameterType::Int".into(),
+        Ty::Uint => "ParameterType::Count".into(),
         // No request has one. The endpoint does not compile should that change.
-        Ty::Float => "Kind::Float".into(),
-        Ty::Bool => "Kind::Flag".into(),
-        Ty::Struct(name) => format!("Kind::Record({})", constant(name)),
-        Ty::List(of) => format!("Kind::List(&{})", kind(of)),
+        Ty::Float => "ParameterType::Float".into(),
+        Ty::Bool => "ParameterType::Flag".into(),
+        Ty::Struct(name) => format!("ParameterType::Record({})", constant(name)),
+        Ty::List(of) => format!("ParameterType::List(&{})", parameter_type(of)),
     }
 }
 

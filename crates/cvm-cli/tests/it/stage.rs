@@ -120,7 +120,7 @@ impl Stage {
     pub(crate) fn judge(&self, runs: &[Run]) -> Vec<String> {
         let (history, exchanges) = (self.meddler.history(), self.meddler.exchanges());
         let oracle = Oracle { history: &history, exchanges: &exchanges, runs };
-        let mut findings = oracle.judge_world();
+        let mut findings = oracle.judge_state();
         findings.extend(runs.iter().flat_map(|run| oracle.judge(run)));
         findings
     }

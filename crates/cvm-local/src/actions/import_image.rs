@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Call, Handler, answer, checks, describe_import_image_os, typed};
 use crate::request::params::Shown;
 use crate::request::refusal::{Refusal, refuse};
-use crate::resources::image::{DiskUsage, How, Making, Plan, Snapshot, Traits};
+use crate::resources::image::{Creation, DiskUsage, Origin, Plan, Snapshot, Traits};
 
 pub(super) const HANDLER: Handler = Handler {
     name: "ImportImage",
@@ -61,13 +61,14 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     checks::dry_run(request.dry_run)?;
 
     let trouble = call.faults.for_image(HANDLER.name, &call.resources.region(call.region).id);
-    let making = Making::new(How::Imported, call.now, call.resources.limits.import_millis, trouble.making);
+    let creation =
+        Creation::new(Origin::Imported, call.now, call.resources.limits.import_millis, trouble.creation);
     let disks = std::iter::once(DiskUsage::SystemDisk)
         .chain(request.import_image_data_disk_list.iter().map(|_| DiskUsage::DataDisk));
     let snapshots = disks
         .map(|disk_usage| Snapshot { id: call.resources.new_id("snap"), disk_usage, disk_gib: DISK_GIB })
         .collect();
-    let plan = Plan { name: request.image_name, traits, snapshots, tags, making, hiding: trouble.hiding };
+    let plan = Plan { name: request.image_name, traits, snapshots, tags, creation, hiding: trouble.hiding };
     let id = call.resources.make_image(call.region, call.account, plan);
     answer(out, &json!({ "ImageId": id, "RequestId": call.request_id }))
 }

@@ -2,7 +2,7 @@
 
 //! Every action of the API, as the endpoint checks requests for it.
 
-use crate::request::params::{Kind, Parameter, Specification, optional, required};
+use crate::request::params::{Parameter, ParameterType, Specification, optional, required};
 
 /// Sorted by name.
 pub(crate) static SPECIFICATIONS: &[Specification] = &[
@@ -11,13 +11,13 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("Placement", Kind::Record(PLACEMENT)),
-            optional("ClientToken", Kind::Text),
-            optional("HostChargePrepaid", Kind::Record(CHARGE_PREPAID)),
-            optional("HostChargeType", Kind::Text),
-            optional("HostType", Kind::Text),
-            optional("HostCount", Kind::Count),
-            optional("TagSpecification", Kind::List(&Kind::Record(TAG_SPECIFICATION))),
+            required("Placement", ParameterType::Record(PLACEMENT)),
+            optional("ClientToken", ParameterType::Text),
+            optional("HostChargePrepaid", ParameterType::Record(CHARGE_PREPAID)),
+            optional("HostChargeType", ParameterType::Text),
+            optional("HostType", ParameterType::Text),
+            optional("HostCount", ParameterType::Count),
+            optional("TagSpecification", ParameterType::List(&ParameterType::Record(TAG_SPECIFICATION))),
         ],
         errors: &[
             "InvalidAccount.InsufficientBalance",
@@ -36,9 +36,9 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            required("KeyIds", Kind::List(&Kind::Text)),
-            optional("ForceStop", Kind::Flag),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            required("KeyIds", ParameterType::List(&ParameterType::Text)),
+            optional("ForceStop", ParameterType::Flag),
         ],
         errors: &[
             "InternalServerError",
@@ -77,8 +77,8 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("SecurityGroupIds", Kind::List(&Kind::Text)),
-            required("InstanceIds", Kind::List(&Kind::Text)),
+            required("SecurityGroupIds", ParameterType::List(&ParameterType::Text)),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
         ],
         errors: &[
             "FailedOperation.SecurityGroupActionFailed",
@@ -103,12 +103,12 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("ChcIds", Kind::List(&Kind::Text)),
-            required("BmcVirtualPrivateCloud", Kind::Record(VIRTUAL_PRIVATE_CLOUD)),
-            optional("BmcSecurityGroupIds", Kind::List(&Kind::Text)),
-            optional("DeployVirtualPrivateCloud", Kind::Record(VIRTUAL_PRIVATE_CLOUD)),
-            optional("DeploySecurityGroupIds", Kind::List(&Kind::Text)),
-            optional("ChcDeployExtraConfig", Kind::Record(CHC_DEPLOY_EXTRA_CONFIG)),
+            required("ChcIds", ParameterType::List(&ParameterType::Text)),
+            required("BmcVirtualPrivateCloud", ParameterType::Record(VIRTUAL_PRIVATE_CLOUD)),
+            optional("BmcSecurityGroupIds", ParameterType::List(&ParameterType::Text)),
+            optional("DeployVirtualPrivateCloud", ParameterType::Record(VIRTUAL_PRIVATE_CLOUD)),
+            optional("DeploySecurityGroupIds", ParameterType::List(&ParameterType::Text)),
+            optional("ChcDeployExtraConfig", ParameterType::Record(CHC_DEPLOY_EXTRA_CONFIG)),
         ],
         errors: &[
             "AccountQualificationRestrictions",
@@ -132,10 +132,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("ChcIds", Kind::List(&Kind::Text)),
-            required("DeployVirtualPrivateCloud", Kind::Record(VIRTUAL_PRIVATE_CLOUD)),
-            optional("DeploySecurityGroupIds", Kind::List(&Kind::Text)),
-            optional("ChcDeployExtraConfig", Kind::Record(CHC_DEPLOY_EXTRA_CONFIG)),
+            required("ChcIds", ParameterType::List(&ParameterType::Text)),
+            required("DeployVirtualPrivateCloud", ParameterType::Record(VIRTUAL_PRIVATE_CLOUD)),
+            optional("DeploySecurityGroupIds", ParameterType::List(&ParameterType::Text)),
+            optional("ChcDeployExtraConfig", ParameterType::Record(CHC_DEPLOY_EXTRA_CONFIG)),
         ],
         errors: &[
             "AccountQualificationRestrictions",
@@ -157,10 +157,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            optional("MinimalConversion", Kind::Flag),
-            optional("DryRun", Kind::Flag),
-            optional("TargetOSType", Kind::Text),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            optional("MinimalConversion", ParameterType::Flag),
+            optional("DryRun", ParameterType::Flag),
+            optional("TargetOSType", ParameterType::Text),
         ],
         errors: &[
             "FailedOperation.GetInstanceTATAgentStatusFailed",
@@ -183,13 +183,13 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("Name", Kind::Text),
-            required("Type", Kind::Text),
-            optional("ClientToken", Kind::Text),
-            optional("Affinity", Kind::Int),
-            optional("Strategy", Kind::Text),
-            optional("PartitionCount", Kind::Int),
-            optional("TagSpecification", Kind::List(&Kind::Record(TAG_SPECIFICATION))),
+            required("Name", ParameterType::Text),
+            required("Type", ParameterType::Text),
+            optional("ClientToken", ParameterType::Text),
+            optional("Affinity", ParameterType::Int),
+            optional("Strategy", ParameterType::Text),
+            optional("PartitionCount", ParameterType::Int),
+            optional("TagSpecification", ParameterType::List(&ParameterType::Record(TAG_SPECIFICATION))),
         ],
         errors: &[
             "InvalidParameterValue.InvalidAppIdFormat",
@@ -203,12 +203,12 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("Zone", Kind::Text),
-            required("Name", Kind::Text),
-            optional("Remark", Kind::Text),
-            optional("HpcClusterType", Kind::Text),
-            optional("HpcClusterBusinessId", Kind::Text),
-            optional("TagSpecification", Kind::List(&Kind::Record(TAG_SPECIFICATION))),
+            required("Zone", ParameterType::Text),
+            required("Name", ParameterType::Text),
+            optional("Remark", ParameterType::Text),
+            optional("HpcClusterType", ParameterType::Text),
+            optional("HpcClusterBusinessId", ParameterType::Text),
+            optional("TagSpecification", ParameterType::List(&ParameterType::Record(TAG_SPECIFICATION))),
         ],
         errors: &[
             "InvalidParameterValue",
@@ -224,16 +224,16 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("ImageName", Kind::Text),
-            optional("InstanceId", Kind::Text),
-            optional("ImageDescription", Kind::Text),
-            optional("ForcePoweroff", Kind::Text),
-            optional("Sysprep", Kind::Text),
-            optional("DataDiskIds", Kind::List(&Kind::Text)),
-            optional("SnapshotIds", Kind::List(&Kind::Text)),
-            optional("DryRun", Kind::Flag),
-            optional("TagSpecification", Kind::List(&Kind::Record(TAG_SPECIFICATION))),
-            optional("ImageFamily", Kind::Text),
+            required("ImageName", ParameterType::Text),
+            optional("InstanceId", ParameterType::Text),
+            optional("ImageDescription", ParameterType::Text),
+            optional("ForcePoweroff", ParameterType::Text),
+            optional("Sysprep", ParameterType::Text),
+            optional("DataDiskIds", ParameterType::List(&ParameterType::Text)),
+            optional("SnapshotIds", ParameterType::List(&ParameterType::Text)),
+            optional("DryRun", ParameterType::Flag),
+            optional("TagSpecification", ParameterType::List(&ParameterType::Record(TAG_SPECIFICATION))),
+            optional("ImageFamily", ParameterType::Text),
         ],
         errors: &[
             "ImageQuotaLimitExceeded",
@@ -294,9 +294,9 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("KeyName", Kind::Text),
-            required("ProjectId", Kind::Int),
-            optional("TagSpecification", Kind::List(&Kind::Record(TAG_SPECIFICATION))),
+            required("KeyName", ParameterType::Text),
+            required("ProjectId", ParameterType::Int),
+            optional("TagSpecification", ParameterType::List(&ParameterType::Record(TAG_SPECIFICATION))),
         ],
         errors: &[
             "FailedOperation.TagKeyReserved",
@@ -317,38 +317,41 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("LaunchTemplateName", Kind::Text),
-            required("Placement", Kind::Record(PLACEMENT)),
-            required("ImageId", Kind::Text),
-            optional("LaunchTemplateVersionDescription", Kind::Text),
-            optional("InstanceType", Kind::Text),
-            optional("SystemDisk", Kind::Record(SYSTEM_DISK)),
-            optional("DataDisks", Kind::List(&Kind::Record(DATA_DISK))),
-            optional("VirtualPrivateCloud", Kind::Record(VIRTUAL_PRIVATE_CLOUD)),
-            optional("InternetAccessible", Kind::Record(INTERNET_ACCESSIBLE)),
-            optional("InstanceCount", Kind::Int),
-            optional("InstanceName", Kind::Text),
-            optional("LoginSettings", Kind::Record(LOGIN_SETTINGS)),
-            optional("SecurityGroupIds", Kind::List(&Kind::Text)),
-            optional("EnhancedService", Kind::Record(ENHANCED_SERVICE)),
-            optional("ClientToken", Kind::Text),
-            optional("HostName", Kind::Text),
-            optional("ActionTimer", Kind::Record(ACTION_TIMER)),
-            optional("DisasterRecoverGroupIds", Kind::List(&Kind::Text)),
-            optional("TagSpecification", Kind::List(&Kind::Record(TAG_SPECIFICATION))),
-            optional("InstanceMarketOptions", Kind::Record(INSTANCE_MARKET_OPTIONS_REQUEST)),
-            optional("UserData", Kind::Text),
-            optional("DryRun", Kind::Flag),
-            optional("CamRoleName", Kind::Text),
-            optional("HpcClusterId", Kind::Text),
-            optional("InstanceChargeType", Kind::Text),
-            optional("InstanceChargePrepaid", Kind::Record(INSTANCE_CHARGE_PREPAID)),
-            optional("DisableApiTermination", Kind::Flag),
-            optional("EnableJumboFrame", Kind::Flag),
-            optional("LaunchTemplateTagSpecification", Kind::List(&Kind::Record(TAG_SPECIFICATION))),
-            optional("Metadata", Kind::Record(METADATA)),
-            optional("TemplateDataModifyAction", Kind::Text),
-            optional("NetworkInterfaces", Kind::List(&Kind::Record(NETWORK_INTERFACES))),
+            required("LaunchTemplateName", ParameterType::Text),
+            required("Placement", ParameterType::Record(PLACEMENT)),
+            required("ImageId", ParameterType::Text),
+            optional("LaunchTemplateVersionDescription", ParameterType::Text),
+            optional("InstanceType", ParameterType::Text),
+            optional("SystemDisk", ParameterType::Record(SYSTEM_DISK)),
+            optional("DataDisks", ParameterType::List(&ParameterType::Record(DATA_DISK))),
+            optional("VirtualPrivateCloud", ParameterType::Record(VIRTUAL_PRIVATE_CLOUD)),
+            optional("InternetAccessible", ParameterType::Record(INTERNET_ACCESSIBLE)),
+            optional("InstanceCount", ParameterType::Int),
+            optional("InstanceName", ParameterType::Text),
+            optional("LoginSettings", ParameterType::Record(LOGIN_SETTINGS)),
+            optional("SecurityGroupIds", ParameterType::List(&ParameterType::Text)),
+            optional("EnhancedService", ParameterType::Record(ENHANCED_SERVICE)),
+            optional("ClientToken", ParameterType::Text),
+            optional("HostName", ParameterType::Text),
+            optional("ActionTimer", ParameterType::Record(ACTION_TIMER)),
+            optional("DisasterRecoverGroupIds", ParameterType::List(&ParameterType::Text)),
+            optional("TagSpecification", ParameterType::List(&ParameterType::Record(TAG_SPECIFICATION))),
+            optional("InstanceMarketOptions", ParameterType::Record(INSTANCE_MARKET_OPTIONS_REQUEST)),
+            optional("UserData", ParameterType::Text),
+            optional("DryRun", ParameterType::Flag),
+            optional("CamRoleName", ParameterType::Text),
+            optional("HpcClusterId", ParameterType::Text),
+            optional("InstanceChargeType", ParameterType::Text),
+            optional("InstanceChargePrepaid", ParameterType::Record(INSTANCE_CHARGE_PREPAID)),
+            optional("DisableApiTermination", ParameterType::Flag),
+            optional("EnableJumboFrame", ParameterType::Flag),
+            optional(
+                "LaunchTemplateTagSpecification",
+                ParameterType::List(&ParameterType::Record(TAG_SPECIFICATION)),
+            ),
+            optional("Metadata", ParameterType::Record(METADATA)),
+            optional("TemplateDataModifyAction", ParameterType::Text),
+            optional("NetworkInterfaces", ParameterType::List(&ParameterType::Record(NETWORK_INTERFACES))),
         ],
         errors: &[
             "AccountQualificationRestrictions",
@@ -448,38 +451,38 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("Placement", Kind::Record(PLACEMENT)),
-            required("LaunchTemplateId", Kind::Text),
-            optional("LaunchTemplateVersion", Kind::Int),
-            optional("LaunchTemplateVersionDescription", Kind::Text),
-            optional("InstanceType", Kind::Text),
-            optional("ImageId", Kind::Text),
-            optional("SystemDisk", Kind::Record(SYSTEM_DISK)),
-            optional("DataDisks", Kind::List(&Kind::Record(DATA_DISK))),
-            optional("VirtualPrivateCloud", Kind::Record(VIRTUAL_PRIVATE_CLOUD)),
-            optional("InternetAccessible", Kind::Record(INTERNET_ACCESSIBLE)),
-            optional("InstanceCount", Kind::Int),
-            optional("InstanceName", Kind::Text),
-            optional("LoginSettings", Kind::Record(LOGIN_SETTINGS)),
-            optional("SecurityGroupIds", Kind::List(&Kind::Text)),
-            optional("EnhancedService", Kind::Record(ENHANCED_SERVICE)),
-            optional("ClientToken", Kind::Text),
-            optional("HostName", Kind::Text),
-            optional("ActionTimer", Kind::Record(ACTION_TIMER)),
-            optional("DisasterRecoverGroupIds", Kind::List(&Kind::Text)),
-            optional("TagSpecification", Kind::List(&Kind::Record(TAG_SPECIFICATION))),
-            optional("InstanceMarketOptions", Kind::Record(INSTANCE_MARKET_OPTIONS_REQUEST)),
-            optional("UserData", Kind::Text),
-            optional("DryRun", Kind::Flag),
-            optional("CamRoleName", Kind::Text),
-            optional("HpcClusterId", Kind::Text),
-            optional("InstanceChargeType", Kind::Text),
-            optional("InstanceChargePrepaid", Kind::Record(INSTANCE_CHARGE_PREPAID)),
-            optional("DisableApiTermination", Kind::Flag),
-            optional("EnableJumboFrame", Kind::Flag),
-            optional("Metadata", Kind::Record(METADATA)),
-            optional("TemplateDataModifyAction", Kind::Text),
-            optional("NetworkInterfaces", Kind::List(&Kind::Record(NETWORK_INTERFACES))),
+            required("Placement", ParameterType::Record(PLACEMENT)),
+            required("LaunchTemplateId", ParameterType::Text),
+            optional("LaunchTemplateVersion", ParameterType::Int),
+            optional("LaunchTemplateVersionDescription", ParameterType::Text),
+            optional("InstanceType", ParameterType::Text),
+            optional("ImageId", ParameterType::Text),
+            optional("SystemDisk", ParameterType::Record(SYSTEM_DISK)),
+            optional("DataDisks", ParameterType::List(&ParameterType::Record(DATA_DISK))),
+            optional("VirtualPrivateCloud", ParameterType::Record(VIRTUAL_PRIVATE_CLOUD)),
+            optional("InternetAccessible", ParameterType::Record(INTERNET_ACCESSIBLE)),
+            optional("InstanceCount", ParameterType::Int),
+            optional("InstanceName", ParameterType::Text),
+            optional("LoginSettings", ParameterType::Record(LOGIN_SETTINGS)),
+            optional("SecurityGroupIds", ParameterType::List(&ParameterType::Text)),
+            optional("EnhancedService", ParameterType::Record(ENHANCED_SERVICE)),
+            optional("ClientToken", ParameterType::Text),
+            optional("HostName", ParameterType::Text),
+            optional("ActionTimer", ParameterType::Record(ACTION_TIMER)),
+            optional("DisasterRecoverGroupIds", ParameterType::List(&ParameterType::Text)),
+            optional("TagSpecification", ParameterType::List(&ParameterType::Record(TAG_SPECIFICATION))),
+            optional("InstanceMarketOptions", ParameterType::Record(INSTANCE_MARKET_OPTIONS_REQUEST)),
+            optional("UserData", ParameterType::Text),
+            optional("DryRun", ParameterType::Flag),
+            optional("CamRoleName", ParameterType::Text),
+            optional("HpcClusterId", ParameterType::Text),
+            optional("InstanceChargeType", ParameterType::Text),
+            optional("InstanceChargePrepaid", ParameterType::Record(INSTANCE_CHARGE_PREPAID)),
+            optional("DisableApiTermination", ParameterType::Flag),
+            optional("EnableJumboFrame", ParameterType::Flag),
+            optional("Metadata", ParameterType::Record(METADATA)),
+            optional("TemplateDataModifyAction", ParameterType::Text),
+            optional("NetworkInterfaces", ParameterType::List(&ParameterType::Record(NETWORK_INTERFACES))),
         ],
         errors: &[
             "AuthFailure.CamRoleNameAuthenticateFailed",
@@ -564,7 +567,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "DeleteDisasterRecoverGroups",
         rate: None,
         needs_region: true,
-        parameters: &[required("DisasterRecoverGroupIds", Kind::List(&Kind::Text))],
+        parameters: &[required("DisasterRecoverGroupIds", ParameterType::List(&ParameterType::Text))],
         errors: &[
             "FailedOperation.PlacementSetNotEmpty",
             "InvalidParameterValue.DisasterRecoverGroupIdMalformed",
@@ -577,7 +580,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "DeleteHpcClusters",
         rate: None,
         needs_region: true,
-        parameters: &[required("HpcClusterIds", Kind::List(&Kind::Text))],
+        parameters: &[required("HpcClusterIds", ParameterType::List(&ParameterType::Text))],
         errors: &["ResourceInUse.HpcCluster", "ResourceNotFound.HpcCluster"],
     },
     Specification {
@@ -585,9 +588,9 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("ImageIds", Kind::List(&Kind::Text)),
-            optional("DeleteBindedSnap", Kind::Flag),
-            optional("DryRun", Kind::Flag),
+            required("ImageIds", ParameterType::List(&ParameterType::Text)),
+            optional("DeleteBindedSnap", ParameterType::Flag),
+            optional("DryRun", ParameterType::Flag),
         ],
         errors: &[
             "InvalidImageId.InShared",
@@ -605,7 +608,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "DeleteInstancesActionTimer",
         rate: None,
         needs_region: true,
-        parameters: &[required("ActionTimerIds", Kind::List(&Kind::Text))],
+        parameters: &[required("ActionTimerIds", ParameterType::List(&ParameterType::Text))],
         errors: &["InvalidParameterValue.InvalidAppIdFormat"],
     },
     Specification {
@@ -613,8 +616,8 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            required("DisasterRecoverGroupIds", Kind::List(&Kind::Text)),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            required("DisasterRecoverGroupIds", ParameterType::List(&ParameterType::Text)),
         ],
         errors: &[
             "FailedOperation.DisasterRecoverGroupNotFound",
@@ -628,7 +631,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "DeleteKeyPairs",
         rate: None,
         needs_region: true,
-        parameters: &[required("KeyIds", Kind::List(&Kind::Text))],
+        parameters: &[required("KeyIds", ParameterType::List(&ParameterType::Text))],
         errors: &[
             "InternalServerError",
             "InvalidKeyPair.LimitExceeded",
@@ -644,7 +647,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "DeleteLaunchTemplate",
         rate: None,
         needs_region: true,
-        parameters: &[required("LaunchTemplateId", Kind::Text)],
+        parameters: &[required("LaunchTemplateId", ParameterType::Text)],
         errors: &[
             "AccountQualificationRestrictions",
             "AuthFailure.CamRoleNameAuthenticateFailed",
@@ -660,8 +663,8 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("LaunchTemplateId", Kind::Text),
-            required("LaunchTemplateVersions", Kind::List(&Kind::Int)),
+            required("LaunchTemplateId", ParameterType::Text),
+            required("LaunchTemplateVersions", ParameterType::List(&ParameterType::Int)),
         ],
         errors: &[
             "InvalidParameterCombination",
@@ -680,7 +683,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "DescribeAccountQuota",
         rate: None,
         needs_region: true,
-        parameters: &[optional("Filters", Kind::List(&Kind::Record(FILTER)))],
+        parameters: &[optional("Filters", ParameterType::List(&ParameterType::Record(FILTER)))],
         errors: &[
             "InvalidFilter",
             "InvalidFilterValue.LimitExceeded",
@@ -693,7 +696,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "DescribeChcDeniedActions",
         rate: None,
         needs_region: true,
-        parameters: &[required("ChcIds", Kind::List(&Kind::Text))],
+        parameters: &[required("ChcIds", ParameterType::List(&ParameterType::Text))],
         errors: &[
             "AccountQualificationRestrictions",
             "InvalidParameterValue.ChcHostsNotFound",
@@ -705,10 +708,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            optional("ChcIds", Kind::List(&Kind::Text)),
-            optional("Filters", Kind::List(&Kind::Record(FILTER))),
-            optional("Offset", Kind::Int),
-            optional("Limit", Kind::Int),
+            optional("ChcIds", ParameterType::List(&ParameterType::Text)),
+            optional("Filters", ParameterType::List(&ParameterType::Record(FILTER))),
+            optional("Offset", ParameterType::Int),
+            optional("Limit", ParameterType::Int),
         ],
         errors: &[
             "AccountQualificationRestrictions",
@@ -754,11 +757,11 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            optional("DisasterRecoverGroupIds", Kind::List(&Kind::Text)),
-            optional("Name", Kind::Text),
-            optional("Offset", Kind::Int),
-            optional("Limit", Kind::Int),
-            optional("Filters", Kind::List(&Kind::Record(FILTER))),
+            optional("DisasterRecoverGroupIds", ParameterType::List(&ParameterType::Text)),
+            optional("Name", ParameterType::Text),
+            optional("Offset", ParameterType::Int),
+            optional("Limit", ParameterType::Int),
+            optional("Filters", ParameterType::List(&ParameterType::Record(FILTER))),
         ],
         errors: &[
             "InvalidParameterValue.DisasterRecoverGroupIdMalformed",
@@ -770,9 +773,9 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            optional("Filters", Kind::List(&Kind::Record(FILTER))),
-            optional("Offset", Kind::Count),
-            optional("Limit", Kind::Count),
+            optional("Filters", ParameterType::List(&ParameterType::Record(FILTER))),
+            optional("Offset", ParameterType::Count),
+            optional("Limit", ParameterType::Count),
         ],
         errors: &[
             "FailedOperation.TagKeyReserved",
@@ -790,15 +793,15 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            optional("HpcClusterIds", Kind::List(&Kind::Text)),
-            optional("Name", Kind::Text),
-            optional("Zone", Kind::Text),
-            optional("Offset", Kind::Count),
-            optional("Limit", Kind::Count),
-            optional("HpcClusterType", Kind::Text),
-            optional("HpcClusterBusinessId", Kind::Text),
-            optional("InstanceType", Kind::Text),
-            optional("Filters", Kind::List(&Kind::Record(FILTER))),
+            optional("HpcClusterIds", ParameterType::List(&ParameterType::Text)),
+            optional("Name", ParameterType::Text),
+            optional("Zone", ParameterType::Text),
+            optional("Offset", ParameterType::Count),
+            optional("Limit", ParameterType::Count),
+            optional("HpcClusterType", ParameterType::Text),
+            optional("HpcClusterBusinessId", ParameterType::Text),
+            optional("InstanceType", ParameterType::Text),
+            optional("Filters", ParameterType::List(&ParameterType::Record(FILTER))),
         ],
         errors: &["InvalidZone.MismatchRegion", "UnsupportedOperation.InvalidZone"],
     },
@@ -806,7 +809,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "DescribeImageFromFamily",
         rate: None,
         needs_region: true,
-        parameters: &[optional("ImageFamily", Kind::Text)],
+        parameters: &[optional("ImageFamily", ParameterType::Text)],
         errors: &["InvalidZone.MismatchRegion", "UnsupportedOperation.InvalidZone"],
     },
     Specification {
@@ -820,7 +823,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "DescribeImageSharePermission",
         rate: Some(10),
         needs_region: true,
-        parameters: &[required("ImageId", Kind::Text)],
+        parameters: &[required("ImageId", ParameterType::Text)],
         errors: &[
             "InvalidAccountId.NotFound",
             "InvalidAccountIs.YourSelf",
@@ -836,11 +839,11 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(40),
         needs_region: true,
         parameters: &[
-            optional("ImageIds", Kind::List(&Kind::Text)),
-            optional("Filters", Kind::List(&Kind::Record(FILTER))),
-            optional("Offset", Kind::Count),
-            optional("Limit", Kind::Count),
-            optional("InstanceType", Kind::Text),
+            optional("ImageIds", ParameterType::List(&ParameterType::Text)),
+            optional("Filters", ParameterType::List(&ParameterType::Record(FILTER))),
+            optional("Offset", ParameterType::Count),
+            optional("Limit", ParameterType::Count),
+            optional("InstanceType", ParameterType::Text),
         ],
         errors: &[
             "FailedOperation.IllegalTagKey",
@@ -900,7 +903,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "DescribeInstanceInternetBandwidthConfigs",
         rate: None,
         needs_region: true,
-        parameters: &[required("InstanceId", Kind::Text)],
+        parameters: &[required("InstanceId", ParameterType::Text)],
         errors: &[
             "FailedOperation.NotFoundEIP",
             "InternalServerError",
@@ -916,7 +919,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "DescribeInstanceTypeConfigs",
         rate: None,
         needs_region: true,
-        parameters: &[optional("Filters", Kind::List(&Kind::Record(FILTER)))],
+        parameters: &[optional("Filters", ParameterType::List(&ParameterType::Record(FILTER)))],
         errors: &[
             "InternalServerError",
             "InvalidFilter",
@@ -934,7 +937,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "DescribeInstanceVncUrl",
         rate: None,
         needs_region: true,
-        parameters: &[required("InstanceId", Kind::Text)],
+        parameters: &[required("InstanceId", ParameterType::Text)],
         errors: &[
             "InvalidInstance.NotSupported",
             "InvalidInstanceId.Malformed",
@@ -968,10 +971,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(40),
         needs_region: true,
         parameters: &[
-            optional("InstanceIds", Kind::List(&Kind::Text)),
-            optional("Filters", Kind::List(&Kind::Record(FILTER))),
-            optional("Offset", Kind::Int),
-            optional("Limit", Kind::Int),
+            optional("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            optional("Filters", ParameterType::List(&ParameterType::Record(FILTER))),
+            optional("Offset", ParameterType::Int),
+            optional("Limit", ParameterType::Int),
         ],
         errors: &[
             "FailedOperation.IllegalTagKey",
@@ -1009,12 +1012,12 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            optional("ActionTimerIds", Kind::List(&Kind::Text)),
-            optional("InstanceIds", Kind::List(&Kind::Text)),
-            optional("TimerAction", Kind::Text),
-            optional("EndActionTime", Kind::Text),
-            optional("StartActionTime", Kind::Text),
-            optional("StatusList", Kind::List(&Kind::Text)),
+            optional("ActionTimerIds", ParameterType::List(&ParameterType::Text)),
+            optional("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            optional("TimerAction", ParameterType::Text),
+            optional("EndActionTime", ParameterType::Text),
+            optional("StartActionTime", ParameterType::Text),
+            optional("StatusList", ParameterType::List(&ParameterType::Text)),
         ],
         errors: &[
             "InvalidParameterValue.InvalidAppIdFormat",
@@ -1027,8 +1030,8 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("Attributes", Kind::List(&Kind::Text)),
-            required("InstanceIds", Kind::List(&Kind::Text)),
+            required("Attributes", ParameterType::List(&ParameterType::Text)),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
         ],
         errors: &["InvalidInstanceId.NotFound", "InvalidParameterValue.InstanceIdMalformed"],
     },
@@ -1037,8 +1040,8 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            optional("Filters", Kind::List(&Kind::Record(FILTER))),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            optional("Filters", ParameterType::List(&ParameterType::Record(FILTER))),
         ],
         errors: &[
             "FailedOperation.ZoneInconsistent",
@@ -1058,7 +1061,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "DescribeInstancesOperationLimit",
         rate: Some(10),
         needs_region: true,
-        parameters: &[required("InstanceIds", Kind::List(&Kind::Text)), required("Operation", Kind::Text)],
+        parameters: &[
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            required("Operation", ParameterType::Text),
+        ],
         errors: &[
             "InvalidInstanceId.Malformed",
             "InvalidInstanceId.NotFound",
@@ -1071,9 +1077,9 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            optional("InstanceIds", Kind::List(&Kind::Text)),
-            optional("Offset", Kind::Int),
-            optional("Limit", Kind::Int),
+            optional("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            optional("Offset", ParameterType::Int),
+            optional("Limit", ParameterType::Int),
         ],
         errors: &[
             "InternalServerError",
@@ -1107,10 +1113,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            optional("KeyIds", Kind::List(&Kind::Text)),
-            optional("Filters", Kind::List(&Kind::Record(FILTER))),
-            optional("Offset", Kind::Int),
-            optional("Limit", Kind::Int),
+            optional("KeyIds", ParameterType::List(&ParameterType::Text)),
+            optional("Filters", ParameterType::List(&ParameterType::Record(FILTER))),
+            optional("Offset", ParameterType::Int),
+            optional("Limit", ParameterType::Int),
         ],
         errors: &[
             "InternalServerError",
@@ -1132,13 +1138,13 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("LaunchTemplateId", Kind::Text),
-            optional("LaunchTemplateVersions", Kind::List(&Kind::Count)),
-            optional("MinVersion", Kind::Count),
-            optional("MaxVersion", Kind::Count),
-            optional("Offset", Kind::Count),
-            optional("Limit", Kind::Count),
-            optional("DefaultVersion", Kind::Flag),
+            required("LaunchTemplateId", ParameterType::Text),
+            optional("LaunchTemplateVersions", ParameterType::List(&ParameterType::Count)),
+            optional("MinVersion", ParameterType::Count),
+            optional("MaxVersion", ParameterType::Count),
+            optional("Offset", ParameterType::Count),
+            optional("Limit", ParameterType::Count),
+            optional("DefaultVersion", ParameterType::Flag),
         ],
         errors: &[
             "InternalError",
@@ -1166,10 +1172,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            optional("LaunchTemplateIds", Kind::List(&Kind::Text)),
-            optional("Filters", Kind::List(&Kind::Record(FILTER))),
-            optional("Offset", Kind::Int),
-            optional("Limit", Kind::Int),
+            optional("LaunchTemplateIds", ParameterType::List(&ParameterType::Text)),
+            optional("Filters", ParameterType::List(&ParameterType::Record(FILTER))),
+            optional("Offset", ParameterType::Int),
+            optional("Limit", ParameterType::Int),
         ],
         errors: &[
             "InvalidFilter",
@@ -1196,7 +1202,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "DescribeResourcePoolPackInstances",
         rate: None,
         needs_region: true,
-        parameters: &[required("DedicatedResourcePackIds", Kind::List(&Kind::Text))],
+        parameters: &[required("DedicatedResourcePackIds", ParameterType::List(&ParameterType::Text))],
         errors: &[
             "InternalServerError",
             "InvalidParameter",
@@ -1211,7 +1217,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "DescribeResourcePoolPackTypeConfigs",
         rate: None,
         needs_region: true,
-        parameters: &[required("Filters", Kind::List(&Kind::Record(FILTER)))],
+        parameters: &[required("Filters", ParameterType::List(&ParameterType::Record(FILTER)))],
         errors: &[
             "InternalServerError",
             "InvalidFilter",
@@ -1228,9 +1234,9 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            optional("MaxResults", Kind::Int),
-            optional("NextToken", Kind::Text),
-            optional("Filters", Kind::List(&Kind::Record(FILTER))),
+            optional("MaxResults", ParameterType::Int),
+            optional("NextToken", ParameterType::Text),
+            optional("Filters", ParameterType::List(&ParameterType::Record(FILTER))),
         ],
         errors: &[
             "InternalServerError",
@@ -1251,18 +1257,18 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("Limit", Kind::Int),
-            required("Offset", Kind::Int),
-            optional("Product", Kind::Text),
-            optional("TaskStatus", Kind::List(&Kind::Int)),
-            optional("TaskTypeIds", Kind::List(&Kind::Int)),
-            optional("TaskIds", Kind::List(&Kind::Text)),
-            optional("InstanceIds", Kind::List(&Kind::Text)),
-            optional("Aliases", Kind::List(&Kind::Text)),
-            optional("StartDate", Kind::Text),
-            optional("EndDate", Kind::Text),
-            optional("OrderField", Kind::Text),
-            optional("Order", Kind::Int),
+            required("Limit", ParameterType::Int),
+            required("Offset", ParameterType::Int),
+            optional("Product", ParameterType::Text),
+            optional("TaskStatus", ParameterType::List(&ParameterType::Int)),
+            optional("TaskTypeIds", ParameterType::List(&ParameterType::Int)),
+            optional("TaskIds", ParameterType::List(&ParameterType::Text)),
+            optional("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            optional("Aliases", ParameterType::List(&ParameterType::Text)),
+            optional("StartDate", ParameterType::Text),
+            optional("EndDate", ParameterType::Text),
+            optional("OrderField", ParameterType::Text),
+            optional("Order", ParameterType::Int),
         ],
         errors: &["InternalError", "InvalidParameterValue", "UnauthorizedOperation"],
     },
@@ -1270,7 +1276,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "DescribeZoneInstanceConfigInfos",
         rate: None,
         needs_region: true,
-        parameters: &[optional("Filters", Kind::List(&Kind::Record(FILTER)))],
+        parameters: &[optional("Filters", ParameterType::List(&ParameterType::Record(FILTER)))],
         errors: &[
             "InvalidFilter",
             "InvalidFilterValue.LimitExceeded",
@@ -1305,9 +1311,9 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            required("KeyIds", Kind::List(&Kind::Text)),
-            optional("ForceStop", Kind::Flag),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            required("KeyIds", ParameterType::List(&ParameterType::Text)),
+            optional("ForceStop", ParameterType::Flag),
         ],
         errors: &[
             "FailedOperation.DisassociateKeyPairFailed",
@@ -1343,8 +1349,8 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("SecurityGroupIds", Kind::List(&Kind::Text)),
-            required("InstanceIds", Kind::List(&Kind::Text)),
+            required("SecurityGroupIds", ParameterType::List(&ParameterType::Text)),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
         ],
         errors: &[
             "FailedOperation.SecurityGroupActionFailed",
@@ -1365,11 +1371,11 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("InstanceId", Kind::Text),
-            required("Password", Kind::Text),
-            optional("Username", Kind::Text),
-            optional("ForceStop", Kind::Flag),
-            optional("StopType", Kind::Text),
+            required("InstanceId", ParameterType::Text),
+            required("Password", ParameterType::Text),
+            optional("Username", ParameterType::Text),
+            optional("ForceStop", ParameterType::Flag),
+            optional("StopType", ParameterType::Text),
         ],
         errors: &[
             "InvalidInstance.NotSupported",
@@ -1403,7 +1409,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "ExitRescueMode",
         rate: None,
         needs_region: true,
-        parameters: &[required("InstanceId", Kind::Text)],
+        parameters: &[required("InstanceId", ParameterType::Text)],
         errors: &[
             "InvalidInstance.NotSupported",
             "InvalidInstanceId.Malformed",
@@ -1426,13 +1432,13 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(20),
         needs_region: true,
         parameters: &[
-            required("BucketName", Kind::Text),
-            optional("ImageIds", Kind::List(&Kind::Text)),
-            optional("ExportFormat", Kind::Text),
-            optional("FileNamePrefixList", Kind::List(&Kind::Text)),
-            optional("OnlyExportRootDisk", Kind::Flag),
-            optional("DryRun", Kind::Flag),
-            optional("RoleName", Kind::Text),
+            required("BucketName", ParameterType::Text),
+            optional("ImageIds", ParameterType::List(&ParameterType::Text)),
+            optional("ExportFormat", ParameterType::Text),
+            optional("FileNamePrefixList", ParameterType::List(&ParameterType::Text)),
+            optional("OnlyExportRootDisk", ParameterType::Flag),
+            optional("DryRun", ParameterType::Flag),
+            optional("RoleName", ParameterType::Text),
         ],
         errors: &[
             "AuthFailure.CamRoleNameAuthenticateFailed",
@@ -1465,19 +1471,22 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("Architecture", Kind::Text),
-            required("OsType", Kind::Text),
-            required("OsVersion", Kind::Text),
-            required("ImageUrl", Kind::Text),
-            required("ImageName", Kind::Text),
-            optional("ImageDescription", Kind::Text),
-            optional("DryRun", Kind::Flag),
-            optional("Force", Kind::Flag),
-            optional("TagSpecification", Kind::List(&Kind::Record(TAG_SPECIFICATION))),
-            optional("LicenseType", Kind::Text),
-            optional("BootMode", Kind::Text),
-            optional("ImageFamily", Kind::Text),
-            optional("ImportImageDataDiskList", Kind::List(&Kind::Record(IMPORT_IMAGE_DATA_DISK))),
+            required("Architecture", ParameterType::Text),
+            required("OsType", ParameterType::Text),
+            required("OsVersion", ParameterType::Text),
+            required("ImageUrl", ParameterType::Text),
+            required("ImageName", ParameterType::Text),
+            optional("ImageDescription", ParameterType::Text),
+            optional("DryRun", ParameterType::Flag),
+            optional("Force", ParameterType::Flag),
+            optional("TagSpecification", ParameterType::List(&ParameterType::Record(TAG_SPECIFICATION))),
+            optional("LicenseType", ParameterType::Text),
+            optional("BootMode", ParameterType::Text),
+            optional("ImageFamily", ParameterType::Text),
+            optional(
+                "ImportImageDataDiskList",
+                ParameterType::List(&ParameterType::Record(IMPORT_IMAGE_DATA_DISK)),
+            ),
         ],
         errors: &[
             "ImageQuotaLimitExceeded",
@@ -1501,8 +1510,8 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            required("ActionTimer", Kind::Record(ACTION_TIMER)),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            required("ActionTimer", ParameterType::Record(ACTION_TIMER)),
         ],
         errors: &[
             "FailedOperation.MutActionTimerExist",
@@ -1519,10 +1528,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("KeyName", Kind::Text),
-            required("ProjectId", Kind::Int),
-            required("PublicKey", Kind::Text),
-            optional("TagSpecification", Kind::List(&Kind::Record(TAG_SPECIFICATION))),
+            required("KeyName", ParameterType::Text),
+            required("ProjectId", ParameterType::Int),
+            required("PublicKey", ParameterType::Text),
+            optional("TagSpecification", ParameterType::List(&ParameterType::Record(TAG_SPECIFICATION))),
         ],
         errors: &[
             "InternalServerError",
@@ -1544,10 +1553,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("Zone", Kind::Text),
-            required("InstanceType", Kind::Text),
-            required("InstanceCount", Kind::Int),
-            required("Period", Kind::Int),
+            required("Zone", ParameterType::Text),
+            required("InstanceType", ParameterType::Text),
+            required("InstanceCount", ParameterType::Int),
+            required("Period", ParameterType::Int),
         ],
         errors: &[
             "InternalServerError",
@@ -1568,10 +1577,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            required("InstanceChargeType", Kind::Text),
-            optional("InstanceChargePrepaid", Kind::Record(INSTANCE_CHARGE_PREPAID)),
-            optional("ModifyPortableDataDisk", Kind::Flag),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            required("InstanceChargeType", ParameterType::Text),
+            optional("InstanceChargePrepaid", ParameterType::Record(INSTANCE_CHARGE_PREPAID)),
+            optional("ModifyPortableDataDisk", ParameterType::Flag),
         ],
         errors: &[
             "AccountQualificationRestrictions",
@@ -1602,9 +1611,9 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("HostIds", Kind::List(&Kind::Text)),
-            required("HostChargePrepaid", Kind::Record(CHARGE_PREPAID)),
-            optional("DryRun", Kind::Flag),
+            required("HostIds", ParameterType::List(&ParameterType::Text)),
+            required("HostChargePrepaid", ParameterType::Record(CHARGE_PREPAID)),
+            optional("DryRun", ParameterType::Flag),
         ],
         errors: &[
             "InvalidHost.NotSupported",
@@ -1618,10 +1627,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            required("InstanceChargePrepaid", Kind::Record(INSTANCE_CHARGE_PREPAID)),
-            optional("DryRun", Kind::Flag),
-            optional("RenewPortableDataDisk", Kind::Flag),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            required("InstanceChargePrepaid", ParameterType::Record(INSTANCE_CHARGE_PREPAID)),
+            optional("DryRun", ParameterType::Flag),
+            optional("RenewPortableDataDisk", ParameterType::Flag),
         ],
         errors: &[
             "InternalError.TradeUnknownError",
@@ -1652,12 +1661,12 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("InstanceId", Kind::Text),
-            optional("ImageId", Kind::Text),
-            optional("SystemDisk", Kind::Record(SYSTEM_DISK)),
-            optional("LoginSettings", Kind::Record(LOGIN_SETTINGS)),
-            optional("EnhancedService", Kind::Record(ENHANCED_SERVICE)),
-            optional("UserData", Kind::Text),
+            required("InstanceId", ParameterType::Text),
+            optional("ImageId", ParameterType::Text),
+            optional("SystemDisk", ParameterType::Record(SYSTEM_DISK)),
+            optional("LoginSettings", ParameterType::Record(LOGIN_SETTINGS)),
+            optional("EnhancedService", ParameterType::Record(ENHANCED_SERVICE)),
+            optional("UserData", ParameterType::Text),
         ],
         errors: &[
             "FailedOperation.InquiryPriceFailed",
@@ -1690,10 +1699,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            required("InternetAccessible", Kind::Record(INTERNET_ACCESSIBLE)),
-            optional("StartTime", Kind::Text),
-            optional("EndTime", Kind::Text),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            required("InternetAccessible", ParameterType::Record(INTERNET_ACCESSIBLE)),
+            optional("StartTime", ParameterType::Text),
+            optional("EndTime", ParameterType::Text),
         ],
         errors: &[
             "FailedOperation.InquiryPriceFailed",
@@ -1721,7 +1730,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "InquiryPriceResetInstancesType",
         rate: Some(10),
         needs_region: true,
-        parameters: &[required("InstanceIds", Kind::List(&Kind::Text)), required("InstanceType", Kind::Text)],
+        parameters: &[
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            required("InstanceType", ParameterType::Text),
+        ],
         errors: &[
             "FailedOperation.InquiryRefundPriceFailed",
             "InternalError.TradeUnknownError",
@@ -1774,11 +1786,11 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("InstanceId", Kind::Text),
-            optional("DataDisks", Kind::List(&Kind::Record(DATA_DISK))),
-            optional("ForceStop", Kind::Flag),
-            optional("SystemDisk", Kind::Record(SYSTEM_DISK)),
-            optional("ResizeOnline", Kind::Flag),
+            required("InstanceId", ParameterType::Text),
+            optional("DataDisks", ParameterType::List(&ParameterType::Record(DATA_DISK))),
+            optional("ForceStop", ParameterType::Flag),
+            optional("SystemDisk", ParameterType::Record(SYSTEM_DISK)),
+            optional("ResizeOnline", ParameterType::Flag),
         ],
         errors: &[
             "InternalError.TradeUnknownError",
@@ -1806,29 +1818,29 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            optional("Placement", Kind::Record(PLACEMENT)),
-            optional("ImageId", Kind::Text),
-            optional("InstanceChargeType", Kind::Text),
-            optional("InstanceChargePrepaid", Kind::Record(INSTANCE_CHARGE_PREPAID)),
-            optional("InstanceType", Kind::Text),
-            optional("SystemDisk", Kind::Record(SYSTEM_DISK)),
-            optional("DataDisks", Kind::List(&Kind::Record(DATA_DISK))),
-            optional("VirtualPrivateCloud", Kind::Record(VIRTUAL_PRIVATE_CLOUD)),
-            optional("InternetAccessible", Kind::Record(INTERNET_ACCESSIBLE)),
-            optional("InstanceCount", Kind::Int),
-            optional("InstanceName", Kind::Text),
-            optional("LoginSettings", Kind::Record(LOGIN_SETTINGS)),
-            optional("SecurityGroupIds", Kind::List(&Kind::Text)),
-            optional("EnhancedService", Kind::Record(ENHANCED_SERVICE)),
-            optional("ClientToken", Kind::Text),
-            optional("HostName", Kind::Text),
-            optional("TagSpecification", Kind::List(&Kind::Record(TAG_SPECIFICATION))),
-            optional("InstanceMarketOptions", Kind::Record(INSTANCE_MARKET_OPTIONS_REQUEST)),
-            optional("Metadata", Kind::Record(METADATA)),
-            optional("HpcClusterId", Kind::Text),
-            optional("CpuTopology", Kind::Record(CPU_TOPOLOGY)),
-            optional("LaunchTemplate", Kind::Record(LAUNCH_TEMPLATE)),
-            optional("NetworkInterfaces", Kind::List(&Kind::Record(NETWORK_INTERFACES))),
+            optional("Placement", ParameterType::Record(PLACEMENT)),
+            optional("ImageId", ParameterType::Text),
+            optional("InstanceChargeType", ParameterType::Text),
+            optional("InstanceChargePrepaid", ParameterType::Record(INSTANCE_CHARGE_PREPAID)),
+            optional("InstanceType", ParameterType::Text),
+            optional("SystemDisk", ParameterType::Record(SYSTEM_DISK)),
+            optional("DataDisks", ParameterType::List(&ParameterType::Record(DATA_DISK))),
+            optional("VirtualPrivateCloud", ParameterType::Record(VIRTUAL_PRIVATE_CLOUD)),
+            optional("InternetAccessible", ParameterType::Record(INTERNET_ACCESSIBLE)),
+            optional("InstanceCount", ParameterType::Int),
+            optional("InstanceName", ParameterType::Text),
+            optional("LoginSettings", ParameterType::Record(LOGIN_SETTINGS)),
+            optional("SecurityGroupIds", ParameterType::List(&ParameterType::Text)),
+            optional("EnhancedService", ParameterType::Record(ENHANCED_SERVICE)),
+            optional("ClientToken", ParameterType::Text),
+            optional("HostName", ParameterType::Text),
+            optional("TagSpecification", ParameterType::List(&ParameterType::Record(TAG_SPECIFICATION))),
+            optional("InstanceMarketOptions", ParameterType::Record(INSTANCE_MARKET_OPTIONS_REQUEST)),
+            optional("Metadata", ParameterType::Record(METADATA)),
+            optional("HpcClusterId", ParameterType::Text),
+            optional("CpuTopology", ParameterType::Record(CPU_TOPOLOGY)),
+            optional("LaunchTemplate", ParameterType::Record(LAUNCH_TEMPLATE)),
+            optional("NetworkInterfaces", ParameterType::List(&ParameterType::Record(NETWORK_INTERFACES))),
         ],
         errors: &[
             "AccountQualificationRestrictions",
@@ -1922,7 +1934,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "InquiryPriceTerminateInstances",
         rate: None,
         needs_region: true,
-        parameters: &[required("InstanceIds", Kind::List(&Kind::Text))],
+        parameters: &[required("InstanceIds", ParameterType::List(&ParameterType::Text))],
         errors: &[
             "FailedOperation.InquiryRefundPriceFailed",
             "FailedOperation.Unreturnable",
@@ -1947,12 +1959,12 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("ChcIds", Kind::List(&Kind::Text)),
-            optional("InstanceName", Kind::Text),
-            optional("DeviceType", Kind::Text),
-            optional("BmcUser", Kind::Text),
-            optional("Password", Kind::Text),
-            optional("BmcSecurityGroupIds", Kind::List(&Kind::Text)),
+            required("ChcIds", ParameterType::List(&ParameterType::Text)),
+            optional("InstanceName", ParameterType::Text),
+            optional("DeviceType", ParameterType::Text),
+            optional("BmcUser", ParameterType::Text),
+            optional("Password", ParameterType::Text),
+            optional("BmcSecurityGroupIds", ParameterType::List(&ParameterType::Text)),
         ],
         errors: &[
             "AccountQualificationRestrictions",
@@ -1971,7 +1983,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "ModifyChcNetworkMode",
         rate: None,
         needs_region: true,
-        parameters: &[required("ChcIds", Kind::List(&Kind::Text)), required("NetworkMode", Kind::Text)],
+        parameters: &[
+            required("ChcIds", ParameterType::List(&ParameterType::Text)),
+            required("NetworkMode", ParameterType::Text),
+        ],
         errors: &[
             "InvalidHost.NotSupported",
             "InvalidParameterValue.ChcHostsNotFound",
@@ -1984,9 +1999,9 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("DisasterRecoverGroupId", Kind::Text),
-            required("Name", Kind::Text),
-            optional("Affinity", Kind::Int),
+            required("DisasterRecoverGroupId", ParameterType::Text),
+            required("Name", ParameterType::Text),
+            optional("Affinity", ParameterType::Int),
         ],
         errors: &[
             "InvalidParameterValue.TooLong",
@@ -1999,10 +2014,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("HostIds", Kind::List(&Kind::Text)),
-            optional("HostName", Kind::Text),
-            optional("RenewFlag", Kind::Text),
-            optional("ProjectId", Kind::Count),
+            required("HostIds", ParameterType::List(&ParameterType::Text)),
+            optional("HostName", ParameterType::Text),
+            optional("RenewFlag", ParameterType::Text),
+            optional("ProjectId", ParameterType::Count),
         ],
         errors: &[
             "InvalidHost.NotSupported",
@@ -2016,9 +2031,9 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("HpcClusterId", Kind::Text),
-            optional("Name", Kind::Text),
-            optional("Remark", Kind::Text),
+            required("HpcClusterId", ParameterType::Text),
+            optional("Name", ParameterType::Text),
+            optional("Remark", ParameterType::Text),
         ],
         errors: &["InvalidParameterValue", "ResourceNotFound.HpcCluster"],
     },
@@ -2027,11 +2042,11 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("ImageId", Kind::Text),
-            optional("ImageName", Kind::Text),
-            optional("ImageDescription", Kind::Text),
-            optional("ImageFamily", Kind::Text),
-            optional("ImageDeprecated", Kind::Flag),
+            required("ImageId", ParameterType::Text),
+            optional("ImageName", ParameterType::Text),
+            optional("ImageDescription", ParameterType::Text),
+            optional("ImageFamily", ParameterType::Text),
+            optional("ImageDeprecated", ParameterType::Flag),
         ],
         errors: &[
             "InvalidImageId.IncorrectState",
@@ -2050,9 +2065,9 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("ImageId", Kind::Text),
-            required("AccountIds", Kind::List(&Kind::Text)),
-            required("Permission", Kind::Text),
+            required("ImageId", ParameterType::Text),
+            required("AccountIds", ParameterType::List(&ParameterType::Text)),
+            required("Permission", ParameterType::Text),
         ],
         errors: &[
             "FailedOperation.AccountAlreadyExists",
@@ -2082,9 +2097,9 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("InstanceId", Kind::Text),
-            optional("DataDisks", Kind::List(&Kind::Record(DATA_DISK))),
-            optional("SystemDisk", Kind::Record(SYSTEM_DISK)),
+            required("InstanceId", ParameterType::Text),
+            optional("DataDisks", ParameterType::List(&ParameterType::Record(DATA_DISK))),
+            optional("SystemDisk", ParameterType::Record(SYSTEM_DISK)),
         ],
         errors: &[
             "AccountQualificationRestrictions",
@@ -2117,16 +2132,16 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            optional("InstanceName", Kind::Text),
-            optional("UserData", Kind::Text),
-            optional("SecurityGroups", Kind::List(&Kind::Text)),
-            optional("CamRoleName", Kind::Text),
-            optional("HostName", Kind::Text),
-            optional("DisableApiTermination", Kind::Flag),
-            optional("CamRoleType", Kind::Text),
-            optional("AutoReboot", Kind::Flag),
-            optional("EnableJumboFrame", Kind::Flag),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            optional("InstanceName", ParameterType::Text),
+            optional("UserData", ParameterType::Text),
+            optional("SecurityGroups", ParameterType::List(&ParameterType::Text)),
+            optional("CamRoleName", ParameterType::Text),
+            optional("HostName", ParameterType::Text),
+            optional("DisableApiTermination", ParameterType::Flag),
+            optional("CamRoleType", ParameterType::Text),
+            optional("AutoReboot", ParameterType::Flag),
+            optional("EnableJumboFrame", ParameterType::Flag),
         ],
         errors: &[
             "AuthFailure.CamRoleNameAuthenticateFailed",
@@ -2180,10 +2195,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            required("InstanceChargeType", Kind::Text),
-            optional("InstanceChargePrepaid", Kind::Record(INSTANCE_CHARGE_PREPAID)),
-            optional("ModifyPortableDataDisk", Kind::Flag),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            required("InstanceChargeType", ParameterType::Text),
+            optional("InstanceChargePrepaid", ParameterType::Record(INSTANCE_CHARGE_PREPAID)),
+            optional("ModifyPortableDataDisk", ParameterType::Flag),
         ],
         errors: &[
             "AccountQualificationRestrictions",
@@ -2228,11 +2243,11 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            optional("DisasterRecoverGroupId", Kind::Text),
-            optional("Force", Kind::Flag),
-            optional("DisasterRecoverGroupIds", Kind::List(&Kind::Text)),
-            optional("PartitionNumber", Kind::Int),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            optional("DisasterRecoverGroupId", ParameterType::Text),
+            optional("Force", ParameterType::Flag),
+            optional("DisasterRecoverGroupIds", ParameterType::List(&ParameterType::Text)),
+            optional("PartitionNumber", ParameterType::Int),
         ],
         errors: &[
             "FailedOperation.AlreadyInDisasterRecoverGroup",
@@ -2265,7 +2280,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "ModifyInstancesProject",
         rate: Some(10),
         needs_region: true,
-        parameters: &[required("InstanceIds", Kind::List(&Kind::Text)), required("ProjectId", Kind::Int)],
+        parameters: &[
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            required("ProjectId", ParameterType::Int),
+        ],
         errors: &[
             "InternalServerError",
             "InvalidInstance.NotSupported",
@@ -2285,7 +2303,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "ModifyInstancesRenewFlag",
         rate: Some(10),
         needs_region: true,
-        parameters: &[required("InstanceIds", Kind::List(&Kind::Text)), required("RenewFlag", Kind::Text)],
+        parameters: &[
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            required("RenewFlag", ParameterType::Text),
+        ],
         errors: &[
             "FailedOperation.InvalidInstanceApplicationRoleEmr",
             "InternalServerError",
@@ -2322,10 +2343,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            required("VirtualPrivateCloud", Kind::Record(VIRTUAL_PRIVATE_CLOUD)),
-            optional("ForceStop", Kind::Flag),
-            optional("ReserveHostName", Kind::Flag),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            required("VirtualPrivateCloud", ParameterType::Record(VIRTUAL_PRIVATE_CLOUD)),
+            optional("ForceStop", ParameterType::Flag),
+            optional("ReserveHostName", ParameterType::Flag),
         ],
         errors: &[
             "EniNotAllowedChangeSubnet",
@@ -2377,9 +2398,9 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("KeyId", Kind::Text),
-            optional("KeyName", Kind::Text),
-            optional("Description", Kind::Text),
+            required("KeyId", ParameterType::Text),
+            optional("KeyName", ParameterType::Text),
+            optional("Description", ParameterType::Text),
         ],
         errors: &[
             "InternalServerError",
@@ -2395,7 +2416,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "ModifyLaunchTemplateDefaultVersion",
         rate: None,
         needs_region: true,
-        parameters: &[required("LaunchTemplateId", Kind::Text), required("DefaultVersion", Kind::Int)],
+        parameters: &[
+            required("LaunchTemplateId", ParameterType::Text),
+            required("DefaultVersion", ParameterType::Int),
+        ],
         errors: &[
             "InvalidParameterCombination",
             "InvalidParameterValue",
@@ -2414,10 +2438,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("InstanceId", Kind::Text),
-            required("FPGAUrl", Kind::Text),
-            optional("DBDFs", Kind::List(&Kind::Text)),
-            optional("DryRun", Kind::Flag),
+            required("InstanceId", ParameterType::Text),
+            required("FPGAUrl", ParameterType::Text),
+            optional("DBDFs", ParameterType::List(&ParameterType::Text)),
+            optional("DryRun", ParameterType::Flag),
         ],
         errors: &[
             "InvalidInstanceId.Malformed",
@@ -2434,15 +2458,15 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("Zone", Kind::Text),
-            required("InstanceType", Kind::Text),
-            required("InstanceCount", Kind::Count),
-            required("Period", Kind::Count),
-            optional("ResourcePoolPackType", Kind::Text),
-            optional("AutoPlacement", Kind::Flag),
-            optional("DedicatedResourcePoolPackName", Kind::Text),
-            optional("RenewFlag", Kind::Text),
-            optional("DryRun", Kind::Flag),
+            required("Zone", ParameterType::Text),
+            required("InstanceType", ParameterType::Text),
+            required("InstanceCount", ParameterType::Count),
+            required("Period", ParameterType::Count),
+            optional("ResourcePoolPackType", ParameterType::Text),
+            optional("AutoPlacement", ParameterType::Flag),
+            optional("DedicatedResourcePoolPackName", ParameterType::Text),
+            optional("RenewFlag", ParameterType::Text),
+            optional("DryRun", ParameterType::Flag),
         ],
         errors: &[
             "InternalServerError",
@@ -2469,9 +2493,9 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            optional("ForceReboot", Kind::Flag),
-            optional("StopType", Kind::Text),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            optional("ForceReboot", ParameterType::Flag),
+            optional("StopType", ParameterType::Text),
         ],
         errors: &[
             "FailedOperation.InvalidInstanceApplicationRole",
@@ -2512,7 +2536,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "RemoveChcAssistVpc",
         rate: None,
         needs_region: true,
-        parameters: &[required("ChcIds", Kind::List(&Kind::Text))],
+        parameters: &[required("ChcIds", ParameterType::List(&ParameterType::Text))],
         errors: &[
             "AccountQualificationRestrictions",
             "InvalidHost.NotSupported",
@@ -2524,7 +2548,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "RemoveChcDeployVpc",
         rate: None,
         needs_region: true,
-        parameters: &[required("ChcIds", Kind::List(&Kind::Text))],
+        parameters: &[required("ChcIds", ParameterType::List(&ParameterType::Text))],
         errors: &[
             "AccountQualificationRestrictions",
             "InvalidHost.NotSupported",
@@ -2538,8 +2562,8 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("HostIds", Kind::List(&Kind::Text)),
-            required("HostChargePrepaid", Kind::Record(CHARGE_PREPAID)),
+            required("HostIds", ParameterType::List(&ParameterType::Text)),
+            required("HostChargePrepaid", ParameterType::Record(CHARGE_PREPAID)),
         ],
         errors: &[
             "InternalError.TradeUnknownError",
@@ -2557,9 +2581,9 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            optional("InstanceChargePrepaid", Kind::Record(INSTANCE_CHARGE_PREPAID)),
-            optional("RenewPortableDataDisk", Kind::Flag),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            optional("InstanceChargePrepaid", ParameterType::Record(INSTANCE_CHARGE_PREPAID)),
+            optional("RenewPortableDataDisk", ParameterType::Flag),
         ],
         errors: &[
             "FailedOperation.InvalidInstanceApplicationRole",
@@ -2597,12 +2621,12 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("Product", Kind::Text),
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            required("TaskId", Kind::Text),
-            required("Operate", Kind::Text),
-            optional("OrderAuthTime", Kind::Text),
-            optional("TaskSubMethod", Kind::Text),
+            required("Product", ParameterType::Text),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            required("TaskId", ParameterType::Text),
+            required("Operate", ParameterType::Text),
+            optional("OrderAuthTime", ParameterType::Text),
+            optional("TaskSubMethod", ParameterType::Text),
         ],
         errors: &["InternalError", "InvalidParameter", "UnauthorizedOperation"],
     },
@@ -2611,13 +2635,13 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("InstanceId", Kind::Text),
-            optional("ImageId", Kind::Text),
-            optional("SystemDisk", Kind::Record(SYSTEM_DISK)),
-            optional("LoginSettings", Kind::Record(LOGIN_SETTINGS)),
-            optional("EnhancedService", Kind::Record(ENHANCED_SERVICE)),
-            optional("HostName", Kind::Text),
-            optional("UserData", Kind::Text),
+            required("InstanceId", ParameterType::Text),
+            optional("ImageId", ParameterType::Text),
+            optional("SystemDisk", ParameterType::Record(SYSTEM_DISK)),
+            optional("LoginSettings", ParameterType::Record(LOGIN_SETTINGS)),
+            optional("EnhancedService", ParameterType::Record(ENHANCED_SERVICE)),
+            optional("HostName", ParameterType::Text),
+            optional("UserData", ParameterType::Text),
         ],
         errors: &[
             "FailedOperation.InvalidInstanceApplicationRoleEmr",
@@ -2694,10 +2718,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: None,
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            required("InternetAccessible", Kind::Record(INTERNET_ACCESSIBLE)),
-            optional("StartTime", Kind::Text),
-            optional("EndTime", Kind::Text),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            required("InternetAccessible", ParameterType::Record(INTERNET_ACCESSIBLE)),
+            optional("StartTime", ParameterType::Text),
+            optional("EndTime", ParameterType::Text),
         ],
         errors: &[
             "FailedOperation.NotFoundEIP",
@@ -2743,10 +2767,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            required("Password", Kind::Text),
-            optional("UserName", Kind::Text),
-            optional("ForceStop", Kind::Flag),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            required("Password", ParameterType::Text),
+            optional("UserName", ParameterType::Text),
+            optional("ForceStop", ParameterType::Flag),
         ],
         errors: &[
             "FailedOperation.InvalidInstanceApplicationRole",
@@ -2787,9 +2811,9 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            required("InstanceType", Kind::Text),
-            optional("ForceStop", Kind::Flag),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            required("InstanceType", ParameterType::Text),
+            optional("ForceStop", ParameterType::Flag),
         ],
         errors: &[
             "FailedOperation.InvalidInstanceApplicationRole",
@@ -2875,11 +2899,11 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("InstanceId", Kind::Text),
-            optional("DataDisks", Kind::List(&Kind::Record(DATA_DISK))),
-            optional("ForceStop", Kind::Flag),
-            optional("SystemDisk", Kind::Record(SYSTEM_DISK)),
-            optional("ResizeOnline", Kind::Flag),
+            required("InstanceId", ParameterType::Text),
+            optional("DataDisks", ParameterType::List(&ParameterType::Record(DATA_DISK))),
+            optional("ForceStop", ParameterType::Flag),
+            optional("SystemDisk", ParameterType::Record(SYSTEM_DISK)),
+            optional("ResizeOnline", ParameterType::Flag),
         ],
         errors: &[
             "FailedOperation.InvalidInstanceApplicationRole",
@@ -2924,40 +2948,40 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            optional("InstanceChargeType", Kind::Text),
-            optional("InstanceChargePrepaid", Kind::Record(INSTANCE_CHARGE_PREPAID)),
-            optional("Placement", Kind::Record(PLACEMENT)),
-            optional("InstanceType", Kind::Text),
-            optional("ImageId", Kind::Text),
-            optional("SystemDisk", Kind::Record(SYSTEM_DISK)),
-            optional("DataDisks", Kind::List(&Kind::Record(DATA_DISK))),
-            optional("VirtualPrivateCloud", Kind::Record(VIRTUAL_PRIVATE_CLOUD)),
-            optional("InternetAccessible", Kind::Record(INTERNET_ACCESSIBLE)),
-            optional("InstanceCount", Kind::Int),
-            optional("MinCount", Kind::Int),
-            optional("InstanceName", Kind::Text),
-            optional("LoginSettings", Kind::Record(LOGIN_SETTINGS)),
-            optional("SecurityGroupIds", Kind::List(&Kind::Text)),
-            optional("EnhancedService", Kind::Record(ENHANCED_SERVICE)),
-            optional("ClientToken", Kind::Text),
-            optional("HostName", Kind::Text),
-            optional("ActionTimer", Kind::Record(ACTION_TIMER)),
-            optional("DisasterRecoverGroupIds", Kind::List(&Kind::Text)),
-            optional("TagSpecification", Kind::List(&Kind::Record(TAG_SPECIFICATION))),
-            optional("InstanceMarketOptions", Kind::Record(INSTANCE_MARKET_OPTIONS_REQUEST)),
-            optional("UserData", Kind::Text),
-            optional("Metadata", Kind::Record(METADATA)),
-            optional("DryRun", Kind::Flag),
-            optional("CpuTopology", Kind::Record(CPU_TOPOLOGY)),
-            optional("CamRoleName", Kind::Text),
-            optional("HpcClusterId", Kind::Text),
-            optional("LaunchTemplate", Kind::Record(LAUNCH_TEMPLATE)),
-            optional("DedicatedClusterId", Kind::Text),
-            optional("ChcIds", Kind::List(&Kind::Text)),
-            optional("PartitionNumber", Kind::Int),
-            optional("DisableApiTermination", Kind::Flag),
-            optional("EnableJumboFrame", Kind::Flag),
-            optional("NetworkInterfaces", Kind::List(&Kind::Record(NETWORK_INTERFACES))),
+            optional("InstanceChargeType", ParameterType::Text),
+            optional("InstanceChargePrepaid", ParameterType::Record(INSTANCE_CHARGE_PREPAID)),
+            optional("Placement", ParameterType::Record(PLACEMENT)),
+            optional("InstanceType", ParameterType::Text),
+            optional("ImageId", ParameterType::Text),
+            optional("SystemDisk", ParameterType::Record(SYSTEM_DISK)),
+            optional("DataDisks", ParameterType::List(&ParameterType::Record(DATA_DISK))),
+            optional("VirtualPrivateCloud", ParameterType::Record(VIRTUAL_PRIVATE_CLOUD)),
+            optional("InternetAccessible", ParameterType::Record(INTERNET_ACCESSIBLE)),
+            optional("InstanceCount", ParameterType::Int),
+            optional("MinCount", ParameterType::Int),
+            optional("InstanceName", ParameterType::Text),
+            optional("LoginSettings", ParameterType::Record(LOGIN_SETTINGS)),
+            optional("SecurityGroupIds", ParameterType::List(&ParameterType::Text)),
+            optional("EnhancedService", ParameterType::Record(ENHANCED_SERVICE)),
+            optional("ClientToken", ParameterType::Text),
+            optional("HostName", ParameterType::Text),
+            optional("ActionTimer", ParameterType::Record(ACTION_TIMER)),
+            optional("DisasterRecoverGroupIds", ParameterType::List(&ParameterType::Text)),
+            optional("TagSpecification", ParameterType::List(&ParameterType::Record(TAG_SPECIFICATION))),
+            optional("InstanceMarketOptions", ParameterType::Record(INSTANCE_MARKET_OPTIONS_REQUEST)),
+            optional("UserData", ParameterType::Text),
+            optional("Metadata", ParameterType::Record(METADATA)),
+            optional("DryRun", ParameterType::Flag),
+            optional("CpuTopology", ParameterType::Record(CPU_TOPOLOGY)),
+            optional("CamRoleName", ParameterType::Text),
+            optional("HpcClusterId", ParameterType::Text),
+            optional("LaunchTemplate", ParameterType::Record(LAUNCH_TEMPLATE)),
+            optional("DedicatedClusterId", ParameterType::Text),
+            optional("ChcIds", ParameterType::List(&ParameterType::Text)),
+            optional("PartitionNumber", ParameterType::Int),
+            optional("DisableApiTermination", ParameterType::Flag),
+            optional("EnableJumboFrame", ParameterType::Flag),
+            optional("NetworkInterfaces", ParameterType::List(&ParameterType::Record(NETWORK_INTERFACES))),
         ],
         errors: &[
             "AccountQualificationRestrictions",
@@ -3136,7 +3160,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "StartInstances",
         rate: Some(10),
         needs_region: true,
-        parameters: &[required("InstanceIds", Kind::List(&Kind::Text))],
+        parameters: &[required("InstanceIds", ParameterType::List(&ParameterType::Text))],
         errors: &[
             "InternalServerError",
             "InvalidInstance.NotSupported",
@@ -3173,10 +3197,10 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            optional("ForceStop", Kind::Flag),
-            optional("StopType", Kind::Text),
-            optional("StoppedMode", Kind::Text),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            optional("ForceStop", ParameterType::Flag),
+            optional("StopType", ParameterType::Text),
+            optional("StoppedMode", ParameterType::Text),
         ],
         errors: &[
             "InternalServerError",
@@ -3221,13 +3245,13 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("ImageIds", Kind::List(&Kind::Text)),
-            required("DestinationRegions", Kind::List(&Kind::Text)),
-            optional("DryRun", Kind::Flag),
-            optional("ImageName", Kind::Text),
-            optional("ImageSetRequired", Kind::Flag),
-            optional("Encrypt", Kind::Flag),
-            optional("KmsKeyId", Kind::Text),
+            required("ImageIds", ParameterType::List(&ParameterType::Text)),
+            required("DestinationRegions", ParameterType::List(&ParameterType::Text)),
+            optional("DryRun", ParameterType::Flag),
+            optional("ImageName", ParameterType::Text),
+            optional("ImageSetRequired", ParameterType::Flag),
+            optional("Encrypt", ParameterType::Flag),
+            optional("KmsKeyId", ParameterType::Text),
         ],
         errors: &[
             "FailedOperation.InvalidImageState",
@@ -3256,9 +3280,9 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         rate: Some(10),
         needs_region: true,
         parameters: &[
-            required("InstanceIds", Kind::List(&Kind::Text)),
-            optional("ReleaseAddress", Kind::Flag),
-            optional("ReleasePrepaidDataDisks", Kind::Flag),
+            required("InstanceIds", ParameterType::List(&ParameterType::Text)),
+            optional("ReleaseAddress", ParameterType::Flag),
+            optional("ReleasePrepaidDataDisks", ParameterType::Flag),
         ],
         errors: &[
             "FailedOperation.InvalidInstanceApplicationRole",
@@ -3313,7 +3337,7 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
         name: "TerminateResourcePoolPacks",
         rate: None,
         needs_region: true,
-        parameters: &[required("DedicatedResourcePackIds", Kind::List(&Kind::Text))],
+        parameters: &[required("DedicatedResourcePackIds", ParameterType::List(&ParameterType::Text))],
         errors: &[
             "InternalServerError",
             "InvalidParameter",
@@ -3328,136 +3352,150 @@ pub(crate) static SPECIFICATIONS: &[Specification] = &[
 ];
 
 const ACTION_TIMER: &[Parameter] = &[
-    optional("TimerAction", Kind::Text),
-    optional("ActionTime", Kind::Text),
-    optional("Externals", Kind::Record(EXTERNALS)),
-    optional("ActionTimerId", Kind::Text),
-    optional("Status", Kind::Text),
-    optional("InstanceId", Kind::Text),
+    optional("TimerAction", ParameterType::Text),
+    optional("ActionTime", ParameterType::Text),
+    optional("Externals", ParameterType::Record(EXTERNALS)),
+    optional("ActionTimerId", ParameterType::Text),
+    optional("Status", ParameterType::Text),
+    optional("InstanceId", ParameterType::Text),
 ];
 
-const CHARGE_PREPAID: &[Parameter] = &[required("Period", Kind::Count), optional("RenewFlag", Kind::Text)];
+const CHARGE_PREPAID: &[Parameter] =
+    &[required("Period", ParameterType::Count), optional("RenewFlag", ParameterType::Text)];
 
 const CHC_DEPLOY_EXTRA_CONFIG: &[Parameter] = &[
-    required("MiniOsType", Kind::Text),
-    required("BootType", Kind::Text),
-    optional("BootFile", Kind::Text),
-    optional("NextServerAddress", Kind::Text),
+    required("MiniOsType", ParameterType::Text),
+    required("BootType", ParameterType::Text),
+    optional("BootFile", ParameterType::Text),
+    optional("NextServerAddress", ParameterType::Text),
 ];
 
-const CPU_TOPOLOGY: &[Parameter] = &[optional("CoreCount", Kind::Int), optional("ThreadPerCore", Kind::Int)];
+const CPU_TOPOLOGY: &[Parameter] =
+    &[optional("CoreCount", ParameterType::Int), optional("ThreadPerCore", ParameterType::Int)];
 
 const DATA_DISK: &[Parameter] = &[
-    optional("DiskSize", Kind::Int),
-    optional("DiskType", Kind::Text),
-    optional("DiskId", Kind::Text),
-    optional("DeleteWithInstance", Kind::Flag),
-    optional("SnapshotId", Kind::Text),
-    optional("Encrypt", Kind::Flag),
-    optional("KmsKeyId", Kind::Text),
-    optional("ThroughputPerformance", Kind::Int),
-    optional("CdcId", Kind::Text),
-    optional("BurstPerformance", Kind::Flag),
-    optional("DiskName", Kind::Text),
+    optional("DiskSize", ParameterType::Int),
+    optional("DiskType", ParameterType::Text),
+    optional("DiskId", ParameterType::Text),
+    optional("DeleteWithInstance", ParameterType::Flag),
+    optional("SnapshotId", ParameterType::Text),
+    optional("Encrypt", ParameterType::Flag),
+    optional("KmsKeyId", ParameterType::Text),
+    optional("ThroughputPerformance", ParameterType::Int),
+    optional("CdcId", ParameterType::Text),
+    optional("BurstPerformance", ParameterType::Flag),
+    optional("DiskName", ParameterType::Text),
 ];
 
 const ENHANCED_SERVICE: &[Parameter] = &[
-    optional("SecurityService", Kind::Record(RUN_SECURITY_SERVICE_ENABLED)),
-    optional("MonitorService", Kind::Record(RUN_MONITOR_SERVICE_ENABLED)),
-    optional("AutomationService", Kind::Record(RUN_AUTOMATION_SERVICE_ENABLED)),
+    optional("SecurityService", ParameterType::Record(RUN_SECURITY_SERVICE_ENABLED)),
+    optional("MonitorService", ParameterType::Record(RUN_MONITOR_SERVICE_ENABLED)),
+    optional("AutomationService", ParameterType::Record(RUN_AUTOMATION_SERVICE_ENABLED)),
 ];
 
 const EXTERNALS: &[Parameter] = &[
-    optional("ReleaseAddress", Kind::Flag),
-    optional("UnsupportNetworks", Kind::List(&Kind::Text)),
-    optional("StorageBlockAttr", Kind::Record(STORAGE_BLOCK)),
+    optional("ReleaseAddress", ParameterType::Flag),
+    optional("UnsupportNetworks", ParameterType::List(&ParameterType::Text)),
+    optional("StorageBlockAttr", ParameterType::Record(STORAGE_BLOCK)),
 ];
 
-const FILTER: &[Parameter] = &[required("Name", Kind::Text), required("Values", Kind::List(&Kind::Text))];
+const FILTER: &[Parameter] =
+    &[required("Name", ParameterType::Text), required("Values", ParameterType::List(&ParameterType::Text))];
 
-const IMPORT_IMAGE_DATA_DISK: &[Parameter] = &[required("ImageUrl", Kind::Text)];
+const IMPORT_IMAGE_DATA_DISK: &[Parameter] = &[required("ImageUrl", ParameterType::Text)];
 
 const INSTANCE_CHARGE_PREPAID: &[Parameter] =
-    &[required("Period", Kind::Int), optional("RenewFlag", Kind::Text)];
+    &[required("Period", ParameterType::Int), optional("RenewFlag", ParameterType::Text)];
 
-const INSTANCE_MARKET_OPTIONS_REQUEST: &[Parameter] =
-    &[required("SpotOptions", Kind::Record(SPOT_MARKET_OPTIONS)), optional("MarketType", Kind::Text)];
+const INSTANCE_MARKET_OPTIONS_REQUEST: &[Parameter] = &[
+    required("SpotOptions", ParameterType::Record(SPOT_MARKET_OPTIONS)),
+    optional("MarketType", ParameterType::Text),
+];
 
 const INTERNET_ACCESSIBLE: &[Parameter] = &[
-    optional("InternetChargeType", Kind::Text),
-    optional("InternetMaxBandwidthOut", Kind::Int),
-    optional("PublicIpAssigned", Kind::Flag),
-    optional("BandwidthPackageId", Kind::Text),
-    optional("InternetServiceProvider", Kind::Text),
-    optional("IPv4AddressType", Kind::Text),
-    optional("IPv6AddressType", Kind::Text),
-    optional("AntiDDoSPackageId", Kind::Text),
+    optional("InternetChargeType", ParameterType::Text),
+    optional("InternetMaxBandwidthOut", ParameterType::Int),
+    optional("PublicIpAssigned", ParameterType::Flag),
+    optional("BandwidthPackageId", ParameterType::Text),
+    optional("InternetServiceProvider", ParameterType::Text),
+    optional("IPv4AddressType", ParameterType::Text),
+    optional("IPv6AddressType", ParameterType::Text),
+    optional("AntiDDoSPackageId", ParameterType::Text),
 ];
 
-const LAUNCH_TEMPLATE: &[Parameter] =
-    &[optional("LaunchTemplateId", Kind::Text), optional("LaunchTemplateVersion", Kind::Count)];
+const LAUNCH_TEMPLATE: &[Parameter] = &[
+    optional("LaunchTemplateId", ParameterType::Text),
+    optional("LaunchTemplateVersion", ParameterType::Count),
+];
 
 const LOGIN_SETTINGS: &[Parameter] = &[
-    optional("Password", Kind::Text),
-    optional("KeyIds", Kind::List(&Kind::Text)),
-    optional("KeepImageLogin", Kind::Text),
+    optional("Password", ParameterType::Text),
+    optional("KeyIds", ParameterType::List(&ParameterType::Text)),
+    optional("KeepImageLogin", ParameterType::Text),
 ];
 
-const METADATA: &[Parameter] = &[required("Items", Kind::List(&Kind::Record(METADATA_ITEM)))];
+const METADATA: &[Parameter] =
+    &[required("Items", ParameterType::List(&ParameterType::Record(METADATA_ITEM)))];
 
-const METADATA_ITEM: &[Parameter] = &[required("Key", Kind::Text), required("Value", Kind::Text)];
+const METADATA_ITEM: &[Parameter] =
+    &[required("Key", ParameterType::Text), required("Value", ParameterType::Text)];
 
 const NETWORK_INTERFACES: &[Parameter] = &[
-    required("InterfaceType", Kind::Text),
-    required("VpcId", Kind::Text),
-    required("SubnetId", Kind::Text),
-    required("PrivateIpv4AddressCount", Kind::Int),
-    optional("NetworkInterfaceId", Kind::Text),
-    optional("SecurityGroupIds", Kind::List(&Kind::Text)),
-    optional("DeleteWithInstance", Kind::Flag),
+    required("InterfaceType", ParameterType::Text),
+    required("VpcId", ParameterType::Text),
+    required("SubnetId", ParameterType::Text),
+    required("PrivateIpv4AddressCount", ParameterType::Int),
+    optional("NetworkInterfaceId", ParameterType::Text),
+    optional("SecurityGroupIds", ParameterType::List(&ParameterType::Text)),
+    optional("DeleteWithInstance", ParameterType::Flag),
 ];
 
 const PLACEMENT: &[Parameter] = &[
-    required("Zone", Kind::Text),
-    optional("ProjectId", Kind::Int),
-    optional("HostIds", Kind::List(&Kind::Text)),
-    optional("HostId", Kind::Text),
-    optional("DedicatedResourcePackTenancy", Kind::Text),
-    optional("DedicatedResourcePackIds", Kind::List(&Kind::Text)),
-    optional("RackId", Kind::Text),
+    required("Zone", ParameterType::Text),
+    optional("ProjectId", ParameterType::Int),
+    optional("HostIds", ParameterType::List(&ParameterType::Text)),
+    optional("HostId", ParameterType::Text),
+    optional("DedicatedResourcePackTenancy", ParameterType::Text),
+    optional("DedicatedResourcePackIds", ParameterType::List(&ParameterType::Text)),
+    optional("RackId", ParameterType::Text),
 ];
 
-const RUN_AUTOMATION_SERVICE_ENABLED: &[Parameter] = &[optional("Enabled", Kind::Flag)];
+const RUN_AUTOMATION_SERVICE_ENABLED: &[Parameter] = &[optional("Enabled", ParameterType::Flag)];
 
-const RUN_MONITOR_SERVICE_ENABLED: &[Parameter] = &[optional("Enabled", Kind::Flag)];
+const RUN_MONITOR_SERVICE_ENABLED: &[Parameter] = &[optional("Enabled", ParameterType::Flag)];
 
-const RUN_SECURITY_SERVICE_ENABLED: &[Parameter] = &[optional("Enabled", Kind::Flag)];
+const RUN_SECURITY_SERVICE_ENABLED: &[Parameter] = &[optional("Enabled", ParameterType::Flag)];
 
 const SPOT_MARKET_OPTIONS: &[Parameter] =
-    &[required("MaxPrice", Kind::Text), optional("SpotInstanceType", Kind::Text)];
+    &[required("MaxPrice", ParameterType::Text), optional("SpotInstanceType", ParameterType::Text)];
 
-const STORAGE_BLOCK: &[Parameter] =
-    &[optional("Type", Kind::Text), optional("MinSize", Kind::Int), optional("MaxSize", Kind::Int)];
-
-const SYSTEM_DISK: &[Parameter] = &[
-    optional("DiskType", Kind::Text),
-    optional("DiskId", Kind::Text),
-    optional("DiskSize", Kind::Int),
-    optional("CdcId", Kind::Text),
-    optional("DiskName", Kind::Text),
-    optional("Encrypt", Kind::Flag),
-    optional("KmsKeyId", Kind::Text),
+const STORAGE_BLOCK: &[Parameter] = &[
+    optional("Type", ParameterType::Text),
+    optional("MinSize", ParameterType::Int),
+    optional("MaxSize", ParameterType::Int),
 ];
 
-const TAG: &[Parameter] = &[required("Key", Kind::Text), required("Value", Kind::Text)];
+const SYSTEM_DISK: &[Parameter] = &[
+    optional("DiskType", ParameterType::Text),
+    optional("DiskId", ParameterType::Text),
+    optional("DiskSize", ParameterType::Int),
+    optional("CdcId", ParameterType::Text),
+    optional("DiskName", ParameterType::Text),
+    optional("Encrypt", ParameterType::Flag),
+    optional("KmsKeyId", ParameterType::Text),
+];
 
-const TAG_SPECIFICATION: &[Parameter] =
-    &[required("ResourceType", Kind::Text), required("Tags", Kind::List(&Kind::Record(TAG)))];
+const TAG: &[Parameter] = &[required("Key", ParameterType::Text), required("Value", ParameterType::Text)];
+
+const TAG_SPECIFICATION: &[Parameter] = &[
+    required("ResourceType", ParameterType::Text),
+    required("Tags", ParameterType::List(&ParameterType::Record(TAG))),
+];
 
 const VIRTUAL_PRIVATE_CLOUD: &[Parameter] = &[
-    required("VpcId", Kind::Text),
-    required("SubnetId", Kind::Text),
-    optional("AsVpcGateway", Kind::Flag),
-    optional("PrivateIpAddresses", Kind::List(&Kind::Text)),
-    optional("Ipv6AddressCount", Kind::Count),
+    required("VpcId", ParameterType::Text),
+    required("SubnetId", ParameterType::Text),
+    optional("AsVpcGateway", ParameterType::Flag),
+    optional("PrivateIpAddresses", ParameterType::List(&ParameterType::Text)),
+    optional("Ipv6AddressCount", ParameterType::Count),
 ];

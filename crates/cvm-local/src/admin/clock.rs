@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, Outcome, ok};
+use super::{AdminError, AdminResult, ok};
 use crate::clock::{Clock, Pace, iso, parse_iso};
 use crate::service::Service;
 
@@ -42,7 +42,7 @@ pub(super) struct Advance {
     seconds: f64,
 }
 
-pub(super) fn read(service: &Service) -> Outcome {
+pub(super) fn read(service: &Service) -> AdminResult {
     let clock = service.ticker.clock();
     let (pace, factor) = match clock.pace {
         Pace::Stepped => (PaceName::Stepped, 0.0),
@@ -58,11 +58,11 @@ pub(super) fn read(service: &Service) -> Outcome {
     })
 }
 
-pub(super) fn change(service: &Service, change: Change) -> Outcome {
+pub(super) fn change(service: &Service, change: Change) -> AdminResult {
     let time = match &change.image_time {
         None => None,
         Some(text) => Some(parse_iso(text).ok_or_else(|| {
-            Failure::bad("`image_time` cannot be read: write it as `2026-01-31T08:00:00Z`.")
+            AdminError::bad("`image_time` cannot be read: write it as `2026-01-31T08:00:00Z`.")
         })?),
     };
     let now = service.ticker.clock();
@@ -72,21 +72,24 @@ pub(super) fn change(service: &Service, change: Change) -> Outcome {
         (Some(PaceName::Stepped), None) => Clock::stepped(),
         (Some(PaceName::Scaled) | None, Some(factor)) => Clock::scaled(factor),
         (Some(PaceName::Scaled), None) => {
-            return Err(Failure::bad("The pace `scaled` needs a `factor`, such as 60."));
+            return Err(AdminError::bad("The pace `scaled` needs a `factor`, such as 60."));
         }
-        (Some(_), Some(_)) => return Err(Failure::bad("A `factor` goes with the pace `scaled` only.")),
+        (Some(_), Some(_)) => return Err(AdminError::bad("A `factor` goes with the pace `scaled` only.")),
     };
     let clock = clock.with_skew(change.skew_seconds.unwrap_or(now.skew));
-    service.set_clock(clock).map_err(|error| Failure::bad(super::sentence(&error)))?;
+    service.set_clock(clock).map_err(|error| AdminError::bad(super::sentence(&error)))?;
     if let Some(time) = time {
         service.set_time(time);
     }
     read(service)
 }
 
-pub(super) fn advance(service: &Service, advance: Advance) -> Outcome {
+pub(super) fn advance(service: &Service, advance: Advance) -> AdminResult {
     let by = Duration::try_from_secs_f64(advance.seconds).map_err(|_| {
-        Failure::bad(format!("`seconds` is {}: give a number from 0 upwards, such as 20.", advance.seconds))
+        AdminError::bad(format!(
+            "`seconds` is {}: give a number from 0 upwards, such as 20.",
+            advance.seconds
+        ))
     })?;
     service.advance(by);
     read(service)

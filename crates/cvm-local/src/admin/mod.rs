@@ -23,14 +23,14 @@ const PATHS: [&str; 8] =
     ["/reset", "/seed", "/snapshot", "/clock", "/clock/advance", "/requests", "/faults", "/faults/ID"];
 
 /// Why something is not done: an HTTP status and one sentence.
-struct Failure {
+struct AdminError {
     status: u16,
     sentence: String,
 }
 
-type Outcome = Result<Answer, Failure>;
+type AdminResult = Result<Answer, AdminError>;
 
-impl Failure {
+impl AdminError {
     fn new(status: u16, sentence: impl Into<String>) -> Self {
         Self { status, sentence: sentence.into() }
     }
@@ -41,8 +41,8 @@ impl Failure {
     }
 }
 
-impl From<Failure> for Answer {
-    fn from(failure: Failure) -> Self {
+impl From<AdminError> for Answer {
+    fn from(failure: AdminError) -> Self {
         let body = json!({ "error": failure.sentence }).to_string().into_bytes();
         Self { status: failure.status, ..Self::json(body) }
     }
@@ -64,7 +64,7 @@ pub(crate) fn refusal_of(head: &Parts) -> Option<Answer> {
     }
     let sentence = "The admin path takes no requests from web pages or by another name than localhost: \
                     use a program on this machine.";
-    Some(Failure::new(403, sentence).into())
+    Some(AdminError::new(403, sentence).into())
 }
 
 /// Whether a host is this machine by a name that no other can have: a page's own name may lead here as well.
@@ -79,7 +79,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 pub(crate) fn too_large(limit: usize) -> Answer {
-    Failure::new(413, format!("The body is larger than {} MiB.", limit >> 20)).into()
+    AdminError::new(413, format!("The body is larger than {} MiB.", limit >> 20)).into()
 }
 
 /// Does what a request asks for.
@@ -87,7 +87,7 @@ pub(crate) fn answer(service: &Service, head: &Parts, body: &[u8]) -> Answer {
     route(service, head, body).unwrap_or_else(Into::into)
 }
 
-fn route(service: &Service, head: &Parts, body: &[u8]) -> Outcome {
+fn route(service: &Service, head: &Parts, body: &[u8]) -> AdminResult {
     let path = head.uri.path().strip_prefix(PREFIX).unwrap_or_default().trim_end_matches('/');
     let query = head.uri.query().unwrap_or_default();
     let allowed: &'static str = match path {
@@ -98,14 +98,14 @@ fn route(service: &Service, head: &Parts, body: &[u8]) -> Outcome {
         "/faults" => "GET, POST, DELETE",
         _ if path.starts_with("/faults/") => "GET, DELETE",
         _ => {
-            return Err(Failure::new(
+            return Err(AdminError::new(
                 404,
                 format!("There is no `{}` below {PREFIX}: there are {}.", Shown(path), PATHS.join(", ")),
             ));
         }
     };
     if !allowed.split(", ").any(|method| head.method == method) {
-        return Err(Failure::new(405, format!("`{PREFIX}{}` takes {allowed} only.", Shown(path))));
+        return Err(AdminError::new(405, format!("`{PREFIX}{}` takes {allowed} only.", Shown(path))));
     }
     let writes = head.method != Method::GET;
     match path {
@@ -116,12 +116,12 @@ fn route(service: &Service, head: &Parts, body: &[u8]) -> Outcome {
         })),
         "/reset" => done(service.reset()),
         "/seed" if writes => {
-            let seed = crate::Seed::parse(text(body)?).map_err(|error| Failure::bad(sentence(&error)))?;
+            let seed = crate::Seed::parse(text(body)?).map_err(|error| AdminError::bad(sentence(&error)))?;
             done(service.reseed(&seed))
         }
         "/seed" => ok(&service.state().seed_json()),
         "/snapshot" if writes => done(service.restore(&read(body)?)),
-        "/snapshot" => ok(&service.snapshot().map_err(|error| Failure::new(500, sentence(&error)))?),
+        "/snapshot" => ok(&service.snapshot().map_err(|error| AdminError::new(500, sentence(&error)))?),
         "/clock" if writes => clock::change(service, read(body)?),
         "/clock" => clock::read(service),
         "/clock/advance" => clock::advance(service, read(body)?),
@@ -156,9 +156,10 @@ impl From<(u64, crate::Fault)> for Listed {
     }
 }
 
-fn one_fault(service: &Service, id: &str, removes: bool) -> Outcome {
-    let none =
-        || Failure::new(404, format!("There is no fault `{}`: it is used up, or was taken away.", Shown(id)));
+fn one_fault(service: &Service, id: &str, removes: bool) -> AdminResult {
+    let none = || {
+        AdminError::new(404, format!("There is no fault `{}`: it is used up, or was taken away.", Shown(id)))
+    };
     let id: u64 = id.parse().map_err(|_| none())?;
     if removes {
         return if service.faults.remove(id) { done(Ok(())) } else { Err(none()) };
@@ -167,26 +168,26 @@ fn one_fault(service: &Service, id: &str, removes: bool) -> Outcome {
     ok(&Listed::from(found.ok_or_else(none)?))
 }
 
-fn ok(value: &impl Serialize) -> Outcome {
+fn ok(value: &impl Serialize) -> AdminResult {
     let body = serde_json::to_vec(value)
-        .map_err(|error| Failure::new(500, format!("The answer cannot be written: {error}.")))?;
+        .map_err(|error| AdminError::new(500, format!("The answer cannot be written: {error}.")))?;
     Ok(Answer::json(body))
 }
 
 /// Done, with nothing to say; or what was sent contradicts itself.
-fn done(result: Result<(), String>) -> Outcome {
-    result.map_err(|error| Failure::bad(sentence(&error)))?;
+fn done(result: Result<(), String>) -> AdminResult {
+    result.map_err(|error| AdminError::bad(sentence(&error)))?;
     Ok(Answer { status: 204, content_type: "".into(), body: Vec::new() })
 }
 
-fn text(body: &[u8]) -> Result<&str, Failure> {
-    input::text(body).map_err(|error| Failure::bad(sentence(&format!("the body {error}"))))
+fn text(body: &[u8]) -> Result<&str, AdminError> {
+    input::text(body).map_err(|error| AdminError::bad(sentence(&format!("the body {error}"))))
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, AdminError> {
     input::json(body).map_err(|error| {
         let (line, what) = (error.line(), error.to_string());
-        Failure::bad(format!("The body cannot be used: line {line} {what}."))
+        AdminError::bad(format!("The body cannot be used: line {line} {what}."))
     })
 }
 

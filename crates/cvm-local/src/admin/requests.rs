@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use cvm_proto::codec::percent;
 
-use super::{Failure, Outcome, ok};
+use super::{AdminError, AdminResult, ok};
 use crate::request::params::Shown;
 use crate::service::Service;
 
 /// The requests, oldest first: all, or those of an action or a region, or the last so many of them.
-pub(super) fn list(service: &Service, query: &str) -> Outcome {
+pub(super) fn list(service: &Service, query: &str) -> AdminResult {
     let pairs =
-        percent::parse_pairs(query).map_err(|error| Failure::bad(super::sentence(error.message())))?;
+        percent::parse_pairs(query).map_err(|error| AdminError::bad(super::sentence(error.message())))?;
     let mut requests = service.request_log.read();
     for (name, value) in &pairs {
         match name.as_str() {
@@ -19,7 +19,7 @@ pub(super) fn list(service: &Service, query: &str) -> Outcome {
             "region" => requests.retain(|request| request.region == *value),
             "last" => {}
             _ => {
-                return Err(Failure::bad(format!(
+                return Err(AdminError::bad(format!(
                     "There is no parameter `{}`: there are action, region and last.",
                     Shown(name)
                 )));
@@ -28,7 +28,7 @@ pub(super) fn list(service: &Service, query: &str) -> Outcome {
     }
     if let Some((_, last)) = pairs.iter().find(|(name, _)| name == "last") {
         let last: usize =
-            last.parse().map_err(|_| Failure::bad("`last` is a number of requests, such as 10."))?;
+            last.parse().map_err(|_| AdminError::bad("`last` is a number of requests, such as 10."))?;
         requests.drain(..requests.len().saturating_sub(last));
     }
     ok(&BTreeMap::from([("requests", requests)]))

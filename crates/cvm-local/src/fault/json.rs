@@ -11,8 +11,8 @@ use super::{Effect, Fault, Hiding, usual_message};
 /// Every member that a fault may have. Which of them belong together is found when it becomes a [`Fault`].
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Flat {
-    effect: Kind,
+pub(super) struct FlatFault {
+    effect: EffectName,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     code: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -44,7 +44,7 @@ pub(super) struct Flat {
 /// The effects by their names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum Kind {
+enum EffectName {
     #[default]
     Error,
     Respond,
@@ -57,7 +57,7 @@ enum Kind {
     Invisible,
 }
 
-impl Kind {
+impl EffectName {
     /// The members that belong to the effect.
     fn members(self) -> &'static [&'static str] {
         match self {
@@ -72,10 +72,10 @@ impl Kind {
     }
 }
 
-impl TryFrom<Flat> for Fault {
+impl TryFrom<FlatFault> for Fault {
     type Error = String;
 
-    fn try_from(flat: Flat) -> Result<Self, String> {
+    fn try_from(flat: FlatFault) -> Result<Self, String> {
         let given = [
             ("code", flat.code.is_some()),
             ("message", flat.message.is_some()),
@@ -96,12 +96,12 @@ impl TryFrom<Flat> for Fault {
         let milliseconds =
             || flat.milliseconds.map(Duration::from_millis).ok_or_else(|| missing("milliseconds"));
         let effect = match flat.effect {
-            Kind::Error => {
+            EffectName::Error => {
                 let code = flat.code.filter(|code| !code.is_empty()).ok_or_else(|| missing("code"))?;
                 let message = flat.message.unwrap_or_else(|| usual_message(&code));
                 Effect::Error { code, message }
             }
-            Kind::Respond => Effect::Respond {
+            EffectName::Respond => Effect::Respond {
                 status: flat
                     .status
                     .filter(|status| (200..=999).contains(status))
@@ -116,16 +116,16 @@ impl TryFrom<Flat> for Fault {
                     (None, None) => Vec::new(),
                 },
             },
-            Kind::Latency => Effect::Latency(milliseconds()?),
-            Kind::Invisible => Effect::Invisible(Hiding {
+            EffectName::Latency => Effect::Latency(milliseconds()?),
+            EffectName::Invisible => Effect::Invisible(Hiding {
                 time: milliseconds()?,
                 late_name_check: flat.late_name_check.unwrap_or_default(),
             }),
-            Kind::DropBefore => Effect::DropBefore,
-            Kind::DropAfter => Effect::DropAfter,
-            Kind::Truncate => Effect::Truncate,
-            Kind::CopyFails => Effect::CopyFails,
-            Kind::CopyNeverEnds => Effect::CopyNeverEnds,
+            EffectName::DropBefore => Effect::DropBefore,
+            EffectName::DropAfter => Effect::DropAfter,
+            EffectName::Truncate => Effect::Truncate,
+            EffectName::CopyFails => Effect::CopyFails,
+            EffectName::CopyNeverEnds => Effect::CopyNeverEnds,
         };
         if flat.probability.is_some_and(|probability| !(0.0..=1.0).contains(&probability)) {
             return Err("the `probability` of a fault goes from 0 to 1".into());
@@ -140,7 +140,7 @@ impl TryFrom<Flat> for Fault {
     }
 }
 
-impl From<Fault> for Flat {
+impl From<Fault> for FlatFault {
     fn from(fault: Fault) -> Self {
         let mut flat = Self {
             action: fault.action,
@@ -154,7 +154,7 @@ impl From<Fault> for Flat {
             Effect::Error { code, message } => {
                 flat.message = Some(message).filter(|message| *message != usual_message(&code));
                 flat.code = Some(code);
-                Kind::Error
+                EffectName::Error
             }
             Effect::Respond { status, content_type, body } => {
                 (flat.status, flat.content_type) = (Some(status), Some(content_type));
@@ -162,22 +162,22 @@ impl From<Fault> for Flat {
                     Ok(text) => flat.body = Some(text),
                     Err(error) => flat.body_base64 = Some(BASE64.encode(error.as_bytes())),
                 }
-                Kind::Respond
+                EffectName::Respond
             }
             Effect::Latency(delay) => {
                 flat.milliseconds = Some(whole_milliseconds(delay));
-                Kind::Latency
+                EffectName::Latency
             }
             Effect::Invisible(hiding) => {
                 flat.milliseconds = Some(whole_milliseconds(hiding.time));
                 flat.late_name_check = Some(true).filter(|_| hiding.late_name_check);
-                Kind::Invisible
+                EffectName::Invisible
             }
-            Effect::DropBefore => Kind::DropBefore,
-            Effect::DropAfter => Kind::DropAfter,
-            Effect::Truncate => Kind::Truncate,
-            Effect::CopyFails => Kind::CopyFails,
-            Effect::CopyNeverEnds => Kind::CopyNeverEnds,
+            Effect::DropBefore => EffectName::DropBefore,
+            Effect::DropAfter => EffectName::DropAfter,
+            Effect::Truncate => EffectName::Truncate,
+            Effect::CopyFails => EffectName::CopyFails,
+            Effect::CopyNeverEnds => EffectName::CopyNeverEnds,
         };
         flat
     }

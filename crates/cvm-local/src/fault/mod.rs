@@ -49,7 +49,7 @@ mod json;
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "json::Flat", into = "json::Flat")]
+#[serde(try_from = "json::FlatFault", into = "json::FlatFault")]
 pub struct Fault {
     effect: Effect,
     action: Option<String>,
@@ -224,21 +224,21 @@ struct Inner {
 
 /// What the faults make of one request.
 #[derive(Debug, Default, PartialEq)]
-pub(crate) struct Trouble {
+pub(crate) struct RequestFaults {
     pub(crate) latency: Duration,
     pub(crate) effect: Option<Effect>,
 }
 
 /// What the faults make of one new image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ImageTrouble {
-    pub(crate) making: Option<CopyTrouble>,
+pub(crate) struct ImageFaults {
+    pub(crate) creation: Option<CreationFault>,
     pub(crate) hiding: Option<Hiding>,
 }
 
 /// What goes wrong while an image is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum CopyTrouble {
+pub(crate) enum CreationFault {
     Fails,
     NeverEnds,
 }
@@ -294,8 +294,8 @@ impl Faults {
         inner.stream = stream(seed);
     }
 
-    pub(crate) fn for_request(&self, action: &str, region: &str) -> Trouble {
-        let mut trouble = Trouble::default();
+    pub(crate) fn for_request(&self, action: &str, region: &str) -> RequestFaults {
+        let mut trouble = RequestFaults::default();
         lock(&self.0).draw(action, region, |effect| match effect {
             Effect::Latency(delay) => {
                 trouble.latency = trouble.latency.saturating_add(*delay);
@@ -312,11 +312,11 @@ impl Faults {
     }
 
     /// What becomes of a new image that an action makes in a region.
-    pub(crate) fn for_image(&self, action: &str, region: &str) -> ImageTrouble {
-        let mut trouble = ImageTrouble::default();
+    pub(crate) fn for_image(&self, action: &str, region: &str) -> ImageFaults {
+        let mut trouble = ImageFaults::default();
         lock(&self.0).draw(action, region, |effect| match effect {
-            Effect::CopyFails => take(&mut trouble.making, CopyTrouble::Fails),
-            Effect::CopyNeverEnds => take(&mut trouble.making, CopyTrouble::NeverEnds),
+            Effect::CopyFails => take(&mut trouble.creation, CreationFault::Fails),
+            Effect::CopyNeverEnds => take(&mut trouble.creation, CreationFault::NeverEnds),
             Effect::Invisible(hiding) => take(&mut trouble.hiding, *hiding),
             _ => false,
         });
@@ -366,7 +366,7 @@ mod tests {
         for _ in 0..2 {
             assert_eq!(faults.for_request("SyncImages", "ap-x").effect, Some(Effect::DropBefore));
         }
-        assert_eq!(faults.for_request("SyncImages", "ap-x"), Trouble::default());
+        assert_eq!(faults.for_request("SyncImages", "ap-x"), RequestFaults::default());
         assert!(faults.is_empty());
     }
 
@@ -378,7 +378,7 @@ mod tests {
         faults.push(Fault::drop_before().times(1));
         faults.push(Fault::latency(Duration::from_secs(2)).in_region("ap-x"));
         let first = faults.for_request("A", "ap-x");
-        assert_eq!(first, Trouble { latency: Duration::from_secs(3), effect: Some(Effect::DropAfter) });
+        assert_eq!(first, RequestFaults { latency: Duration::from_secs(3), effect: Some(Effect::DropAfter) });
         assert_eq!(faults.for_request("A", "ap-y").effect, Some(Effect::DropBefore));
         assert_eq!(faults.len(), 2);
     }
@@ -389,10 +389,10 @@ mod tests {
         faults.push(Fault::copy_fails().in_region("ap-x").times(1));
         faults.push(Fault::copy_never_ends());
         assert_eq!(faults.for_request("SyncImages", "ap-x").effect, None);
-        let making = |region| faults.for_image("SyncImages", region).making;
-        assert_eq!(making("ap-y"), Some(CopyTrouble::NeverEnds));
-        assert_eq!(making("ap-x"), Some(CopyTrouble::Fails));
-        assert_eq!(making("ap-x"), Some(CopyTrouble::NeverEnds));
+        let creation = |region| faults.for_image("SyncImages", region).creation;
+        assert_eq!(creation("ap-y"), Some(CreationFault::NeverEnds));
+        assert_eq!(creation("ap-x"), Some(CreationFault::Fails));
+        assert_eq!(creation("ap-x"), Some(CreationFault::NeverEnds));
     }
 
     #[test]
@@ -403,12 +403,12 @@ mod tests {
         faults.push(Fault::invisible(Duration::from_secs(1)).late_name_check().times(1));
         faults.push(Fault::copy_fails().times(1));
         faults.push(Fault::invisible(Duration::from_secs(2)).on("SyncImages"));
-        assert_eq!(faults.for_request("SyncImages", "ap-x"), Trouble::default());
+        assert_eq!(faults.for_request("SyncImages", "ap-x"), RequestFaults::default());
         let first = faults.for_image("SyncImages", "ap-x");
-        assert_eq!((first.making, first.hiding), (Some(CopyTrouble::Fails), Some(hiding(1, true))));
+        assert_eq!((first.creation, first.hiding), (Some(CreationFault::Fails), Some(hiding(1, true))));
         let second = faults.for_image("SyncImages", "ap-x");
-        assert_eq!((second.making, second.hiding), (None, Some(hiding(2, false))));
-        assert_eq!(faults.for_image("CreateImage", "ap-x"), ImageTrouble::default());
+        assert_eq!((second.creation, second.hiding), (None, Some(hiding(2, false))));
+        assert_eq!(faults.for_image("CreateImage", "ap-x"), ImageFaults::default());
         assert_eq!(Fault::drop_before().late_name_check(), Fault::drop_before());
     }
 

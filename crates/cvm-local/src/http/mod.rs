@@ -42,7 +42,7 @@ const LARGE_BODIES_KIB: usize = 64 << 10;
 
 /// The HTTP side of a service.
 #[derive(Debug)]
-pub(crate) struct Front {
+pub(crate) struct HttpHandler {
     service: Arc<Service>,
     state_writer: Option<StateWriter>,
     body_timeout: Duration,
@@ -73,7 +73,7 @@ enum NoBody {
     Broken,
 }
 
-impl Front {
+impl HttpHandler {
     pub(crate) fn new(
         service: Arc<Service>,
         state_writer: Option<StateWriter>,

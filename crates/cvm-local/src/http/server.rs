@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio_io_timeout::TimeoutWriter;
 use tokio_rustls::TlsAcceptor;
 
-use crate::http::Front;
+use crate::http::HttpHandler;
 
 /// How many connections are served at a time; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 1024;
@@ -25,7 +25,7 @@ const MAX_BUFFER: usize = 256 << 10;
 /// The pause after a connection could not be accepted, as when no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long requests that are under way are given to end.
-const GRACE: Duration = Duration::from_secs(5);
+const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
 
 /// How the server is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,57 +39,57 @@ pub(crate) enum Stop {
 /// Serves until told to stop, or until nobody is there who could tell.
 pub(crate) async fn run(
     listener: StdListener,
-    front: Arc<Front>,
+    handler: Arc<HttpHandler>,
     tls: Option<TlsAcceptor>,
     timeout: Duration,
     mut stop: oneshot::Receiver<Stop>,
 ) -> io::Result<()> {
     let listener = TcpListener::from_std(listener)?;
     let connections = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let how = loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &slots) => accepted,
             how = &mut stop => break how.unwrap_or(Stop::AtOnce),
         };
-        let Ok((stream, place)) = accepted else {
+        let Ok((stream, slot)) = accepted else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        // An answer that nobody takes must not keep its place for ever. Reading has timeouts of its own.
+        // An answer that nobody takes must not keep its slot for ever. Reading has timeouts of its own.
         let mut stream = TimeoutWriter::new(stream);
         stream.set_timeout(Some(timeout));
         let stream = Box::pin(stream);
-        let (front, watcher, tls) = (Arc::clone(&front), connections.watcher(), tls.clone());
+        let (handler, watcher, tls) = (Arc::clone(&handler), connections.watcher(), tls.clone());
         tokio::spawn(async move {
             match tls {
-                None => serve(stream, front, timeout, watcher).await,
+                None => serve(stream, handler, timeout, watcher).await,
                 Some(tls) => match tokio::time::timeout(timeout, tls.accept(stream)).await {
-                    Ok(Ok(stream)) => serve(stream, front, timeout, watcher).await,
+                    Ok(Ok(stream)) => serve(stream, handler, timeout, watcher).await,
                     Ok(Err(error)) => {
                         tracing::warn!(error = %escaped(&error.to_string()), "TLS handshake failed");
                     }
                     Err(_) => tracing::warn!("TLS handshake took too long"),
                 },
             }
-            drop(place);
+            drop(slot);
         });
     };
     drop(listener);
     if how == Stop::Gracefully {
         // What has not ended within the time ends with the runtime.
-        let _ = tokio::time::timeout(GRACE, connections.shutdown()).await;
+        let _ = tokio::time::timeout(SHUTDOWN_LIMIT, connections.shutdown()).await;
     }
     Ok(())
 }
 
-async fn serve<S>(stream: S, front: Arc<Front>, timeout: Duration, watcher: Watcher)
+async fn serve<S>(stream: S, handler: Arc<HttpHandler>, timeout: Duration, watcher: Watcher)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(move |request| {
-        let front = Arc::clone(&front);
-        async move { front.answer(request).await }
+        let handler = Arc::clone(&handler);
+        async move { handler.answer(request).await }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(timeout).max_buf_size(MAX_BUFFER);
@@ -100,11 +100,11 @@ where
 
 async fn accept(
     listener: &TcpListener,
-    places: &Arc<Semaphore>,
+    slots: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
     // Answers are small and somebody waits for each.
     stream.set_nodelay(true)?;
-    Ok((stream, place))
+    Ok((stream, slot))
 }

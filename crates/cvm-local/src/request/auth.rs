@@ -154,7 +154,7 @@ impl Keys {
             let token = whole.token().map(str::to_owned);
             let holder = Holder::new((account, principal), whole.secret_key().to_owned(), token, expires);
             if seeded.insert(whole.secret_id().to_owned(), holder).is_some() {
-                return Err(format!("the key `{}` stands in the seed twice", key.secret_id));
+                return Err(format!("the key `{}` is in the seed twice", key.secret_id));
             }
         }
         if seeded.is_empty() {

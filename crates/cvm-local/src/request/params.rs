@@ -24,13 +24,13 @@ pub(crate) struct Specification {
 #[derive(Debug)]
 pub(crate) struct Parameter {
     name: &'static str,
-    kind: Kind,
+    ty: ParameterType,
     required: bool,
 }
 
 /// What a parameter may be.
 #[derive(Debug)]
-pub(crate) enum Kind {
+pub(crate) enum ParameterType {
     /// A string.
     Text,
     /// `true` or `false`.
@@ -40,19 +40,19 @@ pub(crate) enum Kind {
     /// A whole number from 0 on, of 64 bits.
     Count,
     /// A list.
-    List(&'static Kind),
+    List(&'static ParameterType),
     /// An object.
     Record(&'static [Parameter]),
 }
 
 /// A parameter that has to be there.
-pub(crate) const fn required(name: &'static str, kind: Kind) -> Parameter {
-    Parameter { name, kind, required: true }
+pub(crate) const fn required(name: &'static str, ty: ParameterType) -> Parameter {
+    Parameter { name, ty, required: true }
 }
 
 /// A parameter that may be left out.
-pub(crate) const fn optional(name: &'static str, kind: Kind) -> Parameter {
-    Parameter { name, kind, required: false }
+pub(crate) const fn optional(name: &'static str, ty: ParameterType) -> Parameter {
+    Parameter { name, ty, required: false }
 }
 
 /// Parameters as they came, before anybody has looked at them.
@@ -136,13 +136,13 @@ impl Parameters {
     /// that are null count as absent.
     pub(crate) fn checked(mut self, table: &[Parameter]) -> Result<Value, Refusal> {
         let mut check =
-            Check { scalars: self.scalars, drops_unknown: self.drops_unknown, path: String::new() };
+            Checking { scalars: self.scalars, drops_unknown: self.drops_unknown, path: String::new() };
         check.record(&mut self.members, table)?;
         Ok(Value::Object(self.members))
     }
 }
 
-impl Kind {
+impl ParameterType {
     fn in_words(&self) -> &'static str {
         match self {
             Self::Text => "a string",
@@ -156,9 +156,9 @@ impl Kind {
 }
 
 /// A number that came as text, without a sign or a space that JSON would not have.
-fn number(kind: &Kind, text: &str) -> Option<Value> {
+fn number(ty: &ParameterType, text: &str) -> Option<Value> {
     let number: serde_json::Number = text.parse().ok()?;
-    let fits = if matches!(kind, Kind::Int) { number.is_i64() } else { number.is_u64() };
+    let fits = if matches!(ty, ParameterType::Int) { number.is_i64() } else { number.is_u64() };
     fits.then_some(Value::Number(number))
 }
 
@@ -166,14 +166,14 @@ fn invalid(message: &str) -> Refusal {
     Refusal::new("InvalidParameter", format!("{message}."))
 }
 
-struct Check {
+struct Checking {
     scalars: Scalars,
     drops_unknown: bool,
     /// The name of what is being looked at, as in `Filters.0.Name`.
     path: String,
 }
 
-impl Check {
+impl Checking {
     fn record(&mut self, members: &mut Map<String, Value>, table: &[Parameter]) -> Result<(), Refusal> {
         members.retain(|_, value| !value.is_null());
         for parameter in table {
@@ -183,7 +183,7 @@ impl Check {
             }
             let length = self.enter(parameter.name);
             let Some(value) = value else { return Err(self.missing()) };
-            self.value(value, &parameter.kind)?;
+            self.value(value, &parameter.ty)?;
             // An empty list cannot be told from an absent one in a query, so they are the same everywhere.
             if parameter.required && value.as_array().is_some_and(Vec::is_empty) {
                 return Err(self.missing());
@@ -203,35 +203,37 @@ impl Check {
         }
     }
 
-    fn value(&mut self, value: &mut Value, kind: &Kind) -> Result<(), Refusal> {
-        match (kind, &mut *value) {
-            (Kind::Text, Value::String(_)) | (Kind::Flag, Value::Bool(_)) => Ok(()),
-            (Kind::Int, Value::Number(number)) if number.is_i64() => Ok(()),
-            (Kind::Count, Value::Number(number)) if number.is_u64() => Ok(()),
-            (Kind::Text, Value::Number(_) | Value::Bool(_)) if self.scalars == Scalars::Either => {
+    fn value(&mut self, value: &mut Value, ty: &ParameterType) -> Result<(), Refusal> {
+        match (ty, &mut *value) {
+            (ParameterType::Text, Value::String(_)) | (ParameterType::Flag, Value::Bool(_)) => Ok(()),
+            (ParameterType::Int, Value::Number(number)) if number.is_i64() => Ok(()),
+            (ParameterType::Count, Value::Number(number)) if number.is_u64() => Ok(()),
+            (ParameterType::Text, Value::Number(_) | Value::Bool(_)) if self.scalars == Scalars::Either => {
                 *value = Value::String(value.to_string());
                 Ok(())
             }
-            (Kind::Flag, Value::String(text)) if self.scalars != Scalars::Typed => {
+            (ParameterType::Flag, Value::String(text)) if self.scalars != Scalars::Typed => {
                 let flag =
                     [true, false].into_iter().find(|flag| text.eq_ignore_ascii_case(&flag.to_string()));
-                *value = Value::Bool(flag.ok_or_else(|| self.mistyped(kind.in_words()))?);
+                *value = Value::Bool(flag.ok_or_else(|| self.mistyped(ty.in_words()))?);
                 Ok(())
             }
-            (Kind::Int | Kind::Count, Value::String(text)) if self.scalars != Scalars::Typed => {
-                *value = number(kind, text).ok_or_else(|| self.mistyped(kind.in_words()))?;
+            (ParameterType::Int | ParameterType::Count, Value::String(text))
+                if self.scalars != Scalars::Typed =>
+            {
+                *value = number(ty, text).ok_or_else(|| self.mistyped(ty.in_words()))?;
                 Ok(())
             }
-            (Kind::List(kind), Value::Array(items)) => {
+            (ParameterType::List(ty), Value::Array(items)) => {
                 for (i, item) in items.iter_mut().enumerate() {
                     let length = self.enter(&i.to_string());
-                    self.value(item, kind)?;
+                    self.value(item, ty)?;
                     self.path.truncate(length);
                 }
                 Ok(())
             }
-            (Kind::Record(table), Value::Object(members)) => self.record(members, table),
-            _ => Err(self.mistyped(kind.in_words())),
+            (ParameterType::Record(table), Value::Object(members)) => self.record(members, table),
+            _ => Err(self.mistyped(ty.in_words())),
         }
     }
 
@@ -276,15 +278,15 @@ mod tests {
     use serde_json::json;
 
     const TABLE: &[Parameter] = &[
-        required("Ids", Kind::List(&Kind::Text)),
-        optional("DryRun", Kind::Flag),
-        optional("Limit", Kind::Count),
-        optional("Balance", Kind::Int),
+        required("Ids", ParameterType::List(&ParameterType::Text)),
+        optional("DryRun", ParameterType::Flag),
+        optional("Limit", ParameterType::Count),
+        optional("Balance", ParameterType::Int),
         optional(
             "Filters",
-            Kind::List(&Kind::Record(&[
-                required("Name", Kind::Text),
-                required("Values", Kind::List(&Kind::Text)),
+            ParameterType::List(&ParameterType::Record(&[
+                required("Name", ParameterType::Text),
+                required("Values", ParameterType::List(&ParameterType::Text)),
             ])),
         ),
     ];

@@ -4,7 +4,7 @@ use serde::ser::{SerializeStruct, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::place::Placed;
+use super::inventory::Resource;
 use super::tags::Tags;
 use crate::clock::{Moment, iso, parse_iso};
 use crate::ids::{Stream, is_resource};
@@ -174,7 +174,7 @@ impl Network {
     }
 }
 
-impl Placed for Instance {
+impl Resource for Instance {
     type Owner = usize;
 
     fn owner(&self) -> usize {

@@ -13,18 +13,18 @@ use crate::seed::{Bucket, InstanceType, RegionState, Zone};
 mod export;
 pub(crate) mod image;
 pub(crate) mod instance;
-mod making;
-mod place;
+mod inventory;
+mod lifecycle;
 mod saved;
 mod seeding;
 pub(crate) mod tags;
 
 pub(crate) use export::Export;
-pub(crate) use making::{CopyOrder, Removal};
+pub(crate) use lifecycle::{CopyOrder, Removal};
 
 use image::{DiskUsage, Image, Owner, View};
 use instance::Instance;
-use place::Places;
+use inventory::Inventory;
 use saved::Version;
 
 /// What all accounts have in all regions, and the ids that were given out.
@@ -60,11 +60,11 @@ pub(crate) struct Region {
     pub(crate) zones: Vec<Zone>,
     pub(crate) imports_images: bool,
     pub(crate) makes_instance_images: bool,
-    images: Places<Image>,
+    images: Inventory<Image>,
     /// From when on all images are seen.
     #[serde(default)]
     hidden_until: Moment,
-    instances: Places<Instance>,
+    instances: Inventory<Instance>,
     snapshots: BTreeMap<String, DiskSnapshot>,
     launches: VecDeque<Launch>,
 }

@@ -213,7 +213,7 @@ mod tests {
         );
         check(
             |saved| saved["regions"][0]["images"][1] = saved["regions"][0]["images"][0].clone(),
-            "stands there twice",
+            "is there twice",
         );
         let newer = |saved: &mut Value| saved["something_new"] = json!(1);
         let mut saved = serde_json::to_value(Resources::new(&Seed::default()).unwrap()).unwrap();

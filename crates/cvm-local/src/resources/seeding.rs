@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::image::{DiskUsage, Image, Owner, Share};
 use super::instance::Instance;
-use super::place::Places;
+use super::inventory::Inventory;
 use super::saved::Version;
 use super::{Account, DiskSnapshot, Limits, Region, Resources};
 use crate::clock::Moment;
@@ -68,7 +68,7 @@ impl Resources {
     fn seed_region(&mut self, region: &seed::Region) -> Result<(), String> {
         let id: Arc<str> = region.id.as_str().into();
         if id.is_empty() || self.by_name.insert(Arc::clone(&id), self.regions.len()).is_some() {
-            return Err(format!("the region `{id}` is empty or stands in the seed twice"));
+            return Err(format!("the region `{id}` is empty or in the seed twice"));
         }
         self.regions.push(Region {
             id,
@@ -77,9 +77,9 @@ impl Resources {
             zones: region.zones.clone(),
             imports_images: region.imports_images,
             makes_instance_images: region.makes_instance_images,
-            images: Places::default(),
+            images: Inventory::default(),
             hidden_until: 0,
-            instances: Places::default(),
+            instances: Inventory::default(),
             snapshots: BTreeMap::new(),
             launches: VecDeque::new(),
         });
@@ -180,7 +180,7 @@ impl Resources {
 }
 
 fn twice(what: &str, id: &str, region: &str) -> String {
-    format!("the {what} `{id}` stands in the seed twice for `{region}`")
+    format!("the {what} `{id}` is in the seed twice for `{region}`")
 }
 
 #[cfg(test)]
@@ -211,7 +211,7 @@ mod tests {
         };
         check(
             |seed| seed.regions.push(seed.regions[0].clone()),
-            "`ap-shanghai` is empty or stands in the seed twice",
+            "`ap-shanghai` is empty or in the seed twice",
         );
         check(|seed| seed.accounts[0].images[0].region = "ap-x".into(), "`img-o3ycss2p` is in `ap-x`");
         check(|seed| seed.accounts[0].images[1].id = "img-o3ycss2p".into(), "twice for `ap-shanghai`");
@@ -252,7 +252,7 @@ mod tests {
         snapshot(|snapshot| snapshot.disk_usage = "TAPE".into(), "neither `SYSTEM_DISK` nor");
         snapshot(
             |snapshot| (snapshot.id, snapshot.region) = ("snap-b0k9x2ml".into(), "ap-shanghai".into()),
-            "`snap-b0k9x2ml` stands in the seed twice",
+            "`snap-b0k9x2ml` is in the seed twice",
         );
     }
 }

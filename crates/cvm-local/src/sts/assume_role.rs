@@ -4,7 +4,7 @@ use cvm_proto::codec::percent;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Action, Answer, Call, Kind, Refusal, Role, optional, refuse, required};
+use super::{Action, Answer, Call, ParameterType, Refusal, Role, optional, refuse, required};
 use crate::actions::typed;
 
 pub(super) const ACTION: Action = Action {
@@ -12,18 +12,21 @@ pub(super) const ACTION: Action = Action {
     rate: 600,
     is_open: false,
     parameters: &[
-        required("RoleArn", Kind::Text),
-        required("RoleSessionName", Kind::Text),
-        optional("DurationSeconds", Kind::Count),
-        optional("Policy", Kind::Text),
-        optional("ExternalId", Kind::Text),
+        required("RoleArn", ParameterType::Text),
+        required("RoleSessionName", ParameterType::Text),
+        optional("DurationSeconds", ParameterType::Count),
+        optional("Policy", ParameterType::Text),
+        optional("ExternalId", ParameterType::Text),
         optional(
             "Tags",
-            Kind::List(&Kind::Record(&[required("Key", Kind::Text), required("Value", Kind::Text)])),
+            ParameterType::List(&ParameterType::Record(&[
+                required("Key", ParameterType::Text),
+                required("Value", ParameterType::Text),
+            ])),
         ),
-        optional("SourceIdentity", Kind::Text),
-        optional("SerialNumber", Kind::Text),
-        optional("TokenCode", Kind::Text),
+        optional("SourceIdentity", ParameterType::Text),
+        optional("SerialNumber", ParameterType::Text),
+        optional("TokenCode", ParameterType::Text),
     ],
     run,
 };

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::clock;
 use crate::request::auth::{Keys, Temporary};
 use crate::request::call::header;
-use crate::request::params::{Kind, Parameter, Shown, optional, required};
+use crate::request::params::{Parameter, ParameterType, Shown, optional, required};
 use crate::request::principal::Principal;
 use crate::request::refusal::{Refusal, refuse};
 

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Action, Answer, Call, Kind, Refusal, Role, optional, refuse, required};
+use super::{Action, Answer, Call, ParameterType, Refusal, Role, optional, refuse, required};
 use crate::actions::typed;
 
 pub(super) const ACTION: Action = Action {
@@ -16,11 +16,11 @@ pub(super) const ACTION: Action = Action {
     rate: 20,
     is_open: true,
     parameters: &[
-        required("ProviderId", Kind::Text),
-        required("WebIdentityToken", Kind::Text),
-        required("RoleArn", Kind::Text),
-        required("RoleSessionName", Kind::Text),
-        optional("DurationSeconds", Kind::Count),
+        required("ProviderId", ParameterType::Text),
+        required("WebIdentityToken", ParameterType::Text),
+        required("RoleArn", ParameterType::Text),
+        required("RoleSessionName", ParameterType::Text),
+        optional("DurationSeconds", ParameterType::Count),
     ],
     run,
 };

@@ -15,7 +15,7 @@ use cvm_proto::{
 use serde_json::{Value, json};
 
 /// How long a test waits for bytes before it fails.
-const PATIENCE: Duration = Duration::from_secs(20);
+const GIVE_UP_AFTER: Duration = Duration::from_secs(20);
 
 /// A client that sends each request once, at once.
 pub(crate) struct Client<'a> {
@@ -148,7 +148,7 @@ pub(crate) fn plain(
 
 pub(crate) fn connect(local: &CvmLocal) -> TcpStream {
     let stream = TcpStream::connect(local.endpoint().strip_prefix("http://").unwrap()).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(GIVE_UP_AFTER)).unwrap();
     stream
 }
 

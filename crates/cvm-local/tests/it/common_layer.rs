@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cvm_local::{CvmLocal, Outcome};
+use cvm_local::{CvmLocal, RequestOutcome};
 use cvm_proto::SignMethod;
 use serde_json::json;
 
@@ -134,7 +134,7 @@ fn a_chunked_body_is_held_to_the_same_limit() {
     let answer = crate::client::exchange(&local, &bytes);
     assert!(answer.is_none_or(|answer| answer.code().as_deref() == Some("RequestSizeLimitExceeded")));
     let refused = local.requests().into_iter().map(|request| request.outcome).collect::<Vec<_>>();
-    assert_eq!(refused, [Outcome::Error("RequestSizeLimitExceeded".into())]);
+    assert_eq!(refused, [RequestOutcome::Error("RequestSizeLimitExceeded".into())]);
 }
 
 #[test]

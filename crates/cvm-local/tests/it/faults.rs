@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use cvm_local::{CvmLocal, Fault, Outcome, Seed};
+use cvm_local::{CvmLocal, Fault, RequestOutcome, Seed};
 use serde_json::json;
 
 use crate::client::{Answer, Client, Raw, exchange};
@@ -14,8 +14,8 @@ fn sync(local: &CvmLocal) -> Option<Answer> {
     exchange(local, &Raw::post(local, "SyncImages", &body).signed(local, &USUAL).bytes())
 }
 
-/// Outcome and acceptance of each request so far.
-fn log(local: &CvmLocal) -> Vec<(Outcome, bool)> {
+/// The outcome and acceptance of each request so far.
+fn log(local: &CvmLocal) -> Vec<(RequestOutcome, bool)> {
     local.requests().into_iter().map(|request| (request.outcome, request.accepted)).collect()
 }
 
@@ -55,7 +55,11 @@ fn bodies_that_are_no_answer() {
     assert_eq!(sync(&local).unwrap().body, br#"{"Response":7}"#);
     assert_eq!(
         log(&local),
-        [(Outcome::Status(502), false), (Outcome::Status(200), false), (Outcome::Status(200), false)]
+        [
+            (RequestOutcome::Status(502), false),
+            (RequestOutcome::Status(200), false),
+            (RequestOutcome::Status(200), false)
+        ]
     );
     assert!(local.images("ap-seoul").is_empty());
 }
@@ -67,7 +71,7 @@ fn a_truncated_answer_is_half_of_the_real_one() {
     let answer = sync(&local).unwrap();
     assert!(answer.body.starts_with(br#"{"Response":{"ImageSet":"#), "{answer:?}");
     assert!(serde_json::from_slice::<serde_json::Value>(&answer.body).is_err());
-    assert_eq!(log(&local), [(Outcome::Truncated, true)]);
+    assert_eq!(log(&local), [(RequestOutcome::Truncated, true)]);
     assert_eq!(local.images("ap-seoul").len(), 1);
 }
 
@@ -80,7 +84,7 @@ fn dropped_before_and_after_acceptance() {
     assert!(local.images("ap-seoul").is_empty());
     assert!(sync(&local).is_none());
     assert_eq!(local.images("ap-seoul").len(), 1, "the work was done, only the answer is lost");
-    assert_eq!(log(&local), [(Outcome::Dropped, false), (Outcome::Dropped, true)]);
+    assert_eq!(log(&local), [(RequestOutcome::Dropped, false), (RequestOutcome::Dropped, true)]);
 }
 
 #[test]
@@ -111,8 +115,8 @@ fn the_log_names_what_was_asked_and_what_came_of_it() {
     let [first, second] = requests.as_slice() else { panic!("{requests:?}") };
     assert_eq!((first.action.as_str(), first.region.as_str()), ("DescribeImages", "ap-beijing"));
     assert_eq!(Some(first.request_id.as_str()), answer["RequestId"].as_str());
-    assert_eq!((&first.outcome, first.accepted), (&Outcome::Done, true));
-    let limit = Outcome::Error("InvalidParameterValue.InvalidParameterValueLimit".into());
+    assert_eq!((&first.outcome, first.accepted), (&RequestOutcome::Done, true));
+    let limit = RequestOutcome::Error("InvalidParameterValue.InvalidParameterValueLimit".into());
     assert_eq!((&second.outcome, second.accepted), (&limit, false));
     assert!(first.time <= second.time);
 }

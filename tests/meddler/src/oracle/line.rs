@@ -106,9 +106,9 @@ impl<'a> Oracle<'a> {
         images.filter(move |image| self.is_copy(image, line.source, &run.asked))
     }
 
-    /// Whether the run was told that there is a copy that can be used.
+    /// Whether the run saw a copy that can be used.
     fn saw_a_ready_copy(&self, run: &Run, line: Line<'a>) -> bool {
-        self.copies(run, line).any(|copy| self.was_told_ready(run, line.region, &copy.id))
+        self.copies(run, line).any(|copy| self.saw_ready(run, line.region, &copy.id))
     }
 
     fn ready(&self, run: &Run, line: Line<'a>) -> Result<(), String> {
@@ -137,7 +137,7 @@ impl<'a> Oracle<'a> {
         let mut requests =
             self.exchanges.iter().filter(|exchange| exchange.asks_for_copy(line.source, line.region));
         let is_so = match basis {
-            "answered" => requests.any(|exchange| exchange.told_copy(line.region) == Some(&copy.id)),
+            "answered" => requests.any(|exchange| exchange.received_copy(line.region) == Some(&copy.id)),
             "appeared" => self.is_uncertain(line.source, line.region),
             "found" => !line.said["image"].is_null(),
             _ => return Err(format!("there is no basis `{basis}`")),
@@ -180,7 +180,7 @@ impl<'a> Oracle<'a> {
 
     fn failed(&self, run: &Run, line: Line<'a>) -> Result<(), String> {
         if self.saw_a_ready_copy(run, line) {
-            return Err("the run was told of a copy that can be used".into());
+            return Err("the run saw a copy that can be used".into());
         }
         let error = line.error().ok_or("it gives no reason")?;
         if self.copies(run, line).any(Known::has_failed) {
@@ -227,8 +227,8 @@ impl<'a> Oracle<'a> {
         }
         let copy = self.copy(run, line)?;
         there_or_not_seen(run, line, copy)?;
-        if !run.asked.starts_only && self.was_told_ready(run, line.region, &copy.id) {
-            return Err("the run was told that it is ready".into());
+        if !run.asked.starts_only && self.saw_ready(run, line.region, &copy.id) {
+            return Err("the run saw that it is ready".into());
         }
         Ok(())
     }
@@ -236,22 +236,22 @@ impl<'a> Oracle<'a> {
     fn timed_out(&self, run: &Run, line: Line<'a>) -> Result<(), String> {
         if line.id.is_none() {
             let ready = self.saw_a_ready_copy(run, line);
-            return if ready { Err("the run was told of a copy that can be used".into()) } else { Ok(()) };
+            return if ready { Err("the run saw a copy that can be used".into()) } else { Ok(()) };
         }
         let copy = self.copy(run, line)?;
-        if self.was_told_ready(run, line.region, &copy.id) {
-            return Err("the run was told that it is ready".into());
+        if self.saw_ready(run, line.region, &copy.id) {
+            return Err("the run saw that it is ready".into());
         }
         there_or_not_seen(run, line, copy)
     }
 
     fn unknown(&self, run: &Run, line: Line<'a>) -> Result<(), String> {
         if self.saw_a_ready_copy(run, line) {
-            return Err("the run was told of a copy that can be used".into());
+            return Err("the run saw a copy that can be used".into());
         }
         let taken = self.during(run).any(|exchange| {
             exchange.action == "SyncImages"
-                && exchange.told_code() == Some("InvalidImageName.Duplicate")
+                && exchange.received_code() == Some("InvalidImageName.Duplicate")
                 && exchange.destinations().any(|region| region == line.region)
         });
         let unseen = |copy: &Known| copy.gone.is_some() || self.was_missed(run, line.region, &copy.id);
@@ -295,9 +295,9 @@ impl<'a> Oracle<'a> {
             ("created_time", "CreatedTime"),
         ];
         let wrong =
-            pairs.iter().find(|(told, fact)| !said[told].is_null() && said[told] != image.facts[fact]);
-        wrong.map_or(Ok(()), |(told, fact)| {
-            Err(format!("its {told} is not {}, but {}", said[told], image.facts[fact]))
+            pairs.iter().find(|(member, fact)| !said[member].is_null() && said[member] != image.facts[fact]);
+        wrong.map_or(Ok(()), |(member, fact)| {
+            Err(format!("its {member} is not {}, but {}", said[member], image.facts[fact]))
         })
     }
 
@@ -310,12 +310,12 @@ impl<'a> Oracle<'a> {
                 && exchange.destinations().any(|region| region == line.region)
         });
         let known: Vec<&str> =
-            requests.filter_map(|exchange| exchange.told()?["RequestId"].as_str()).collect();
+            requests.filter_map(|exchange| exchange.response()?["RequestId"].as_str()).collect();
         let stray = { said }.find(|id| !known.contains(id));
         stray.map_or(Ok(()), |id| Err(format!("no request for this copy was answered with the id {id}")))
     }
 
-    /// An error of the service is one that a client was told.
+    /// An error of the service is one that a client received.
     fn error(&self, line: Line<'a>) -> Result<(), String> {
         line.error().map_or(Ok(()), |error| self.error_is_true(error))
     }

@@ -1,14 +1,14 @@
-//! Says what is not true: of a report, and of what became of the endpoint's world.
+//! Says what is not true: of a report, and of what became of the endpoint's images.
 //!
 //! It goes by the [`History`], which has every image with every state that it ever had, and by the [`Exchange`]s, which
-//! have what each client was told. A client can know nothing that was not told through them.
+//! have what each client received. A client can know nothing else.
 //!
 //! | a line says | that is true if |
 //! |---|---|
 //! | `copied`, `present` | the id is that of a copy that was `NORMAL` during the run, and its basis is what happened |
 //! | `skipped` | it was asked for, and an image of that name was there |
 //! | `conflict` | an image had the name during the run, and was no usable copy |
-//! | `failed` | the copy was seen to have failed; or a client was told the error; or answers were lost |
+//! | `failed` | the copy was seen to have failed; or a client received the error; or answers were lost |
 //! | `gone` | the copy was there once, and is not any more |
 //! | `started` | the copy was there during the run, and nobody was to wait for it |
 //! | `timed_out` | the copy, if one is named, was there during the run, and was not seen to be ready |
@@ -16,9 +16,9 @@
 //! | `cancelled` | the run was interrupted, and started no copy there |
 //! | `planned` | the run was a dry run |
 
+mod endpoint_state;
 mod line;
 mod report;
-mod world;
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::exchange::{Exchange, Told};
+use crate::exchange::{Exchange, Received};
 use crate::history::{History, Known};
 
 /// What a run of a sync job was asked to do.
@@ -164,18 +164,18 @@ impl<'a> Oracle<'a> {
         requests.any(|exchange| exchange.is_lost() || unheard(exchange))
     }
 
-    /// What clients were told of a region's images during a run, one list after the other, and whether it was all.
+    /// What clients received of a region's images during a run, one list after the other, and whether it was all.
     fn lists(&self, run: &Run, region: &'a str) -> impl Iterator<Item = (&'a Exchange, &'a [Value])> {
         let lists = self
             .during(run)
             .filter(move |exchange| exchange.action == "DescribeImages" && exchange.region == region);
-        lists.filter_map(|exchange| Some((exchange, exchange.told()?["ImageSet"].as_array()?.as_slice())))
+        lists.filter_map(|exchange| Some((exchange, exchange.response()?["ImageSet"].as_array()?.as_slice())))
     }
 
-    /// Whether a run was told that an image is ready, in time to say so. Of two runs at once it cannot be told which one
+    /// Whether a run saw that an image is ready, in time to say so. Of two runs at once it cannot be said which one
     /// was, and one that is interrupted may drop an answer.
-    fn was_told_ready(&self, run: &Run, region: &'a str, id: &str) -> bool {
-        let in_time = |exchange: &Exchange| exchange.told_at.is_some_and(|at| at + IN_TIME < run.to);
+    fn saw_ready(&self, run: &Run, region: &'a str, id: &str) -> bool {
+        let in_time = |exchange: &Exchange| exchange.received_at.is_some_and(|at| at + IN_TIME < run.to);
         let shows = |image: &Value| image["ImageId"] == id && image["ImageState"] == "NORMAL";
         let mut lists = self.lists(run, region);
         run.alone
@@ -195,6 +195,6 @@ impl<'a> Oracle<'a> {
 
     /// Whether some answer during a run did not arrive as the endpoint gave it.
     fn had_trouble(&self, run: &Run) -> bool {
-        run.deaf || self.during(run).any(|exchange| exchange.told != Some(Told::All))
+        run.deaf || self.during(run).any(|exchange| exchange.received != Some(Received::All))
     }
 }

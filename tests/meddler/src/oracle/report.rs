@@ -66,25 +66,27 @@ impl<'a> Oracle<'a> {
         finding.err().map(|why| format!("{}: {why}", shown()))
     }
 
-    /// Whether an error says what happened: one of the service was told with its id, one without an id is what the
+    /// Whether an error says what happened: one of the service was received with its id, one without an id is what the
     /// client itself makes of something, and one of the network has a request without a whole answer.
     pub(super) fn error_is_true(&self, error: &Value) -> Result<(), String> {
         if let Some(id) = error["request_id"].as_str() {
             let code = error["code"].as_str();
-            let told = |id: &str| {
+            let was_received = |id: &str| {
                 self.exchanges
                     .iter()
-                    .filter(move |exchange| exchange.told().is_some_and(|told| told["RequestId"] == id))
-                    .any(|exchange| exchange.told_code() == code)
+                    .filter(move |exchange| {
+                        exchange.response().is_some_and(|response| response["RequestId"] == id)
+                    })
+                    .any(|exchange| exchange.received_code() == code)
             };
-            return if told(id) {
+            return if was_received(id) {
                 Ok(())
             } else {
-                Err(format!("nobody was told the error {} with the request id {id}", error["code"]))
+                Err(format!("no client received the error {} with the request id {id}", error["code"]))
             };
         }
         let is_of_network = matches!(error["kind"].as_str(), Some("network" | "response"));
-        if is_of_network && self.exchanges.iter().all(|exchange| exchange.told().is_some()) {
+        if is_of_network && self.exchanges.iter().all(|exchange| exchange.response().is_some()) {
             return Err("every answer arrived whole".into());
         }
         Ok(())

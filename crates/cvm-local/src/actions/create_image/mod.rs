@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Call, Handler, answer, checks, typed};
 use crate::request::refusal::{Refusal, refuse};
-use crate::resources::image::{How, Making, Plan, Snapshot, Traits};
+use crate::resources::image::{Creation, Origin, Plan, Snapshot, Traits};
 use crate::resources::instance::InstanceState;
 
 mod from_instance;
@@ -88,9 +88,10 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     checks::dry_run(request.dry_run)?;
 
     let trouble = call.faults.for_image(HANDLER.name, &call.resources.region(call.region).id);
-    let making = Making::new(How::Created, call.now, call.resources.limits.create_millis, trouble.making);
+    let creation =
+        Creation::new(Origin::Created, call.now, call.resources.limits.create_millis, trouble.creation);
     if let Some(id) = request.instance_id.as_deref() {
-        from_instance::hold(call, id, making.end(), force_poweroff);
+        from_instance::hold(call, id, creation.end(), force_poweroff);
     }
     let traits = Traits {
         description: request.image_description.unwrap_or_default(),
@@ -102,7 +103,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
         traits,
         snapshots: source.snapshots,
         tags,
-        making,
+        creation,
         hiding: trouble.hiding,
     };
     let id = call.resources.make_image(call.region, call.account, plan);

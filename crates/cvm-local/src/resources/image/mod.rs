@@ -5,16 +5,16 @@ use serde::{Deserialize, Serialize};
 use crate::clock::{Moment, parse_iso};
 use crate::fault::Hiding;
 use crate::ids::{Stream, is_resource};
-use crate::resources::place::Placed;
+use crate::resources::inventory::Resource;
 use crate::resources::tags::Tags;
 use crate::seed::{SeedImage, SeedSnapshot};
 
-mod making;
+mod creation;
 mod view;
 
-pub(crate) use making::{How, Making};
+pub(crate) use creation::{Creation, Origin};
+use view::CachedJson;
 pub(crate) use view::View;
-use view::Written;
 
 /// The states that the API documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,16 +86,16 @@ pub(crate) struct Image {
     pub(crate) shared_with: Vec<Share>,
     life: Life,
     /// The copies that were made of it last.
-    outgoing: Vec<Making>,
+    outgoing: Vec<Creation>,
     /// Until when it is being exported.
     exported_until: Moment,
     #[serde(default)]
     hidden: Option<Hidden>,
     #[serde(skip)]
-    written: Written,
+    cached_json: CachedJson,
 }
 
-impl Placed for Image {
+impl Resource for Image {
     type Owner = Owner;
 
     fn owner(&self) -> Owner {
@@ -111,7 +111,7 @@ impl Placed for Image {
     }
 
     fn before_change(&mut self) {
-        self.written = Written::default();
+        self.cached_json = CachedJson::default();
     }
 }
 
@@ -214,7 +214,7 @@ enum Life {
     /// It is in this state and stays there.
     Settled(ImageState),
     /// It is being made, or was.
-    Made(Making),
+    Made(Creation),
 }
 
 /// What is known of an image that is to be made.
@@ -224,7 +224,7 @@ pub(crate) struct Plan {
     pub(crate) traits: Traits,
     pub(crate) snapshots: Vec<Snapshot>,
     pub(crate) tags: Tags,
-    pub(crate) making: Making,
+    pub(crate) creation: Creation,
     pub(crate) hiding: Option<Hiding>,
 }
 
@@ -287,7 +287,7 @@ impl Image {
             outgoing: Vec::new(),
             exported_until: 0,
             hidden: None,
-            written: Written::default(),
+            cached_json: CachedJson::default(),
         })
     }
 
@@ -295,23 +295,23 @@ impl Image {
     pub(crate) fn planned(id: String, account: usize, creator: &str, plan: Plan) -> Self {
         let hidden = plan.hiding.map(|Hiding { time, late_name_check }| {
             let time = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-            Hidden { until: plan.making.started.saturating_add(time), is_name_free: late_name_check }
+            Hidden { until: plan.creation.started.saturating_add(time), is_name_free: late_name_check }
         });
         Self {
             id,
             owner: Owner::Account(account),
             creator: creator.into(),
             name: plan.name,
-            created: plan.making.started,
+            created: plan.creation.started,
             traits: plan.traits,
             snapshots: plan.snapshots,
             tags: plan.tags,
             shared_with: Vec::new(),
-            life: Life::Made(plan.making),
+            life: Life::Made(plan.creation),
             outgoing: Vec::new(),
             exported_until: 0,
             hidden,
-            written: Written::default(),
+            cached_json: CachedJson::default(),
         }
     }
 
@@ -319,7 +319,7 @@ impl Image {
     pub(crate) fn plan_copy(
         &self,
         name: String,
-        making: Making,
+        creation: Creation,
         hiding: Option<Hiding>,
         ids: &mut Stream,
     ) -> Plan {
@@ -329,13 +329,13 @@ impl Image {
             traits: self.traits.clone(),
             snapshots: self.snapshots.iter().map(copy).collect(),
             tags: Tags::default(),
-            making,
+            creation,
             hiding,
         }
     }
 
     /// Takes down that copies of this image have begun.
-    pub(crate) fn copying(&mut self, copies: Vec<Making>) {
+    pub(crate) fn copying(&mut self, copies: Vec<Creation>) {
         self.outgoing = copies;
     }
 
@@ -390,7 +390,7 @@ impl Image {
         }
         match &self.life {
             Life::Settled(state) => (*state, None),
-            Life::Made(making) => making.state(now),
+            Life::Made(creation) => creation.state(now),
         }
     }
 }
@@ -398,7 +398,7 @@ impl Image {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fault::CopyTrouble;
+    use crate::fault::CreationFault;
 
     fn image(state: &str) -> Image {
         let seed = SeedImage { state: state.into(), ..SeedImage::new("img-00000000", "ap-x", "n") };
@@ -407,7 +407,7 @@ mod tests {
 
     #[test]
     fn a_copy_rises_to_its_end() {
-        let copying = Making::new(How::Copied, 1000, 2000, None);
+        let copying = Creation::new(Origin::Copied, 1000, 2000, None);
         let states: Vec<_> = [0, 1000, 1020, 2000, 2999, 3000, 9000].map(|now| copying.state(now)).into();
         let syncing = |percent| (ImageState::Syncing, Some(percent));
         let normal = (ImageState::Normal, Some(100));
@@ -416,29 +416,32 @@ mod tests {
 
     #[test]
     fn a_copy_in_trouble_does_not_arrive() {
-        let fails = Making::new(How::Copied, 0, 10, Some(CopyTrouble::Fails));
+        let fails = Creation::new(Origin::Copied, 0, 10, Some(CreationFault::Fails));
         assert_eq!([fails.state(9).0, fails.state(10).0], [ImageState::Syncing, ImageState::CreateFailed]);
-        let endless = Making::new(How::Copied, 0, 10, Some(CopyTrouble::NeverEnds));
+        let endless = Creation::new(Origin::Copied, 0, 10, Some(CreationFault::NeverEnds));
         assert_eq!(endless.state(u64::MAX), (ImageState::Syncing, Some(99)));
     }
 
     #[test]
     fn other_images_are_made_without_a_percentage() {
         let states = |how, trouble| {
-            let making = Making::new(how, 0, 10, trouble);
-            [making.state(9), making.state(10)].map(|(state, percent)| (state.as_str(), percent))
+            let creation = Creation::new(how, 0, 10, trouble);
+            [creation.state(9), creation.state(10)].map(|(state, percent)| (state.as_str(), percent))
         };
-        let fails = Some(CopyTrouble::Fails);
-        assert_eq!(states(How::Created, None), [("CREATING", None), ("NORMAL", None)]);
-        assert_eq!(states(How::Created, fails), [("CREATING", None), ("CREATEFAILED", None)]);
-        assert_eq!(states(How::Imported, None), [("IMPORTING", None), ("NORMAL", None)]);
-        assert_eq!(states(How::Imported, fails), [("IMPORTING", None), ("IMPORTFAILED", None)]);
+        let fails = Some(CreationFault::Fails);
+        assert_eq!(states(Origin::Created, None), [("CREATING", None), ("NORMAL", None)]);
+        assert_eq!(states(Origin::Created, fails), [("CREATING", None), ("CREATEFAILED", None)]);
+        assert_eq!(states(Origin::Imported, None), [("IMPORTING", None), ("NORMAL", None)]);
+        assert_eq!(states(Origin::Imported, fails), [("IMPORTING", None), ("IMPORTFAILED", None)]);
     }
 
     #[test]
     fn a_source_shows_the_slowest_of_its_copies_and_comes_back() {
         let mut source = image("NORMAL");
-        source.copying(vec![Making::new(How::Copied, 0, 100, None), Making::new(How::Copied, 0, 200, None)]);
+        source.copying(vec![
+            Creation::new(Origin::Copied, 0, 100, None),
+            Creation::new(Origin::Copied, 0, 200, None),
+        ]);
         assert_eq!(source.state(50), (ImageState::Syncing, Some(25)));
         assert_eq!(source.state(150), (ImageState::Syncing, Some(75)));
         assert_eq!(source.state(200), (ImageState::Normal, None));

@@ -19,9 +19,9 @@ pub(crate) struct View<'a> {
 
 /// How an image was written last, which most often is how it is written next.
 #[derive(Debug, Default)]
-pub(super) struct Written(Mutex<Option<(Face, Arc<RawValue>)>>);
+pub(super) struct CachedJson(Mutex<Option<(Appearance, Arc<RawValue>)>>);
 
-impl Clone for Written {
+impl Clone for CachedJson {
     /// A clone is there to be changed.
     fn clone(&self) -> Self {
         Self::default()
@@ -30,7 +30,7 @@ impl Clone for Written {
 
 /// What an image shows that depends on who looks, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Face {
+struct Appearance {
     kind: &'static str,
     state: ImageState,
     percent: Option<u8>,
@@ -39,14 +39,15 @@ struct Face {
 impl Serialize for View<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (state, percent) = self.image.state(self.now);
-        let face = Face { kind: self.image.kind(self.account), state, percent };
-        let mut last = lock(&self.image.written.0);
+        let appearance = Appearance { kind: self.image.kind(self.account), state, percent };
+        let mut last = lock(&self.image.cached_json.0);
         let json = match &*last {
-            Some((known, json)) if *known == face => Arc::clone(json),
+            Some((known, json)) if *known == appearance => Arc::clone(json),
             _ => {
-                let json: Arc<RawValue> =
-                    to_raw_value(&Members { image: self.image, face }).map_err(S::Error::custom)?.into();
-                *last = Some((face, Arc::clone(&json)));
+                let json: Arc<RawValue> = to_raw_value(&Members { image: self.image, appearance })
+                    .map_err(S::Error::custom)?
+                    .into();
+                *last = Some((appearance, Arc::clone(&json)));
                 json
             }
         };
@@ -57,12 +58,12 @@ impl Serialize for View<'_> {
 
 struct Members<'a> {
     image: &'a Image,
-    face: Face,
+    appearance: Appearance,
 }
 
 impl Serialize for Members<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Self { image, face: Face { kind, state, percent } } = *self;
+        let Self { image, appearance: Appearance { kind, state, percent } } = *self;
         let traits = &image.traits;
         let mut out = serializer.serialize_struct("Image", 20)?;
         out.serialize_field("ImageId", &image.id)?;

@@ -11,7 +11,7 @@ fn a_success_names_a_copy_that_is_ready() {
     is_found(copied().says("copied", Some("img-copy"), json!({ "request_ids": ["r-x"] })), "id r-x");
 
     let mut scene = Scene::new();
-    scene.sync("img-copy", Told::All).shown();
+    scene.sync("img-copy", Received::All).shown();
     is_found(scene.says("copied", Some("img-copy"), json!({})), "never was NORMAL");
     scene.there(image("img-copy", "web", "NORMAL"));
     let early = scene.run(0, report("copied", Some("img-copy"), json!({})));
@@ -53,7 +53,7 @@ fn a_success_rests_on_what_happened() {
     is_found(copied().says("copied", Some("img-copy"), wrong), "name never was");
 
     let mut scene = Scene::new();
-    scene.sync("img-copy", Told::Nothing).there(image("img-copy", "web", "NORMAL")).shown();
+    scene.sync("img-copy", Received::Nothing).there(image("img-copy", "web", "NORMAL")).shown();
     is_true(scene.says("copied", Some("img-copy"), json!({ "basis": "appeared" })));
     is_found(scene.says("copied", Some("img-copy"), json!({ "basis": "answered" })), "rests on `answered`");
 }
@@ -82,10 +82,10 @@ fn a_conflict_is_with_an_image_that_is_no_usable_copy() {
 }
 
 #[test]
-fn a_failure_was_seen_or_told() {
+fn a_failure_was_seen_or_received() {
     let ended = json!({ "error": { "kind": "state", "code": "FailedOperation.InvalidImageState" } });
     let mut scene = Scene::new();
-    scene.sync("img-copy", Told::All).shown();
+    scene.sync("img-copy", Received::All).shown();
     is_found(scene.says("failed", Some("img-copy"), ended.clone()), "never failed");
     is_found(scene.says("failed", Some("img-copy"), json!({})), "no reason");
     scene.there(image("img-copy", "web", "CREATEFAILED")).shown();
@@ -93,20 +93,20 @@ fn a_failure_was_seen_or_told() {
     is_true(scene.says("failed", None, ended.clone()));
     is_found(copied().says("failed", None, ended), "can be used");
 
-    let told = |id: &str| json!({ "error": { "kind": "quota", "code": "ImageQuotaLimitExceeded", "request_id": id } });
+    let refused = |id: &str| json!({ "error": { "kind": "quota", "code": "ImageQuotaLimitExceeded", "request_id": id } });
     let mut scene = Scene::new();
     scene.refused("ImageQuotaLimitExceeded");
-    is_true(scene.says("failed", None, told("r-refused")));
-    is_found(scene.says("failed", None, told("r-other")), "nobody was told");
+    is_true(scene.says("failed", None, refused("r-refused")));
+    is_found(scene.says("failed", None, refused("r-other")), "no client received");
     let mut scene = Scene::new();
     scene.refused("InternalError");
-    is_found(scene.says("failed", None, told("r-refused")), "nobody was told");
+    is_found(scene.says("failed", None, refused("r-refused")), "no client received");
 
     let network = json!({ "error": { "kind": "network" } });
     let mut scene = Scene::new();
     scene.shown();
     is_found(scene.says("failed", None, network.clone()), "arrived whole");
-    scene.sync("img-copy", Told::Part);
+    scene.sync("img-copy", Received::Part);
     is_true(scene.says("failed", None, network));
     let own = json!({ "error": { "kind": "state" } });
     is_found(scene.says("failed", None, own), "nothing of the kind");
@@ -128,14 +128,14 @@ fn gone_is_what_was_there_and_is_not() {
     early.look().gone("img-copy");
     is_found(early.judge(&run), "it is there");
     let mut hidden = Scene::new();
-    hidden.sync("img-copy", Told::All).shown_without(&["img-copy"]);
+    hidden.sync("img-copy", Received::All).shown_without(&["img-copy"]);
     is_found(hidden.says("gone", Some("img-copy"), json!({})), "it is there");
 }
 
 #[test]
 fn started_and_timed_out_name_what_is_on_its_way() {
     let mut scene = Scene::new();
-    scene.sync("img-copy", Told::All).shown();
+    scene.sync("img-copy", Received::All).shown();
     is_true(scene.says("timed_out", Some("img-copy"), json!({})));
     is_found(scene.says("timed_out", Some("img-never"), json!({})), "no such image");
     is_found(scene.says("started", Some("img-copy"), json!({})), "to be waited for");
@@ -181,34 +181,34 @@ fn unknown_needs_a_reason() {
     scene.refused("InternalError");
     is_true(scene.says("unknown", None, json!({})));
 
-    for told in [
-        Told::Nothing,
-        Told::Part,
-        Told::Other(502, Value::Null),
-        Told::Other(200, json!({ "Response": {} })),
+    for received in [
+        Received::Nothing,
+        Received::Part,
+        Received::Other(502, Value::Null),
+        Received::Other(200, json!({ "Response": {} })),
     ] {
         let mut scene = Scene::new();
-        scene.sync("img-copy", told);
+        scene.sync("img-copy", received);
         is_true(scene.says("unknown", None, json!({})));
     }
     let mut scene = Scene::new();
-    let killed = scene.sync("img-copy", Told::All).run(0, End::Silence);
+    let killed = scene.sync("img-copy", Received::All).run(0, End::Silence);
     scene.runs.push(killed);
     is_true(scene.says("unknown", None, json!({})));
 
     let mut scene = Scene::new();
-    let mut stopped = scene.sync("img-copy", Told::All).run(0, report("unknown", None, json!({})));
+    let mut stopped = scene.sync("img-copy", Received::All).run(0, report("unknown", None, json!({})));
     stopped.deaf = true;
     is_true(scene.judge(&stopped));
 
     let mut scene = Scene::new();
-    scene.sync("img-copy", Told::All).shown();
+    scene.sync("img-copy", Received::All).shown();
     is_found(scene.says("unknown", None, json!({})), "no copy is out of sight");
     scene.shown_without(&["img-copy"]);
     is_true(scene.says("unknown", None, json!({})));
 
     let mut ready = Scene::new();
-    ready.sync("img-copy", Told::Nothing).there(image("img-copy", "web", "NORMAL")).shown();
+    ready.sync("img-copy", Received::Nothing).there(image("img-copy", "web", "NORMAL")).shown();
     is_found(ready.says("unknown", None, json!({})), "can be used");
 }
 
@@ -220,7 +220,7 @@ fn cancelled_has_started_nothing_and_was_asked_to() {
     let mut run = scene.run(0, report("cancelled", None, json!({})));
     run.interrupted = true;
     is_true(scene.judge(&run));
-    scene.sync("img-copy", Told::All);
+    scene.sync("img-copy", Received::All);
     let mut run = scene.run(0, report("cancelled", None, json!({})));
     run.interrupted = true;
     is_found(scene.judge(&run), "started a copy");

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::*;
-use crate::exchange::Told;
+use crate::exchange::Received;
 
 const SOURCE: &str = "img-source00";
 const OTHER: &str = "img-source01";
@@ -26,7 +26,7 @@ struct Scene {
     exchanges: Vec<Exchange>,
     runs: Vec<Run>,
     /// What is in the region, by id.
-    world: BTreeMap<String, Value>,
+    images: BTreeMap<String, Value>,
 }
 
 fn image(id: &str, name: &str, state: &str) -> Value {
@@ -47,24 +47,31 @@ impl Scene {
 
     /// An image is in the region, whoever put it there.
     fn there(&mut self, image: Value) -> &mut Self {
-        self.world.insert(image["ImageId"].as_str().unwrap().into(), image);
+        self.images.insert(image["ImageId"].as_str().unwrap().into(), image);
         self
     }
 
     fn gone(&mut self, id: &str) -> &mut Self {
-        self.world.remove(id).unwrap();
+        self.images.remove(id).unwrap();
         self.look()
     }
 
     /// Looks past all meddling.
     fn look(&mut self) -> &mut Self {
         self.now += 1;
-        let images: Vec<Value> = self.world.values().cloned().collect();
+        let images: Vec<Value> = self.images.values().cloned().collect();
         self.history.look(REGION, &images, seconds(self.now - 1), seconds(self.now));
         self
     }
 
-    fn exchange(&mut self, action: &str, region: &str, request: Value, answer: Value, told: Option<Told>) {
+    fn exchange(
+        &mut self,
+        action: &str,
+        region: &str,
+        request: Value,
+        answer: Value,
+        received: Option<Received>,
+    ) {
         self.now += 1;
         let now = seconds(self.now);
         let exchange = Exchange {
@@ -76,42 +83,43 @@ impl Scene {
             delivered: Some(now),
             answered: (!answer.is_null()).then_some(now),
             answer: json!({ "Response": answer }),
-            told_at: Some(now),
-            told,
+            received_at: Some(now),
+            received,
         };
         self.history.take(&exchange);
         self.exchanges.push(exchange);
     }
 
-    /// A client asks for a copy, with the name `web`, and is told so much.
-    fn sync(&mut self, id: &str, told: Told) -> &mut Self {
+    /// A client asks for a copy, with the name `web`, and receives so much of the answer.
+    fn sync(&mut self, id: &str, received: Received) -> &mut Self {
         let request = json!({ "ImageIds": [SOURCE], "DestinationRegions": [REGION], "ImageName": "web" });
         let answer =
             json!({ "ImageSet": [{ "ImageId": id, "Region": REGION }], "RequestId": format!("r-{id}") });
-        self.exchange("SyncImages", "ap-shanghai", request, answer, Some(told));
+        self.exchange("SyncImages", "ap-shanghai", request, answer, Some(received));
         self.there(image(id, "web", "SYNCING"))
     }
 
     fn refused(&mut self, code: &str) -> &mut Self {
         let request = json!({ "ImageIds": [SOURCE], "DestinationRegions": [REGION], "ImageName": "web" });
         let answer = json!({ "Error": { "Code": code, "Message": "" }, "RequestId": "r-refused" });
-        self.exchange("SyncImages", "ap-shanghai", request, answer, Some(Told::All));
+        self.exchange("SyncImages", "ap-shanghai", request, answer, Some(Received::All));
         self
     }
 
     /// A client looks at the region, and is shown all but these.
     fn shown_without(&mut self, hidden: &[&str]) -> &mut Self {
-        let all: Vec<Value> = self.world.values().cloned().collect();
+        let all: Vec<Value> = self.images.values().cloned().collect();
         let shown: Vec<&Value> =
             all.iter().filter(|image| !hidden.contains(&image["ImageId"].as_str().unwrap())).collect();
-        let told = Told::Other(200, json!({ "Response": { "ImageSet": shown, "RequestId": "r-shown" }}));
-        let told = if hidden.is_empty() { Told::All } else { told };
+        let received =
+            Received::Other(200, json!({ "Response": { "ImageSet": shown, "RequestId": "r-shown" }}));
+        let received = if hidden.is_empty() { Received::All } else { received };
         self.exchange(
             "DescribeImages",
             REGION,
             json!({}),
             json!({ "ImageSet": all, "RequestId": "r-all" }),
-            Some(told),
+            Some(received),
         );
         self
     }
@@ -126,9 +134,9 @@ impl Scene {
             REGION,
             json!({ "ImageIds": [id] }),
             json!({ "RequestId": "r-d" }),
-            Some(Told::All),
+            Some(Received::All),
         );
-        self.world.remove(id);
+        self.images.remove(id);
         self
     }
 
@@ -161,8 +169,8 @@ impl Scene {
         self.judge(&run)
     }
 
-    fn world(&self) -> Vec<String> {
-        Oracle { history: &self.history, exchanges: &self.exchanges, runs: &self.runs }.judge_world()
+    fn state_findings(&self) -> Vec<String> {
+        Oracle { history: &self.history, exchanges: &self.exchanges, runs: &self.runs }.judge_state()
     }
 }
 
@@ -190,6 +198,6 @@ fn is_found(findings: Vec<String>, what: &str) {
 
 fn copied() -> Scene {
     let mut scene = Scene::new();
-    scene.sync("img-copy", Told::All).shown().there(image("img-copy", "web", "NORMAL")).shown();
+    scene.sync("img-copy", Received::All).shown().there(image("img-copy", "web", "NORMAL")).shown();
     scene
 }

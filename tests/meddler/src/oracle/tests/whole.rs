@@ -1,4 +1,4 @@
-//! Whole reports, and what became of the world.
+//! Whole reports, and what became of the images.
 
 use super::*;
 
@@ -33,7 +33,7 @@ fn an_error_in_place_of_a_report_has_its_reason() {
     is_true(says(5, json!({ "kind": "service", "code": "InternalError", "request_id": "r-refused" }), plain));
     is_found(
         says(5, json!({ "kind": "service", "code": "InternalError", "request_id": "r-x" }), plain),
-        "nobody was told",
+        "no client received",
     );
     is_found(says(1, json!({ "kind": "network" }), plain), "every answer arrived");
     is_found(says(2, json!({ "kind": "config" }), plain), "no reason");
@@ -46,53 +46,53 @@ fn an_error_in_place_of_a_report_has_its_reason() {
 #[test]
 fn two_copies_at_once_are_found() {
     let mut scene = copied();
-    is_true(scene.world());
-    scene.sync("img-second", Told::All);
+    is_true(scene.state_findings());
+    scene.sync("img-second", Received::All);
     scene.look();
-    is_found(scene.world(), "doubled");
+    is_found(scene.state_findings(), "doubled");
 
     // The same with another name: the source tells.
     let mut scene = copied();
     let request = json!({ "ImageIds": [SOURCE], "DestinationRegions": [REGION], "ImageName": "gold" });
     let answer = json!({ "ImageSet": [{ "ImageId": "img-second", "Region": REGION }], "RequestId": "r" });
-    scene.exchange("SyncImages", "ap-shanghai", request, answer, Some(Told::All));
+    scene.exchange("SyncImages", "ap-shanghai", request, answer, Some(Received::All));
     scene.there(image("img-second", "gold", "SYNCING")).look();
     let run = scene.run(0, End::Silence);
     scene.runs.push(run);
-    is_found(scene.world(), "doubled");
+    is_found(scene.state_findings(), "doubled");
 
     // One after the other.
     let mut scene = copied();
-    scene.gone("img-copy").sync("img-second", Told::All).look();
-    is_true(scene.world());
+    scene.gone("img-copy").sync("img-second", Received::All).look();
+    is_true(scene.state_findings());
 
     // What was there from the start is nobody's doing, until a copy is made beside it.
     let mut scene = Scene::new();
     let twice = [image("img-a", "web", "NORMAL"), image("img-b", "web", "NORMAL")];
     scene.history.look(REGION, &twice, seconds(0), seconds(0));
-    is_true(scene.world());
-    scene.there(twice[0].clone()).there(twice[1].clone()).sync("img-copy", Told::All).look();
-    is_found(scene.world(), "doubled");
+    is_true(scene.state_findings());
+    scene.there(twice[0].clone()).there(twice[1].clone()).sync("img-copy", Received::All).look();
+    is_found(scene.state_findings(), "doubled");
 }
 
 #[test]
 fn what_should_have_stayed_is_found() {
     let mut scene = Scene::new();
     scene.there(image("img-failed", "web", "CREATEFAILED")).shown().delete("img-failed");
-    is_found(scene.world(), "nobody asked");
+    is_found(scene.state_findings(), "nobody asked");
     let mut run = scene.run(0, End::Silence);
     run.asked.deletes_failed = true;
     scene.runs.push(run);
-    is_true(scene.world());
-    scene.sync("img-copy", Told::All).look();
-    is_true(scene.world());
+    is_true(scene.state_findings());
+    scene.sync("img-copy", Received::All).look();
+    is_true(scene.state_findings());
     scene.delete("img-copy");
-    is_found(scene.world(), "had not failed");
+    is_found(scene.state_findings(), "had not failed");
 
     let mut scene = Scene::new();
     let request = json!({ "ImageIds": [SOURCE], "DestinationRegions": [REGION] });
-    scene.exchange("SyncImages", "ap-shanghai", request, json!({ "RequestId": "r" }), Some(Told::All));
-    is_found(scene.world(), "without a name");
+    scene.exchange("SyncImages", "ap-shanghai", request, json!({ "RequestId": "r" }), Some(Received::All));
+    is_found(scene.state_findings(), "without a name");
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! How images and instances come, and go.
 
-use super::image::{How, Image, Making, Owner, Plan};
+use super::image::{Creation, Image, Origin, Owner, Plan};
 use super::instance::Instance;
 use super::{DiskSnapshot, Launch, MAX_LAUNCHES, Resources};
 use crate::clock::Moment;
-use crate::fault::ImageTrouble;
+use crate::fault::ImageFaults;
 use crate::ids::Stream;
 
 /// Who copies an image, and as what.
@@ -35,7 +35,7 @@ impl Resources {
         source: &str,
         order: &CopyOrder,
         destinations: &[usize],
-        mut trouble: impl FnMut(&str) -> ImageTrouble,
+        mut trouble: impl FnMut(&str) -> ImageFaults,
     ) -> Vec<String> {
         let Some(original) = self.image(order.region, order.account, source, order.now).cloned() else {
             return Vec::new();
@@ -44,11 +44,12 @@ impl Resources {
         let mut copies = Vec::with_capacity(destinations.len());
         for &destination in destinations {
             let trouble = trouble(&self.regions[destination].id);
-            let making = Making::new(How::Copied, order.now, self.limits.copy_millis, trouble.making);
-            let mut plan = original.plan_copy(order.name.clone(), making, trouble.hiding, &mut self.ids);
+            let creation =
+                Creation::new(Origin::Copied, order.now, self.limits.copy_millis, trouble.creation);
+            let mut plan = original.plan_copy(order.name.clone(), creation, trouble.hiding, &mut self.ids);
             plan.traits.encrypted = order.encrypt;
             ids.push(self.make_image(destination, order.account, plan));
-            copies.push(making);
+            copies.push(creation);
         }
         if let Some(original) = self.image_mut(order.region, source) {
             original.copying(copies);
@@ -64,7 +65,7 @@ impl Resources {
                 break id;
             }
         };
-        let ready = plan.making.end();
+        let ready = plan.creation.end();
         let image = Image::planned(id.clone(), account, &self.accounts[account].uin, plan);
         self.insert_image(region, image, ready);
         id

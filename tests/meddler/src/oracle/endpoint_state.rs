@@ -1,4 +1,4 @@
-//! What became of the endpoint's world: nothing doubled, nothing lost, nothing deleted that should have stayed.
+//! What became of the endpoint's images: nothing doubled, nothing lost, nothing deleted that should have stayed.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::history::Known;
 
 impl Oracle<'_> {
     /// What should never have happened; empty if nothing has.
-    pub fn judge_world(&self) -> Vec<String> {
+    pub fn judge_state(&self) -> Vec<String> {
         let mut findings = Vec::new();
         self.doubled(&mut findings);
         self.deleted(&mut findings);
