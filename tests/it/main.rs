@@ -1,7 +1,14 @@
 //! Every scenario through every shell.
 
+#![allow(clippy::unwrap_used)]
+
 mod by_hand {
     cvm_scenarios::scenarios!(every, cvm_scenarios::shell::ByHand);
+}
+
+/// The same requests and the same errors where the exchange is the user's.
+mod hyper {
+    cvm_scenarios::scenarios!(every, cvm_scenarios::shell::Hyper);
 }
 
 mod reqwest {
@@ -12,6 +19,7 @@ mod reqwest {
     }
 
     mod futures;
+    mod seams;
 }
 
 mod ureq {
@@ -20,4 +28,6 @@ mod ureq {
     mod client {
         cvm_scenarios::scenarios!(clients, cvm_ureq::Client);
     }
+
+    mod seams;
 }

@@ -4,18 +4,26 @@
 mod clock;
 #[path = "../../examples/by_hand/exchange.rs"]
 mod exchange;
+#[path = "../../examples/hyper/exchange.rs"]
+mod hyper_exchange;
 
 use std::iter;
+use std::marker::PhantomData;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
 
 use cvm_proto::machine::drive;
 use cvm_proto::{Action, AnyCall, Call, Config, Error, FromSettings, Job, Machine, Paged, Pages, Settings};
-use futures_util::StreamExt;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use self::clock::SystemClock;
+use self::hyper_exchange::HyperExchange;
+
+/// A list that every client can read.
+pub trait AnyPaged: Paged<Item: Send, Call: Send> + Send + 'static {}
+
+impl<L: Paged<Item: Send, Call: Send> + Send + 'static> AnyPaged for L {}
 
 /// A client over one of the transports. The methods are those that every client has.
 #[allow(missing_docs)]
@@ -27,28 +35,60 @@ pub trait Shell: FromSettings + Clone + Send + Sync {
         job: J,
         progress: impl FnMut(<J::Machine as Machine>::Progress),
     ) -> <J::Machine as Machine>::Output;
-    fn items<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<L::Item, Error>>;
-    fn pages<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<Vec<L::Item>, Error>>;
+    fn items<L: AnyPaged>(&self, list: L) -> impl Iterator<Item = Result<L::Item, Error>>;
+    fn pages<L: AnyPaged>(&self, list: L) -> impl Iterator<Item = Result<Vec<L::Item>, Error>>;
     fn with_region(&self, region: &str) -> Result<Self, Error>;
     /// What the client's `Debug` shows.
     fn shown(&self) -> String;
 }
 
 /// `cvm-reqwest`, on a runtime of its own.
+pub type Reqwest = Async<OwnConnections>;
+
+/// The same, with hyper's client as its exchange: that of the example `hyper`.
+pub type Hyper = Async<OverHyper>;
+
+/// `cvm-reqwest` with some exchange, on a runtime of its own.
 #[derive(Clone)]
-pub struct Reqwest {
+pub struct Async<E> {
     client: cvm_reqwest::Client,
     runtime: Arc<Runtime>,
+    exchange: PhantomData<E>,
 }
 
-impl FromSettings for Reqwest {
-    fn from_settings(settings: Settings) -> Result<Self, Error> {
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        Ok(Self { client: cvm_reqwest::Client::from_settings(settings)?, runtime: Arc::new(runtime) })
+/// What performs the exchanges of `cvm-reqwest`.
+pub trait Over: Clone + Send + Sync {
+    /// The same client, with that.
+    fn over(client: cvm_reqwest::Client) -> cvm_reqwest::Client {
+        client
     }
 }
 
-impl Shell for Reqwest {
+/// Its own connections.
+#[derive(Clone)]
+pub struct OwnConnections;
+
+impl Over for OwnConnections {}
+
+/// hyper's client.
+#[derive(Clone)]
+pub struct OverHyper;
+
+impl Over for OverHyper {
+    fn over(client: cvm_reqwest::Client) -> cvm_reqwest::Client {
+        client.with_exchange(HyperExchange::new())
+    }
+}
+
+impl<E: Over> FromSettings for Async<E> {
+    fn from_settings(settings: Settings) -> Result<Self, Error> {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let client = E::over(cvm_reqwest::Client::from_settings(settings)?);
+        Ok(Self { client, runtime: Arc::new(runtime), exchange: PhantomData })
+    }
+}
+
+impl<E: Over> Shell for Async<E> {
     fn send<A: Action>(&self, action: A) -> Result<A::Response, Error> {
         self.runtime.block_on(self.client.send(action))
     }
@@ -65,18 +105,18 @@ impl Shell for Reqwest {
         self.runtime.block_on(self.client.run(job, progress))
     }
 
-    fn items<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<L::Item, Error>> {
+    fn items<L: AnyPaged>(&self, list: L) -> impl Iterator<Item = Result<L::Item, Error>> {
         let mut items = self.client.items(list);
         iter::from_fn(move || self.runtime.block_on(items.next()))
     }
 
-    fn pages<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<Vec<L::Item>, Error>> {
+    fn pages<L: AnyPaged>(&self, list: L) -> impl Iterator<Item = Result<Vec<L::Item>, Error>> {
         let mut pages = self.client.pages(list);
         iter::from_fn(move || self.runtime.block_on(pages.next()))
     }
 
     fn with_region(&self, region: &str) -> Result<Self, Error> {
-        Ok(Self { client: self.client.with_region(region)?, runtime: Arc::clone(&self.runtime) })
+        Ok(Self { client: self.client.with_region(region)?, ..self.clone() })
     }
 
     fn shown(&self) -> String {
@@ -101,11 +141,11 @@ impl Shell for cvm_ureq::Client {
         self.run(job, progress)
     }
 
-    fn items<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<L::Item, Error>> {
+    fn items<L: AnyPaged>(&self, list: L) -> impl Iterator<Item = Result<L::Item, Error>> {
         self.items(list)
     }
 
-    fn pages<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<Vec<L::Item>, Error>> {
+    fn pages<L: AnyPaged>(&self, list: L) -> impl Iterator<Item = Result<Vec<L::Item>, Error>> {
         self.pages(list)
     }
 
@@ -164,14 +204,14 @@ impl Shell for ByHand {
         self.drive(job.start(&self.config, 3), progress)
     }
 
-    fn items<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<L::Item, Error>> {
+    fn items<L: AnyPaged>(&self, list: L) -> impl Iterator<Item = Result<L::Item, Error>> {
         self.pages(list).flat_map(|page| match page {
             Ok(items) => items.into_iter().map(Ok).collect(),
             Err(error) => vec![Err(error)],
         })
     }
 
-    fn pages<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<Vec<L::Item>, Error>> {
+    fn pages<L: AnyPaged>(&self, list: L) -> impl Iterator<Item = Result<Vec<L::Item>, Error>> {
         let mut pages = Some(Pages::new(&self.config, list, 4));
         iter::from_fn(move || match self.advance(pages.as_mut()?) {
             Continue(page) => Some(Ok(page)),

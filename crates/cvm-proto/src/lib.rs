@@ -62,8 +62,8 @@
 //!
 //! `std`, on by default, makes [`Config`] shareable between threads. Without it the crate is `no_std` and needs `alloc`.
 //!
-//! `http` adds `Request::header_map`: the headers as the types of the crate [`http`](https://docs.rs/http), which hyper,
-//! reqwest and ureq speak. `rustls` adds `Cause::of_handshake`: what a failed handshake of [`rustls`](https://docs.rs/rustls)
+//! `http` adds `Request::to_http`, `Request::header_map` and `Response::from`: requests and responses as the types of the
+//! crate [`http`](https://docs.rs/http), which hyper, reqwest and ureq speak. `rustls` adds `Cause::of_handshake`: what a failed handshake of [`rustls`](https://docs.rs/rustls)
 //! means.
 
 #![no_std]

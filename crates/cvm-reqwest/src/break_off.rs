@@ -13,7 +13,7 @@ use cvm_proto::{Cancel, Request};
 use http_body::{Body, Frame, SizeHint};
 
 /// How often the cancel is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// Whether a part of a request may have left.
 #[derive(Clone, Default)]
@@ -52,7 +52,7 @@ impl BreakOff {
     /// Ends once the answer is not worth waiting for any more.
     pub(crate) async fn due(&self) {
         while !self.cancel.is_cancelled() {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(POLL_EVERY).await;
         }
         if !self.grace.is_zero() {
             tokio::time::sleep(self.grace).await;

@@ -1,52 +1,127 @@
-//! One HTTP exchange, from the core's request to the core's reply.
+//! Who performs the exchanges of a client, and what holds whoever does: time limit, cancel, size.
 
-use std::borrow::Cow;
-use std::error::Error as StdError;
-use std::pin::pin;
+use std::fmt;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::time::Instant;
 
 use cvm_proto::machine::{Cause, Failure, Fault};
 use cvm_proto::output::escaped;
-use cvm_proto::{Config, Error, Method, ProxyAddress, Reply, Request, Response, Settings};
+use cvm_proto::{Config, Error, Reply, Request, Response};
 use futures_util::future::{Either, select};
-use reqwest::header::HeaderValue;
-use reqwest::{Proxy, Url, redirect, retry};
-use rustls::ClientConfig;
 use tracing::{debug, trace};
 
 use crate::Client;
 use crate::break_off::{BreakOff, Departure, broken_off};
-use crate::fault::{Connecting, no_answer};
+use crate::http::Http;
 
-/// The transport as the settings want it, with everything off that could change a request or send it again.
-pub(crate) fn http_client(
-    settings: &Settings,
-    tls: ClientConfig,
-    proxy: Option<&ProxyAddress>,
-) -> Result<reqwest::Client, Error> {
-    let mut builder = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .user_agent(HeaderValue::from_static(concat!("cvm-reqwest/", env!("CARGO_PKG_VERSION"))))
-        .http1_only()
-        .no_proxy()
-        .redirect(redirect::Policy::none())
-        .referer(false)
-        // Without a retry to prepare for, no request is copied.
-        .retry(retry::never().max_retries_per_request(0))
-        .connect_timeout(settings.connect_timeout)
-        .tcp_nodelay(true);
-    if let Some(address) = proxy {
-        builder = builder.proxy(Proxy::all(address.to_url().as_str()).map_err(|_| Settings::wrong_proxy())?);
-    }
-    builder
-        .build()
-        .map_err(|error| Error::config(format!("the HTTP client cannot be set up: {}", cause(&error))))
+/// What performs the HTTP exchanges of a [`Client`] in the place of its own connections: a middleware, a recording that is
+/// replayed, a Unix socket. See [`Client::with_exchange`].
+///
+/// Closures are exchanges: `Fn(Request) -> impl Future<Output = Reply>`, or with an output of `Result<Response, Failure>`.
+///
+/// ```
+/// use cvm_reqwest::cvm_proto::{Reply, Request, Response};
+/// use cvm_reqwest::{Client, Credential, Exchange, api::DescribeZones};
+///
+/// /// Answers every request with the same text.
+/// struct Replay(&'static str);
+///
+/// impl Exchange for Replay {
+///     async fn exchange(&self, _: Request) -> Reply {
+///         Reply::Response(Response::new(200, self.0.into()))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let credential = Credential::new("AKIDexample", "not-a-real-key")?;
+/// let client = Client::builder().credential(credential).region("ap-shanghai").build()?;
+/// let client = client.with_exchange(Replay(r#"{"Response":{"ZoneSet":[],"TotalCount":0,"RequestId":"r-1"}}"#));
+/// assert_eq!(client.send(DescribeZones::default()).await?.request_id, "r-1");
+/// # Ok(())
+/// # }
+/// ```
+pub trait Exchange: Send + Sync + 'static {
+    /// Sends a request as it is, and gives what came of it.
+    ///
+    /// It adds no query, changes no header that is signed, follows no redirect and repeats nothing. Where no whole response
+    /// comes, [`Request::failure`] makes the reply from a [`Fault`]: say [`Fault::not_sent`] only where no part of the
+    /// request can have left, since what was not sent may be sent again.
+    fn exchange(&self, request: Request) -> impl Future<Output = Reply> + Send;
 }
 
-/// The URL of the endpoint that serves the config's region.
-pub(crate) fn base_url(config: &Config) -> Result<Url, Error> {
-    let origin = config.settings().endpoint.origin(config.region().unwrap_or_default());
-    Url::parse(origin.url()).map_err(|error| Error::config(format!("endpoint `{}`: {error}", origin.url())))
+impl<F, R> Exchange for F
+where
+    F: Fn(Request) -> R + Send + Sync + 'static,
+    R: Future<Output: Into<Reply>> + Send,
+{
+    fn exchange(&self, request: Request) -> impl Future<Output = Reply> + Send {
+        let reply = self(request);
+        async { reply.await.into() }
+    }
+}
+
+/// An exchange whose type is forgotten.
+pub(crate) trait AnyExchange: Send + Sync {
+    fn begin(&self, request: Request) -> Pin<Box<dyn Future<Output = Reply> + Send + '_>>;
+}
+
+impl<E: Exchange> AnyExchange for E {
+    fn begin(&self, request: Request) -> Pin<Box<dyn Future<Output = Reply> + Send + '_>> {
+        Box::pin(self.exchange(request))
+    }
+}
+
+/// Who performs a client's exchanges.
+#[derive(Clone)]
+pub(crate) enum Transport {
+    Http(Http),
+    Given(Arc<dyn AnyExchange>),
+}
+
+impl Transport {
+    /// The same for the region of a config.
+    pub(crate) fn at(&self, config: &Config) -> Result<Self, Error> {
+        Ok(match self {
+            Self::Http(http) => Self::Http(http.at(config)?),
+            Self::Given(exchange) => Self::Given(Arc::clone(exchange)),
+        })
+    }
+
+    async fn perform(&self, request: &Request, departure: &Departure) -> Result<Response, Failure> {
+        let exchange = match self {
+            Self::Http(http) => return http.perform(request, departure).await,
+            Self::Given(exchange) => exchange,
+        };
+        // Nobody here sees when it leaves.
+        departure.may_leave();
+        match exchange.begin(request.clone()).await {
+            Reply::Response(response) if response.body().len() > request.max_response_bytes() => {
+                Err(request.failure(Fault::maybe_sent(Cause::TooLarge)))
+            }
+            Reply::Response(response) => Ok(response),
+            Reply::Failed(failure) => Err(failure),
+        }
+    }
+
+    /// What it means that the time of a request is over.
+    fn too_late(&self, request: &Request, departure: &Departure) -> Failure {
+        let proxy = match self {
+            Self::Http(http) => http.proxy_of(request),
+            Self::Given(_) => None,
+        };
+        request.failure(Fault::new(Cause::Timeout, departure.sent()).through(proxy))
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(http) => http.fmt(f),
+            Self::Given(_) => f.write_str("Given"),
+        }
+    }
 }
 
 impl Client {
@@ -64,7 +139,7 @@ impl Client {
         trace!(?request);
         let departure = Departure::default();
         // Pinned where it is, as it is large to move.
-        let perform = pin!(self.perform(&request, &departure));
+        let perform = pin!(self.transport.perform(&request, &departure));
         let perform = tokio::time::timeout(timeout, perform);
         let in_time = match BreakOff::of(&request) {
             None => perform.await,
@@ -73,10 +148,7 @@ impl Client {
                 Either::Right((in_time, _)) => in_time,
             },
         };
-        let outcome = in_time.unwrap_or_else(|_| {
-            let late = Fault::new(Cause::Timeout, departure.sent());
-            Err(request.failure(late.through(self.proxy_of(&request))))
-        });
+        let outcome = in_time.unwrap_or_else(|_| Err(self.transport.too_late(&request, &departure)));
         match outcome {
             Ok(response) => {
                 let (status, bytes) = (response.status(), response.body().len());
@@ -91,77 +163,4 @@ impl Client {
             }
         }
     }
-
-    async fn perform(&self, request: &Request, departure: &Departure) -> Result<Response, Failure> {
-        let most = request.max_response_bytes();
-        let proxy = self.proxy_of(request);
-        let fault = |fault: Fault<'_>| request.failure(fault.through(proxy));
-        let too_large = || fault(Fault::maybe_sent(Cause::TooLarge));
-        let http = if request.bypasses_proxy() { &self.direct } else { &self.http };
-        let wire = self.convert(request, departure)?;
-        let connecting = Connecting {
-            is_tls: wire.url().scheme() == "https",
-            proxy: proxy.map(ProxyAddress::scheme),
-            limit: self.config.settings().connect_timeout,
-        };
-        let failed = |error: reqwest::Error| fault(no_answer(&error, &connecting));
-        let mut answer = http.execute(wire).await.map_err(failed)?;
-        let announced = answer.content_length().map_or(Ok(0), usize::try_from).map_err(|_| too_large())?;
-        if announced > most {
-            return Err(too_large());
-        }
-        let mut body = Vec::with_capacity(announced);
-        let cut_off = |_| fault(Fault::maybe_sent(Cause::CutOff));
-        while let Some(chunk) = answer.chunk().await.map_err(cut_off)? {
-            if chunk.len() > most - body.len() {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let response = Response::new(answer.status().as_u16(), body).through(proxy);
-        let headers = Response::headers_of_use(response.status()).iter();
-        let given = headers.filter_map(|name| Some((*name, answer.headers().get(*name)?.to_str().ok()?)));
-        Ok(given.fold(response, |response, (name, value)| response.header(name, value)))
-    }
-
-    /// The proxy that a request goes through.
-    fn proxy_of(&self, request: &Request) -> Option<&ProxyAddress> {
-        self.proxy.as_deref().filter(|_| !request.bypasses_proxy())
-    }
-
-    fn convert(&self, request: &Request, departure: &Departure) -> Result<reqwest::Request, Failure> {
-        let wrong = |_| request.failure(Fault::not_sent(Cause::Unsendable("URL")));
-        let url = match request.url() {
-            Cow::Borrowed(url) if url == self.url.as_str() => Url::clone(&self.url),
-            url => Url::parse(&url).map_err(wrong)?,
-        };
-        let method = match request.method() {
-            Method::Get => reqwest::Method::GET,
-            Method::Post => reqwest::Method::POST,
-        };
-        let mut wire = reqwest::Request::new(method, url);
-        // reqwest adds `accept` and `user-agent`.
-        *wire.headers_mut() = request.header_map(2)?;
-        match request.method() {
-            Method::Post => *wire.body_mut() = Some(departure.watch(request.body().to_vec())),
-            Method::Get => departure.may_leave(),
-        }
-        Ok(wire)
-    }
-}
-
-/// The innermost two causes of an error as one phrase: the outer ones only say that a request failed.
-fn cause(error: &dyn StdError) -> String {
-    let mut causes = vec![error.to_string()];
-    let mut next = error.source();
-    while let Some(inner) = next {
-        let text = inner.to_string();
-        // Some errors repeat their source in their own text.
-        if causes.last().is_some_and(|outer| outer.contains(&text)) {
-            causes.pop();
-        }
-        causes.push(text);
-        next = inner.source();
-    }
-    causes.split_off(causes.len().saturating_sub(2)).join(": ")
 }

@@ -12,8 +12,8 @@ pub(crate) struct Connecting {
     /// Whether the host is spoken to over TLS.
     pub(crate) is_tls: bool,
     pub(crate) proxy: Option<ProxyScheme>,
-    /// The longest time for it.
-    pub(crate) limit: Duration,
+    /// The longest time for it, if it is a setting that says so.
+    pub(crate) limit: Option<Duration>,
 }
 
 /// What it means that the head of an answer did not come.
@@ -27,7 +27,7 @@ pub(crate) fn no_answer(error: &reqwest::Error, connecting: &Connecting) -> Faul
         return Fault::maybe_sent(cause).at_proxy(is_proxy_s_own && is_none);
     }
     if error.is_timeout() {
-        return Fault::not_sent(Cause::ConnectTimeout(connecting.limit));
+        return Fault::not_sent(connecting.limit.map_or(Cause::Unreachable, Cause::ConnectTimeout));
     }
     if let Some(cause) = chain.of_proxy() {
         return Fault::not_sent(cause).at_proxy(true);

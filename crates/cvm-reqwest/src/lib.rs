@@ -3,43 +3,50 @@
 mod break_off;
 mod exchange;
 mod fault;
+mod http;
+mod lists;
 mod tls;
 
 use std::convert::Infallible;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cvm_config::seed;
-use futures_core::Stream;
-use futures_util::{TryStreamExt, stream};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 use tracing::{Instrument, debug_span, warn};
 
 pub use cvm_proto;
 use cvm_proto::machine::{AsyncClock, drive_async};
-#[doc(no_inline)]
+#[doc(inline)]
 pub use cvm_proto::{
-    Action, AnyList, ClientBuilder, Config, Credential, Endpoint, Error, ErrorCode, ErrorKind, FromSettings,
-    ImageSync, Job, Language, Machine, Notation, Paged, RetryPolicy, Settings, SignMethod, SyncProgress,
-    SyncReport, Verdict, WaitUntil, api,
+    Action, AnyList, Basis, Cancel, ClientBuilder, Config, Credential, Destination, Endpoint, Error,
+    ErrorCode, ErrorKind, FromSettings, ImageSync, Job, Language, Machine, Notation, Outcome, Paged, Reply,
+    Request, Response, RetryPolicy, Settings, SignMethod, SyncProgress, SyncReport, SyncRun, SyncState,
+    Verdict, WaitUntil, api,
 };
-use cvm_proto::{AnyCall, Call, Now, Pages, ProxyAddress};
+use cvm_proto::{AnyCall, Call, Now, Pages};
+pub use reqwest;
+
+pub use crate::exchange::Exchange;
+use crate::exchange::Transport;
+use crate::http::Http;
+pub use crate::lists::{ItemStream, PageStream};
 
 /// An asynchronous client for one region.
 ///
 /// Cheap to clone and to share between tasks and threads; clones, also those for [other regions](Self::with_region),
 /// share connections, rate limits and the retry budget. It needs a tokio runtime with I/O and time enabled.
+///
+/// Time is tokio's. With an [exchange](Self::with_exchange) in memory and a paused clock
+/// (`#[tokio::test(start_paused = true)]`) nothing that waits takes any time, be it a retry or a whole sync job; make the
+/// client within the test, whose clock is its own. Over sockets a paused clock is of no use: tokio takes a wait for the
+/// network for idleness, moves the clock on, and every time limit is over at once.
 #[derive(Clone, Debug)]
 pub struct Client {
     config: Config,
-    http: reqwest::Client,
-    /// The same without the proxy, for what has to go past it.
-    direct: reqwest::Client,
-    proxy: Option<Arc<ProxyAddress>>,
-    /// The parsed URL of the region's endpoint: every exchange needs it.
-    url: Arc<reqwest::Url>,
+    transport: Transport,
     /// Where this client's monotonic clock starts; clones share rate limits, so they share this as well.
     epoch: Instant,
 }
@@ -47,16 +54,8 @@ pub struct Client {
 impl FromSettings for Client {
     fn from_settings(settings: Settings) -> Result<Self, Error> {
         let config = Config::new(settings)?;
-        let settings = config.settings();
-        let (proxy, tls) = (settings.proxy_address()?, tls::config(settings)?);
-        let goes_past = settings.provider.is_some() || !settings.no_proxy.is_empty();
-        let http = exchange::http_client(settings, tls.clone(), proxy.as_ref())?;
-        let direct = match &proxy {
-            Some(_) if goes_past => exchange::http_client(settings, tls, None)?,
-            _ => http.clone(),
-        };
-        let url = Arc::new(exchange::base_url(&config)?);
-        Ok(Self { config, http, direct, proxy: proxy.map(Arc::new), url, epoch: Instant::now() })
+        let transport = Transport::Http(Http::new(&config)?);
+        Ok(Self { config, transport, epoch: Instant::now() })
     }
 }
 
@@ -85,8 +84,33 @@ impl Client {
     /// [`ErrorKind::Config`] if that cannot be a region's name.
     pub fn with_region(&self, region: &str) -> Result<Self, Error> {
         let config = self.config.with_region(region)?;
-        let url = Arc::new(exchange::base_url(&config)?);
-        Ok(Self { config, url, ..self.clone() })
+        Ok(Self { transport: self.transport.at(&config)?, config, epoch: self.epoch })
+    }
+
+    /// The same client with exchanges of the caller's in the place of its own connections: a middleware, a recording that
+    /// is replayed, a Unix socket. Limits, budget and credentials are shared with this one.
+    ///
+    /// What holds for every exchange holds for these: one that has not ended within [`Request::timeout`], or by the
+    /// request's [cancel](Request::cancel), is dropped, and a body above [`Request::max_response_bytes`] is refused. What
+    /// was dropped counts as sent. The settings that are the connections' ([`proxy`](Settings::proxy),
+    /// [`ca_pem`](Settings::ca_pem), [`connect_timeout`](Settings::connect_timeout)) are the exchange's to keep, and so is
+    /// [`Request::bypasses_proxy`].
+    #[must_use]
+    pub fn with_exchange(&self, exchange: impl Exchange) -> Self {
+        Self { transport: Transport::Given(Arc::new(exchange)), ..self.clone() }
+    }
+
+    /// The same client over connections of the caller's.
+    ///
+    /// They keep to their own settings: proxy, certificates, time to connect. Make them with `redirect::Policy::none()` and
+    /// `retry::never()`: an action must not be sent twice by what knows nothing of it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if the endpoint is no URL for reqwest.
+    pub fn with_http_client(&self, http: reqwest::Client) -> Result<Self, Error> {
+        let transport = Transport::Http(Http::over(http, &self.config)?);
+        Ok(Self { transport, ..self.clone() })
     }
 
     /// The settings, and the state that the clones of this client share.
@@ -123,8 +147,11 @@ impl Client {
     /// # Errors
     ///
     /// As [`send`](Self::send), for each page.
-    pub fn items<L: Paged>(&self, list: L) -> impl Stream<Item = Result<L::Item, Error>> + Unpin + use<L> {
-        self.pages(list).map_ok(|page| stream::iter(page.into_iter().map(Ok))).try_flatten()
+    pub fn items<L>(&self, list: L) -> ItemStream<L>
+    where
+        L: Paged<Item: Send, Call: Send> + Send + 'static,
+    {
+        ItemStream::new(self.pages(list))
     }
 
     /// The same list as [`items`](Self::items), page by page; no page is empty.
@@ -132,18 +159,11 @@ impl Client {
     /// # Errors
     ///
     /// As [`send`](Self::send), for each page.
-    pub fn pages<L: Paged>(
-        &self,
-        list: L,
-    ) -> impl Stream<Item = Result<Vec<L::Item>, Error>> + Unpin + use<L> {
-        let start = (self.clone(), Pages::new(&self.config, list, seed()));
-        Box::pin(stream::try_unfold(start, |(client, mut pages)| async move {
-            let span = debug_span!("cvm.page", region = client.config.region());
-            match client.drive(&mut pages).instrument(span.clone()).await {
-                Continue(page) => Ok(Some((page, (client, pages)))),
-                Break(end) => span.in_scope(|| logged(end)).map(|()| None),
-            }
-        }))
+    pub fn pages<L>(&self, list: L) -> PageStream<L>
+    where
+        L: Paged<Item: Send, Call: Send> + Send + 'static,
+    {
+        PageStream::new(self.clone(), Pages::new(&self.config, list, seed()))
     }
 
     /// Runs a job, such as an [`ImageSync`] or a [`WaitUntil`], to its end; `progress` hears of every step that a user
@@ -199,8 +219,12 @@ impl Client {
 
     /// The time by this client's clocks, for drivers of their own.
     pub fn now(&self) -> Now {
+        let system = std::time::Instant::now();
+        let tokio = Instant::now();
         let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Now::new(unix.as_secs(), self.epoch.elapsed())
+        // Nothing, unless tokio's clock was moved on by a test.
+        let ahead = tokio.into_std().saturating_duration_since(system);
+        Now::new((unix + ahead).as_secs(), tokio - self.epoch)
     }
 }
 
@@ -212,7 +236,7 @@ impl AsyncClock for Client {
     }
 
     fn sleep_until(&self, mono: Duration) -> Sleep {
-        tokio::time::sleep_until((self.epoch + mono).into())
+        tokio::time::sleep_until(self.epoch + mono)
     }
 }
 

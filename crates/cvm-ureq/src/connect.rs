@@ -15,32 +15,14 @@ use ureq::unversioned::transport::{
 };
 use ureq::{Agent, config::Config, http::Uri};
 
+use crate::coalesce::{Absolute, Coalescing};
 use crate::fault::{NotConnected, Stage};
-use crate::frugal::{Absolute, Frugal};
 use crate::socks::{self, Target};
 use crate::tcp;
 use crate::tunnel::{self, Tunnel};
 
-/// A client's agents.
-#[derive(Clone, Debug)]
-pub(crate) struct Agents {
-    pub(crate) usual: Agent,
-    /// For what goes past the proxy, if there is a proxy and anything can.
-    pub(crate) direct: Option<Agent>,
-    pub(crate) proxy: Option<Arc<ProxyAddress>>,
-}
-
-impl Agents {
-    pub(crate) fn new(settings: &Settings) -> Result<Self, Error> {
-        let proxy = settings.proxy_address()?.map(Arc::new);
-        let goes_past = settings.provider.is_some() || !settings.no_proxy.is_empty();
-        let direct = (proxy.is_some() && goes_past).then(|| agent(settings, None));
-        Ok(Self { usual: agent(settings, proxy.as_ref())?, direct: direct.transpose()?, proxy })
-    }
-}
-
 /// The transport as the settings want it, with everything off that could change a request or send it again.
-fn agent(settings: &Settings, proxy: Option<&Arc<ProxyAddress>>) -> Result<Agent, Error> {
+pub(crate) fn agent(settings: &Settings, proxy: Option<&Arc<ProxyAddress>>) -> Result<Agent, Error> {
     let config = Config::builder()
         .tls_config(tls(settings)?)
         .user_agent(tunnel::USER_AGENT)
@@ -56,10 +38,10 @@ fn agent(settings: &Settings, proxy: Option<&Arc<ProxyAddress>>) -> Result<Agent
         .build();
     let connect = Connect {
         tls: RustlsConnector::default(),
-        proxy: proxy.map(Gate::new).transpose()?,
+        proxy: proxy.map(ProxyRoute::new).transpose()?,
         limit: settings.connect_timeout,
     };
-    Ok(Agent::with_parts(config, connect, Late))
+    Ok(Agent::with_parts(config, connect, DeferredResolver))
 }
 
 /// rustls with ring, trusting the platform's certificate authorities and those that a user adds.
@@ -78,12 +60,12 @@ fn tls(settings: &Settings) -> Result<TlsConfig, Error> {
 }
 
 /// A proxy, and the URL of it that ureq connects to.
-struct Gate {
+struct ProxyRoute {
     address: Arc<ProxyAddress>,
     uri: Uri,
 }
 
-impl Gate {
+impl ProxyRoute {
     fn new(address: &Arc<ProxyAddress>) -> Result<Self, Error> {
         let scheme = if address.scheme() == ProxyScheme::Https { "https" } else { "http" };
         let uri = format!("{scheme}://{}:{}/", address.host(), address.port());
@@ -100,13 +82,13 @@ pub(crate) fn is_asked_itself(proxy: &ProxyAddress, uri: &Uri) -> bool {
 /// Makes connections, through the proxy if there is one, and marks every failure to do so.
 struct Connect {
     tls: RustlsConnector,
-    proxy: Option<Gate>,
+    proxy: Option<ProxyRoute>,
     /// The longest time for a connection.
     limit: Duration,
 }
 
 impl Connector for Connect {
-    type Out = Frugal<Box<dyn Transport>>;
+    type Out = Coalescing<Box<dyn Transport>>;
 
     fn connect(
         &self,
@@ -115,16 +97,18 @@ impl Connector for Connect {
     ) -> Result<Option<Self::Out>, ureq::Error> {
         let connected = match &self.proxy {
             None => self.dial(details.uri, details).and_then(|tcp| self.secure(details, details.uri, tcp)),
-            Some(gate) if is_asked_itself(&gate.address, details.uri) => {
+            Some(route) if is_asked_itself(&route.address, details.uri) => {
                 return self
-                    .to_proxy(gate, details)
-                    .map(|proxy| Some(Frugal::to_proxy(proxy, Absolute::new(&gate.address, details.uri))))
+                    .to_proxy(route, details)
+                    .map(|proxy| {
+                        Some(Coalescing::to_proxy(proxy, Absolute::new(&route.address, details.uri)))
+                    })
                     .map_err(|error| ureq::Error::Other(Box::new(error.at_proxy(true))));
             }
-            Some(gate) => self.through(gate, details),
+            Some(route) => self.through(route, details),
         };
         connected
-            .map(|transport| Some(Frugal::new(transport)))
+            .map(|transport| Some(Coalescing::new(transport)))
             .map_err(|error| ureq::Error::Other(Box::new(error)))
     }
 }
@@ -164,34 +148,34 @@ impl Connect {
     /// A connection to the proxy itself.
     fn to_proxy(
         &self,
-        gate: &Gate,
+        route: &ProxyRoute,
         details: &ConnectionDetails<'_>,
     ) -> Result<Box<dyn Transport>, NotConnected> {
-        self.dial(&gate.uri, details).and_then(|tcp| self.secure(details, &gate.uri, tcp))
+        self.dial(&route.uri, details).and_then(|tcp| self.secure(details, &route.uri, tcp))
     }
 
     /// A connection to the host that the proxy has made.
     fn through(
         &self,
-        gate: &Gate,
+        route: &ProxyRoute,
         details: &ConnectionDetails<'_>,
     ) -> Result<Box<dyn Transport>, NotConnected> {
         let uri = details.uri;
         let host = uri.host().unwrap_or_default();
         let port = uri.port_u16().unwrap_or(if details.needs_tls() { 443 } else { 80 });
         let ends = tcp::end(details);
-        let is_local = gate.address.scheme() == ProxyScheme::Socks5;
+        let is_local = route.address.scheme() == ProxyScheme::Socks5;
         let resolved = is_local.then(|| tcp::resolve(uri, details.config, details.timeout)).transpose();
         let resolved = resolved.map_err(|error| Stage::Dialling.failed(error, self.limit))?;
-        let proxy = self.to_proxy(gate, details).map_err(|error| error.at_proxy(true))?;
+        let proxy = self.to_proxy(route, details).map_err(|error| error.at_proxy(true))?;
         let mut adapter = TransportAdapter::new(proxy, Arc::clone(&details.current_time));
         let after = Span::Exact(ends.saturating_duration_since(Instant::now()));
         adapter.set_timeout(NextTimeout { after, ..details.timeout });
-        let asked = if gate.address.scheme().is_socks() {
+        let asked = if route.address.scheme().is_socks() {
             let target = Target::of(host, port, resolved.and_then(|addresses| addresses.first().copied()));
-            socks::connect(&mut adapter, &gate.address, &target)
+            socks::connect(&mut adapter, &route.address, &target)
         } else {
-            tunnel::connect(&mut adapter, &gate.address, host, port)
+            tunnel::connect(&mut adapter, &route.address, host, port)
         };
         asked.map_err(|refusal| refusal.into_failure(self.limit).at_proxy(true))?;
         self.secure(details, uri, Box::new(Tunnel(adapter.into_inner())))
@@ -200,7 +184,7 @@ impl Connect {
 
 impl fmt::Debug for Connect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let proxy = self.proxy.as_ref().map(|gate| &gate.address);
+        let proxy = self.proxy.as_ref().map(|route| &route.address);
         f.debug_struct("Connect").field("proxy", &proxy).finish_non_exhaustive()
     }
 }
@@ -208,9 +192,9 @@ impl fmt::Debug for Connect {
 /// Leaves resolution to [`tcp::connect`]. ureq resolves before it looks for an open connection, with a timeout in a thread
 /// of its own: for most exchanges a thread and a lookup for nothing.
 #[derive(Debug)]
-struct Late;
+struct DeferredResolver;
 
-impl Resolver for Late {
+impl Resolver for DeferredResolver {
     fn resolve(&self, _: &Uri, _: &Config, _: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         Ok(self.empty())
     }

@@ -1,25 +1,94 @@
-//! One HTTP exchange, from the core's request to the core's reply.
+//! Who performs the exchanges of a client, and what is done for whoever does: cancel, size, records.
 
-use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
 
 use cvm_proto::machine::{Cause, Failure, Fault};
 use cvm_proto::output::escaped;
-use cvm_proto::{Config, Error, Method, Reply, Request, Response};
+use cvm_proto::{Config, Error, Reply, Request, Response};
 use tracing::{debug, trace};
-use ureq::http::header::HeaderMap;
-use ureq::http::{self, Uri};
-use ureq::{Agent, AsSendBody, Body};
 
 use crate::Client;
-use crate::connect::{Agents, is_asked_itself};
-use crate::fault::{cut_off, no_answer};
+use crate::http::Http;
 use crate::interrupt::Interrupt;
 
-/// The URL of the endpoint that serves the config's region.
-pub(crate) fn base_uri(config: &Config) -> Result<Uri, Error> {
-    let origin = config.settings().endpoint.origin(config.region().unwrap_or_default());
-    origin.url().parse().map_err(|error| Error::config(format!("endpoint `{}`: {error}", origin.url())))
+/// What performs the HTTP exchanges of a [`Client`] in the place of its own connections: a middleware, a recording that is
+/// replayed, a Unix socket. See [`Client::with_exchange`].
+///
+/// Closures are exchanges: `Fn(Request) -> Reply`, or with an output of `Result<Response, Failure>`.
+///
+/// ```
+/// use cvm_ureq::cvm_proto::{Reply, Response};
+/// use cvm_ureq::{Client, Credential, api::DescribeZones};
+///
+/// let credential = Credential::new("AKIDexample", "not-a-real-key")?;
+/// let client = Client::builder().credential(credential).region("ap-shanghai").build()?;
+/// let client = client.with_exchange(|_request| {
+///     let body = r#"{"Response":{"ZoneSet":[],"TotalCount":0,"RequestId":"r-1"}}"#;
+///     Reply::Response(Response::new(200, body.into()))
+/// });
+/// assert_eq!(client.send(DescribeZones::default())?.request_id, "r-1");
+/// # Ok::<(), cvm_ureq::Error>(())
+/// ```
+pub trait Exchange: Send + Sync + 'static {
+    /// Sends a request as it is, and gives what came of it.
+    ///
+    /// It adds no query, changes no header that is signed, follows no redirect and repeats nothing. It ends within
+    /// [`Request::timeout`], and earlier if [`Request::cancel`] says so: nobody else can end it. Where no whole response
+    /// comes, [`Request::failure`] makes the reply from a [`Fault`]: say [`Fault::not_sent`] only where no part of the
+    /// request can have left, since what was not sent may be sent again.
+    fn exchange(&self, request: Request) -> Reply;
+}
+
+impl<F, R> Exchange for F
+where
+    F: Fn(Request) -> R + Send + Sync + 'static,
+    R: Into<Reply>,
+{
+    fn exchange(&self, request: Request) -> Reply {
+        self(request).into()
+    }
+}
+
+/// Who performs a client's exchanges.
+#[derive(Clone)]
+pub(crate) enum Transport {
+    Http(Http),
+    Given(Arc<dyn Exchange>),
+}
+
+impl Transport {
+    /// The same for the region of a config.
+    pub(crate) fn at(&self, config: &Config) -> Result<Self, Error> {
+        Ok(match self {
+            Self::Http(http) => Self::Http(http.at(config)?),
+            Self::Given(exchange) => Self::Given(Arc::clone(exchange)),
+        })
+    }
+
+    fn perform(&self, request: &Request) -> Result<Response, Failure> {
+        let exchange = match self {
+            Self::Http(http) => return http.perform(request),
+            Self::Given(exchange) => exchange,
+        };
+        match exchange.exchange(request.clone()) {
+            Reply::Response(response) if response.body().len() > request.max_response_bytes() => {
+                Err(request.failure(Fault::maybe_sent(Cause::TooLarge)))
+            }
+            Reply::Response(response) => Ok(response),
+            Reply::Failed(failure) => Err(failure),
+        }
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(http) => http.fmt(f),
+            Self::Given(_) => f.write_str("Given"),
+        }
+    }
 }
 
 impl Client {
@@ -36,10 +105,10 @@ impl Client {
         );
         trace!(?request);
         let outcome = match Interrupt::of(&request, self.asked.as_ref()) {
-            None => self.perform(&request),
+            None => self.transport.perform(&request),
             Some(interrupt) => interrupt
                 .check_cancel()
-                .and_then(|()| interrupt.during(|| self.perform(&request)))
+                .and_then(|()| interrupt.during(|| self.transport.perform(&request)))
                 .map_err(|failure| interrupt.explain(failure)),
         };
         match outcome {
@@ -55,54 +124,5 @@ impl Client {
                 Reply::Failed(failure)
             }
         }
-    }
-
-    fn perform(&self, request: &Request) -> Result<Response, Failure> {
-        let (timeout, most) = (request.timeout(), request.max_response_bytes());
-        let Agents { usual, direct, proxy } = &self.agents;
-        let agent = direct.as_ref().filter(|_| request.bypasses_proxy()).unwrap_or(usual);
-        let proxy = proxy.as_deref().filter(|_| !request.bypasses_proxy());
-        let failure = |fault: Fault<'_>| request.failure(fault.through(proxy));
-        // ureq writes those that it adds itself beside these.
-        let headers = request.header_map(0)?;
-        let uri = match request.url() {
-            Cow::Borrowed(url) if self.uri == *url => self.uri.clone(),
-            url => url.parse().map_err(|_| failure(Fault::not_sent(Cause::Unsendable("URL"))))?,
-        };
-        let at_proxy = proxy.is_some_and(|proxy| is_asked_itself(proxy, &uri));
-        let answer = match request.method() {
-            Method::Get => self.transfer(agent, http::Method::GET, uri, headers, (), timeout),
-            Method::Post => self.transfer(agent, http::Method::POST, uri, headers, request.body(), timeout),
-        };
-        let mut answer = answer.map_err(|error| failure(no_answer(error, at_proxy)))?;
-        if answer.body().content_length().is_some_and(|announced| announced > most as u64) {
-            return Err(failure(Fault::maybe_sent(Cause::TooLarge)));
-        }
-        let body = answer.body_mut().with_config().limit(most as u64).read_to_vec();
-        let body = body.map_err(|error| failure(cut_off(&error)))?;
-        let response = Response::new(answer.status().as_u16(), body).through(proxy);
-        let headers = Response::headers_of_use(response.status()).iter();
-        let given = headers.filter_map(|name| Some((*name, answer.headers().get(*name)?.to_str().ok()?)));
-        Ok(given.fold(response, |response, (name, value)| response.header(name, value)))
-    }
-
-    fn transfer(
-        &self,
-        agent: &Agent,
-        method: http::Method,
-        uri: Uri,
-        headers: HeaderMap,
-        body: impl AsSendBody,
-        timeout: Duration,
-    ) -> Result<http::Response<Body>, ureq::Error> {
-        let mut wire = http::Request::new(body);
-        *wire.method_mut() = method;
-        *wire.uri_mut() = uri;
-        *wire.headers_mut() = headers;
-        // The agent has the usual settings already; its own cost a request a copy of them.
-        if timeout != self.config.settings().attempt_timeout {
-            wire = agent.configure_request(wire).timeout_global(Some(timeout)).build();
-        }
-        agent.run(wire)
     }
 }

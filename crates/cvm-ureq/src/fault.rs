@@ -79,6 +79,19 @@ pub(crate) fn no_answer(error: Error, at_proxy: bool) -> Fault<'static> {
             Ok(inner) => inner.0,
             Err(_) => Fault::maybe_sent(Cause::NoAnswer),
         },
+        // These come of an agent of the user's; ours says what it is that was not connected.
+        Error::HostNotFound => Fault::not_sent(Cause::Resolve),
+        Error::ConnectionFailed | Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
+            Fault::not_sent(Cause::Unreachable)
+        }
+        Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            Fault::not_sent(Cause::Refused)
+        }
+        // A certificate is looked at in the handshake and never again: nothing has left by then.
+        Error::Io(error) => match in_tls(&error) {
+            Some(error @ rustls::Error::InvalidCertificate(_)) => Fault::not_sent(Cause::of_handshake(error)),
+            _ => Fault::maybe_sent(Cause::NoAnswer),
+        },
         Error::Timeout(_) => Fault::maybe_sent(Cause::Timeout),
         Error::Protocol(_) | Error::Http(_) | Error::LargeResponseHeader(..) => {
             Fault::maybe_sent(Cause::NotHttp).at_proxy(at_proxy)

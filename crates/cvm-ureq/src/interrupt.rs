@@ -15,7 +15,7 @@ use cvm_proto::{Cancel, Request};
 use ureq::Error;
 
 /// The longest wait before somebody is asked again whether to go on.
-pub(crate) const SLICE: Duration = Duration::from_millis(50);
+pub(crate) const POLL_EVERY: Duration = Duration::from_millis(50);
 
 thread_local! {
     static CURRENT: RefCell<Option<Rc<Interrupt>>> = const { RefCell::new(None) };
@@ -83,7 +83,7 @@ impl Interrupt {
 
     /// The same, if the last look is long enough ago: for exchanges that move, but never for long.
     pub(crate) fn check_at_times(&self) -> Result<(), Error> {
-        if self.looked.get().elapsed() < SLICE { Ok(()) } else { self.check() }
+        if self.looked.get().elapsed() < POLL_EVERY { Ok(()) } else { self.check() }
     }
 
     fn is_due(&self) -> Option<&'static str> {

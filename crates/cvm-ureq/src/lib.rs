@@ -1,16 +1,17 @@
 #![doc = include_str!("../README.md")]
 
+mod coalesce;
 mod connect;
 mod exchange;
 mod fault;
-mod frugal;
+mod http;
 mod interrupt;
+mod lists;
 mod socks;
 mod tcp;
 mod tunnel;
 
 use std::convert::Infallible;
-use std::iter;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
 use std::thread;
@@ -19,18 +20,23 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use cvm_config::seed;
 use tracing::{debug_span, warn};
 
-use crate::connect::Agents;
-use crate::interrupt::Asked;
-
 pub use cvm_proto;
 use cvm_proto::machine::{Clock, drive};
-#[doc(no_inline)]
+#[doc(inline)]
 pub use cvm_proto::{
-    Action, AnyList, ClientBuilder, Config, Credential, Endpoint, Error, ErrorCode, ErrorKind, FromSettings,
-    ImageSync, Job, Language, Machine, Notation, Paged, RetryPolicy, Settings, SignMethod, SyncProgress,
-    SyncReport, Verdict, WaitUntil, api,
+    Action, AnyList, Basis, Cancel, ClientBuilder, Config, Credential, Destination, Endpoint, Error,
+    ErrorCode, ErrorKind, FromSettings, ImageSync, Job, Language, Machine, Notation, Outcome, Paged, Reply,
+    Request, Response, RetryPolicy, Settings, SignMethod, SyncProgress, SyncReport, SyncRun, SyncState,
+    Verdict, WaitUntil, api,
 };
 use cvm_proto::{AnyCall, Call, Now, Pages};
+pub use ureq;
+
+pub use crate::exchange::Exchange;
+use crate::exchange::Transport;
+use crate::http::Http;
+use crate::interrupt::Asked;
+pub use crate::lists::{ItemIter, PageIter};
 
 /// A blocking client for one region.
 ///
@@ -39,11 +45,9 @@ use cvm_proto::{AnyCall, Call, Now, Pages};
 #[derive(Clone, Debug)]
 pub struct Client {
     config: Config,
-    agents: Agents,
+    transport: Transport,
     /// Who may break exchanges off.
     asked: Option<Asked>,
-    /// The parsed URL of the region's endpoint: every exchange needs it.
-    uri: ureq::http::Uri,
     /// Where this client's monotonic clock starts; clones share rate limits, so they share this as well.
     epoch: Instant,
 }
@@ -51,9 +55,8 @@ pub struct Client {
 impl FromSettings for Client {
     fn from_settings(settings: Settings) -> Result<Self, Error> {
         let config = Config::new(settings)?;
-        let agents = Agents::new(config.settings())?;
-        let uri = exchange::base_uri(&config)?;
-        Ok(Self { config, agents, asked: None, uri, epoch: Instant::now() })
+        let transport = Transport::Http(Http::new(&config)?);
+        Ok(Self { config, transport, asked: None, epoch: Instant::now() })
     }
 }
 
@@ -80,8 +83,33 @@ impl Client {
     /// [`ErrorKind::Config`] if that cannot be a region's name.
     pub fn with_region(&self, region: &str) -> Result<Self, Error> {
         let config = self.config.with_region(region)?;
-        let uri = exchange::base_uri(&config)?;
-        Ok(Self { config, uri, ..self.clone() })
+        Ok(Self { transport: self.transport.at(&config)?, config, ..self.clone() })
+    }
+
+    /// The same client with exchanges of the caller's in the place of its own connections: a middleware, a recording that
+    /// is replayed, a Unix socket. Limits, budget and credentials are shared with this one.
+    ///
+    /// A body above [`Request::max_response_bytes`] is refused, and after a [cancel](Request::cancel) nothing is begun.
+    /// Nobody can end an exchange that blocks but itself: it keeps to [`Request::timeout`], and looks at the cancel where
+    /// that is to help while it waits. The settings that are the connections' ([`proxy`](Settings::proxy),
+    /// [`ca_pem`](Settings::ca_pem), [`connect_timeout`](Settings::connect_timeout)) are its to keep as well, and so is
+    /// [`Request::bypasses_proxy`].
+    #[must_use]
+    pub fn with_exchange(&self, exchange: impl Exchange) -> Self {
+        Self { transport: Transport::Given(Arc::new(exchange)), ..self.clone() }
+    }
+
+    /// The same client over connections of the caller's.
+    ///
+    /// They keep to their own settings: proxy, certificates, time to connect. Each request has its own time limit, follows no
+    /// redirect, and ends early by no cancel once it has begun.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if the endpoint is no URL for ureq.
+    pub fn with_agent(&self, agent: ureq::Agent) -> Result<Self, Error> {
+        let transport = Transport::Http(Http::over(agent, &self.config)?);
+        Ok(Self { transport, ..self.clone() })
     }
 
     /// The same client, with exchanges that can be broken off: while an [`exchange`](Self::exchange) waits, whether for a
@@ -125,11 +153,8 @@ impl Client {
     /// # Errors
     ///
     /// As [`send`](Self::send), for each page.
-    pub fn items<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<L::Item, Error>> + use<L> {
-        self.pages(list).flat_map(|page| {
-            let (items, error) = page.map_or_else(|error| (Vec::new(), Some(error)), |items| (items, None));
-            items.into_iter().map(Ok).chain(error.map(Err))
-        })
+    pub fn items<L: Paged>(&self, list: L) -> ItemIter<L> {
+        ItemIter::new(self.pages(list))
     }
 
     /// The same list as [`items`](Self::items), page by page; no page is empty.
@@ -137,20 +162,8 @@ impl Client {
     /// # Errors
     ///
     /// As [`send`](Self::send), for each page.
-    pub fn pages<L: Paged>(&self, list: L) -> impl Iterator<Item = Result<Vec<L::Item>, Error>> + use<L> {
-        let client = self.clone();
-        let mut pages = Some(Pages::new(&self.config, list, seed()));
-        iter::from_fn(move || {
-            let running = pages.as_mut()?;
-            let _span = debug_span!("cvm.page", region = client.config.region()).entered();
-            match client.drive(running) {
-                Continue(page) => Some(Ok(page)),
-                Break(end) => {
-                    pages = None;
-                    logged(end).err().map(Err)
-                }
-            }
-        })
+    pub fn pages<L: Paged>(&self, list: L) -> PageIter<L> {
+        PageIter::new(self.clone(), Pages::new(&self.config, list, seed()))
     }
 
     /// Runs a job, such as an [`ImageSync`] or a [`WaitUntil`], to its end; `progress` hears of every step that a user

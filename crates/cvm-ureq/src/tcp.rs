@@ -15,7 +15,7 @@ use ureq::unversioned::transport::time::Duration as Span;
 use ureq::unversioned::transport::{Buffers, ConnectionDetails, LazyBuffers, NextTimeout, Transport};
 use ureq::{Error, Timeout};
 
-use crate::interrupt::{Interrupt, SLICE};
+use crate::interrupt::{Interrupt, POLL_EVERY};
 
 /// The longest time for a connection; only settings without any other get there.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -69,7 +69,7 @@ fn dial_aside(
             return Err(Error::Timeout(reason));
         }
         interrupt.check()?;
-        (stream, _) = slot.1.wait_timeout(stream, SLICE).unwrap_or_else(PoisonError::into_inner);
+        (stream, _) = slot.1.wait_timeout(stream, POLL_EVERY).unwrap_or_else(PoisonError::into_inner);
     }
 }
 
@@ -136,7 +136,7 @@ impl Patience {
     /// How long the socket may wait before it is asked again: mostly the same, so that it mostly has it already.
     fn slice(&self) -> Option<Duration> {
         let left = self.ends.map(|ends| ends.saturating_duration_since(Instant::now()));
-        let most = self.interrupt.as_ref().map(|_| SLICE);
+        let most = self.interrupt.as_ref().map(|_| POLL_EVERY);
         left.map(coarse).into_iter().chain(most).min()
     }
 

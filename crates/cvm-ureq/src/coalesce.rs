@@ -14,7 +14,7 @@ const GATHERED: usize = 16 << 10;
 /// ureq sends a request's head, and then its body: here both go out together, when the answer is waited for or there is
 /// much to send. And ureq looks twice whether a connection is open, after one exchange and before the next: here the
 /// second look is the one that looks.
-pub(crate) struct Frugal<T> {
+pub(crate) struct Coalescing<T> {
     transport: T,
     /// What ureq has sent and the transport has not.
     held: Vec<u8>,
@@ -58,7 +58,7 @@ impl Absolute {
     }
 }
 
-impl<T: Transport> Frugal<T> {
+impl<T: Transport> Coalescing<T> {
     pub(crate) fn new(transport: T) -> Self {
         Self { transport, held: Vec::new(), used: false, absolute: None }
     }
@@ -82,7 +82,7 @@ impl<T: Transport> Frugal<T> {
     }
 }
 
-impl<T: Transport> Transport for Frugal<T> {
+impl<T: Transport> Transport for Coalescing<T> {
     fn buffers(&mut self) -> &mut dyn Buffers {
         self.transport.buffers()
     }
@@ -112,11 +112,11 @@ impl<T: Transport> Transport for Frugal<T> {
     }
 }
 
-impl<T: fmt::Debug> fmt::Debug for Frugal<T> {
+impl<T: fmt::Debug> fmt::Debug for Coalescing<T> {
     /// Shows how much is held back, not what: it has a signature in it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let held = self.held.len();
-        f.debug_struct("Frugal")
+        f.debug_struct("Coalescing")
             .field("transport", &self.transport)
             .field("held", &held)
             .finish_non_exhaustive()
@@ -162,20 +162,20 @@ mod tests {
         }
     }
 
-    fn frugal() -> (Frugal<Recorder>, Sent) {
+    fn coalescing() -> (Coalescing<Recorder>, Sent) {
         let sent = Arc::default();
         let recorder = Recorder { buffers: LazyBuffers::new(1 << 10, 24 << 10), sent: Arc::clone(&sent) };
-        (Frugal::new(recorder), sent)
+        (Coalescing::new(recorder), sent)
     }
 
-    fn send(transport: &mut Frugal<Recorder>, bytes: &[u8]) {
+    fn send(transport: &mut Coalescing<Recorder>, bytes: &[u8]) {
         transport.buffers().output()[..bytes.len()].copy_from_slice(bytes);
         transport.transmit_output(bytes.len(), NextTimeout::default()).unwrap();
     }
 
     #[test]
     fn head_and_body_go_out_together() {
-        let (mut transport, sent) = frugal();
+        let (mut transport, sent) = coalescing();
         for exchange in 1..=2 {
             send(&mut transport, b"head ");
             send(&mut transport, b"body");
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_long_body_goes_out_in_order_before_the_answer_is_waited_for() {
-        let (mut transport, sent) = frugal();
+        let (mut transport, sent) = coalescing();
         let body: Vec<u8> = (0..=250).cycle().take(100_000).collect();
         send(&mut transport, b"head ");
         for part in body.chunks(24 << 10) {
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn debug_shows_nothing_of_a_request() {
-        let (mut transport, _) = frugal();
+        let (mut transport, _) = coalescing();
         send(&mut transport, &[b's'; 77]);
         let shown = format!("{transport:?}");
         assert!(shown.contains("held: 77") && !shown.contains("115, 115"), "{shown}");
@@ -208,7 +208,7 @@ mod tests {
 
     #[test]
     fn only_the_look_before_an_exchange_asks_the_transport() {
-        let (mut transport, _) = frugal();
+        let (mut transport, _) = coalescing();
         send(&mut transport, b"head");
         assert!(transport.is_open(), "the look after an exchange");
         assert!(!transport.is_open(), "the look before the next");

@@ -1,0 +1,80 @@
+//! Lists as iterators.
+
+use std::fmt;
+use std::ops::ControlFlow::{Break, Continue};
+use std::vec;
+
+use cvm_proto::{Error, Paged, Pages};
+use tracing::debug_span;
+
+use crate::{Client, logged};
+
+/// The pages of a list: [`Client::pages`].
+pub struct PageIter<L: Paged> {
+    client: Client,
+    /// None once the list has ended.
+    pages: Option<Pages<L>>,
+}
+
+impl<L: Paged> PageIter<L> {
+    pub(crate) fn new(client: Client, pages: Pages<L>) -> Self {
+        Self { client, pages: Some(pages) }
+    }
+}
+
+impl<L: Paged> Iterator for PageIter<L> {
+    type Item = Result<Vec<L::Item>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let pages = self.pages.as_mut()?;
+        let _span = debug_span!("cvm.page", region = self.client.config.region()).entered();
+        match self.client.drive(pages) {
+            Continue(page) => Some(Ok(page)),
+            Break(end) => {
+                self.pages = None;
+                logged(end).err().map(Err)
+            }
+        }
+    }
+}
+
+impl<L: Paged> fmt::Debug for PageIter<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PageIter").field("has_ended", &self.pages.is_none()).finish_non_exhaustive()
+    }
+}
+
+/// The items of a list: [`Client::items`].
+pub struct ItemIter<L: Paged> {
+    pages: PageIter<L>,
+    /// What is left of the page that came last.
+    page: vec::IntoIter<L::Item>,
+}
+
+impl<L: Paged> ItemIter<L> {
+    pub(crate) fn new(pages: PageIter<L>) -> Self {
+        Self { pages, page: Vec::new().into_iter() }
+    }
+}
+
+impl<L: Paged> Iterator for ItemIter<L> {
+    type Item = Result<L::Item, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(item) = self.page.next() {
+                return Some(Ok(item));
+            }
+            match self.pages.next()? {
+                Ok(page) => self.page = page.into_iter(),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+}
+
+impl<L: Paged> fmt::Debug for ItemIter<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ItemIter").field("left_of_page", &self.page.len()).finish_non_exhaustive()
+    }
+}
