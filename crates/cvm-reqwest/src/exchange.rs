@@ -3,13 +3,11 @@
 use std::fmt;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::time::Instant;
 
 use cvm_proto::machine::{Cause, Failure, Fault};
-use cvm_proto::output::escaped;
 use cvm_proto::{Config, Error, Reply, Request, Response};
+use cvm_shell::ExchangeRecord;
 use futures_util::future::{Either, select};
-use tracing::{debug, trace};
 
 use crate::Client;
 use crate::break_off::{BreakOff, Departure, broken_off};
@@ -128,15 +126,7 @@ impl Client {
     /// Performs one exchange, for drivers of their own; whatever comes of it is a reply. It decides nothing and is not
     /// repeated: see [`machine`](cvm_proto::machine).
     pub async fn exchange(&self, request: Request) -> Reply {
-        let (started, attempt, timeout) = (Instant::now(), request.attempt(), request.timeout());
-        debug!(
-            action = request.action(),
-            region = request.region(),
-            attempt,
-            bytes = request.body().len(),
-            "request"
-        );
-        trace!(?request);
+        let (record, timeout) = (ExchangeRecord::begin(&request), request.timeout());
         let departure = Departure::default();
         // Pinned where it is, as it is large to move.
         let perform = pin!(self.transport.perform(&request, &departure));
@@ -149,18 +139,6 @@ impl Client {
             },
         };
         let outcome = in_time.unwrap_or_else(|_| Err(self.transport.too_late(&request, &departure)));
-        match outcome {
-            Ok(response) => {
-                let (status, bytes) = (response.status(), response.body().len());
-                debug!(attempt, status, bytes, elapsed = ?started.elapsed(), "response");
-                Reply::Response(response)
-            }
-            Err(failure) => {
-                let (kind, sent) = (failure.kind, failure.sent);
-                let message = escaped(&failure.message);
-                debug!(attempt, ?kind, ?sent, elapsed = ?started.elapsed(), "no response: {message}");
-                Reply::Failed(failure)
-            }
-        }
+        record.end(outcome)
     }
 }

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use cvm_proto::machine::{Cause, Failure, Fault};
 use cvm_proto::{Config, Error, Method, ProxyAddress, Request, Response, Settings};
+use cvm_shell::tls_config;
 use reqwest::header::HeaderValue;
 use reqwest::{Proxy, Url, redirect, retry};
 use rustls::ClientConfig;
 
 use crate::break_off::Departure;
 use crate::fault::{Connecting, no_answer};
-use crate::tls;
 
 /// The connections of a client, and what each exchange of one region needs.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ impl Http {
     /// The connections that the settings ask for.
     pub(crate) fn new(config: &Config) -> Result<Self, Error> {
         let settings = config.settings();
-        let (proxy, tls) = (settings.proxy_address()?, tls::config(settings)?);
+        let (proxy, tls) = (settings.proxy_address()?, tls_config(settings)?);
         let goes_past = settings.provider.is_some() || !settings.no_proxy.is_empty();
         let usual = http_client(settings, tls.clone(), proxy.as_ref())?;
         let direct = match &proxy {

@@ -5,7 +5,6 @@ mod exchange;
 mod fault;
 mod http;
 mod lists;
-mod tls;
 
 use std::convert::Infallible;
 use std::ops::ControlFlow::{self, Break, Continue};
@@ -14,8 +13,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cvm_config::seed;
+use cvm_shell::warn_of;
 use tokio::time::{Instant, Sleep};
-use tracing::{Instrument, debug_span, warn};
+use tracing::{Instrument, debug_span};
 
 pub use cvm_proto;
 use cvm_proto::machine::{AsyncClock, drive_async};
@@ -201,7 +201,7 @@ impl Client {
         };
         match end {
             Continue(never) => match never {},
-            Break(result) => span.in_scope(|| logged(result)),
+            Break(result) => span.in_scope(|| warn_of(result)),
         }
     }
 
@@ -238,12 +238,4 @@ impl AsyncClock for Client {
     fn sleep_until(&self, mono: Duration) -> Sleep {
         tokio::time::sleep_until(self.epoch + mono)
     }
-}
-
-/// Warns of a call's failure, within the call's span.
-fn logged<T>(result: Result<T, Error>) -> Result<T, Error> {
-    if let Err(error) = &result {
-        warn!(kind = error.kind().as_str(), attempts = error.attempts(), "{error}");
-    }
-    result
 }

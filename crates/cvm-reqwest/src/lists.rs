@@ -7,11 +7,12 @@ use std::task::{Context, Poll, ready};
 use std::vec;
 
 use cvm_proto::{Error, Paged};
+use cvm_shell::warn_of;
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
 use tracing::{Instrument, debug_span};
 
-use crate::{Client, logged};
+use crate::Client;
 
 /// The pages of a list: [`Client::pages`].
 ///
@@ -30,7 +31,7 @@ where
             let span = debug_span!("cvm.page", region = client.config.region());
             match client.drive(&mut pages).instrument(span.clone()).await {
                 Continue(page) => Ok(Some((page, (client, pages)))),
-                Break(end) => span.in_scope(|| logged(end)).map(|()| None),
+                Break(end) => span.in_scope(|| warn_of(end)).map(|()| None),
             }
         })))
     }

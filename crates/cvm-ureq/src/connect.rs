@@ -4,27 +4,22 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use cvm_proto::machine::Cause;
 use cvm_proto::{Error, ProxyAddress, ProxyScheme, Settings};
-use rustls::pki_types::CertificateDer;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use rustls::ClientConfig;
 use ureq::unversioned::resolver::{ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::time::Duration as Span;
-use ureq::unversioned::transport::{
-    ConnectionDetails, Connector, NextTimeout, RustlsConnector, Transport, TransportAdapter,
-};
+use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout, Transport, TransportAdapter};
 use ureq::{Agent, config::Config, http::Uri};
 
 use crate::coalesce::{Absolute, Coalescing};
 use crate::fault::{NotConnected, Stage};
 use crate::socks::{self, Target};
 use crate::tcp;
-use crate::tunnel::{self, Tunnel};
+use crate::{tls, tunnel};
 
 /// The transport as the settings want it, with everything off that could change a request or send it again.
 pub(crate) fn agent(settings: &Settings, proxy: Option<&Arc<ProxyAddress>>) -> Result<Agent, Error> {
     let config = Config::builder()
-        .tls_config(tls(settings)?)
         .user_agent(tunnel::USER_AGENT)
         // Ours goes before; ureq would look for one in the environment.
         .proxy(None)
@@ -37,26 +32,11 @@ pub(crate) fn agent(settings: &Settings, proxy: Option<&Arc<ProxyAddress>>) -> R
         .max_idle_connections_per_host(64)
         .build();
     let connect = Connect {
-        tls: RustlsConnector::default(),
+        tls: Arc::new(cvm_shell::tls_config(settings)?),
         proxy: proxy.map(ProxyRoute::new).transpose()?,
         limit: settings.connect_timeout,
     };
     Ok(Agent::with_parts(config, connect, DeferredResolver))
-}
-
-/// rustls with ring, trusting the platform's certificate authorities and those that a user adds.
-fn tls(settings: &Settings) -> Result<TlsConfig, Error> {
-    let roots = if settings.ca_pem.is_none() {
-        RootCerts::PlatformVerifier
-    } else {
-        let mut all: Vec<_> = settings.ca_certificates()?.into_iter().map(CertificateDer::from).collect();
-        all.extend(rustls_native_certs::load_native_certs().certs);
-        RootCerts::new_with_certs(
-            &all.iter().map(|der| Certificate::from_der(der).to_owned()).collect::<Vec<_>>(),
-        )
-    };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(provider).build())
 }
 
 /// A proxy, and the URL of it that ureq connects to.
@@ -81,7 +61,7 @@ pub(crate) fn is_asked_itself(proxy: &ProxyAddress, uri: &Uri) -> bool {
 
 /// Makes connections, through the proxy if there is one, and marks every failure to do so.
 struct Connect {
-    tls: RustlsConnector,
+    tls: Arc<ClientConfig>,
     proxy: Option<ProxyRoute>,
     /// The longest time for a connection.
     limit: Duration,
@@ -95,17 +75,18 @@ impl Connector for Connect {
         details: &ConnectionDetails<'_>,
         _: Option<()>,
     ) -> Result<Option<Self::Out>, ureq::Error> {
+        let ends = tcp::end(details);
         let connected = match &self.proxy {
-            None => self.dial(details.uri, details).and_then(|tcp| self.secure(details, details.uri, tcp)),
+            None => self.reach(details.uri, details, ends),
             Some(route) if is_asked_itself(&route.address, details.uri) => {
                 return self
-                    .to_proxy(route, details)
+                    .reach(&route.uri, details, ends)
                     .map(|proxy| {
                         Some(Coalescing::to_proxy(proxy, Absolute::new(&route.address, details.uri)))
                     })
                     .map_err(|error| ureq::Error::Other(Box::new(error.at_proxy(true))));
             }
-            Some(route) => self.through(route, details),
+            Some(route) => self.through(route, details, ends),
         };
         connected
             .map(|transport| Some(Coalescing::new(transport)))
@@ -114,44 +95,35 @@ impl Connector for Connect {
 }
 
 impl Connect {
-    fn dial(&self, uri: &Uri, details: &ConnectionDetails<'_>) -> Result<Box<dyn Transport>, NotConnected> {
-        let tcp = tcp::connect(uri, details, tcp::end(details));
-        tcp.map(|tcp| Box::new(tcp) as _).map_err(|error| Stage::Dialling.failed(error, self.limit))
+    /// A connection to the host of an address, over TLS if it is one of https.
+    fn reach(
+        &self,
+        uri: &Uri,
+        details: &ConnectionDetails<'_>,
+        ends: Instant,
+    ) -> Result<Box<dyn Transport>, NotConnected> {
+        let tcp = tcp::connect(uri, details, ends);
+        let tcp = tcp.map_err(|error| Stage::Dialling.failed(error, self.limit))?;
+        self.secure(uri, details, ends, Box::new(tcp))
     }
 
     /// The same connection over TLS, if the address is one of https.
     fn secure(
         &self,
-        details: &ConnectionDetails<'_>,
         uri: &Uri,
+        details: &ConnectionDetails<'_>,
+        ends: Instant,
         transport: Box<dyn Transport>,
     ) -> Result<Box<dyn Transport>, NotConnected> {
-        let to_uri = ConnectionDetails {
-            uri,
-            addrs: details.resolver.empty(),
-            config: details.config,
-            request_level: details.request_level,
-            resolver: details.resolver,
-            now: details.now,
-            timeout: details.timeout,
-            current_time: Arc::clone(&details.current_time),
-            run_connector: Arc::clone(&details.run_connector),
-            register_shutdown: Arc::clone(&details.register_shutdown),
-        };
-        match self.tls.connect(&to_uri, Some(transport)) {
-            Ok(Some(transport)) => Ok(Box::new(transport)),
-            Ok(None) => Err(NotConnected::because(Cause::Handshake)),
-            Err(error) => Err(Stage::Securing.failed(error, self.limit)),
+        if uri.scheme_str() != Some("https") {
+            return Ok(transport);
         }
-    }
-
-    /// A connection to the proxy itself.
-    fn to_proxy(
-        &self,
-        route: &ProxyRoute,
-        details: &ConnectionDetails<'_>,
-    ) -> Result<Box<dyn Transport>, NotConnected> {
-        self.dial(&route.uri, details).and_then(|tcp| self.secure(details, &route.uri, tcp))
+        let host = uri.host().unwrap_or_default();
+        let secured = tls::connect(&self.tls, host, details.config, until(ends, details, transport));
+        match secured {
+            Ok(transport) => Ok(Box::new(transport)),
+            Err(error) => Err(Stage::Securing.failed(ureq::Error::from(error), self.limit)),
+        }
     }
 
     /// A connection to the host that the proxy has made.
@@ -159,27 +131,33 @@ impl Connect {
         &self,
         route: &ProxyRoute,
         details: &ConnectionDetails<'_>,
+        ends: Instant,
     ) -> Result<Box<dyn Transport>, NotConnected> {
         let uri = details.uri;
         let host = uri.host().unwrap_or_default();
         let port = uri.port_u16().unwrap_or(if details.needs_tls() { 443 } else { 80 });
-        let ends = tcp::end(details);
         let is_local = route.address.scheme() == ProxyScheme::Socks5;
         let resolved = is_local.then(|| tcp::resolve(uri, details.config, details.timeout)).transpose();
         let resolved = resolved.map_err(|error| Stage::Dialling.failed(error, self.limit))?;
-        let proxy = self.to_proxy(route, details).map_err(|error| error.at_proxy(true))?;
-        let mut adapter = TransportAdapter::new(proxy, Arc::clone(&details.current_time));
-        let after = Span::Exact(ends.saturating_duration_since(Instant::now()));
-        adapter.set_timeout(NextTimeout { after, ..details.timeout });
+        let proxy = self.reach(&route.uri, details, ends).map_err(|error| error.at_proxy(true))?;
+        let mut proxy = until(ends, details, proxy);
         let asked = if route.address.scheme().is_socks() {
             let target = Target::of(host, port, resolved.and_then(|addresses| addresses.first().copied()));
-            socks::connect(&mut adapter, &route.address, &target)
+            socks::connect(&mut proxy, &route.address, &target)
         } else {
-            tunnel::connect(&mut adapter, &route.address, host, port)
+            tunnel::connect(&mut proxy, &route.address, host, port)
         };
         asked.map_err(|refusal| refusal.into_failure(self.limit).at_proxy(true))?;
-        self.secure(details, uri, Box::new(Tunnel(adapter.into_inner())))
+        self.secure(uri, details, ends, proxy.into_inner())
     }
+}
+
+/// A connection that is read from and written to within the time for making it.
+fn until(ends: Instant, details: &ConnectionDetails<'_>, transport: Box<dyn Transport>) -> TransportAdapter {
+    let mut adapter = TransportAdapter::new(transport, Arc::clone(&details.current_time));
+    let after = Span::Exact(ends.saturating_duration_since(Instant::now()));
+    adapter.set_timeout(NextTimeout { after, ..details.timeout });
+    adapter
 }
 
 impl fmt::Debug for Connect {

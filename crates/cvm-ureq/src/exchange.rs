@@ -2,12 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
 
 use cvm_proto::machine::{Cause, Failure, Fault};
-use cvm_proto::output::escaped;
 use cvm_proto::{Config, Error, Reply, Request, Response};
-use tracing::{debug, trace};
+use cvm_shell::ExchangeRecord;
 
 use crate::Client;
 use crate::http::Http;
@@ -95,15 +93,7 @@ impl Client {
     /// Performs one exchange, for drivers of their own; whatever comes of it is a reply. It decides nothing and is not
     /// repeated: see [`machine`](cvm_proto::machine).
     pub fn exchange(&self, request: Request) -> Reply {
-        let (started, attempt) = (Instant::now(), request.attempt());
-        debug!(
-            action = request.action(),
-            region = request.region(),
-            attempt,
-            bytes = request.body().len(),
-            "request"
-        );
-        trace!(?request);
+        let record = ExchangeRecord::begin(&request);
         let outcome = match Interrupt::of(&request, self.asked.as_ref()) {
             None => self.transport.perform(&request),
             Some(interrupt) => interrupt
@@ -111,18 +101,6 @@ impl Client {
                 .and_then(|()| interrupt.during(|| self.transport.perform(&request)))
                 .map_err(|failure| interrupt.explain(failure)),
         };
-        match outcome {
-            Ok(response) => {
-                let (status, bytes) = (response.status(), response.body().len());
-                debug!(attempt, status, bytes, elapsed = ?started.elapsed(), "response");
-                Reply::Response(response)
-            }
-            Err(failure) => {
-                let (kind, sent) = (failure.kind, failure.sent);
-                let message = escaped(&failure.message);
-                debug!(attempt, ?kind, ?sent, elapsed = ?started.elapsed(), "no response: {message}");
-                Reply::Failed(failure)
-            }
-        }
+        record.end(outcome)
     }
 }

@@ -47,7 +47,6 @@ impl Stage {
             (Error::Timeout(Timeout::Connect | Timeout::Resolve), _) => Cause::ConnectTimeout(limit),
             (Error::Timeout(_), _) => Cause::Timeout,
             (Error::HostNotFound, _) => Cause::Resolve,
-            (Error::Rustls(error), _) => Cause::of_handshake(&error),
             (Error::Io(error), stage) => match (in_tls(&error), stage) {
                 (Some(error), _) => Cause::of_handshake(error),
                 (None, Self::Dialling) if error.kind() == io::ErrorKind::ConnectionRefused => Cause::Refused,

@@ -9,6 +9,7 @@ mod interrupt;
 mod lists;
 mod socks;
 mod tcp;
+mod tls;
 mod tunnel;
 
 use std::convert::Infallible;
@@ -18,7 +19,8 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use cvm_config::seed;
-use tracing::{debug_span, warn};
+use cvm_shell::warn_of;
+use tracing::debug_span;
 
 pub use cvm_proto;
 use cvm_proto::machine::{Clock, drive};
@@ -190,7 +192,7 @@ impl Client {
         let _span = debug_span!("cvm.call", action, region = self.config.region()).entered();
         match self.drive(&mut call) {
             Continue(never) => match never {},
-            Break(result) => logged(result),
+            Break(result) => warn_of(result),
         }
     }
 
@@ -219,12 +221,4 @@ impl Clock for Client {
         thread::sleep(mono.saturating_sub(self.epoch.elapsed()));
         Ok(())
     }
-}
-
-/// Warns of a call's failure, within the call's span.
-fn logged<T>(result: Result<T, Error>) -> Result<T, Error> {
-    if let Err(error) = &result {
-        warn!(kind = error.kind().as_str(), attempts = error.attempts(), "{error}");
-    }
-    result
 }

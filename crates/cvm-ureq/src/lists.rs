@@ -5,9 +5,10 @@ use std::ops::ControlFlow::{Break, Continue};
 use std::vec;
 
 use cvm_proto::{Error, Paged, Pages};
+use cvm_shell::warn_of;
 use tracing::debug_span;
 
-use crate::{Client, logged};
+use crate::Client;
 
 /// The pages of a list: [`Client::pages`].
 pub struct PageIter<L: Paged> {
@@ -32,7 +33,7 @@ impl<L: Paged> Iterator for PageIter<L> {
             Continue(page) => Some(Ok(page)),
             Break(end) => {
                 self.pages = None;
-                logged(end).err().map(Err)
+                warn_of(end).err().map(Err)
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What a proxy is asked to connect to a host with, over HTTP, and the connection that comes of it.
+//! What a proxy is asked to connect to a host with, over HTTP.
 //!
 //! ureq has this as well, but it tells neither whether the proxy refused or could not be reached, nor sends the same to it
 //! as other libraries do.
@@ -9,7 +9,6 @@ use std::time::Duration;
 use cvm_proto::ProxyAddress;
 use cvm_proto::machine::Cause;
 use ureq::Error;
-use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
 use crate::fault::{NotConnected, Stage};
 
@@ -70,31 +69,5 @@ pub(crate) fn connect(
         Some(b"200") => Ok(()),
         Some(b"407") => Err(Refusal::Said(Cause::ProxyUser)),
         _ => Err(Refusal::Said(Cause::ProxyRefused)),
-    }
-}
-
-/// A connection to a host that a proxy has made. It is none over TLS, however the proxy itself is spoken to.
-#[derive(Debug)]
-pub(crate) struct Tunnel(pub(crate) Box<dyn Transport>);
-
-impl Transport for Tunnel {
-    fn buffers(&mut self) -> &mut dyn Buffers {
-        self.0.buffers()
-    }
-
-    fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        self.0.transmit_output(amount, timeout)
-    }
-
-    fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        self.0.await_input(timeout)
-    }
-
-    fn is_open(&mut self) -> bool {
-        self.0.is_open()
-    }
-
-    fn is_tls(&self) -> bool {
-        false
     }
 }

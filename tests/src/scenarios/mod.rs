@@ -59,7 +59,7 @@ macro_rules! scenarios {
             proxies: http_through_a_proxy_names_its_host socks_proxy_resolves_names socks_proxy_is_given_addresses tls_through_a_socks_proxy
                 socks_proxy_that_refuses_was_not_sent no_proxy_leads_past_the_proxy
                 proxy_password_may_have_any_character,
-            secure: extra_authority_is_trusted unknown_authority_is_refused wrong_host_is_refused bad_authority
+            secure: extra_authority_is_trusted platform_authorities_stay_trusted unknown_authority_is_refused wrong_host_is_refused bad_authority
                 tls_through_a_proxy cut_off_handshake_was_not_sent handshake_that_takes_too_long_was_not_sent,
         );
     };

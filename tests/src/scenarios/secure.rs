@@ -1,6 +1,9 @@
 //! TLS, and what must not be seen.
 
+use std::env;
+use std::io::Write;
 use std::net::TcpListener;
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -31,6 +34,33 @@ pub fn extra_authority_is_trusted<S: Shell>() {
     server.wait_for_reuse(|| drop(client.send(DescribeImages::default()).unwrap()));
 }
 
+/// The address of a server whose authority is one of the platform's, in a process that was started for it.
+const PLATFORM: &str = "CVM_SCENARIO_PLATFORM";
+
+/// What `ca_pem` adds to is the platform's authorities: they are trusted as before. The platform's are those of a process,
+/// so another one is started, where a variable names them.
+pub fn platform_authorities_stay_trusted<S: Shell>() {
+    if let Ok(endpoint) = env::var(PLATFORM) {
+        for ca_pem in [None, Some(certificates::server().1.into_bytes())] {
+            let mut settings = settings(&endpoint);
+            settings.ca_pem = ca_pem;
+            S::from_settings(settings).unwrap().send(sync()).unwrap();
+        }
+    } else if cfg!(target_os = "linux") {
+        let (server, authority) = server();
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(authority.as_bytes()).unwrap();
+        let child = Command::new(env::current_exe().unwrap())
+            .arg("platform_authorities_stay_trusted")
+            .envs([("SSL_CERT_FILE", file.path())])
+            .env_remove("SSL_CERT_DIR")
+            .env(PLATFORM, server.endpoint())
+            .output()
+            .unwrap();
+        assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    }
+}
+
 /// Without it, or with another one, there is no connection and nothing was sent.
 pub fn unknown_authority_is_refused<S: Shell>() {
     let (server, _) = server();
@@ -57,9 +87,12 @@ pub fn wrong_host_is_refused<S: Shell>() {
 
 /// A CA file that is none.
 pub fn bad_authority<S: Shell>() {
-    for pem in ["", "not PEM", "-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n"] {
+    // The last is well-formed, and a number.
+    let wrong = ["!!", "MAMCAQE="]
+        .map(|inside| format!("-----BEGIN CERTIFICATE-----\n{inside}\n-----END CERTIFICATE-----\n"));
+    for pem in [String::new(), "not PEM".into()].into_iter().chain(wrong) {
         let mut settings = settings("https://127.0.0.1:1");
-        settings.ca_pem = Some(pem.into());
+        settings.ca_pem = Some(pem.clone().into());
         let error = S::from_settings(settings).err().unwrap_or_else(|| panic!("{pem:?} was accepted"));
         assert_eq!(error.kind(), ErrorKind::Config, "{error:?}");
         assert!(error.message().starts_with("ca_pem "), "{error}");

@@ -1,0 +1,60 @@
+//! What is written of exchanges and calls, as events of `tracing`.
+
+use std::time::Instant;
+
+use cvm_proto::machine::Failure;
+use cvm_proto::output::escaped;
+use cvm_proto::{Error, Reply, Request, Response};
+use tracing::{debug, trace, warn};
+
+/// The events of one exchange: at DEBUG one when it begins and one when it ends, at TRACE its URL and headers, those that
+/// hold a secret as `***`.
+#[derive(Debug)]
+pub struct ExchangeRecord {
+    started: Instant,
+    attempt: u32,
+}
+
+impl ExchangeRecord {
+    /// Writes that a request is about to be sent.
+    pub fn begin(request: &Request) -> Self {
+        let attempt = request.attempt();
+        debug!(
+            action = request.action(),
+            region = request.region(),
+            attempt,
+            bytes = request.body().len(),
+            "request"
+        );
+        trace!(?request);
+        Self { started: Instant::now(), attempt }
+    }
+
+    /// Writes what came of it.
+    pub fn end(self, outcome: Result<Response, Failure>) -> Reply {
+        let Self { started, attempt } = self;
+        match &outcome {
+            Ok(response) => {
+                let (status, bytes) = (response.status(), response.body().len());
+                debug!(attempt, status, bytes, elapsed = ?started.elapsed(), "response");
+            }
+            Err(Failure { sent, kind, message, .. }) => {
+                let message = escaped(message);
+                debug!(attempt, ?kind, ?sent, elapsed = ?started.elapsed(), "no response: {message}");
+            }
+        }
+        outcome.into()
+    }
+}
+
+/// Warns of a call that failed in the end; to be called within the call's span.
+///
+/// # Errors
+///
+/// What it is given.
+pub fn warn_of<T>(result: Result<T, Error>) -> Result<T, Error> {
+    if let Err(error) = &result {
+        warn!(kind = error.kind().as_str(), attempts = error.attempts(), "{error}");
+    }
+    result
+}
