@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant, SystemTime};
 
-use cvm_proto::credential::{Fetch, Found, Lease, Provider, ready};
+use cvm_proto::credential::{Fetch, FetchContext, Found, Lease, Provider, ready};
 use cvm_proto::{Credential, Error, Machine, Now, Reply, Step, input};
 use serde_json::Value;
 use zeroize::Zeroizing;
@@ -68,7 +68,7 @@ impl fmt::Debug for Process {
 }
 
 impl Provider for Process {
-    fn fetch(&self, _seed: u64) -> Fetch {
+    fn fetch(&self, _: &FetchContext) -> Fetch {
         let (command, limit) = (self.command.clone(), self.limit);
         let (program, origin) = (Arc::new(Mutex::new(Program::NotStarted)), self.origin.clone());
         let thread = thread::Builder::new().name("cvm-credential-process".into());
@@ -283,7 +283,7 @@ mod tests {
         let provider =
             Process::new(command, Origin::Variable("TENCENTCLOUD_CREDENTIAL_PROCESS")).limit(limit);
         assert!(!format!("{provider:?}").contains("hidden"));
-        let (mut fetch, start) = (provider.fetch(0), Instant::now());
+        let (mut fetch, start) = (provider.fetch(&FetchContext::new(0)), Instant::now());
         loop {
             let polled = Instant::now();
             match fetch.poll(Now::new(0, start.elapsed())) {
@@ -335,7 +335,7 @@ mod tests {
         let file = folder.path().join("pid");
         let script = format!("echo $$ > {0}.new && mv {0}.new {0} && exec sleep 600", file.display());
         let command = vec!["sh".into(), "-c".into(), script];
-        let fetch = Process::new(command, Origin::Given).fetch(0);
+        let fetch = Process::new(command, Origin::Given).fetch(&FetchContext::new(0));
         let pid = loop {
             match std::fs::read_to_string(&file) {
                 Ok(pid) => break pid.trim().to_owned(),

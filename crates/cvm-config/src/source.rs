@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cvm_proto::credential::{
-    AssumeRole, Chain, Fetch, Found, InstanceRole, Lease, Provider, WebIdentity, part, ready,
+    AssumeRole, Chain, Fetch, FetchContext, Found, InstanceRole, Lease, Provider, WebIdentity, part, ready,
 };
 use cvm_proto::{Credential, Endpoint, Error, input};
 
@@ -166,7 +166,7 @@ pub(crate) fn masked(secret_id: &str) -> String {
 pub(crate) struct Lacking(pub(crate) String);
 
 impl Provider for Lacking {
-    fn fetch(&self, _seed: u64) -> Fetch {
+    fn fetch(&self, _: &FetchContext) -> Fetch {
         ready(Ok(Found::Nothing(self.0.clone())))
     }
 }
@@ -196,7 +196,7 @@ struct Written {
 }
 
 impl Provider for Written {
-    fn fetch(&self, _seed: u64) -> Fetch {
+    fn fetch(&self, _: &FetchContext) -> Fetch {
         let source = Files::read(&self.environment).and_then(|mut files| files.source(&self.profile));
         ready(source.and_then(|source| match source.map(CredentialSource::without_role) {
             Ok(CredentialSource::Keys { credential, .. }) => Ok(Found::Lease(Lease::permanent(credential))),

@@ -6,7 +6,7 @@
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
-use cvm_proto::credential::{Fetch, Found, Lease, Provider};
+use cvm_proto::credential::{Fetch, FetchContext, Found, Lease, Provider};
 use cvm_proto::{Error, Machine, Now, Reply, Step, input};
 use serde_json::Value;
 
@@ -214,7 +214,7 @@ impl TccliKey {
 }
 
 impl Provider for TccliKey {
-    fn fetch(&self, _seed: u64) -> Fetch {
+    fn fetch(&self, _: &FetchContext) -> Fetch {
         let read = File::read(&self.environment, &self.path);
         let found = read.and_then(|file| {
             let file = file.ok_or_else(|| self.origin.error("the file is gone: log in anew with tccli"))?;

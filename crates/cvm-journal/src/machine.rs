@@ -46,6 +46,10 @@ impl Journaled {
 impl Job for Journaled {
     type Machine = JournaledMachine;
 
+    fn name(&self) -> &str {
+        Job::name(&self.prepared)
+    }
+
     fn start(self, config: &Config, seed: u64) -> JournaledMachine {
         JournaledMachine { journal: self.journal, inner: self.prepared.start(config, seed) }
     }
@@ -67,6 +71,10 @@ impl JournaledMachine {
 impl Machine for JournaledMachine {
     type Output = Result<SyncReport, Error>;
     type Progress = SyncProgress;
+
+    fn name(&self) -> &str {
+        Machine::name(&self.inner)
+    }
 
     fn poll(&mut self, now: Now) -> Step<Self::Output, SyncProgress> {
         let step = self.inner.poll(now);

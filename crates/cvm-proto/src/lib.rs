@@ -63,8 +63,9 @@
 //! `std`, on by default, makes [`Config`] shareable between threads. Without it the crate is `no_std` and needs `alloc`.
 //!
 //! `http` adds `Request::to_http`, `Request::header_map` and `Response::from`: requests and responses as the types of the
-//! crate [`http`](https://docs.rs/http), which hyper, reqwest and ureq speak. `rustls` adds `Cause::of_handshake`: what a failed handshake of [`rustls`](https://docs.rs/rustls)
-//! means.
+//! crate [`http`](https://docs.rs/http), which hyper, reqwest and ureq speak. `rustls` adds `Cause::of_handshake`: what a
+//! failed handshake of [`rustls`](https://docs.rs/rustls) means. `tracing` makes each [`AttemptEnd`] an event of the crate
+//! [`tracing`](https://docs.rs/tracing).
 
 #![no_std]
 
@@ -104,6 +105,10 @@ pub use wire::{
 // The contract between core and shells.
 pub mod machine;
 pub use machine::{Machine, Now, Reply, Step};
+
+// What came of each attempt.
+mod attempt_end;
+pub use attempt_end::{AttemptEnd, AttemptHook, FailReason, NextStep, RetryReason};
 
 // Who signs.
 mod signer;

@@ -171,6 +171,10 @@ impl WhichRegions {
 impl Job for WhichRegions {
     type Machine = WhichRegionsMachine;
 
+    fn name(&self) -> &'static str {
+        "WhichRegions"
+    }
+
     fn start(self, config: &Config, seed: u64) -> WhichRegionsMachine {
         // A list without names is wrong whatever the service says.
         let needs_list = self.needs_list() && !self.named.is_empty();
@@ -204,6 +208,10 @@ pub struct WhichRegionsMachine {
 impl Machine for WhichRegionsMachine {
     type Output = Result<Vec<String>, Error>;
     type Progress = Infallible;
+
+    fn name(&self) -> &'static str {
+        "WhichRegions"
+    }
 
     fn poll(&mut self, now: Now) -> Step<Self::Output> {
         if let Some(error) = &self.wrong {

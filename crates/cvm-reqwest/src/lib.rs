@@ -173,7 +173,7 @@ impl Client {
         job: J,
         mut progress: impl FnMut(<J::Machine as Machine>::Progress),
     ) -> <J::Machine as Machine>::Output {
-        let span = debug_span!("cvm.job", region = self.config.region());
+        let span = debug_span!("cvm.job", job = job.name(), region = self.config.region());
         let mut machine = job.start(&self.config, seed());
         async {
             loop {

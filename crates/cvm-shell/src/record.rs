@@ -7,8 +7,9 @@ use cvm_proto::output::escaped;
 use cvm_proto::{Error, Reply, Request, Response};
 use tracing::{debug, trace, warn};
 
-/// The events of one exchange: at DEBUG one when it begins and one when it ends, at TRACE its URL and headers, those that
-/// hold a secret as `***`.
+/// The events of one exchange: at DEBUG one when it begins, at TRACE its URL and headers, those that hold a secret as `***`,
+/// and one when it ends. What is in the answer, an error perhaps, is the core's to say: see
+/// [`AttemptEnd`](cvm_proto::AttemptEnd).
 #[derive(Debug)]
 pub struct ExchangeRecord {
     started: Instant,
@@ -36,11 +37,11 @@ impl ExchangeRecord {
         match &outcome {
             Ok(response) => {
                 let (status, bytes) = (response.status(), response.body().len());
-                debug!(attempt, status, bytes, elapsed = ?started.elapsed(), "response");
+                trace!(attempt, status, bytes, elapsed = ?started.elapsed(), "response");
             }
             Err(Failure { sent, kind, message, .. }) => {
                 let message = escaped(message);
-                debug!(attempt, ?kind, ?sent, elapsed = ?started.elapsed(), "no response: {message}");
+                trace!(attempt, ?kind, ?sent, elapsed = ?started.elapsed(), "no response: {message}");
             }
         }
         outcome.into()

@@ -175,7 +175,7 @@ impl Client {
         job: J,
         mut progress: impl FnMut(<J::Machine as Machine>::Progress),
     ) -> <J::Machine as Machine>::Output {
-        let _span = debug_span!("cvm.job", region = self.config.region()).entered();
+        let _span = debug_span!("cvm.job", job = job.name(), region = self.config.region()).entered();
         let mut machine = job.start(&self.config, seed());
         loop {
             match self.drive(&mut machine) {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::ControlFlow::{Break, Continue};
 use std::vec;
 
-use cvm_proto::{Error, Paged, Pages};
+use cvm_proto::{Error, Machine, Paged, Pages};
 use cvm_shell::warn_of;
 use tracing::debug_span;
 
@@ -28,7 +28,7 @@ impl<L: Paged> Iterator for PageIter<L> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let pages = self.pages.as_mut()?;
-        let _span = debug_span!("cvm.page", region = self.client.config.region()).entered();
+        let _span = debug_span!("cvm.page", action = Machine::name(pages), region = self.client.config.region()).entered();
         match self.client.drive(pages) {
             Continue(page) => Some(Ok(page)),
             Break(end) => {

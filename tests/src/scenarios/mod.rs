@@ -1,5 +1,6 @@
 //! The scenarios, by what they are about, and the list of them all.
 
+pub mod attempts;
 pub mod bodies;
 pub mod cancelled;
 pub mod connections;
@@ -20,6 +21,7 @@ pub mod sources;
 macro_rules! scenarios {
     (every, $shell:ty) => {
         $crate::scenarios!(@ $shell:
+            attempts: hook_hears_every_attempt,
             bodies: html_is_not_an_answer cut_off_json_is_not_an_answer empty_body_is_not_an_answer
                 broken_body_is_interrupted null_and_unknown_members_are_fine other_status_keeps_status_and_error
                 redirect_is_not_followed announced_giant_is_not_read endless_body_is_not_read

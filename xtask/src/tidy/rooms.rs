@@ -19,6 +19,7 @@ const ROOMS: [&str; 16] = [
     "sign",
     "wire",
     "machine",
+    "attempt_end",
     "signer",
     "client",
     "call",

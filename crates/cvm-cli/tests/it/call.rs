@@ -86,7 +86,7 @@ fn the_more_verbose_it_is_the_more_it_shows_and_never_a_secret() {
     };
     assert_eq!(said(&[]), "");
     let (once, twice) = (said(&["-v"]), said(&["-vv"]));
-    for part in ["action=\"DescribeImages\"", "status=200", "attempt=1"] {
+    for part in ["action=\"DescribeImages\"", "status_code=200", "attempt=1"] {
         assert!(once.contains(part) && twice.contains(part), "{part}: {twice}");
     }
     let url = format!("url: \"{}/\"", local.endpoint());

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cvm_config::{Environment, Loaded, Loader};
-use cvm_proto::credential::{Found, Lease};
+use cvm_proto::credential::{FetchContext, Found, Lease};
 use cvm_proto::{Error, Now, Settings, Step};
 use tempfile::TempDir;
 
@@ -89,7 +89,7 @@ fn keys(settings: &Settings) -> Option<(&str, &str, Option<&str>)> {
 
 /// What the provider finds at a time, without the network.
 fn fetch(settings: &Settings, unix: u64) -> Result<Found, Error> {
-    let mut fetch = settings.provider.as_ref().expect("a provider").fetch(1);
+    let mut fetch = settings.provider.as_ref().expect("a provider").fetch(&FetchContext::new(1));
     let start = std::time::Instant::now();
     loop {
         match fetch.poll(Now::new(unix, start.elapsed())) {

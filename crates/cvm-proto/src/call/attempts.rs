@@ -14,11 +14,13 @@ use alloc::format;
 use alloc::string::String;
 use core::time::Duration;
 
-use crate::client::{Config, Keys, Prepared, Random, Route, is_too_far};
+use super::fetch_turn::FetchTurn;
+use crate::attempt_end::{AttemptEnd, AttemptHook, FailReason, NextStep, RetryReason};
+use crate::client::{Keys, Prepared, Random, Route, is_too_far};
 use crate::codec::envelope;
-use crate::error::{Error, ErrorCode, FailureKind};
+use crate::error::{Error, ErrorCode, ErrorKind, FailureKind};
 use crate::machine::{Now, Reply, Step};
-use crate::signer::{Availability, Credential, Fetch, Found, Ticket};
+use crate::signer::{Availability, Credential, Fetch, FetchContext, Ticket};
 use crate::wire::{Attempt, ConnectionPath, Limit, Request};
 
 /// An action on its peer, with its parameters encoded.
@@ -27,10 +29,14 @@ pub(crate) struct Attempts {
     rules: Rules,
     random: Random,
     attempts: u32,
+    /// How often the request was sent before the one that is out.
+    resend_count: u32,
     clock_corrected: bool,
     /// The credential that the service refused, and how: once in a call, a better one is looked for.
     refused: Option<Box<(Credential, Error)>>,
     deadline: Option<Duration>,
+    /// The id in an answer whose value is still to be read, if anybody listens.
+    answered: Option<String>,
     state: State,
 }
 
@@ -56,8 +62,14 @@ enum State {
         asked: Option<String>,
     },
     /// The request is out. Asked again, it is signed again: the same attempt gives the same bytes.
-    InFlight { attempt: Attempt, credential: Option<Credential>, route: Route },
-    /// The outcome has been given away, or is with the caller of [`Attempts::reply`].
+    InFlight {
+        attempt: Attempt,
+        credential: Option<Credential>,
+        route: Route,
+        /// When it was handed out.
+        since: Duration,
+    },
+    /// The outcome has been given away.
     Ended,
 }
 
@@ -93,9 +105,11 @@ impl Attempts {
             rules,
             random: Random::new(seed),
             attempts: 0,
+            resend_count: 0,
             clock_corrected: false,
             refused: None,
             deadline: None,
+            answered: None,
             state: State::Waiting { until: Duration::ZERO, booked: false },
         }
     }
@@ -145,7 +159,7 @@ impl Attempts {
                             self.attempts = attempt.number;
                             let request =
                                 self.prepared.request_with(credential.as_ref(), attempt.clone(), keys);
-                            self.state = State::InFlight { attempt, credential, route };
+                            self.state = State::InFlight { attempt, credential, route, since: now.mono };
                             return Next::Send(request);
                         }
                         Admission::Later(until) => State::Waiting { until, booked: true },
@@ -233,8 +247,11 @@ impl Attempts {
         let source = self.refused.as_deref().and_then(|(refused, _)| refused.source());
         match source.or_else(|| config.provider()) {
             Some(provider) => State::Fetching {
-                turn: FetchTurn { config: config.clone(), ticket },
-                fetch: provider.fetch(self.random.next()),
+                turn: FetchTurn::new(config.clone(), ticket),
+                fetch: provider.fetch(&FetchContext {
+                    seed: self.random.next(),
+                    on_attempt: config.settings().on_attempt.clone(),
+                }),
                 asked: None,
             },
             None => unreachable!("only a provider's cache gives tickets"),
@@ -242,7 +259,7 @@ impl Attempts {
     }
 
     /// Takes a reply in; gives the outcome if that was the end. `Ok` is the text of an answer without an
-    /// error, its value not read yet.
+    /// error, its value not read yet: [`accepted`](Self::accepted) or [`unreadable`](Self::unreadable) says what it is.
     pub(crate) fn reply(&mut self, now: Now, reply: Reply) -> Option<Result<String, Error>> {
         let (route, to_backup) = match &mut self.state {
             State::InFlight { route, attempt, .. } => (*route, attempt.to_backup),
@@ -290,12 +307,21 @@ impl Attempts {
                             shared.budget.deposit(self.attempts > 1);
                             date.map(|date| shared.clock.observe(now.unix, date))
                         });
-                        self.state = State::Ended;
+                        self.answered = AttemptHook::is_told_of_success(self.hook())
+                            .then(|| envelope::request_id(&text).unwrap_or_default());
                         Some(Ok(text))
                     }
                 }
             }
         }
+    }
+
+    /// Takes note that an answer from [`reply`](Self::reply) could be read.
+    pub(crate) fn accepted(&mut self, now: Now) {
+        if let Some(request_id) = self.answered.take() {
+            self.tell(now, Some(&*request_id).filter(|id| !id.is_empty()), None, NextStep::Done);
+        }
+        self.state = State::Ended;
     }
 
     /// Takes back an answer from [`reply`](Self::reply) that turned out to be unreadable; gives the error if that was
@@ -305,71 +331,116 @@ impl Attempts {
     }
 
     fn refused(&mut self, now: Now, error: Error, said: &Said) -> Option<Result<String, Error>> {
+        let (error, next) = self.judge(now, error, said);
+        self.tell(now, error.request_id(), Some(&error), next);
+        let NextStep::Retry { pause, reason } = next else { return Some(Err(self.end(error))) };
+        let was_refused = match &mut self.state {
+            State::InFlight { credential, .. } if reason == RetryReason::CredentialRefused => {
+                credential.take()
+            }
+            _ => None,
+        };
+        if let Some(credential) = was_refused {
+            self.refused = Some(Box::new((credential, error)));
+        }
+        // Neither counts what was signed for the wrong time, nor by somebody whom the service does not know any more.
+        if matches!(reason, RetryReason::ClockCorrected | RetryReason::CredentialRefused) {
+            self.attempts -= 1;
+        }
+        self.resend_count += 1;
+        self.state = State::Waiting { until: now.mono.saturating_add(pause), booked: false };
+        None
+    }
+
+    /// What follows from an error; it may be worded anew.
+    fn judge(&mut self, now: Now, error: Error, said: &Said) -> (Error, NextStep) {
         let expired = error.code() == Some(&ErrorCode::AuthFailureSignatureExpire);
         if expired && said.clock_is_wrong {
             let error = error.with_advice(
                 "this machine's clock and the service's differ by more than a day: set the clock",
             );
-            return Some(Err(self.end(error)));
+            return (error, NextStep::Fail(FailReason::Permanent));
         }
+        let at_once = |reason| NextStep::Retry { pause: Duration::ZERO, reason };
         if expired && said.clock_moved && !self.clock_corrected {
-            // The service refused the time stamp, and now the right time is known: this attempt does not count.
+            // The service refused the time stamp, and now the right time is known.
             self.clock_corrected = true;
-            self.attempts -= 1;
-            self.state = State::Waiting { until: now.mono, booked: false };
-            return None;
+            return (error, at_once(RetryReason::ClockCorrected));
         }
-        if let Some(refused) = self.outdated_credential(now, &error) {
-            // Nor does one that was signed by somebody whom the service does not know any more.
-            self.refused = Some(Box::new((refused, error)));
-            self.attempts -= 1;
-            self.state = State::Waiting { until: now.mono, booked: false };
-            return None;
+        if self.is_outdated(now, &error) {
+            return (error, at_once(RetryReason::CredentialRefused));
         }
-        if self.may_try_again(&error) {
-            let policy = self.prepared.config().settings().retry;
-            let pause = policy.pause(self.attempts, error.is_throttled(), &mut self.random);
-            // Sooner than it asks, the server would only refuse again.
-            let until = now.mono.saturating_add(pause.max(said.retry_after.unwrap_or_default()));
-            let in_time = self.deadline.is_none_or(|deadline| until < deadline);
-            if let Some(asked) = said.retry_after.filter(|asked| !in_time && *asked > pause) {
-                let advice = format!(
+        let policy = self.prepared.config().settings().retry;
+        if !error.is_retryable() {
+            return (error, NextStep::Fail(FailReason::Permanent));
+        }
+        if error.outcome_unknown() && !self.rules.safe_to_repeat {
+            return (error, NextStep::Fail(FailReason::NotSafeToRepeat));
+        }
+        if self.attempts >= policy.attempts {
+            return (error, NextStep::Fail(FailReason::AttemptsUsedUp));
+        }
+        let pause = policy.pause(self.attempts, error.is_throttled(), &mut self.random);
+        // Sooner than it asks, the server would only refuse again.
+        let whole = pause.max(said.retry_after.unwrap_or_default());
+        let until = now.mono.saturating_add(whole);
+        if self.deadline.is_some_and(|deadline| until >= deadline) {
+            let error = match said.retry_after.filter(|asked| *asked > pause) {
+                None => error,
+                Some(asked) => error.with_advice(&format!(
                     "it asks to be left alone for {} s (Retry-After), and the time for the whole call (call_timeout) ends before",
                     asked.as_secs()
-                );
-                return Some(Err(self.end(error.with_advice(&advice))));
-            }
-            if in_time && self.prepared.config().shared(|shared| shared.budget.withdraw()) {
-                self.state = State::Waiting { until, booked: false };
-                return None;
-            }
+                )),
+            };
+            return (error, NextStep::Fail(FailReason::NoTimeLeft));
         }
-        Some(Err(self.end(error)))
+        if !self.prepared.config().shared(|shared| shared.budget.withdraw()) {
+            return (error, NextStep::Fail(FailReason::BudgetUsedUp));
+        }
+        let reason = match error.kind() {
+            ErrorKind::Throttled => RetryReason::Throttled,
+            ErrorKind::Network | ErrorKind::Timeout => RetryReason::NoResponse,
+            ErrorKind::Response => RetryReason::BadResponse,
+            _ => RetryReason::ServiceError,
+        };
+        (error, NextStep::Retry { pause: whole, reason })
     }
 
-    /// The credential that the service refused, if there may be a newer one.
-    fn outdated_credential(&self, now: Now, error: &Error) -> Option<Credential> {
-        let State::InFlight { credential: Some(credential), .. } = &self.state else {
-            return None;
+    fn hook(&self) -> Option<&AttemptHook> {
+        self.prepared.config().settings().on_attempt.as_ref()
+    }
+
+    /// Tells whoever listens what came of the attempt that is out.
+    fn tell(&self, now: Now, request_id: Option<&str>, error: Option<&Error>, next: NextStep) {
+        let State::InFlight { attempt, since, .. } = &self.state else { return };
+        let end = AttemptEnd {
+            attempt: attempt.number,
+            resend_count: self.resend_count,
+            elapsed: now.mono.saturating_sub(*since),
+            request_id,
+            error,
+            next,
+            ..self.prepared.attempt_end(attempt.to_backup)
         };
-        let outdated = match error.code()? {
-            ErrorCode::AuthFailureTokenFailure
-            | ErrorCode::AuthFailureSecretIdNotFound
-            | ErrorCode::AuthFailureInvalidSecretId => true,
+        AttemptHook::tell(self.hook(), &end);
+    }
+
+    /// Whether the service refused the credential, and there may be a newer one.
+    fn is_outdated(&self, now: Now, error: &Error) -> bool {
+        let State::InFlight { credential: Some(credential), .. } = &self.state else { return false };
+        let outdated = match error.code() {
+            Some(
+                ErrorCode::AuthFailureTokenFailure
+                | ErrorCode::AuthFailureSecretIdNotFound
+                | ErrorCode::AuthFailureInvalidSecretId,
+            ) => true,
             // A key that somebody wrote down may have been mended; one that was fetched came whole.
-            ErrorCode::AuthFailureSignatureFailure => credential.source().is_some(),
+            Some(ErrorCode::AuthFailureSignatureFailure) => credential.source().is_some(),
             _ => false,
         };
         let may_be_better = outdated && !self.rules.keeps_credential && self.refused.is_none();
         let config = self.prepared.config();
-        (may_be_better && config.shared(|shared| shared.leases.refused(credential, now.mono)))
-            .then(|| credential.clone())
-    }
-
-    fn may_try_again(&self, error: &Error) -> bool {
-        self.attempts < self.prepared.config().settings().retry.attempts
-            && error.is_retryable()
-            && (self.rules.safe_to_repeat || !error.outcome_unknown())
+        may_be_better && config.shared(|shared| shared.leases.refused(credential, now.mono))
     }
 
     fn end(&mut self, error: Error) -> Error {
@@ -402,32 +473,4 @@ fn elsewhere(location: &str) -> String {
         _ => address.into(),
     };
     shown.chars().take(LONGEST).collect()
-}
-
-/// A call's turn to fetch the credential for all; given up if the call goes away.
-struct FetchTurn {
-    config: Config,
-    ticket: Ticket,
-}
-
-impl FetchTurn {
-    fn hand_in(&self, outcome: Result<Found, Error>, now: Now) {
-        let outcome = match outcome {
-            Ok(Found::Lease(lease)) => Ok(lease),
-            Ok(Found::Nothing(lack)) => {
-                Err(Error::config(format!("no credential found: {lack}; give one, or set one of these up")))
-            }
-            Err(error) => Err(error.without_credential()),
-        };
-        self.config.shared(|shared| {
-            let unix = shared.clock.apply(now.unix);
-            shared.leases.fetched(self.ticket, outcome, unix, now.mono);
-        });
-    }
-}
-
-impl Drop for FetchTurn {
-    fn drop(&mut self) {
-        self.config.shared(|shared| shared.leases.abandon(self.ticket));
-    }
 }

@@ -2,6 +2,7 @@
 
 mod action;
 mod attempts;
+mod fetch_turn;
 pub(crate) mod page;
 mod text_call;
 mod typed;

@@ -297,6 +297,11 @@ impl<L: Paged> Machine for Pages<L> {
     type Output = Result<(), Error>;
     type Progress = Vec<L::Item>;
 
+    /// The list's action; of a list that has been told, only that it is one.
+    fn name(&self) -> &str {
+        if let State::Asking(call) = &self.state { call.name() } else { "list" }
+    }
+
     fn poll(&mut self, now: Now) -> Step<Self::Output, Self::Progress> {
         loop {
             match &mut self.state {

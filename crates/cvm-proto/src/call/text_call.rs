@@ -185,6 +185,10 @@ impl Machine for TextCall {
     type Output = Result<AnswerText, Error>;
     type Progress = Infallible;
 
+    fn name(&self) -> &str {
+        &self.name
+    }
+
     fn poll(&mut self, now: Now) -> Step<Self::Output> {
         self.call.poll(now)
     }

@@ -79,6 +79,10 @@ impl<A: Action> Machine for Call<A> {
     type Output = Result<A::Response, Error>;
     type Progress = Infallible;
 
+    fn name(&self) -> &str {
+        A::NAME
+    }
+
     fn poll(&mut self, now: Now) -> Step<Self::Output> {
         self.0.poll(now)
     }
@@ -126,6 +130,10 @@ impl AnyCall {
 impl Machine for AnyCall {
     type Output = Result<Value, Error>;
     type Progress = Infallible;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
 
     fn poll(&mut self, now: Now) -> Step<Self::Output> {
         self.call.poll(now)
@@ -237,7 +245,10 @@ impl<T: Read> Typed<T> {
             None => return,
             Some(Err(error)) => Err(error),
             Some(Ok(text)) => match T::read(text) {
-                Ok(answer) => Ok(answer),
+                Ok(answer) => {
+                    attempts.accepted(now);
+                    Ok(answer)
+                }
                 Err(error) => match attempts.unreadable(now, error) {
                     None => return,
                     Some(error) => Err(error),

@@ -122,6 +122,10 @@ where
 {
     type Machine = WaitMachine<A, P>;
 
+    fn name(&self) -> &str {
+        self.action.name()
+    }
+
     fn start(self, config: &Config, seed: u64) -> WaitMachine<A, P> {
         let state = if only_reads(self.action.name()) {
             State::Pause { until: Duration::ZERO }
@@ -166,6 +170,10 @@ where
 {
     type Output = Result<A::Answer, Error>;
     type Progress = A::Answer;
+
+    fn name(&self) -> &str {
+        self.job.action.name()
+    }
 
     fn poll(&mut self, now: Now) -> Step<Self::Output, Self::Progress> {
         let ends_at = *self.ends_at.get_or_insert(now.mono.saturating_add(self.job.deadline));

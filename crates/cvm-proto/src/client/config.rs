@@ -10,7 +10,7 @@ use super::failover::Breakers;
 use super::limit::RateLimits;
 use super::lock::Mutex;
 use super::retry::RetryBudget;
-use super::settings::Settings;
+use super::settings::{FromSettings, Settings};
 use crate::error::Error;
 use crate::service::SERVICE;
 use crate::sign::SignMethod;
@@ -173,6 +173,12 @@ impl Config {
     /// Looks at or changes what the calls share; nothing is called under its lock that could take it again.
     pub(crate) fn shared<R>(&self, use_it: impl FnOnce(&mut Shared) -> R) -> R {
         self.0.client.shared.with(use_it)
+    }
+}
+
+impl FromSettings for Config {
+    fn from_settings(settings: Settings) -> Result<Self, Error> {
+        Self::new(settings)
     }
 }
 

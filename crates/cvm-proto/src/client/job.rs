@@ -11,12 +11,23 @@ pub trait Job {
     /// The machine that does the job.
     type Machine: Machine;
 
+    /// What it does, for logs: an action, or a job.
+    // Others have a name that they hold.
+    #[allow(clippy::unnecessary_literal_bound)]
+    fn name(&self) -> &str {
+        "job"
+    }
+
     /// Makes the machine. `seed` feeds jitter and nonces: any number, a different one for each job.
     fn start(self, config: &Config, seed: u64) -> Self::Machine;
 }
 
 impl<M: Machine> Job for M {
     type Machine = M;
+
+    fn name(&self) -> &str {
+        Machine::name(self)
+    }
 
     fn start(self, _config: &Config, _seed: u64) -> M {
         self

@@ -3,10 +3,12 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::sync::Arc;
+use core::time::Duration;
 
 use serde::Serialize;
 
 use super::config::{Config, Shared};
+use crate::attempt_end::{AttemptEnd, NextStep};
 use crate::codec::JSON;
 use crate::error::Error;
 use crate::sign::SignMethod;
@@ -61,6 +63,23 @@ impl Prepared {
     /// The action.
     pub(crate) fn action(&self) -> &str {
         &self.encoded.action
+    }
+
+    /// An attempt's end, without what only the attempt knows.
+    pub(crate) fn attempt_end(&self, to_backup: bool) -> AttemptEnd<'_> {
+        let common = &*self.encoded.common;
+        AttemptEnd {
+            service: common.service,
+            action: &self.encoded.action,
+            region: common.region.as_deref(),
+            host: common.target(to_backup).origin.host(),
+            attempt: 0,
+            resend_count: 0,
+            elapsed: Duration::ZERO,
+            request_id: None,
+            error: None,
+            next: NextStep::Done,
+        }
     }
 
     /// Builds one attempt, signed by the client's own credential, if that is given once and for all.

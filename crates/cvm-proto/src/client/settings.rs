@@ -11,6 +11,7 @@ use core::time::Duration;
 use super::endpoint::{self, Endpoint};
 use super::failover::Failover;
 use super::retry::RetryPolicy;
+use crate::attempt_end::{AttemptEnd, AttemptHook};
 use crate::error::Error;
 use crate::input;
 use crate::sign::SignMethod;
@@ -50,6 +51,8 @@ pub struct Settings {
     pub request_client: Option<String>,
     /// When a request is sent again.
     pub retry: RetryPolicy,
+    /// Hears what came of each attempt; nobody by default.
+    pub on_attempt: Option<AttemptHook>,
     /// Keeps below the service's known request rates on this side; on by default.
     pub rate_limit: bool,
     /// The longest time for one HTTP exchange, 30 s by default.
@@ -84,6 +87,7 @@ impl Default for Settings {
             language: None,
             request_client: None,
             retry: RetryPolicy::default(),
+            on_attempt: None,
             rate_limit: true,
             attempt_timeout: Duration::from_secs(30),
             call_timeout: Duration::from_secs(120),
@@ -183,6 +187,7 @@ impl fmt::Debug for Settings {
             .field("sign_method", &self.sign_method)
             .field("notation", &self.notation)
             .field("retry", &self.retry)
+            .field("on_attempt", &self.on_attempt)
             // A proxy's address may hold its password.
             .field("proxy", &self.proxy.as_ref().map(|_| "***"))
             .field("no_proxy", &self.no_proxy)
@@ -273,6 +278,23 @@ impl<C: FromSettings> ClientBuilder<C> {
     /// When a request is sent again.
     pub fn retry(self, retry: RetryPolicy) -> Self {
         self.with(|settings| settings.retry = retry)
+    }
+
+    /// Hears what came of each [attempt](AttemptEnd) at everything that is sent: whether it succeeded, and whether, when and
+    /// why it is sent again. For metrics and logs; it decides nothing, and whoever drives the call waits for it.
+    ///
+    /// ```
+    /// use cvm_proto::{AttemptEnd, ClientBuilder, Config, NextStep, Settings};
+    ///
+    /// let builder = ClientBuilder::<Config>::new(Settings::default()).on_attempt(|end: &AttemptEnd<'_>| {
+    ///     if let (NextStep::Retry { pause, reason }, Some(error)) = (end.next, end.error) {
+    ///         eprintln!("{}, once more in {pause:?} ({}): {error}", end.action, reason.as_str());
+    ///     }
+    /// });
+    /// # let _ = builder;
+    /// ```
+    pub fn on_attempt(self, hook: impl Fn(&AttemptEnd<'_>) + Send + Sync + 'static) -> Self {
+        self.with(|settings| settings.on_attempt = Some(AttemptHook::new(hook)))
     }
 
     /// Whether to keep below the service's known request rates on this side; on by default.

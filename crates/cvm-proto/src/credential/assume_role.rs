@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 
 use super::sts;
 use crate::client::{Endpoint, Settings};
-use crate::signer::{Fetch, Provider};
+use crate::signer::{Fetch, FetchContext, Provider};
 
 /// A role that another credential takes on, by the action `AssumeRole` of the service sts.
 ///
@@ -70,7 +70,7 @@ impl AssumeRole {
 }
 
 impl Provider for AssumeRole {
-    fn fetch(&self, seed: u64) -> Fetch {
+    fn fetch(&self, context: &FetchContext) -> Fetch {
         let settings = Settings {
             provider: Some(Arc::clone(&self.base)),
             ..sts::settings(&self.endpoint, &self.region)
@@ -83,7 +83,7 @@ impl Provider for AssumeRole {
             duration_seconds: self.duration,
             external_id: self.external_id.as_deref(),
         };
-        sts::fetch(settings, "AssumeRole", request, seed)
+        sts::fetch(settings, "AssumeRole", request, context)
     }
 
     fn uses_tls(&self) -> bool {

@@ -10,7 +10,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
-use crate::signer::{Fetch, Found, Provider};
+use crate::signer::{Fetch, FetchContext, Found, Provider};
 
 /// Providers that are asked one after the other.
 ///
@@ -36,11 +36,11 @@ impl Chain {
 }
 
 impl Provider for Chain {
-    fn fetch(&self, seed: u64) -> Fetch {
+    fn fetch(&self, context: &FetchContext) -> Fetch {
         let first = self.0.last.load(Ordering::Relaxed);
         Box::new(Search {
             links: Arc::clone(&self.0),
-            seed,
+            context: context.clone(),
             first,
             asked: None,
             next: 0,
@@ -62,7 +62,7 @@ impl fmt::Debug for Chain {
 /// One walk along the chain.
 struct Search {
     links: Arc<Links>,
-    seed: u64,
+    context: FetchContext,
     /// The one to ask before all others; their number if there is none.
     first: usize,
     asked: Option<(usize, Fetch)>,
@@ -93,7 +93,7 @@ impl Machine for Search {
                 let Some(position) = self.following() else {
                     return Step::Done(Ok(Found::Nothing(self.lacking.join("; "))));
                 };
-                self.asked = Some((position, self.links.providers[position].fetch(self.seed)));
+                self.asked = Some((position, self.links.providers[position].fetch(&self.context)));
                 continue;
             };
             match fetch.poll(now) {

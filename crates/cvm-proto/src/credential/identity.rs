@@ -77,6 +77,10 @@ pub struct WhoAmI;
 impl Job for WhoAmI {
     type Machine = IdentityCall;
 
+    fn name(&self) -> &str {
+        ACTION
+    }
+
     fn start(self, config: &Config, seed: u64) -> IdentityCall {
         IdentityCall::new(config, seed)
     }
@@ -123,6 +127,10 @@ fn settings(config: &Config, region: &str) -> Settings {
 impl Machine for IdentityCall {
     type Output = Result<CallerIdentity, Error>;
     type Progress = Infallible;
+
+    fn name(&self) -> &str {
+        ACTION
+    }
 
     fn poll(&mut self, now: Now) -> Step<Self::Output> {
         match self.call.poll(now) {

@@ -13,12 +13,13 @@ use core::time::Duration;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::attempt_end::{AttemptEnd, AttemptHook, FailReason, NextStep, RetryReason};
 use crate::client::{Config, Endpoint, Prepared, Random, RetryPolicy, Settings};
 use crate::codec::percent;
 use crate::error::{Error, ErrorKind};
 use crate::input;
 use crate::machine::{FailureKind, Machine, Now, Reply, Step};
-use crate::signer::{Fetch, Found, Lease, Provider, ready};
+use crate::signer::{Fetch, FetchContext, Found, Lease, Provider, ready};
 use crate::wire::{Attempt, Response};
 
 const METADATA: &str = "http://metadata.tencentyun.com";
@@ -69,14 +70,15 @@ impl Default for InstanceRole {
 }
 
 impl Provider for InstanceRole {
-    fn fetch(&self, seed: u64) -> Fetch {
+    fn fetch(&self, context: &FetchContext) -> Fetch {
         let settings = Settings {
             endpoint: self.endpoint.clone(),
             max_response_bytes: MOST_BYTES,
+            on_attempt: context.on_attempt.clone(),
             ..Settings::default()
         };
         match Config::of_service(settings, "metadata") {
-            Ok(config) => Box::new(Asking::new(config, self.role.clone(), seed)),
+            Ok(config) => Box::new(Asking::new(config, self.role.clone(), context.seed)),
             Err(error) => ready(Err(error)),
         }
     }
@@ -96,7 +98,8 @@ struct Asking {
 
 enum State {
     Waiting(Duration),
-    InFlight,
+    /// The request is out since then.
+    InFlight(Duration),
     Over(Option<Result<Found, Error>>),
 }
 
@@ -112,14 +115,21 @@ impl Asking {
         path
     }
 
+    fn prepared(&self) -> Prepared {
+        Prepared::plain(&self.config, "instance metadata", self.path())
+    }
+
     fn answered(&mut self, now: Now, response: Response) {
         let status = response.status();
         match status {
             200 => self.read(now, &Zeroizing::new(response.into_body())),
-            404 => self.nothing(match &self.role {
-                Some(role) => format!("the instance has no role `{}`", role.escape_debug()),
-                None => "the instance has no role".into(),
-            }),
+            404 => {
+                let why = match &self.role {
+                    Some(role) => format!("the instance has no role `{}`", role.escape_debug()),
+                    None => "the instance has no role".into(),
+                };
+                self.nothing(now, &Error::response(why, None, status));
+            }
             _ => self.again(now, Error::response("the metadata service failed".into(), None, status)),
         }
     }
@@ -127,19 +137,27 @@ impl Asking {
     fn read(&mut self, now: Now, body: &[u8]) {
         if self.role.is_some() {
             match lease(body) {
-                Ok(lease) => self.end(Ok(Found::Lease(lease))),
-                Err(error) if error.kind() == ErrorKind::Credential => self.end(Err(error)),
+                Ok(lease) => {
+                    self.tell(now, None, NextStep::Done);
+                    self.end(Ok(Found::Lease(lease)));
+                }
+                Err(error) if error.kind() == ErrorKind::Credential => {
+                    self.tell(now, Some(&error), NextStep::Fail(FailReason::Permanent));
+                    self.end(Err(error));
+                }
                 Err(error) => self.again(now, error),
             }
             return;
         }
         let listed = input::trim(input::text(body).unwrap_or_default().lines().next().unwrap_or_default());
+        let nothing = |why: &str| Error::response(why.into(), None, 200);
         if listed.is_empty() {
-            self.nothing("the instance has no role".into());
+            self.nothing(now, &nothing("the instance has no role"));
         } else if listed.len() > 256 || listed.contains(['<', '{', '/']) {
             // A captive portal or a proxy of somebody else's answers to every name.
-            self.nothing("what answers for the metadata service is not one".into());
+            self.nothing(now, &nothing("what answers for the metadata service is not one"));
         } else {
+            self.tell(now, None, NextStep::Done);
             self.role = Some(listed.into());
             self.attempts = 0;
             self.state = State::Waiting(now.mono);
@@ -148,14 +166,35 @@ impl Asking {
 
     fn again(&mut self, now: Now, error: Error) {
         if self.attempts >= ATTEMPTS {
+            self.tell(now, Some(&error), NextStep::Fail(FailReason::AttemptsUsedUp));
             return self.end(Err(error));
         }
         let pause = RetryPolicy::default().pause(self.attempts, false, &mut self.random);
+        let reason =
+            if error.status().is_some() { RetryReason::BadResponse } else { RetryReason::NoResponse };
+        self.tell(now, Some(&error), NextStep::Retry { pause, reason });
         self.state = State::Waiting(now.mono + pause);
     }
 
-    fn nothing(&mut self, why: String) {
-        self.end(Ok(Found::Nothing(format!("instance role: {why}"))));
+    /// Ends without a credential, and without a mistake: as it is everywhere but on an instance with a role.
+    fn nothing(&mut self, now: Now, why: &Error) {
+        self.tell(now, Some(why), NextStep::Fail(FailReason::Permanent));
+        self.end(Ok(Found::Nothing(format!("instance role: {}", why.message()))));
+    }
+
+    /// Tells whoever listens what came of the request that is out.
+    fn tell(&self, now: Now, error: Option<&Error>, next: NextStep) {
+        let State::InFlight(since) = self.state else { return };
+        let prepared = self.prepared();
+        let end = AttemptEnd {
+            attempt: self.attempts,
+            resend_count: self.attempts - 1,
+            elapsed: now.mono.saturating_sub(since),
+            error,
+            next,
+            ..prepared.attempt_end(false)
+        };
+        AttemptHook::tell(self.config.settings().on_attempt.as_ref(), &end);
     }
 
     fn end(&mut self, outcome: Result<Found, Error>) {
@@ -172,19 +211,18 @@ impl Machine for Asking {
             State::Waiting(until) if *until > now.mono => return Step::WaitUntil(*until),
             State::Waiting(_) => {
                 self.attempts += 1;
-                self.state = State::InFlight;
+                self.state = State::InFlight(now.mono);
             }
-            State::InFlight => {}
+            State::InFlight(_) => {}
             State::Over(outcome) => {
                 return Step::Done(outcome.take().expect("a fetch was polled after its end"));
             }
         }
-        let attempt = Attempt::plain(self.attempts, TIMEOUT);
-        Step::Send(Prepared::plain(&self.config, "instance metadata", self.path()).request(attempt))
+        Step::Send(self.prepared().request(Attempt::plain(self.attempts, TIMEOUT)))
     }
 
     fn reply(&mut self, now: Now, reply: Reply) {
-        if !matches!(self.state, State::InFlight) {
+        if !matches!(self.state, State::InFlight(_)) {
             return;
         }
         match reply {
@@ -192,11 +230,12 @@ impl Machine for Asking {
             Reply::Failed(failure) if failure.kind == FailureKind::Timeout && self.attempts < ATTEMPTS => {
                 self.again(now, Error::transport(failure));
             }
-            // No such name, or nobody at the address: as it is everywhere but on an instance.
-            Reply::Failed(failure) => {
+            // No such name, or nobody at the address.
+            Reply::Failed(mut failure) => {
                 // What to do about an endpoint does not help here.
                 let what = failure.message.split(": ").next().unwrap_or_default();
-                self.nothing(format!("no metadata service answers: {what}"));
+                failure.message = format!("no metadata service answers: {what}");
+                self.nothing(now, &Error::transport(failure));
             }
         }
     }

@@ -13,7 +13,7 @@
 //! ```
 //! use core::time::Duration;
 //! use cvm_proto::api::DescribeZones;
-//! use cvm_proto::credential::{Fetch, Found, Lease, Provider, ready};
+//! use cvm_proto::credential::{Fetch, FetchContext, Found, Lease, Provider, ready};
 //! use cvm_proto::{Call, Config, Credential, Error, Machine, Now, Settings, Step};
 //!
 //! /// A store of secrets that this program has at hand.
@@ -21,7 +21,7 @@
 //! struct Vault;
 //!
 //! impl Provider for Vault {
-//!     fn fetch(&self, _seed: u64) -> Fetch {
+//!     fn fetch(&self, _: &FetchContext) -> Fetch {
 //!         let credential = Credential::new("AKIDexample", "not-a-real-key");
 //!         ready(credential.map(|credential| Found::Lease(Lease::until(credential, 1_551_120_000))))
 //!     }
@@ -44,7 +44,7 @@ mod sts;
 mod web_identity;
 
 pub use crate::sign::key_part::part;
-pub use crate::signer::{Credential, Fetch, Found, Lease, Provider, ready};
+pub use crate::signer::{Credential, Fetch, FetchContext, Found, Lease, Provider, ready};
 pub use assume_role::AssumeRole;
 pub use chain::Chain;
 pub use identity::{CallerIdentity, IdentityCall, WhoAmI};

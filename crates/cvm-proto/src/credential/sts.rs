@@ -12,7 +12,7 @@ use crate::call::{Rules, Typed, prepare};
 use crate::client::{Config, Endpoint, Settings};
 use crate::error::{Error, ErrorKind};
 use crate::machine::{Machine, Now, Reply, Step};
-use crate::signer::{Fetch, Found, Lease};
+use crate::signer::{Fetch, FetchContext, Found, Lease};
 
 pub(super) const SERVICE: &str = "sts";
 pub(super) const VERSION: &str = "2018-08-13";
@@ -50,13 +50,19 @@ pub(super) struct Request<'a> {
 }
 
 /// Asks for a credential; with settings that have none, the request is not signed.
-pub(super) fn fetch(settings: Settings, action: &'static str, request: Request<'_>, seed: u64) -> Fetch {
+pub(super) fn fetch(
+    mut settings: Settings,
+    action: &'static str,
+    request: Request<'_>,
+    context: &FetchContext,
+) -> Fetch {
     let region = settings.region.clone();
+    settings.on_attempt.clone_from(&context.on_attempt);
     let prepared = Config::of_service(settings, SERVICE)
         .and_then(|config| prepare(&config, Cow::Borrowed(action), Cow::Borrowed(VERSION), true, &request));
     // Both actions give out one more credential each time, and undo nothing.
     let rules = Rules { safe_to_repeat: true, ..Rules::default() };
-    Box::new(Issue { action, region, call: Typed::new(prepared, rules, seed) })
+    Box::new(Issue { action, region, call: Typed::new(prepared, rules, context.seed) })
 }
 
 struct Issue {

@@ -12,7 +12,7 @@ use crate::client::Endpoint;
 use crate::error::Error;
 use crate::input;
 use crate::sign::key_part::flaw;
-use crate::signer::{Fetch, Provider, ready};
+use crate::signer::{Fetch, FetchContext, Provider, ready};
 
 /// A role for whoever an identity provider vouches for, by the action `AssumeRoleWithWebIdentity` of the service sts.
 ///
@@ -70,7 +70,7 @@ impl WebIdentity {
 }
 
 impl Provider for WebIdentity {
-    fn fetch(&self, seed: u64) -> Fetch {
+    fn fetch(&self, context: &FetchContext) -> Fetch {
         let token = match (self.token)().map(Zeroizing::new) {
             Ok(token) => token,
             Err(error) => return ready(Err(error)),
@@ -92,7 +92,7 @@ impl Provider for WebIdentity {
             external_id: None,
         };
         let settings = sts::settings(&self.endpoint, &self.region);
-        sts::fetch(settings, "AssumeRoleWithWebIdentity", request, seed)
+        sts::fetch(settings, "AssumeRoleWithWebIdentity", request, context)
     }
 
     fn uses_tls(&self) -> bool {

@@ -51,3 +51,16 @@ pub enum FailureKind {
     /// The caller broke the exchange off: [`Request::cancel`](crate::Request::cancel), an interrupt. It says nothing about the network.
     Cancelled,
 }
+
+impl FailureKind {
+    /// The kind as one word, for logs and machines: `connect`, `timeout`, ...
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Timeout => "timeout",
+            Self::Interrupted => "interrupted",
+            Self::TooLarge => "too_large",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}

@@ -38,6 +38,8 @@ struct Inner {
     region: Option<String>,
     attempts: u32,
     #[serde(skip)]
+    failure_kind: Option<FailureKind>,
+    #[serde(skip)]
     sent: Option<Sent>,
     /// Whether the same request would fail in the same way again.
     #[serde(skip)]
@@ -55,6 +57,7 @@ impl Error {
             action: None,
             region: None,
             attempts: 0,
+            failure_kind: None,
             sent: None,
             is_lasting: false,
         }))
@@ -115,6 +118,7 @@ impl Error {
             FailureKind::Connect | FailureKind::Interrupted | FailureKind::Cancelled => ErrorKind::Network,
         };
         let mut error = Self::new(kind, failure.message);
+        error.0.failure_kind = Some(failure.kind);
         error.0.sent = Some(failure.sent);
         error.0.is_lasting = failure.is_lasting;
         error
@@ -189,6 +193,17 @@ impl Error {
     /// The HTTP status, if an answer came.
     pub fn status(&self) -> Option<u16> {
         self.0.status
+    }
+
+    /// What kept a whole response from arriving, if that is what went wrong.
+    pub fn failure_kind(&self) -> Option<FailureKind> {
+        self.0.failure_kind
+    }
+
+    /// Whether the service may have received a request that got no whole response; `None` if a response came, or the request
+    /// never was made.
+    pub fn sent(&self) -> Option<Sent> {
+        self.0.sent
     }
 
     /// The action that was called.

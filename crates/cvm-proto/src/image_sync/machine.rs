@@ -410,6 +410,10 @@ impl Machine for ImageSyncMachine {
     type Output = Result<SyncReport, Error>;
     type Progress = SyncProgress;
 
+    fn name(&self) -> &'static str {
+        "ImageSync"
+    }
+
     fn poll(&mut self, now: Now) -> Step<Self::Output, SyncProgress> {
         if self.began.is_none() {
             self.begin(now);

@@ -68,6 +68,10 @@ impl ImageSync {
 impl Job for ImageSync {
     type Machine = ImageSyncMachine;
 
+    fn name(&self) -> &'static str {
+        "ImageSync"
+    }
+
     fn start(self, config: &Config, seed: u64) -> ImageSyncMachine {
         PreparedSync::unkept(self, config).start(config, seed)
     }
@@ -209,6 +213,10 @@ impl PreparedSync {
 
 impl Job for PreparedSync {
     type Machine = ImageSyncMachine;
+
+    fn name(&self) -> &'static str {
+        "ImageSync"
+    }
 
     fn start(mut self, config: &Config, seed: u64) -> ImageSyncMachine {
         self.state.forget_what_may_have_changed();

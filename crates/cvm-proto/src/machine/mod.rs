@@ -34,6 +34,13 @@ pub trait Machine {
     /// What the job reports on its way; [`core::convert::Infallible`] if it reports nothing.
     type Progress;
 
+    /// What it does, for logs: an action, or a job.
+    // Others have a name that they hold.
+    #[allow(clippy::unnecessary_literal_bound)]
+    fn name(&self) -> &str {
+        "machine"
+    }
+
     /// Says what to do next.
     ///
     /// Asking again with nothing new repeats the pending step. [`Step::Done`] comes once.

@@ -9,6 +9,7 @@ use core::fmt;
 use serde_json::Value;
 
 use super::credential::Credential;
+use crate::attempt_end::AttemptHook;
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
 use crate::sign::key_part::flaw;
@@ -85,13 +86,30 @@ pub type Fetch = Box<dyn Machine<Output = Result<Found, Error>, Progress = Infal
 #[cfg(not(feature = "std"))]
 pub type Fetch = Box<dyn Machine<Output = Result<Found, Error>, Progress = Infallible>>;
 
+/// What a provider is asked with.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct FetchContext {
+    /// Feeds jitter and nonces; another one for each fetch.
+    pub seed: u64,
+    /// Hears what came of each attempt at what the provider sends.
+    pub on_attempt: Option<AttemptHook>,
+}
+
+impl FetchContext {
+    /// A fetch that nobody listens to.
+    pub fn new(seed: u64) -> Self {
+        Self { seed, on_attempt: None }
+    }
+}
+
 /// Where a credential comes from.
 ///
 /// A client asks when it has no credential, and again before the one it has expires; one call asks for all. The
 /// provider's requests are sent by the shell that runs the call.
 pub trait Provider: fmt::Debug + Send + Sync {
-    /// Begins to get a credential. `seed` feeds jitter and nonces.
-    fn fetch(&self, seed: u64) -> Fetch;
+    /// Begins to get a credential.
+    fn fetch(&self, context: &FetchContext) -> Fetch;
 
     /// Whether any of its requests goes over TLS; a shell then loads certificate authorities.
     fn uses_tls(&self) -> bool {
@@ -119,7 +137,7 @@ impl Machine for Ready {
 
 /// A credential is a provider of itself.
 impl Provider for Credential {
-    fn fetch(&self, _: u64) -> Fetch {
+    fn fetch(&self, _: &FetchContext) -> Fetch {
         ready(Ok(Found::Lease(Lease::permanent(self.clone()))))
     }
 }

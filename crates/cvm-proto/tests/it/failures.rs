@@ -218,7 +218,7 @@ fn the_limit_that_ended_it_is_named_with_its_value() {
 struct Sleeper;
 
 impl Provider for Sleeper {
-    fn fetch(&self, _: u64) -> cvm_proto::credential::Fetch {
+    fn fetch(&self, _: &cvm_proto::credential::FetchContext) -> cvm_proto::credential::Fetch {
         struct Asleep;
         impl Machine for Asleep {
             type Output = Result<cvm_proto::credential::Found, Error>;

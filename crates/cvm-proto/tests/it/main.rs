@@ -13,6 +13,7 @@
 
 mod addresses;
 mod arbitrary;
+mod attempts;
 mod call;
 mod credentials;
 mod driver;

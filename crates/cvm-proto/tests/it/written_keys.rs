@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cvm_proto::api::DescribeImages;
-use cvm_proto::credential::{AssumeRole, Fetch, Found, InstanceRole, Lease, Provider, WebIdentity, ready};
+use cvm_proto::credential::{
+    AssumeRole, Fetch, FetchContext, Found, InstanceRole, Lease, Provider, WebIdentity, ready,
+};
 use cvm_proto::{Call, Config, Credential, Error, ErrorCode, ErrorKind};
 
 use crate::credentials::{config, signer, token};
@@ -151,7 +153,7 @@ impl File {
 }
 
 impl Provider for File {
-    fn fetch(&self, _: u64) -> Fetch {
+    fn fetch(&self, _: &FetchContext) -> Fetch {
         let mut file = self.0.lock().unwrap();
         file.1 += 1;
         let source: Arc<dyn Provider> = Arc::new(self.clone());

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cvm_proto::api::{DescribeImages, DescribeZones};
-use cvm_proto::credential::{AssumeRole, Chain, Fetch, Found, InstanceRole, Provider, WebIdentity, ready};
+use cvm_proto::credential::{
+    AssumeRole, Chain, Fetch, FetchContext, Found, InstanceRole, Provider, WebIdentity, ready,
+};
 use cvm_proto::machine::{Failure, FailureKind};
 use cvm_proto::sign::verify::{self, Incoming};
 use cvm_proto::{

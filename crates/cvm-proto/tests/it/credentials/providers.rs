@@ -87,7 +87,7 @@ fn a_web_identity_is_read_anew_for_each_fetch() {
 struct Counted(std::sync::Arc<std::sync::atomic::AtomicU32>, Option<&'static str>);
 
 impl Provider for Counted {
-    fn fetch(&self, _: u64) -> Fetch {
+    fn fetch(&self, _: &FetchContext) -> Fetch {
         self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         ready(match self.1 {
             Some(error) => Err(Error::config(error)),
