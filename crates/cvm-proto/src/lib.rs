@@ -139,7 +139,7 @@ pub use credential::{CallerIdentity, IdentityCall, WhoAmI};
 
 // Which regions are meant.
 mod regions;
-pub use regions::{WhichRegions, WhichRegionsMachine, closest_region};
+pub use regions::{WhichRegions, WhichRegionsMachine, closest_region, with_region_meant};
 
 // The sync job.
 mod image_sync;

@@ -323,9 +323,38 @@ pub(crate) fn is_refused(error: &Error) -> bool {
     })
 }
 
+/// The error of a call, with the region that was probably meant if the service refused the one that the request was sent to.
+///
+/// `list` asks `DescribeRegions`, once, and only if the error may be about the region; `None` if the list cannot be had. Any
+/// other error is given back as it was.
+///
+/// ```
+/// use cvm_proto::{Error, ErrorCode, api::types::RegionInfo, with_region_meant};
+///
+/// let refused = Error::service(ErrorCode::UnsupportedRegion, "no such region".into(), None, 200);
+/// let refused = refused.with_call("DescribeImages", Some("ap-guangzou"), 1);
+///
+/// let mut listed = RegionInfo::default();
+/// (listed.region, listed.region_state) = ("ap-guangzhou".into(), "AVAILABLE".into());
+/// let explained = with_region_meant(refused, || Some(vec![listed]));
+/// assert!(explained.to_string().contains("did you mean `ap-guangzhou`?"));
+/// ```
+pub fn with_region_meant(error: Error, list: impl FnOnce() -> Option<Vec<RegionInfo>>) -> Error {
+    let explained = error.region().filter(|_| is_refused(&error)).and_then(|region| {
+        let explained = refused("", region, &error, Some(&list()?))?;
+        Some(explained.with_call(error.action().unwrap_or_default(), Some(region), error.attempts()))
+    });
+    explained.unwrap_or(error)
+}
+
 /// The error of a region that the service refuses, with the name that was probably meant, as far as the service's list is
-/// known. `None` if something else must have been refused, since the region is there.
-pub(crate) fn refused(region: &str, error: &Error, listed: Option<&[RegionInfo]>) -> Option<Error> {
+/// known, after what that has led to. `None` if something else must have been refused, since the region is there.
+pub(crate) fn refused(
+    led_to: &str,
+    region: &str,
+    error: &Error,
+    listed: Option<&[RegionInfo]>,
+) -> Option<Error> {
     let entry = listed.and_then(|listed| listed.iter().find(|of| of.region == region));
     if error.code() == Some(&ErrorCode::InvalidParameterValue) && entry.is_some_and(is_available) {
         return None;
@@ -341,7 +370,7 @@ pub(crate) fn refused(region: &str, error: &Error, listed: Option<&[RegionInfo]>
     let code = error.code().cloned()?;
     let is_known = entry.is_some() || code.group() == "UnsupportedRegion";
     let what = if is_known { "does not serve the region" } else { "knows no region" };
-    let message = format!("nothing was started, since the service {what} `{region}`: {advice}");
+    let message = format!("{led_to}the service {what} `{region}`: {advice}");
     let request_id = error.request_id().map(Into::into);
     Some(Error::service(code, message, request_id, error.status().unwrap_or(200)))
 }

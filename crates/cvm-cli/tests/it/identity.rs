@@ -39,7 +39,7 @@ fn each_option_of_a_job_that_differs_is_refused_by_name_with_both_values() {
         &["images", "img-o3ycss2p", "img-7kq2v9ta"],
     );
     check(&local, &plain, &["img-o3ycss2p", "--to", "ap-beijing"], &["(to)", "ap-guangzhou", "ap-beijing"]);
-    check(&local, &plain, &with(&["--from", "ap-tokyo"]), &["(from)", "ap-shanghai", "ap-tokyo"]);
+    check(&local, &plain, &with(&["--from", "ap-tokyo"]), &["source region", "ap-shanghai", "ap-tokyo"]);
     check(&local, &plain, &with(&["--name", "one"]), &["(name)", "none", "`one`"]);
     check(&local, &with(&["--name", "one"]), &with(&["--name", "two"]), &["(name)", "`one`", "`two`"]);
     check(&local, &plain, &with(&["--max-size", "100"]), &["(max_size)", "none", "100 GiB"]);

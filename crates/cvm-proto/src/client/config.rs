@@ -11,6 +11,7 @@ use super::limit::RateLimits;
 use super::lock::Mutex;
 use super::retry::RetryBudget;
 use super::settings::{FromSettings, Settings};
+use crate::codec::check;
 use crate::error::Error;
 use crate::service::SERVICE;
 use crate::sign::SignMethod;
@@ -120,7 +121,7 @@ impl Config {
     ///
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) if that cannot be a region's name.
     pub fn with_region(&self, region: &str) -> Result<Self, Error> {
-        endpoint::check_region(region)?;
+        check::region(region)?;
         Ok(Self::at(Some(region.into()), Arc::clone(&self.0.client)))
     }
 

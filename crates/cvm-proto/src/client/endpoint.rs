@@ -152,21 +152,6 @@ pub fn is_finance(region: &str) -> bool {
     region.ends_with("-fsi")
 }
 
-/// Whether a region's name can be one: what goes into a header, a host and a file name unescaped.
-pub(crate) fn check_region(region: &str) -> Result<(), Error> {
-    if region.is_empty() {
-        return Err(Error::config("region is empty: name one such as `ap-guangzhou`"));
-    }
-    if region.len() > 64 || !region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    {
-        return Err(Error::config(format!(
-            "region `{}` is not a region's name: it has small letters, digits and hyphens, as `ap-guangzhou`",
-            input::excerpt(region)
-        )));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

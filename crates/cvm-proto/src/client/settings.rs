@@ -8,10 +8,11 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::time::Duration;
 
-use super::endpoint::{self, Endpoint};
+use super::endpoint::Endpoint;
 use super::failover::Failover;
 use super::retry::RetryPolicy;
 use crate::attempt_end::{AttemptEnd, AttemptHook};
+use crate::codec::check;
 use crate::error::Error;
 use crate::input;
 use crate::sign::SignMethod;
@@ -146,7 +147,7 @@ impl Settings {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) naming the setting.
     pub fn check(&self) -> Result<(), Error> {
         if let Some(region) = &self.region {
-            endpoint::check_region(region)?;
+            check::region(region)?;
         }
         if let Some(tag) = &self.request_client {
             let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b',' | b';' | b'.');

@@ -3,6 +3,7 @@
 use alloc::format;
 
 use crate::error::Error;
+use crate::input;
 
 /// A required list holds something.
 pub(crate) fn not_empty<T>(member: &str, list: &[T]) -> Result<(), Error> {
@@ -56,4 +57,28 @@ pub(crate) fn exclusive<A, B>(action: &str, a: (&str, &[A]), b: (&str, &[B])) ->
         return Err(Error::parameter(format!("{action} takes {} or {}, not both: leave one out", a.0, b.0)));
     }
     Ok(())
+}
+
+/// Whether a region's name can be one: what goes into a header, a host and a file name unescaped.
+pub(crate) fn region(region: &str) -> Result<(), Error> {
+    if region.is_empty() {
+        return Err(Error::config("region is empty: name one such as `ap-guangzhou`"));
+    }
+    if region.len() > 64 || !region.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    {
+        return Err(Error::config(format!(
+            "region `{}` is not a region's name: it has small letters, digits and hyphens, as `ap-guangzhou`",
+            input::excerpt(region)
+        )));
+    }
+    Ok(())
+}
+
+/// A language is one of those that the service speaks.
+pub(crate) fn language(language: &str) -> Result<(), Error> {
+    if matches!(language, "zh-CN" | "en-US") {
+        return Ok(());
+    }
+    let language = input::excerpt(language);
+    Err(Error::parameter(format!("language `{language}` is unknown: use zh-CN or en-US")))
 }

@@ -162,7 +162,7 @@ impl SyncJob {
                 OnConflict::Skip => "skip",
             })
         };
-        differ("source region (from)", text(&self.from), text(&other.from));
+        differ("source region", text(&self.from), text(&other.from));
         differ("list of images", set(&self.images), set(&other.images));
         differ("list of destinations (to)", set(&self.to), set(&other.to));
         differ("name of the copies (name)", text(&self.name), text(&other.name));

@@ -116,7 +116,7 @@ impl ImageSyncMachine {
             Ok(Answer::Regions(listed)) => Some(listed.as_slice()),
             _ => None,
         };
-        if let Some(error) = refused(region, &error, listed) {
+        if let Some(error) = refused("nothing was started, since ", region, &error, listed) {
             self.end_with(error);
             return None;
         }

@@ -31,6 +31,7 @@ use super::key_part;
 use super::signature::{SigningKey, authorization};
 use super::string_to_sign::{CredentialScope, StringToSign};
 use super::{SignMethod, v1};
+use crate::codec::check;
 use crate::codec::{FORM, JSON, flatten, multipart, percent};
 use crate::error::Error;
 use crate::input;
@@ -184,6 +185,11 @@ pub fn explain(input: &Input) -> Result<Explained, Error> {
     for (name, value) in parts.into_iter().chain(token.as_deref().map(|token| ("token", token))) {
         key_part::part(name, value).map_err(|error| Error::parameter(error.message()))?;
     }
+    // Nor can a region or a language that the service would not read.
+    if let Some(region) = given(&input.region) {
+        check::region(&region).map_err(|error| Error::parameter(error.message()))?;
+    }
+    given(&input.language).map_or(Ok(()), |language| check::language(&language))?;
     let (host, port) = split_port(&input.host);
     if !is_host(host) || port.is_some_and(|port| port_number(port).is_none()) {
         return Err(Error::parameter(format!(
