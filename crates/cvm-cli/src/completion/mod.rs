@@ -66,11 +66,59 @@ pub(crate) fn script(shell: &str, program: Option<&OsStr>) -> Result<String, Fai
     let script = String::from_utf8_lossy(&script).into_owned();
     // After `KEY=` and `KEY.` the word goes on; both shells would begin the next one.
     Ok(match shell {
-        "bash" => script.replace("[=/:]$", "[=/:.]$"),
+        "bash" => script
+            .replace("[=/:]$", "[=/:.]$")
+            .replace(BASH_WORDS, BASH_WHOLE_WORDS)
+            .replace(BASH_REPLY, BASH_QUOTED_REPLY),
         "zsh" => script.replace(ZSH_WORDS, ZSH_WORDS_AND_PARTS),
         _ => script,
     })
 }
+
+const BASH_WORDS: &str = "    local words=(\"${COMP_WORDS[@]}\")
+    if [[ \"${BASH_VERSINFO[0]}\" -ge 4 ]]; then
+        words[COMP_CWORD]=\"$2\"
+    fi
+";
+
+/// Bash parts words at `=` and `:` as well: what stands together in the line is put together again. `$2` is what a reply takes
+/// the place of, so `kept` is what stands before it in its word.
+const BASH_WHOLE_WORDS: &str = r#"    local words=() line="$COMP_LINE" last=-1 typed="${2//\\/}" kept="" i word space
+    for i in "${!COMP_WORDS[@]}"; do
+        word="${COMP_WORDS[i]}"
+        space="${line%%[![:space:]]*}"
+        line="${line#"$space"}"
+        line="${line#"$word"}"
+        if [[ $i == "$COMP_CWORD" && $word != [=:]* ]]; then word="$typed"; fi
+        if [[ $last -ge 0 && -z $space ]]; then
+            words[last]+="$word"
+        else
+            last=$((last + 1))
+            words[last]="$word"
+        fi
+        if [[ $i == "$COMP_CWORD" ]]; then
+            _CLAP_COMPLETE_INDEX=$last
+            kept="${words[last]%"$typed"}"
+        fi
+    done
+"#;
+
+const BASH_REPLY: &str = "        unset COMPREPLY
+";
+
+/// A reply without what is kept, and as the shell has to read it.
+const BASH_QUOTED_REPLY: &str = r#"        unset COMPREPLY
+    fi
+    for i in "${!COMPREPLY[@]}"; do
+        word="${COMPREPLY[i]#"$kept"}"
+        if [[ $word == *[[:space:]\\\'\"\$\`\&\;\|\<\>\(\)]* && ${COMP_WORDS[COMP_CWORD]} != [\"\']* ]]; then
+            printf -v word %q "$word"
+        fi
+        COMPREPLY[i]="$word"
+    done
+    if [[ -z "${COMPREPLY-}" ]]; then
+        :
+"#;
 
 const ZSH_WORDS: &str = "[[ -n $other ]] && _describe -V 'values' other\n";
 
@@ -191,7 +239,10 @@ mod tests {
 
     #[test]
     fn words_that_go_on_are_left_open() {
-        assert!(script("bash", None).unwrap().contains("[=/:.]$"));
+        let bash = script("bash", None).unwrap();
+        for part in ["[=/:.]$", BASH_WHOLE_WORDS, BASH_QUOTED_REPLY] {
+            assert!(bash.contains(part), "{part}");
+        }
         assert!(script("zsh", None).unwrap().contains(ZSH_WORDS_AND_PARTS));
     }
 

@@ -13,26 +13,18 @@ pub(super) fn complete(words: &[String], typed: &str) -> Vec<CompletionCandidate
 fn offered(catalogue: &Catalogue, words: &[String], typed: &str) -> Vec<CompletionCandidate> {
     // The first word that names an action.
     let Some(action) = words.iter().find_map(|word| catalogue.action(word)) else { return Vec::new() };
-    match (key_before(words), typed.split_once('=')) {
-        (Some(key), _) => begun(values(catalogue, action, key), typed),
-        (None, Some((key, value))) => {
+    match typed.split_once('=') {
+        Some((key, value)) => {
             let values = begun(values(catalogue, action, key), value);
             values.into_iter().map(|value| value.add_prefix(format!("{key}="))).collect()
         }
-        (None, None) => begun(keys(catalogue, action, words, typed), typed),
+        None => begun(keys(catalogue, action, words, typed), typed),
     }
 }
 
 fn begun(mut candidates: Vec<CompletionCandidate>, typed: &str) -> Vec<CompletionCandidate> {
     candidates.retain(|candidate| candidate.get_value().to_string_lossy().starts_with(typed));
     candidates
-}
-
-/// The key of a value that the shell takes for a word of its own: bash parts words at `=`, and names the last of them.
-fn key_before(words: &[String]) -> Option<&str> {
-    let at: usize = std::env::var("_CLAP_COMPLETE_INDEX").ok()?.parse().ok()?;
-    let word = |back: usize| at.checked_sub(back).and_then(|at| words.get(at)).map(String::as_str);
-    word(2).filter(|_| word(1) == Some("="))
 }
 
 /// The keys that go on from what is typed.

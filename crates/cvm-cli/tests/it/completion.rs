@@ -27,7 +27,7 @@ impl User {
         let local = CvmLocal::builder().clock(Clock::scaled(600.0)).start().unwrap();
         let user = Self { home: tempfile::tempdir().unwrap(), local };
         for (path, text) in [
-            (".tencentcloud/credentials", "[prod]\nregion = ap-somewhere\n[staging]\n[DEFAULT]\n"),
+            (".tencentcloud/credentials", "[prod]\nregion = ap-somewhere\n[staging]\n[my own]\n[DEFAULT]\n"),
             (".tccli/work.credential", "{}"),
             ("request.json", "{}"),
         ] {
@@ -102,7 +102,8 @@ fn each_kind_of_word_is_completed() {
         ("cvm quota --regions ap-se", &["ap-seoul"]),
         ("cvm images --region na-", &["na-siliconvalley", "na-ashburn"]),
         ("cvm --region eu", &["eu-frankfurt"]),
-        ("cvm call DescribeImages --profile ", &["prod", "staging", "work"]),
+        ("cvm call DescribeImages --profile ", &["my own", "prod", "staging", "work"]),
+        ("cvm sync --to=ap-beijing,ap-sing", &["--to=ap-beijing,ap-singapore"]),
         ("cvm --profile=s", &["--profile=staging"]),
         ("cvm call --language ", &["zh-CN", "en-US"]),
         ("cvm call DescribeImages --json req", &["request.json"]),
@@ -281,11 +282,15 @@ impl Drop for Typing {
 }
 
 /// What is typed up to the tab, and what the line then is; `!` is typed behind it, where the word goes on.
-const LINES: [(&str, &str); 7] = [
+const LINES: [(&str, &str); 11] = [
     ("cvm descr", "cvm describe !"),
     ("cvm describe SyncIma", "cvm describe SyncImages !"),
     ("cvm sync --to ap-beijing,ap-singa", "cvm sync --to ap-beijing,ap-singapore !"),
+    ("cvm sync --to=ap-singa", "cvm sync --to=ap-singapore !"),
+    ("cvm sync --to=ap-beijing,ap-singa", "cvm sync --to=ap-beijing,ap-singapore !"),
     ("cvm --profile stag", "cvm --profile staging !"),
+    ("cvm --profile my", r"cvm --profile my\ own !"),
+    ("cvm --profile=my", r"cvm --profile=my\ own !"),
     ("cvm call DescribeImages Filters.0.Na", "cvm call DescribeImages Filters.0.Name=!"),
     ("cvm call DescribeImages Filt", "cvm call DescribeImages Filters.!"),
     ("cvm call SyncImages DryRun=t", "cvm call SyncImages DryRun=true !"),
@@ -338,7 +343,9 @@ fn fish_completes() {
     let own = Path::new(env!("CARGO_BIN_EXE_cvm")).parent().unwrap().display();
     let path = format!("{own}:{}", std::env::var("PATH").unwrap_or_default());
     let resume = format!("cvm sync --resume {}", &open[..5]);
-    for (typed, expected) in LINES.into_iter().chain([(&*resume, &*format!("cvm sync --resume {open} !"))]) {
+    // It is asked for the words, and quotes them itself where they are typed.
+    let plain = LINES.into_iter().filter(|(_, expected)| !expected.contains('\\'));
+    for (typed, expected) in plain.chain([(&*resume, &*format!("cvm sync --resume {open} !"))]) {
         let typed = format!("{}; complete -C '{typed}'", line_of("fish"));
         let mut fish = Command::new("fish");
         for (name, value) in user.command(&[]).get_envs() {
