@@ -95,6 +95,14 @@ impl Failure {
         Self { exit: Exit::Other, why: Why::Here(message.into()) }
     }
 
+    /// The same, where an error of the core has more to say.
+    pub(crate) fn map_core(self, more: impl FnOnce(Error) -> Error) -> Self {
+        match self.why {
+            Why::Core(error) => Self { why: Why::Core(more(error)), ..self },
+            Why::Here(_) => self,
+        }
+    }
+
     /// The same, but the command ends with another code for it.
     pub(crate) fn ending_with(self, exit: Exit) -> Self {
         Self { exit, ..self }

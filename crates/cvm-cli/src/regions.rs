@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use cvm_proto::{Error, WhichRegions};
+use cvm_proto::api::DescribeRegions;
+use cvm_proto::{Error, WhichRegions, with_region_meant};
 use cvm_ureq::Client;
 
 use crate::failure::Failure;
@@ -21,6 +22,11 @@ pub(crate) fn all(client: &Client) -> Result<Vec<String>, Failure> {
     of(client, &["all".into()])
 }
 
+/// An error with the region that was meant, where the service refused the one that was asked.
+pub(crate) fn meant(client: &Client, error: Error) -> Error {
+    with_region_meant(error, || client.send(DescribeRegions::default()).ok().map(|listed| listed.region_set))
+}
+
 /// Asks every region, some at a time; the answers come in the order of the regions.
 pub(crate) fn ask<T: Send>(
     client: &Client,
@@ -36,7 +42,9 @@ pub(crate) fn ask<T: Send>(
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     regions.get(at).zip(answers.get(at))
                 } {
-                    let answer = client.with_region(region).and_then(|client| question(&client));
+                    let client = client.with_region(region);
+                    let answer =
+                        client.and_then(|client| question(&client).map_err(|error| meant(&client, error)));
                     // Nobody else writes to this place.
                     *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
                 }

@@ -12,7 +12,7 @@ use crate::catalogue::example::Extent;
 use crate::connect::{self, Link};
 use crate::failure::{Exit, Failure};
 use crate::query::{Misfit, Query};
-use crate::{input, output, parameters, render};
+use crate::{input, output, parameters, regions, render};
 
 /// Performs the action and prints what the service answered.
 pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
@@ -32,13 +32,15 @@ pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     let format = global.output.unwrap_or(Output::Json);
-    let answer = match &condition {
-        Some(condition) => match wait::until(&link, args, condition, &parameters)? {
-            Waited::Met(answer) => answer,
-            Waited::Misfit(answer, misfit) => return whole(answer, format, "--wait", &misfit),
-        },
-        None if args.all_pages => all_pages(&link, &args.action, parameters)?,
-        None => link.client.call(&args.action, parameters)?,
+    let waited = match &condition {
+        Some(condition) => wait::until(&link, args, condition, &parameters),
+        None if args.all_pages => all_pages(&link, &args.action, parameters).map(Waited::Met),
+        None => link.client.call(&args.action, parameters).map(Waited::Met).map_err(Failure::from),
+    };
+    let meant = |failure: Failure| failure.map_core(|error| regions::meant(&link.client, error));
+    let answer = match waited.map_err(meant)? {
+        Waited::Met(answer) => answer,
+        Waited::Misfit(answer, misfit) => return whole(answer, format, "--wait", &misfit),
     };
     let Some(query) = query else {
         print_answer(answer, format)?;

@@ -1,12 +1,12 @@
 //! `cvm quota`: how many images every region has, and how many it may have.
 
-use cvm_proto::Error;
 use cvm_proto::api::types::Filter;
 use cvm_proto::api::{DescribeImageQuota, DescribeImages};
+use cvm_proto::{Error, ErrorCode};
 use cvm_ureq::Client;
 use serde_json::json;
 
-use crate::args::{Global, QuotaArgs};
+use crate::args::{Global, Output, QuotaArgs};
 use crate::failure::{Exit, Failure};
 use crate::render::{List, counted};
 use crate::{connect, regions};
@@ -22,11 +22,20 @@ pub(crate) fn run(global: &Global, args: &QuotaArgs) -> Result<Exit, Failure> {
     let answers = regions::ask(&link.client, &regions, count);
     let failures = answers.iter().filter_map(|answer| answer.as_ref().err());
     let worst = failures.map(Exit::of).fold(Exit::Done, Exit::or_worse);
+    if global.format() != Output::Json {
+        answers.iter().filter_map(|answer| answer.as_ref().err()).for_each(|error| {
+            Failure::from(error.clone()).show(global.format());
+        });
+    }
     let rows = regions.iter().zip(&answers).map(|(region, answer)| match answer {
         Ok((images, quota)) => {
             vec![region.clone(), images.to_string(), quota.to_string(), left(*images, *quota).to_string()]
         }
-        Err(error) => vec![region.clone(), "-".into(), "-".into(), error.to_string()],
+        Err(error) => {
+            // The whole sentence stands on stderr.
+            let why = error.code().map_or(error.kind().as_str(), ErrorCode::as_str);
+            vec![region.clone(), "-".into(), "-".into(), why.to_owned()]
+        }
     });
     let images: i64 = answers.iter().flatten().map(|(images, _)| images).sum();
     let unanswered = answers.iter().filter(|answer| answer.is_err()).count();

@@ -42,6 +42,31 @@ fn images_of_several_regions_stand_side_by_side() {
 }
 
 #[test]
+fn a_mistyped_region_gets_the_name_that_was_meant_from_every_command() {
+    let local = CvmLocal::start().unwrap();
+    for args in [
+        &["images", "--region", "ap-guangzou"][..],
+        &["images", "--regions", "ap-shanghai,ap-guangzou"],
+        &["quota", "--region", "ap-guangzou"],
+        &["quota", "--regions", "ap-shanghai,guangzhou"],
+        &["call", "DescribeImages", "--region", "ap-guangzou"],
+        &["call", "DescribeImages", "--region", "guangzhou", "--all-pages"],
+        &["call", "DescribeImages", "--region", "ap-guangzou", "--wait", "ImageSet"],
+    ] {
+        let ran = ran(&local, args).ended_with(5);
+        assert!(ran.err.contains("did you mean `ap-guangzhou`?"), "{args:?}: {ran:?}");
+        assert!(ran.err.contains("DescribeImage") && ran.err.matches("cvm:").count() == 1, "{ran:?}");
+    }
+    // Another value that is wrong has nothing to do with the region.
+    let ran = ran(&local, &["call", "DescribeImages", "Filters.0.Name=no", "Filters.0.Values=x"]);
+    assert!(ran.ended_with(5).err.contains("InvalidFilter"));
+    // Where the list cannot be had, the service's own words stay.
+    local.faults().push(Fault::error("UnauthorizedOperation").on("DescribeRegions"));
+    let ran = self::ran(&local, &["images", "--region", "ap-guangzou"]).ended_with(5);
+    assert!(!ran.err.contains("UnauthorizedOperation"), "{ran:?}");
+}
+
+#[test]
 fn a_region_that_does_not_answer_hides_no_other() {
     let local = CvmLocal::start().unwrap();
     local.faults().push(Fault::error("UnauthorizedOperation").in_region("ap-beijing"));
@@ -52,6 +77,7 @@ fn a_region_that_does_not_answer_hides_no_other() {
     );
     let quota = ran(&local, &["quota", "--regions", "ap-shanghai,ap-beijing"]).ended_with(5);
     assert!(quota.out.contains("500") && quota.out.contains("UnauthorizedOperation"), "{quota:?}");
+    assert!(quota.err.contains("DescribeImages in ap-beijing: "), "{quota:?}");
 }
 
 #[test]

@@ -56,18 +56,31 @@ fn a_line_that_cannot_be_read_costs_nobody_elses_answer() {
     unknown["sign_method"] = "HmacMD5".into();
     let mut keyless = good.clone();
     keyless.as_object_mut().unwrap().remove("secret_key");
-    let requests = format!("{good}\nnot json\n[]\n\n{unknown}\n{keyless}\n{good}");
+    let with = |name: &str, value: &str| {
+        let mut other = good.clone();
+        other[name] = value.into();
+        other
+    };
+    let (region, language) = (with("region", "Guangzhou City"), with("language", "de"));
+    let requests = format!("{good}\nnot json\n[]\n\n{unknown}\n{keyless}\n{good}\n{region}\n{language}");
     let ran = feed(&mut cvm(&["sign", "--batch"]), &requests).ended_with(1);
     let answers: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(answers.len(), 6, "{ran:?}");
+    assert_eq!(answers.len(), 8, "{ran:?}");
     for at in [0, 5] {
         assert_eq!(answers[at]["authorization"], good["expected"]["authorization"]);
     }
-    for (at, part) in [(1, ""), (2, ""), (3, "HmacMD5"), (4, "secret_key")] {
+    for (at, part) in [
+        (1, ""),
+        (2, ""),
+        (3, "HmacMD5"),
+        (4, "secret_key"),
+        (6, "region `Guangzhou City`"),
+        (7, "language `de`"),
+    ] {
         let error = answers[at]["error"].as_str().unwrap();
         assert!(error.contains(part) && answers[at].get("string_to_sign").is_none(), "{error}");
     }
-    assert!(ran.err.contains("4 of 6"), "{ran:?}");
+    assert!(ran.err.contains("6 of 8"), "{ran:?}");
 }
 
 #[test]
