@@ -1,5 +1,9 @@
-//! Tables for people: columns as wide as their widest cell, two spaces between.
+//! Tables for people: columns as wide as their widest cell, two spaces between; a block for each row where the columns do not
+//! fit side by side. And sentences that are broken into lines.
 
+use std::fmt;
+
+use textwrap::{Options, WordSeparator, WordSplitter};
 use unicode_width::UnicodeWidthStr;
 
 use crate::output;
@@ -19,11 +23,52 @@ pub(crate) fn lay_out(headings: &[&str], rows: &[Vec<String>]) -> String {
     lay_out_within(usize::MAX, headings, rows, &[])
 }
 
-/// The same in lines of at most so many cells, as far as cutting the columns in `cut` achieves it; the widest is cut
-/// first.
+/// The same in lines of at most so many cells, as far as that can be; see [`Table::within`].
 pub(crate) fn lay_out_within(most: usize, headings: &[&str], rows: &[Vec<String>], cut: &[usize]) -> String {
-    let safe = |row: &Vec<String>| row.iter().map(|cell| output::escaped(cell).into_owned()).collect();
-    let mut rows: Vec<Vec<String>> = rows.iter().map(safe).collect();
+    Table::within(most, headings, rows, cut).to_string()
+}
+
+/// A table that has been laid out.
+#[derive(Debug)]
+pub(crate) enum Table {
+    /// The headings, and a line for each row.
+    Lines(String, Vec<String>),
+    /// For each row a block with a line for each cell.
+    Blocks(Vec<String>),
+}
+
+impl Table {
+    /// A table in lines of at most so many cells. The columns in `cut` are cut for that, the widest first; where that is not
+    /// enough, each row becomes a block, so that the others stay whole.
+    pub(crate) fn within(most: usize, headings: &[&str], rows: &[Vec<String>], cut: &[usize]) -> Self {
+        let safe = |row: &Vec<String>| row.iter().map(|cell| output::escaped(cell).into_owned()).collect();
+        let rows: Vec<Vec<String>> = rows.iter().map(safe).collect();
+        lines(most, headings, &rows, cut).map_or_else(
+            || Self::Blocks(blocks(most, headings, &rows, cut)),
+            |(first, rows)| Self::Lines(first, rows),
+        )
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lines(headings, rows) => {
+                f.write_str(headings)?;
+                rows.iter().try_for_each(|row| write!(f, "\n{row}"))
+            }
+            Self::Blocks(blocks) => f.write_str(&blocks.join("\n\n")),
+        }
+    }
+}
+
+/// The headings and the rows as lines, if they are narrow enough.
+fn lines(
+    most: usize,
+    headings: &[&str],
+    rows: &[Vec<String>],
+    cut: &[usize],
+) -> Option<(String, Vec<String>)> {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.width());
         cells.chain([headings[column].width()]).max().unwrap_or(0)
@@ -34,27 +79,45 @@ pub(crate) fn lay_out_within(most: usize, headings: &[&str], rows: &[Vec<String>
         let Some(&widest) = cuttable.max_by_key(|&&column| widths[column]) else { break };
         widths[widest] -= 1;
     }
-    for row in &mut rows {
-        for &column in cut {
-            row[column] = clip(&row[column], widths[column]);
-        }
-    }
-    let mut text = String::new();
-    let mut line = |cells: &mut dyn Iterator<Item = &str>| {
+    let line = |cells: &mut dyn Iterator<Item = String>| {
         let mut line = String::new();
         for (cell, width) in cells.zip(&widths) {
-            line.push_str(cell);
+            line.push_str(&cell);
             line.extend(std::iter::repeat_n(' ', width - cell.width() + 2));
         }
-        text.push_str(line.trim_end());
-        text.push('\n');
+        line.truncate(line.trim_end().len());
+        line
     };
-    line(&mut headings.iter().copied());
-    for row in rows {
-        line(&mut row.iter().map(String::as_str));
-    }
-    text.truncate(text.trim_end().len());
-    text
+    let cell = |(column, cell): (usize, &String)| {
+        if cut.contains(&column) { clip(cell, widths[column]) } else { cell.clone() }
+    };
+    let first = line(&mut headings.iter().map(|&heading| heading.into()));
+    let rows: Vec<String> = rows.iter().map(|row| line(&mut row.iter().enumerate().map(cell))).collect();
+    let fits = most == usize::MAX || rows.iter().chain([&first]).all(|line| line.width() <= most);
+    fits.then_some((first, rows))
+}
+
+/// A block for each row, of its cells under each other, each after its heading.
+fn blocks(most: usize, headings: &[&str], rows: &[Vec<String>], cut: &[usize]) -> Vec<String> {
+    let indent = headings.iter().map(|heading| heading.width()).max().unwrap_or(0) + 2;
+    let line = |(column, cell): (usize, &String)| {
+        let most =
+            if cut.contains(&column) { most.saturating_sub(indent).max(NARROWEST) } else { usize::MAX };
+        let filling = " ".repeat(indent - headings[column].width());
+        format!("{}{filling}{}", headings[column], clip(cell, most))
+    };
+    rows.iter().map(|row| row.iter().enumerate().map(line).collect::<Vec<_>>().join("\n")).collect()
+}
+
+/// A sentence in lines of at most so many cells, each indented. Only a word that is longer than a line is broken.
+pub(crate) fn wrapped(text: &str, indent: usize, most: usize) -> String {
+    let indent = " ".repeat(indent);
+    let options = Options::new(most)
+        .initial_indent(&indent)
+        .subsequent_indent(&indent)
+        .word_separator(WordSeparator::AsciiSpace)
+        .word_splitter(WordSplitter::NoHyphenation);
+    textwrap::fill(text, options)
 }
 
 /// A list as its first entry and the number of the others: `img-o3ycss2p +7`.
@@ -136,6 +199,29 @@ mod tests {
         assert_eq!(table.lines().nth(1), Some("01234567…  img… +119  x"));
         assert!(table.lines().all(|line| line.width() <= 23));
         assert_eq!(lay_out_within(80, &["A", "B", "C"], &rows, &[0, 1]), lay_out(&["A", "B", "C"], &rows));
+    }
+
+    #[test]
+    fn what_does_not_fit_side_by_side_stands_under_each_other() {
+        let row = |name: &str| vec![name.to_owned(), "img-o3ycss2p".into(), "img-pmqg1cw7".into()];
+        let rows = [row("镜像镜像镜像镜像"), row("base")];
+        let table = |most| lay_out_within(most, &["NAME", "ap-shanghai", "ap-beijing"], &rows, &[0]);
+        assert_eq!(table(36).lines().count(), 3, "cut to fit");
+        assert_eq!(
+            table(25),
+            "NAME         镜像镜像镜…\nap-shanghai  img-o3ycss2p\nap-beijing   img-pmqg1cw7\n\n\
+             NAME         base\nap-shanghai  img-o3ycss2p\nap-beijing   img-pmqg1cw7"
+        );
+    }
+
+    #[test]
+    fn sentences_are_broken_between_words_and_by_cells() {
+        assert_eq!(
+            wrapped("the image img-o3ycss2p is gone", 2, 16),
+            "  the image\n  img-o3ycss2p\n  is gone"
+        );
+        assert_eq!(wrapped("镜像镜像 镜像镜像 a", 0, 12), "镜像镜像\n镜像镜像 a");
+        assert_eq!(wrapped("a 镜像镜像镜像", 1, 9), " a\n 镜像镜像\n 镜像");
     }
 
     #[test]

@@ -9,10 +9,12 @@ use crate::args::{DescribeArgs, Global, Output};
 use crate::catalogue::example::Extent;
 use crate::catalogue::{Action, Catalogue, Member, MemberType};
 use crate::failure::{Exit, Failure};
-use crate::output;
+use crate::table::wrapped;
+use crate::{output, render};
 
-/// The width that descriptions are wrapped to.
-const WIDTH: usize = 100;
+/// The widest and the narrowest lines that descriptions are wrapped to; in between they are as wide as the terminal.
+const WIDEST: usize = 100;
+const NARROWEST: usize = 40;
 
 /// Describes the action.
 pub(crate) fn run(global: &Global, args: &DescribeArgs) -> Result<Exit, Failure> {
@@ -31,7 +33,8 @@ pub(crate) fn run(global: &Global, args: &DescribeArgs) -> Result<Exit, Failure>
             "example": catalogue.example(&action.request, Extent::Required),
         }))?;
     } else {
-        output::lines(text(&catalogue, &args.action, action).trim_end())?;
+        let width = render::columns().clamp(NARROWEST, WIDEST);
+        output::lines(text(&catalogue, &args.action, action, width).trim_end())?;
     }
     Ok(Exit::Done)
 }
@@ -60,9 +63,9 @@ fn members(members: &[Member]) -> Vec<serde_json::Value> {
     members.iter().map(entry).collect()
 }
 
-fn text(catalogue: &Catalogue, name: &str, action: &Action) -> String {
+fn text(catalogue: &Catalogue, name: &str, action: &Action, width: usize) -> String {
     let mut out = format!("{name}\n\n");
-    paragraph(&mut out, 2, &action.doc);
+    let _ = writeln!(out, "{}", wrapped(&action.doc, 2, width));
     let mut facts = Vec::new();
     facts.extend(action.rate.map(|rate| format!("At most {rate} requests a second.")));
     facts.extend((!action.region).then(|| "Needs no region.".to_string()));
@@ -70,11 +73,10 @@ fn text(catalogue: &Catalogue, name: &str, action: &Action) -> String {
         facts.push(format!("Comes in pages of up to {}: --all-pages reads them all.", paged.size));
     }
     if !facts.is_empty() {
-        out.push('\n');
-        paragraph(&mut out, 2, &facts.join(" "));
+        let _ = writeln!(out, "\n{}", wrapped(&facts.join(" "), 2, width));
     }
-    section(&mut out, catalogue, "PARAMETERS", &action.request);
-    section(&mut out, catalogue, "ANSWER", &action.response);
+    section(&mut out, catalogue, width, "PARAMETERS", &action.request);
+    section(&mut out, catalogue, width, "ANSWER", &action.response);
     if !action.errors.is_empty() {
         out.push_str("\nERRORS\n");
         for code in &action.errors {
@@ -111,13 +113,13 @@ fn quoted(word: String) -> String {
     if plain { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
-fn section(out: &mut String, catalogue: &Catalogue, heading: &str, members: &[Member]) {
+fn section(out: &mut String, catalogue: &Catalogue, width: usize, heading: &str, members: &[Member]) {
     let _ = write!(out, "\n{heading}\n");
     if members.is_empty() {
         out.push_str("  none\n");
     }
     let mut types = Vec::new();
-    list(out, catalogue, 2, members, &mut types);
+    list(out, catalogue, (2, width), members, &mut types);
     // Types that the members are made of, each once, and theirs.
     let mut at = 0;
     while at < types.len() {
@@ -125,13 +127,13 @@ fn section(out: &mut String, catalogue: &Catalogue, heading: &str, members: &[Me
         at += 1;
         match catalogue.kind(name) {
             MemberType::Type(known) => {
-                let _ = write!(out, "\n  {name}: {}\n", known.doc);
-                list(out, catalogue, 4, &known.members, &mut types);
+                let _ = writeln!(out, "\n{}", wrapped(&format!("{name}: {}", known.doc), 2, width));
+                list(out, catalogue, (4, width), &known.members, &mut types);
             }
             MemberType::Enum(known) => {
-                let _ = write!(out, "\n  {name}: {}\n", known.doc);
+                let _ = writeln!(out, "\n{}", wrapped(&format!("{name}: {}", known.doc), 2, width));
                 for (value, doc) in &known.values {
-                    let _ = writeln!(out, "    {value}: {doc}");
+                    let _ = writeln!(out, "{}", wrapped(&format!("{value}: {doc}"), 4, width));
                 }
             }
             _ => {}
@@ -142,7 +144,7 @@ fn section(out: &mut String, catalogue: &Catalogue, heading: &str, members: &[Me
 fn list(
     out: &mut String,
     catalogue: &Catalogue,
-    indent: usize,
+    (indent, width): (usize, usize),
     members: &[Member],
     types: &mut Vec<&'static str>,
 ) {
@@ -155,7 +157,7 @@ fn list(
             marks.push_str(", deprecated");
         }
         let _ = writeln!(out, "{:indent$}{}  {}{marks}", "", member.name, member.kind);
-        paragraph(out, indent + 4, &member.doc);
+        let _ = writeln!(out, "{}", wrapped(&member.doc, indent + 4, width));
         let element = match catalogue.kind(member.kind) {
             MemberType::List(element) => element,
             _ => member.kind,
@@ -166,26 +168,6 @@ fn list(
             types.push(element);
         }
     }
-}
-
-fn paragraph(out: &mut String, indent: usize, text: &str) {
-    let mut column = 0;
-    for word in text.split_whitespace() {
-        if column > 0 && column + 1 + word.len() > WIDTH {
-            out.push('\n');
-            column = 0;
-        }
-        if column == 0 {
-            out.extend(std::iter::repeat_n(' ', indent));
-            column = indent;
-        } else {
-            out.push(' ');
-            column += 1;
-        }
-        out.push_str(word);
-        column += word.chars().count();
-    }
-    out.push('\n');
 }
 
 #[cfg(test)]

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use crate::args::{Global, JobsArgs, JobsCommand, Output};
 use crate::failure::{Exit, Failure};
 use crate::journals::{self, StoredJob, endpoint_word};
-use crate::{output, render, table};
+use crate::table::{self, Table};
+use crate::{output, render};
 
 /// How wide the table is at most where there is no terminal.
 const COLUMNS: usize = 80;
@@ -58,19 +59,16 @@ fn for_people(jobs: &[StoredJob]) -> Result<(), Failure> {
         usize::MAX => COLUMNS,
         columns => columns,
     };
-    let table = table::lay_out_within(columns, &headings, &rows, &[4, 5, 6]);
-    let mut lines = table.lines();
-    let mut text = lines.next().unwrap_or_default().to_owned();
-    for (job, line) in jobs.iter().zip(lines) {
-        text.push_str(&format!("\n{line}"));
-        if let Some(error) = last_error(job) {
-            text.push_str(&format!(
-                "\n  {}",
-                table::clip(&output::escaped(&error), columns.saturating_sub(2))
-            ));
-        }
-    }
-    output::lines(text)?;
+    let (headings, rows, between) = match Table::within(columns, &headings, &rows, &[4, 5, 6]) {
+        Table::Lines(headings, rows) => (Some(headings), rows, "\n"),
+        Table::Blocks(rows) => (None, rows, "\n\n"),
+    };
+    let with_error = |(job, row): (&StoredJob, String)| match last_error(job) {
+        Some(error) => format!("{row}\n{}", table::wrapped(&output::escaped(&error), 2, columns)),
+        None => row,
+    };
+    let text: Vec<String> = headings.into_iter().chain(jobs.iter().zip(rows).map(with_error)).collect();
+    output::lines(text.join(between))?;
     let count = |wanted| jobs.iter().filter(|job| state(job) == wanted).count();
     let counts = ["running", "interrupted", "ended", "broken"].map(|state| (count(state), state));
     render::summary(jobs.len(), &render::counted(counts))?;

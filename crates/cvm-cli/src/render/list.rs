@@ -5,11 +5,11 @@ use std::io::{self, IsTerminal};
 
 use console::Term;
 use serde_json::Value;
-use unicode_width::UnicodeWidthStr;
 
 use crate::args::Output;
 use crate::failure::Failure;
-use crate::{output, table};
+use crate::output;
+use crate::table::Table;
 
 /// How many rows have a summary at least.
 const SUMMED_UP: usize = 3;
@@ -41,11 +41,10 @@ impl List<'_> {
 }
 
 impl List<'_> {
-    /// The table in lines of at most so many cells, as far as cutting and leaving out columns achieves it.
+    /// The table in lines of at most so many cells. Columns are cut for that, and then left out; where that is not enough,
+    /// each row is a block of all its cells.
     fn within(&self, most: usize) -> String {
-        let mut dropped = 0;
-        loop {
-            let gone = &self.drop[..dropped];
+        let table = |gone: &[usize]| {
             let stays = |column: &usize| !gone.contains(column);
             let columns: Vec<usize> = (0..self.headings.len()).filter(stays).collect();
             let headings: Vec<&str> = columns.iter().map(|&column| self.headings[column]).collect();
@@ -53,12 +52,11 @@ impl List<'_> {
                 |row: &Vec<String>| columns.iter().filter_map(|&column| row.get(column).cloned()).collect();
             let rows: Vec<Vec<String>> = self.rows.iter().map(row).collect();
             let cut = self.cut.iter().filter_map(|cut| columns.iter().position(|column| column == cut));
-            let table = table::lay_out_within(most, &headings, &rows, &cut.collect::<Vec<_>>());
-            if dropped == self.drop.len() || table.lines().all(|line| line.width() <= most) {
-                return table;
-            }
-            dropped += 1;
-        }
+            Table::within(most, &headings, &rows, &cut.collect::<Vec<_>>())
+        };
+        let mut narrower = (0..=self.drop.len()).map(|dropped| table(&self.drop[..dropped]));
+        let table = narrower.find(|table| matches!(table, Table::Lines(..))).unwrap_or_else(|| table(&[]));
+        table.to_string()
     }
 }
 
@@ -119,6 +117,11 @@ mod tests {
                 "IMAGE         REGION      NAME\nimg-o3ycss2p  ap-beijing  镜像镜像镜像…\nimg-2         hk          a",
             ),
             (30, "REGION      NAME\nap-beijing  镜像镜像镜像镜像\nhk          a"),
+            (
+                16,
+                "IMAGE   img-o3ycss2p\nREGION  ap-beijing\nBASIS   answered\nNAME    镜像镜…\n\n\
+                 IMAGE   img-2\nREGION  hk\nBASIS   -\nNAME    a",
+            ),
         ] {
             assert_eq!(list.within(most), expected, "{most}");
         }

@@ -242,6 +242,7 @@ fn the_list_of_jobs_fits_a_terminal_whatever_the_jobs_are_made_of() {
     let list = ran(&mut cvm(&local, &folder, &["jobs", "--all"])).ended_with(0);
     assert!(list.out.contains("0 of 120") && list.out.contains("img-wide0000 +7"), "{list:?}");
     assert!(list.out.contains("UnauthorizedOperation") && list.out.contains('…'), "{list:?}");
+    assert_eq!(list.out.replace("\n  ", "").matches("镜像").count(), 60, "the error is whole: {list:?}");
     assert!(!list.out.contains(['\u{1b}', '\u{202e}']), "{list:?}");
     for line in list.out.lines() {
         // Letters that take two cells are those beyond these.
@@ -336,9 +337,9 @@ fn an_interrupted_sync_is_not_complete() {
 
     let local = CvmLocal::builder().clock(Clock::stepped()).start().unwrap();
     let folder = Folder::new("incomplete");
-    let mut child = cvm(&local, &folder, &[&SYNC[..], &["--output", "json"]].concat()).spawn().unwrap();
+    let mut child = cvm(&local, &folder, &[&SYNC[..], &["--output", "json", "-v"]].concat()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-    lines.find(|line| line.contains("ap-guangzhou: img-")).unwrap();
+    lines.find(|line| line.contains("SyncImages")).unwrap();
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     lines.for_each(drop);
     let report = Ran::from(child.wait_with_output().unwrap()).ended_with(130).json();
