@@ -47,6 +47,7 @@ pub fn run(args: impl IntoIterator<Item: Into<OsString> + Clone>) -> u8 {
     if matches!(&command, Command::Sync(args) if args.json) {
         global.output = Some(Output::Json);
     }
+    global.quiet |= global.is_for_programs();
     match &command {
         Command::Local(args) if args.log.is_some() => log::requests(args),
         _ => log::client(global.verbose),

@@ -21,18 +21,18 @@ pub(crate) struct Speaker {
 }
 
 impl Speaker {
-    /// Prints a line to stderr, and returns once it is there. Bars stay below it, and a `^C` that the terminal shows before
-    /// it.
-    pub(crate) fn interject(&self, text: &str) {
-        if let Some(bars) = &self.bars
-            && bars.line(text.to_owned()).is_none()
-        {
-            return bars.flush();
-        }
+    /// Prints lines to stderr, and returns once they are there. Bars stay below them, and a `^C` that the terminal shows
+    /// above.
+    pub(crate) fn interject(&self, lines: &[String]) {
         if self.bars.is_none() && std::io::stderr().is_terminal() {
             output::note("");
         }
-        output::note(text);
+        for line in lines {
+            match &self.bars {
+                Some(bars) if bars.line(line.clone()).is_none() => bars.flush(),
+                _ => output::note(line),
+            }
+        }
     }
 }
 

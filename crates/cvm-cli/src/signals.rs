@@ -67,11 +67,13 @@ impl Signals {
 }
 
 /// Lets the program end in order: the first signal runs `begin_to_end`, and is told of if there is something to tell.
-/// The second ends the program at once, with the code of the first. A signal that is ignored stays ignored.
+/// The second ends the program at once, with the code of the first, after the `last_words`. A signal that is ignored stays
+/// ignored.
 pub(crate) fn listen(
     begin_to_end: impl FnOnce() + Send + 'static,
-    tell: impl Fn(&str) + Clone + Send + 'static,
+    tell: impl Fn(&[String]) + Clone + Send + 'static,
     stopping: Option<&'static str>,
+    last_words: impl Fn() -> Vec<String> + Send + 'static,
 ) -> Result<Signals, Failure> {
     let first = Arc::new(OnceLock::new());
     let (done, told) = mpsc::channel();
@@ -80,7 +82,8 @@ pub(crate) fn listen(
     system::listen(move |arrived, wait_for_echo| {
         let Some(begin_to_end) = begin_to_end.take() else {
             let first: Signal = *first.get().unwrap_or(&arrived);
-            tell_within(&tell, "cvm: stopped at once by a second signal");
+            let stopped = "cvm: stopped at once by a second signal".to_owned();
+            tell_within(&tell, std::iter::once(stopped).chain(last_words()).collect());
             std::process::exit(first.exit() as i32);
         };
         // Nobody else sets it.
@@ -88,7 +91,7 @@ pub(crate) fn listen(
         begin_to_end();
         wait_for_echo();
         if let Some(stopping) = stopping {
-            tell_within(&tell, stopping);
+            tell_within(&tell, vec![stopping.into()]);
         }
         // Nobody may be waiting.
         let _ = done.send(());
@@ -97,10 +100,10 @@ pub(crate) fn listen(
 }
 
 /// Tells in a thread of its own, which may be held up: signals are listened for all the same.
-fn tell_within(tell: &(impl Fn(&str) + Clone + Send + 'static), line: &'static str) {
+fn tell_within(tell: &(impl Fn(&[String]) + Clone + Send + 'static), lines: Vec<String>) {
     let (tell, (done, told)) = (tell.clone(), mpsc::channel());
     let teller = thread::Builder::new().spawn(move || {
-        tell(line);
+        tell(&lines);
         let _ = done.send(());
     });
     if teller.is_ok() {

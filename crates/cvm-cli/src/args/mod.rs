@@ -6,6 +6,7 @@
 mod config;
 mod image;
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -101,6 +102,11 @@ impl Global {
     /// How results are written, unless a command has a usual format of its own; and errors.
     pub(crate) fn format(&self) -> Output {
         self.output.unwrap_or(Output::Table)
+    }
+
+    /// Whether a program reads stderr: it then holds errors as objects, and nothing for people.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        self.format() == Output::Json && !io::stderr().is_terminal()
     }
 }
 

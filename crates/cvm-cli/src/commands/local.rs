@@ -22,7 +22,7 @@ pub(crate) fn embedded() -> Result<CvmLocal, Failure> {
 
 /// Runs the endpoint until the program is asked to end.
 pub(crate) fn run(global: &Global, args: &LocalArgs) -> Result<Exit, Failure> {
-    let signals = signals::listen(|| (), |line| output::note(line), None)?;
+    let signals = signals::listen(|| (), |lines| lines.iter().for_each(output::note), None, Vec::new)?;
     let local = start(args)?;
     let authority = match (&args.tls_ca, local.ca_pem()) {
         (Some(file), Some(pem)) => {

@@ -26,7 +26,7 @@ pub(crate) fn run(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
     if args.all && args.resume.is_none() {
         return Err(Failure::usage("--all goes with --resume: for every region, write --to all"));
     }
-    let stop = Stop::listen()?;
+    let stop = Stop::listen(global)?;
     if args.all {
         return resume::all(global, args, &stop);
     }
@@ -83,6 +83,9 @@ fn run_to_its_end(global: &Global, args: &SyncArgs, link: &Link, job: Ready, sto
         Progress::for_people(job.images().len(), job.regions().len(), global.verbose == 0)
     };
     stop.speak_beside(&progress);
+    if let Some(path) = journal.as_ref().filter(|_| !global.local) {
+        stop.leave_behind(hint::resume_later(global, path), path);
+    }
     let outcome = job.run(link, &mut progress);
     let signal = stop.signal();
     progress.finish();
@@ -113,7 +116,7 @@ fn with_report(global: &Global, signal: Option<Signal>, report: &SyncReport) -> 
     if global.format() != Output::Json {
         report::people(global, report)?;
     }
-    if let Some(signal) = signal {
+    if let Some(signal) = signal.filter(|_| !global.is_for_programs()) {
         report::last_words(global, signal, report).into_iter().for_each(output::note);
     }
     let exit = signal.map_or_else(|| report::exit(report), Signal::exit);
@@ -125,7 +128,7 @@ fn leave(journal: &Path, global: &Global, exit: Exit) -> bool {
     match cvm_journal::read(journal) {
         Ok(Some(state)) if !state.is_finished() => {
             // The next embedded endpoint knows nothing of it; and where all is as asked for, quiet is quiet.
-            let is_needless = global.local || global.quiet && exit == Exit::Done;
+            let is_needless = global.local || global.is_for_programs() || global.quiet && exit == Exit::Done;
             if !is_needless {
                 hint::resume_later(global, journal).into_iter().for_each(output::note);
             }

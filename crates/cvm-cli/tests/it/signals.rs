@@ -128,10 +128,14 @@ fn a_second_signal_ends_it_at_once_with_the_code_of_the_first() {
     let (ran, took, folder) = stuck.end();
     assert!(took < Duration::from_secs(4), "{took:?}: {ran:?}");
     let ran = ran.ended_with(143);
-    assert_eq!(ran.err, "cvm: stopped at once by a second signal\n");
+    let lines: Vec<&str> = ran.err.lines().collect();
+    assert_eq!(lines[0], "cvm: stopped at once by a second signal");
+    let resume = lines[1].strip_prefix("cvm: resume it with: cvm ").unwrap();
+    assert_eq!(lines.len(), 2, "{ran:?}");
     assert_eq!(ran.out, "");
     let jobs = folder.0.join("cvm").join("jobs");
-    assert!(std::fs::read_dir(jobs).unwrap().count() > 0, "the job can be resumed");
+    let journals = std::fs::read_dir(jobs).unwrap().map(|entry| entry.unwrap().path());
+    assert!(journals.into_iter().any(|path| resume.contains(path.to_str().unwrap())), "{resume}");
 }
 
 /// `timeout` sends its signal to the command, and then to the group that the command is in.

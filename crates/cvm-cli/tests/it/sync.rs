@@ -27,7 +27,9 @@ fn programs_get_the_whole_report() {
     let args =
         [&["sync", "img-o3ycss2p"][..], &FROM, &["ap-guangzhou", "--output", "json", "--name", "golden"]]
             .concat();
-    let report = run(&args).ended_with(0).json();
+    let ran = run(&args).ended_with(0);
+    assert_eq!(ran.err, "", "stderr is for errors alone");
+    let report = ran.json();
     assert_eq!(report["complete"], true);
     assert_eq!(report["source_region"], "ap-shanghai");
     let destination = &report["destinations"][0];
@@ -46,6 +48,10 @@ fn programs_get_the_whole_report() {
 fn an_image_that_is_not_there_is_refused() {
     let ran = run(&[&["sync", "img-00000000"][..], &FROM, &["ap-guangzhou"]].concat()).ended_with(5);
     assert!(ran.err.contains("InvalidImageId.NotFound") && ran.err.contains("img-00000000"), "{ran:?}");
+    let args = [&["sync", "img-00000000", "--output", "json"][..], &FROM, &["ap-guangzhou"]].concat();
+    let ran = run(&args).ended_with(5);
+    let error: serde_json::Value = serde_json::from_str(&ran.err).expect("stderr is the error alone");
+    assert_eq!(error["exit_code"], 5);
 }
 
 #[test]

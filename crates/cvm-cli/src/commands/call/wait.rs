@@ -61,7 +61,7 @@ fn read(answer: &AnswerText) -> Result<Value, String> {
 
 /// Has a signal end the program with its own code: there is nothing to be put in order.
 fn end_with_signals() -> Result<(), Failure> {
-    let signals = signals::listen(|| (), |line| output::note(line), None)?;
+    let signals = signals::listen(|| (), |lines| lines.iter().for_each(output::note), None, Vec::new)?;
     let watch = move || {
         signals.wait();
         if let Some(signal) = signals.first() {

@@ -1,9 +1,11 @@
 //! What ends the command's jobs early: a signal.
 
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cvm_proto::Cancel;
 
+use crate::args::Global;
 use crate::failure::Failure;
 use crate::progress::{Progress, Speaker};
 use crate::signals::{self, Signal, Signals};
@@ -17,20 +19,44 @@ pub(super) struct Stop {
     signals: Signals,
     /// Speaks for the progress that is shown.
     speaker: Arc<Mutex<Speaker>>,
+    /// What a second signal leaves behind.
+    left: Arc<Mutex<Option<Left>>>,
+}
+
+/// A job that is not at its end.
+struct Left {
+    journal: PathBuf,
+    how_to_resume: Vec<String>,
 }
 
 impl Stop {
-    pub(super) fn listen() -> Result<Self, Failure> {
+    pub(super) fn listen(global: &Global) -> Result<Self, Failure> {
         let cancel = Cancel::new();
+        let is_for_programs = global.is_for_programs();
+        let left = Arc::new(Mutex::new(None::<Left>));
         let speaker = Arc::new(Mutex::new(Progress::nothing().speaker()));
         let (cancelled, speaks) = (cancel.clone(), Arc::clone(&speaker));
-        let tell = move |line: &str| {
+        let tell = move |lines: &[String]| {
+            if is_for_programs {
+                return;
+            }
             // Not under the lock, since a terminal may hold it up.
             let speaker = speaks.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            speaker.interject(line);
+            speaker.interject(lines);
         };
-        let signals = signals::listen(move || cancelled.cancel(), tell, Some(STOPPING))?;
-        Ok(Self { cancel, signals, speaker })
+        let behind = Arc::clone(&left);
+        let last_words = move || match &*behind.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(left) if left.journal.exists() => left.how_to_resume.clone(),
+            _ => Vec::new(),
+        };
+        let signals = signals::listen(move || cancelled.cancel(), tell, Some(STOPPING), last_words)?;
+        Ok(Self { cancel, signals, speaker, left })
+    }
+
+    /// From now on, a second signal leaves the job in this journal behind, and says how to resume it.
+    pub(super) fn leave_behind(&self, how_to_resume: Vec<String>, journal: &Path) {
+        let left = Some(Left { journal: journal.to_owned(), how_to_resume });
+        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = left;
     }
 
     /// From now on, this progress is shown.
