@@ -25,7 +25,8 @@ pub(crate) fn run(root: &Path) -> Outcome {
     directions(&metadata)?;
     bans(root, &metadata)?;
     size(root)?;
-    no_std(root)
+    no_std(root)?;
+    plain_endpoint(root)
 }
 
 /// Dependencies run one way: core and files, where settings come from, shells, the rest.
@@ -133,4 +134,19 @@ fn no_std(root: &Path) -> Outcome {
         root,
         ["check", "--locked", "--quiet", "-p", CORE, "--lib", "--no-default-features"],
     ))
+}
+
+/// The embedded endpoint without its features: it builds, and with neither TLS nor YAML.
+fn plain_endpoint(root: &Path) -> Outcome {
+    let package = ["-p", "cvm-local", "--no-default-features"];
+    let tree = ["tree", "--locked", "-e", "normal", "--prefix", "none"].into_iter().chain(package);
+    let tree = run::output(&mut run::cargo(root, tree))?;
+    let unwanted = ["rcgen", "rustls", "serde-saphyr"];
+    if let Some(line) =
+        tree.lines().find(|line| unwanted.iter().any(|name| line.split(' ').next() == Some(name)))
+    {
+        return Err(format!("cvm-local without its features still depends on {line}"));
+    }
+    let check = ["check", "--locked", "--quiet", "--lib"].into_iter().chain(package);
+    run::run(&mut run::cargo(root, check))
 }

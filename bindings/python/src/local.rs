@@ -120,7 +120,9 @@ impl Local {
         let text = encode::parameters(py, "fault", fault, None)?;
         let fault: Fault = serde_json::from_str(&text)
             .map_err(|error| PyValueError::new_err(format!("this is no fault: {error}")))?;
-        self.with(|local| Ok(local.faults().push(fault)))
+        self.with(|local| {
+            local.faults().push(fault).map_err(|error| PyValueError::new_err(error.to_string()))
+        })
     }
 
     fn remove_fault(&self, number: u64) -> PyResult<bool> {

@@ -21,6 +21,7 @@ pub struct Clock {
 pub(crate) enum Pace {
     Scaled(f64),
     Stepped,
+    AutoAdvance,
 }
 
 impl Default for Clock {
@@ -44,6 +45,22 @@ impl Clock {
     /// Image time stands still, and moves only with [`CvmLocal::advance`](crate::CvmLocal::advance).
     pub const fn stepped() -> Self {
         Self { pace: Pace::Stepped, skew: 0 }
+    }
+
+    /// Image time stands still until a client looks at something that is not done yet: an answer that shows an image or
+    /// an instance on its way to another state moves it to the moment when the first of them arrives there. So whoever
+    /// waits sees that there is something to wait for, and at the next look it is done: nothing takes real time but the
+    /// client's own pauses.
+    ///
+    /// It moves for answers of `DescribeImages`, `DescribeInstances` and `DescribeInstancesStatus`, and for images that a
+    /// fault hides from such an answer. What never ends moves nothing, and [`CvmLocal::advance`](crate::CvmLocal::advance)
+    /// works as well. Requests are not counted against the rates of their actions: a second may pass between any two.
+    pub const fn auto_advanced() -> Self {
+        Self { pace: Pace::AutoAdvance, skew: 0 }
+    }
+
+    pub(crate) fn is_auto_advanced(self) -> bool {
+        self.pace == Pace::AutoAdvance
     }
 
     /// The endpoint believes that it is `seconds` later than it is (earlier, if negative): it refuses timestamps by
@@ -84,12 +101,17 @@ struct Running {
 }
 
 impl Running {
-    fn now(&self) -> Moment {
+    /// Image time, `elapsed` after `since`.
+    fn after(&self, elapsed: Duration) -> Moment {
         let passed = match self.clock.pace {
-            Pace::Stepped => 0,
-            Pace::Scaled(factor) => scaled_millis(self.since.elapsed(), factor),
+            Pace::Stepped | Pace::AutoAdvance => 0,
+            Pace::Scaled(factor) => scaled_millis(elapsed, factor),
         };
         self.base.saturating_add(passed)
+    }
+
+    fn now(&self) -> Moment {
+        self.after(self.since.elapsed())
     }
 }
 
@@ -129,6 +151,17 @@ impl Ticker {
     pub(crate) fn advance(&self, by: Duration) {
         let mut running = lock(&self.0);
         running.base = running.base.saturating_add(millis(by));
+    }
+
+    /// Moves image time on to a change that a client has been shown to be coming, if the clock is one that does so; says
+    /// whether it has moved.
+    pub(crate) fn advance_to_seen(&self, change: Moment) -> bool {
+        let mut running = lock(&self.0);
+        let moves = running.clock.is_auto_advanced() && running.base < change;
+        if moves {
+            running.base = change;
+        }
+        moves
     }
 
     /// Signature time, in seconds since 1970. It is read afresh: this machine's clock may be set while we run.
@@ -196,8 +229,7 @@ mod tests {
     fn a_stepped_clock_moves_by_hand_only() {
         let ticker = Ticker::new(Clock::stepped());
         let start = ticker.now();
-        std::thread::sleep(Duration::from_millis(3));
-        assert_eq!(ticker.now(), start);
+        assert_eq!(lock(&ticker.0).after(Duration::from_secs(3600)), start);
         ticker.advance(Duration::from_secs(90));
         assert_eq!(ticker.now(), start + 90_000);
         ticker.advance(Duration::MAX);
@@ -220,6 +252,10 @@ mod tests {
 
     #[test]
     fn a_factor_scales_what_has_passed() {
+        let running = |clock| Running { clock, base: 1000, since: Instant::now() };
+        let second = Duration::from_secs(1);
+        assert_eq!(running(Clock::real()).after(second), 2_000);
+        assert_eq!(running(Clock::scaled(60.0)).after(second), 61_000);
         assert_eq!(scaled_millis(Duration::from_secs(2), 60.0), 120_000);
         assert_eq!(scaled_millis(Duration::from_secs(2), 0.0), 0);
         assert_eq!(scaled_millis(Duration::from_secs(2), f64::MAX), u64::MAX);

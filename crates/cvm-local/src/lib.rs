@@ -14,6 +14,18 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! # In tests
+//!
+//! | what a test needs | |
+//! |---|---|
+//! | a client | [`CvmLocal::settings`], for `Client::from_settings` of `cvm-ureq` and `cvm-reqwest` |
+//! | only what it is about | [`Seed::empty`], [`Seed::image`], [`Seed::instance`] |
+//! | copies that arrive when it says so | [`Clock::stepped`], [`CvmLocal::advance`] |
+//! | no waiting | [`Clock::auto_advanced`] |
+//! | the moment at which a request has arrived | [`CvmLocal::wait_for`], [`CvmLocal::wait_for_async`] |
+//! | what was asked, and what came of it | [`CvmLocal::requests`] |
+//! | trouble | [`Fault`] |
+//!
 //! # Actions
 //!
 //! | what | actions |
@@ -103,6 +115,7 @@
 
 mod actions;
 mod admin;
+mod builder;
 mod clock;
 mod fault;
 mod http;
@@ -122,9 +135,10 @@ mod state_file;
 mod sts;
 
 pub use actions::{Coverage, coverage};
+pub use builder::Builder;
 pub use clock::Clock;
 pub use fault::{Fault, Faults};
-pub use local::{Builder, CvmLocal};
+pub use local::CvmLocal;
 pub use regions::regions;
 pub use request::skipped_checks::Check;
 pub use request_log::{RequestOutcome, RequestRecord};

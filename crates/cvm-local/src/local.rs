@@ -1,27 +1,24 @@
-//! The handle: starts an endpoint on a thread of its own, and stops it.
+//! The handle of an endpoint that is running.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
-use cvm_proto::Credential;
 use cvm_proto::api::types::Image;
+use cvm_proto::{Credential, Endpoint, Settings};
+use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use crate::actions;
+use crate::builder::Builder;
 use crate::clock::{self, Clock};
 use crate::fault::Faults;
-use crate::http::HttpHandler;
-use crate::http::server::{self, Stop};
-use crate::http::tls::Tls;
-use crate::request::skipped_checks::{Check, SkippedChecks};
+use crate::http::server::Stop;
 use crate::request_log::RequestRecord;
 use crate::seed::Seed;
 use crate::service::Service;
-use crate::state::{Snapshot, State};
-use crate::state_file::{StateFile, StateWriter};
+use crate::state::Snapshot;
 
 /// An endpoint that is running.
 ///
@@ -29,173 +26,21 @@ use crate::state_file::{StateFile, StateWriter};
 /// connections and ends the thread.
 #[derive(Debug)]
 pub struct CvmLocal {
-    service: Arc<Service>,
-    ca_pem: Option<String>,
-    endpoint: String,
-    credential: Credential,
-    stop: Option<oneshot::Sender<Stop>>,
-    ended: oneshot::Receiver<io::Result<()>>,
-    thread: Option<JoinHandle<()>>,
+    pub(crate) service: Arc<Service>,
+    pub(crate) ca_pem: Option<String>,
+    pub(crate) address: String,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) credential: Credential,
+    /// The runtime that serves: its timers run on real time, whatever the caller's do.
+    pub(crate) timers: Handle,
+    pub(crate) stop: Option<oneshot::Sender<Stop>>,
+    pub(crate) ended: oneshot::Receiver<io::Result<()>>,
+    pub(crate) thread: Option<JoinHandle<()>>,
 }
 
-/// Sets up an endpoint.
-#[derive(Clone, Debug)]
-#[must_use]
-pub struct Builder {
-    seed: Seed,
-    clock: Clock,
-    port: u16,
-    skipped_checks: SkippedChecks,
-    tls: bool,
-    state_file: Option<PathBuf>,
-    read_timeout: Duration,
-}
-
-impl Default for Builder {
-    fn default() -> Self {
-        Self {
-            seed: Seed::default(),
-            clock: Clock::default(),
-            port: 0,
-            skipped_checks: SkippedChecks::default(),
-            tls: false,
-            state_file: None,
-            read_timeout: Duration::from_secs(30),
-        }
-    }
-}
-
-impl Builder {
-    /// What the endpoint starts with; [`Seed::default`] by default.
-    pub fn seed(mut self, seed: Seed) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// How its time passes; [`Clock::real`] by default.
-    pub fn clock(mut self, clock: Clock) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// The port on 127.0.0.1; 0, the default, takes a free one.
-    pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
-        self
-    }
-
-    /// Serves HTTPS in place of HTTP, with a certificate of a new authority for `127.0.0.1`, `::1`, `localhost` and
-    /// `*.tencentcloudapi.com`. Clients have to trust [`CvmLocal::ca_pem`].
-    pub fn tls(mut self) -> Self {
-        self.tls = true;
-        self
-    }
-
-    /// Keeps images and issued credentials in a file. If there is one it is where the endpoint begins, and the seed of
-    /// the file takes the place of the builder's; else it is made, in a folder that has to be there. No answer leaves
-    /// before what it tells is on the disk, so whenever the process ends, the file holds the last change that a client was
-    /// told of. It has one endpoint at a time, whichever symbolic link leads to it, and is for its owner alone.
-    pub fn state_file(mut self, file: impl Into<PathBuf>) -> Self {
-        self.state_file = Some(file.into());
-        self
-    }
-
-    /// Leaves these checks out; by default none is.
-    pub fn skip_checks(mut self, checks: impl IntoIterator<Item = Check>) -> Self {
-        for check in checks {
-            self.skipped_checks.set(check, true);
-        }
-        self
-    }
-
-    /// Whether more requests a second than the service allows are refused; on by default. Off, it is
-    /// [`Check::Rates`] that is left out.
-    pub fn rate_limits(mut self, on: bool) -> Self {
-        self.skipped_checks.set(Check::Rates, !on);
-        self
-    }
-
-    /// How long a client may take to send the head of a request, counted from the end of the one before it, and then
-    /// its body; 30 s each by default. Then the connection is closed.
-    pub fn read_timeout(mut self, timeout: Duration) -> Self {
-        self.read_timeout = timeout;
-        self
-    }
-
-    /// Starts the endpoint. It takes connections when this returns.
-    ///
-    /// # Errors
-    ///
-    /// [`io::ErrorKind::InvalidInput`] with a sentence if the seed or the clock contradicts itself; else why the port
-    /// cannot be listened on, the state file not be used, or a thread not be started.
-    pub fn start(self) -> io::Result<CvmLocal> {
-        let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, self.port)))?;
-        listener.set_nonblocking(true)?;
-        let scheme = if self.tls { "https" } else { "http" };
-        let endpoint = format!("{scheme}://{}", listener.local_addr()?);
-        let (service, state_writer, credential) = self.service()?;
-        let tls = if self.tls { Some(Tls::generate().map_err(io::Error::other)?) } else { None };
-        let (acceptor, ca_pem) = tls.map(|tls| (tls.acceptor, tls.ca_pem)).unzip();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (stop, stopped) = oneshot::channel();
-        let (end, ended) = oneshot::channel();
-        let handler = Arc::new(HttpHandler::new(Arc::clone(&service), state_writer, self.read_timeout));
-        let thread = std::thread::Builder::new().name("cvm-local".into()).spawn(move || {
-            let result =
-                runtime.block_on(server::run(listener, handler, acceptor, self.read_timeout, stopped));
-            // Ends the tasks that are left, and with them their connections and the writer of the state.
-            drop(runtime);
-            // Nobody has to be there to hear it.
-            let _ = end.send(result);
-        })?;
-        Ok(CvmLocal { service, ca_pem, endpoint, credential, stop: Some(stop), ended, thread: Some(thread) })
-    }
-
-    /// The service as the state file has it, or else the seed; and whoever keeps the file.
-    fn service(&self) -> io::Result<(Arc<Service>, Option<StateWriter>, Credential)> {
-        let Some(path) = &self.state_file else {
-            let service = self.service_from(State::new(&self.seed).map_err(invalid)?)?;
-            return Ok((service, None, credential(&self.seed).map_err(invalid)?));
-        };
-        let unusable = |error: io::Error| {
-            let why = format!("the state file {} cannot be used: {error}", path.display());
-            io::Error::new(error.kind(), why)
-        };
-        let file = StateFile::take(path).map_err(unusable)?;
-        let (service, credential) = match file.read().map_err(unusable)? {
-            None => {
-                let service = self.service_from(State::new(&self.seed).map_err(invalid)?)?;
-                (service, credential(&self.seed).map_err(invalid)?)
-            }
-            Some(snapshot) => {
-                let unusable = |why: String| unusable(invalid(why));
-                let service = self.service_from(State::restored(&snapshot).map_err(unusable)?)?;
-                service.ticker.resume(snapshot.time());
-                let seed = snapshot.seed().map_err(unusable)?;
-                (service, credential(&seed).map_err(unusable)?)
-            }
-        };
-        let state_writer = StateWriter::start(file, Arc::clone(&service)).map_err(unusable)?;
-        Ok((service, Some(state_writer), credential))
-    }
-
-    fn service_from(&self, state: State) -> io::Result<Arc<Service>> {
-        Ok(Arc::new(Service::new(state, self.clock, self.skipped_checks).map_err(invalid)?))
-    }
-}
-
-fn invalid(why: String) -> io::Error {
+/// Why something that a caller gave cannot be used.
+pub(crate) fn invalid(why: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, why)
-}
-
-/// The first key of the first account that has one.
-fn credential(seed: &Seed) -> Result<Credential, String> {
-    let Some(key) = seed.accounts.iter().find_map(|account| account.keys.first()) else {
-        return Err("the seed has no key: give an account one, or nobody can sign".into());
-    };
-    let credential = Credential::new(key.secret_id.as_str(), key.secret_key.as_str())
-        .and_then(|credential| credential.with_token(key.token.clone().unwrap_or_default()));
-    credential.map_err(|error| format!("the first key cannot be used: {error}"))
 }
 
 impl CvmLocal {
@@ -215,7 +60,27 @@ impl CvmLocal {
 
     /// Where it takes requests: `http://127.0.0.1:PORT`, or `https` with [`Builder::tls`].
     pub fn endpoint(&self) -> &str {
-        &self.endpoint
+        &self.address
+    }
+
+    /// Settings for a client of this endpoint in a region: its address, its credential, and the authority to trust.
+    ///
+    /// ```
+    /// use cvm_local::CvmLocal;
+    ///
+    /// let local = CvmLocal::start()?;
+    /// let settings = local.settings("ap-shanghai"); // for `Client::from_settings` of cvm-ureq or cvm-reqwest
+    /// assert_eq!(settings.region.as_deref(), Some("ap-shanghai"));
+    /// # cvm_proto::Config::new(settings)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn settings(&self, region: &str) -> Settings {
+        let mut settings = Settings::default();
+        settings.credential = Some(self.credential.clone());
+        settings.endpoint = self.endpoint.clone();
+        settings.region = Some(region.into());
+        settings.ca_pem = self.ca_pem.clone().map(String::into_bytes);
+        settings
     }
 
     /// The certificate authority to trust, in PEM; `None` without [`Builder::tls`].
@@ -275,6 +140,51 @@ impl CvmLocal {
     /// The last 10,000 requests, oldest first.
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.service.request_log.read()
+    }
+
+    /// Waits until `count` requests for an action have arrived and their work is done, at most for `limit`; returns the
+    /// last of them. It counts those that [`requests`](Self::requests) has: all since the start, a
+    /// [`clear_requests`](Self::clear_requests) or a [`reset`](Self::reset), up to 10,000. Answers may still be on their way.
+    ///
+    /// It blocks the thread. In an async test, where the client may need this very thread, use
+    /// [`wait_for_async`](Self::wait_for_async).
+    ///
+    /// # Errors
+    ///
+    /// [`io::ErrorKind::TimedOut`] with a sentence that says how many have arrived; [`io::ErrorKind::InvalidInput`] if
+    /// neither cvm nor sts has such an action; and why the endpoint has ended, if it has.
+    pub fn wait_for(&self, action: &str, count: usize, limit: Duration) -> io::Result<RequestRecord> {
+        let waiting = self.waiting_for(action, count, limit)?;
+        let (send, receive) = mpsc::channel();
+        self.timers.spawn(async move { send.send(waiting.await) });
+        receive.recv().unwrap_or_else(|_| Err(io::Error::other("the endpoint has ended")))
+    }
+
+    /// [`wait_for`](Self::wait_for) that does not block. `limit` is in real time, also where the time of the caller's
+    /// runtime is paused.
+    ///
+    /// # Errors
+    ///
+    /// As with [`wait_for`](Self::wait_for).
+    pub async fn wait_for_async(
+        &self,
+        action: &str,
+        count: usize,
+        limit: Duration,
+    ) -> io::Result<RequestRecord> {
+        let waiting = self.waiting_for(action, count, limit)?;
+        self.timers.spawn(waiting).await.unwrap_or_else(|_| Err(io::Error::other("the endpoint has ended")))
+    }
+
+    fn waiting_for(
+        &self,
+        action: &str,
+        count: usize,
+        limit: Duration,
+    ) -> io::Result<impl Future<Output = io::Result<RequestRecord>> + Send + use<>> {
+        actions::check_name(action).map_err(invalid)?;
+        let (service, action) = (Arc::clone(&self.service), action.to_owned());
+        Ok(async move { service.request_log.nth(&action, count, limit).await })
     }
 
     /// Forgets the requests so far.

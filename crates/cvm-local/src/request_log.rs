@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::io;
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Serialize, Serializer};
+use tokio::sync::Notify;
 
 use crate::lock::lock;
 
@@ -75,23 +77,62 @@ pub(crate) enum LoggedOutcome {
 
 /// The last requests.
 #[derive(Debug, Default)]
-pub(crate) struct RequestLog(Mutex<VecDeque<LoggedRequest>>);
+pub(crate) struct RequestLog {
+    requests: Mutex<VecDeque<LoggedRequest>>,
+    written: Notify,
+}
 
 impl RequestLog {
     pub(crate) fn write(&self, request: LoggedRequest) {
-        let mut requests = lock(&self.0);
+        let mut requests = lock(&self.requests);
         if requests.len() == KEPT {
             requests.pop_front();
         }
         requests.push_back(request);
+        drop(requests);
+        self.written.notify_waiters();
     }
 
     pub(crate) fn read(&self) -> Vec<RequestRecord> {
-        lock(&self.0).iter().map(LoggedRequest::record).collect()
+        lock(&self.requests).iter().map(LoggedRequest::record).collect()
     }
 
     pub(crate) fn clear(&self) {
-        lock(&self.0).clear();
+        lock(&self.requests).clear();
+    }
+
+    /// Waits for the request for an action with this number, counted from 1.
+    pub(crate) async fn nth(
+        &self,
+        action: &str,
+        number: usize,
+        limit: Duration,
+    ) -> io::Result<RequestRecord> {
+        let number = number.max(1);
+        let found = async {
+            loop {
+                // From here on nothing is missed, also before it is awaited.
+                let written = self.written.notified();
+                if let Ok(request) = self.find(action, number) {
+                    return request;
+                }
+                written.await;
+            }
+        };
+        let waited = tokio::time::timeout(limit, found).await;
+        waited.or_else(|_| self.find(action, number)).map_err(|count| {
+            let limit = humantime::format_duration(limit);
+            let sentence = format!("{count} of {number} requests for `{action}` arrived within {limit}");
+            io::Error::new(io::ErrorKind::TimedOut, sentence)
+        })
+    }
+
+    /// The request for an action with this number, or how many there are.
+    fn find(&self, action: &str, number: usize) -> Result<RequestRecord, usize> {
+        let requests = lock(&self.requests);
+        let mut own = requests.iter().filter(|request| request.action == action);
+        let mut count = 0;
+        own.by_ref().inspect(|_| count += 1).nth(number - 1).map(LoggedRequest::record).ok_or(count)
     }
 }
 

@@ -91,7 +91,7 @@ pub fn regions_are_known_before_anything_is_started<S: Shell>() {
 /// The answer to the submission is lost: the copy is found by its name, and no other is made.
 pub fn lost_answer_is_not_sent_again<S: Shell>() {
     let local = local();
-    local.faults().push(Fault::drop_after().on("SyncImages").times(1));
+    local.faults().push(Fault::drop_after().on("SyncImages").times(1)).unwrap();
     let before = local.images("ap-guangzhou").len();
     let report =
         client::<S>(&local).run(ImageSync::new("img-o3ycss2p").to(["ap-guangzhou"]), |_| ()).unwrap();
@@ -103,7 +103,7 @@ pub fn lost_answer_is_not_sent_again<S: Shell>() {
 /// What goes wrong in one destination ends nothing in another.
 pub fn one_destination_fails_alone<S: Shell>() {
     let local = local();
-    local.faults().push(Fault::copy_fails().in_region("ap-beijing"));
+    local.faults().push(Fault::copy_fails().in_region("ap-beijing")).unwrap();
     let job = ImageSync::new("img-o3ycss2p").to(["ap-beijing", "ap-guangzhou"]);
     let report = client::<S>(&local).run(job, |_| ()).unwrap();
     let outcomes: Vec<_> = report.destinations.iter().map(|destination| destination.outcome).collect();
@@ -163,7 +163,7 @@ fn under_fault<S: Shell>(fault: Fault, when: When, passes: bool) {
     let local = local();
     let shown = format!("{fault:?} {when:?}");
     if when == When::AtFirst {
-        local.faults().push(fault.clone());
+        local.faults().push(fault.clone()).unwrap();
     }
     let mut settings = settings(local.endpoint());
     settings.credential = Some(local.credential());
@@ -174,7 +174,7 @@ fn under_fault<S: Shell>(fault: Fault, when: When, passes: bool) {
         .settle(Duration::from_secs(2));
     let outcome = S::from_settings(settings).unwrap().run(job, |event| {
         if when == When::OnceSubmitted && matches!(event, SyncProgress::Submitted { .. }) {
-            local.faults().push(fault.clone());
+            local.faults().push(fault.clone()).unwrap();
         }
     });
     let copies = |region: &str| {

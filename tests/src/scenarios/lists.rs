@@ -73,7 +73,7 @@ pub fn refused_page_ends_the_list<S: Shell>() {
     let client = client_of::<S>(&local);
     let mut items = client.items(by_two());
     items.next().unwrap().unwrap();
-    local.faults().push(Fault::error("InvalidFilter").on("DescribeImages").times(1));
+    local.faults().push(Fault::error("InvalidFilter").on("DescribeImages").times(1)).unwrap();
     items.next().unwrap().unwrap();
     let refused = items.next().unwrap().unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Parameter, "{refused}");
@@ -88,7 +88,7 @@ pub fn throttled_page_is_tried_again<S: Shell>() {
     let expected = all(&client);
     let mut items = client.items(by_two());
     items.next().unwrap().unwrap();
-    local.faults().push(Fault::error("RequestLimitExceeded").on("DescribeImages").times(1));
+    local.faults().push(Fault::error("RequestLimitExceeded").on("DescribeImages").times(1)).unwrap();
     assert_eq!(items.map(Result::unwrap).collect::<Vec<_>>(), expected[1..]);
     assert_eq!(asked(&local).len(), 1 + expected.len().div_ceil(2) + 1);
 }
@@ -126,7 +126,7 @@ pub fn waits_for_a_state<S: Shell>() {
         client.with_region(to).unwrap().run(job, |_| local.advance(Duration::from_secs(60)))
     };
     assert_eq!(wait_for_copy("ap-guangzhou").unwrap().image_set[0].image_state, "NORMAL");
-    local.faults().push(Fault::copy_fails().in_region("ap-beijing"));
+    local.faults().push(Fault::copy_fails().in_region("ap-beijing")).unwrap();
     let failed = wait_for_copy("ap-beijing").unwrap_err();
     assert!(failed.to_string().contains("it is CREATEFAILED"), "{failed}");
 }

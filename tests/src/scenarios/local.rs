@@ -203,7 +203,7 @@ pub fn rate_limit_is_kept<S: Shell>() {
 /// Without it, the endpoint refuses what is too much, and the client waits and tries again.
 pub fn throttling_endpoint_is_waited_for<S: Shell>() {
     let local = CvmLocal::start().unwrap();
-    local.faults().push(Fault::error("RequestLimitExceeded").on("SyncImages").times(2));
+    local.faults().push(Fault::error("RequestLimitExceeded").on("SyncImages").times(2)).unwrap();
     client_of::<S>(&local).send(SyncImages::new(["img-o3ycss2p"], ["ap-guangzhou"])).unwrap();
     assert_eq!(count(&local, "SyncImages"), 3);
 }
@@ -211,8 +211,8 @@ pub fn throttling_endpoint_is_waited_for<S: Shell>() {
 /// An answer that is lost after the work was done: `SyncImages` makes one copy, not two.
 pub fn no_second_copy_after_a_lost_answer<S: Shell>() {
     let local = CvmLocal::start().unwrap();
-    local.faults().push(Fault::drop_after().on("SyncImages").times(1));
-    local.faults().push(Fault::drop_after().on("DescribeImages").times(1));
+    local.faults().push(Fault::drop_after().on("SyncImages").times(1)).unwrap();
+    local.faults().push(Fault::drop_after().on("DescribeImages").times(1)).unwrap();
     let client = client_of::<S>(&local);
     let before = local.images("ap-guangzhou").len();
     let error = client.send(SyncImages::new(["img-o3ycss2p"], ["ap-guangzhou"])).unwrap_err();
@@ -242,7 +242,7 @@ pub fn whose_a_key_is<S: Shell>() {
         [&*identity.account_id, &identity.kind, &identity.arn],
         ["100000000001", "RootAccount", "qcs::cam:100000000001:uin/100000000001"]
     );
-    local.faults().push(Fault::error("UnauthorizedOperation").on("GetCallerIdentity").times(1));
+    local.faults().push(Fault::error("UnauthorizedOperation").on("GetCallerIdentity").times(1)).unwrap();
     let error = client.run(WhoAmI, |never| match never {}).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Credential, "{error}");
     client.send(DescribeRegions::default()).unwrap();

@@ -55,7 +55,7 @@ fn trouble_on_this_side_and_no_answer_are_1() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut call = at(&local, &["call", "DescribeRegions"]);
     check(call.env("TENCENTCLOUD_ENDPOINT", format!("http://{nobody}")), 1, &["DescribeRegions"]);
-    local.faults().push(Fault::status(502, "").on("DescribeRegions"));
+    local.faults().push(Fault::status(502, "").on("DescribeRegions")).unwrap();
     check(&mut at(&local, &["call", "DescribeRegions"]), 1, &["502"]);
     // A job that another process is running.
     let sync = ["sync", "img-o3ycss2p", "--to", "ap-guangzhou"];
@@ -134,7 +134,7 @@ fn a_sync_ends_with_3_4_or_5_by_what_is_missing() {
         local.reset();
         local.faults().clear();
         if let Some(fault) = fault {
-            local.faults().push(fault);
+            local.faults().push(fault).unwrap();
         }
         let folder = Folder::new("code-345");
         let args = [&["sync"], args].concat();
@@ -168,8 +168,8 @@ fn of_several_regions_the_worst_code_counts() {
     for command in ["images", "quota"] {
         for regions in ["ap-shanghai,ap-beijing,ap-tokyo", "ap-tokyo,ap-beijing,ap-shanghai"] {
             local.faults().clear();
-            local.faults().push(Fault::error("UnauthorizedOperation").in_region("ap-beijing"));
-            local.faults().push(Fault::status(500, "").in_region("ap-tokyo"));
+            local.faults().push(Fault::error("UnauthorizedOperation").in_region("ap-beijing")).unwrap();
+            local.faults().push(Fault::status(500, "").in_region("ap-tokyo")).unwrap();
             check(&mut at(&local, &[command, "--regions", regions]), 1, &["UnauthorizedOperation"]);
         }
     }

@@ -69,7 +69,7 @@ fn a_mistyped_region_gets_the_name_that_was_meant_from_every_command() {
 #[test]
 fn a_region_that_does_not_answer_hides_no_other() {
     let local = CvmLocal::start().unwrap();
-    local.faults().push(Fault::error("UnauthorizedOperation").in_region("ap-beijing"));
+    local.faults().push(Fault::error("UnauthorizedOperation").in_region("ap-beijing")).unwrap();
     let images = ran(&local, &["images", "--regions", "ap-shanghai,ap-beijing"]).ended_with(5);
     assert!(
         images.out.contains("img-o3ycss2p") && images.err.contains("UnauthorizedOperation"),

@@ -221,7 +221,7 @@ fn the_list_of_jobs_fits_a_terminal_whatever_the_jobs_are_made_of() {
     let local = CvmLocal::builder().seed(seed).clock(Clock::stepped()).start().unwrap();
     // A message that steers the terminal, in wide letters, and longer than a line.
     let message = format!("\u{1b}[31m\u{202e}{}", "镜像".repeat(60));
-    local.faults().push(Fault::error_with("UnauthorizedOperation", message).on("SyncImages"));
+    local.faults().push(Fault::error_with("UnauthorizedOperation", message).on("SyncImages")).unwrap();
     let to = "ap-nanjing,ap-guangzhou,ap-beijing,ap-chengdu,ap-chongqing,ap-hongkong,ap-seoul,ap-tokyo,\
               ap-singapore,ap-bangkok,ap-jakarta,na-siliconvalley,eu-frankfurt,na-ashburn,sa-saopaulo";
     let mut args = vec!["sync"];

@@ -99,7 +99,7 @@ fn a_report_ends_with_how_many_came_to_what() {
     ] {
         let folder = Folder::new("counted");
         if summary == "3 failed" {
-            local.faults().push(Fault::error("UnauthorizedOperation").on("SyncImages").times(1));
+            local.faults().push(Fault::error("UnauthorizedOperation").on("SyncImages").times(1)).unwrap();
         }
         let args = [&["sync", "img-o3ycss2p", "--to", "ap-guangzhou,ap-beijing,ap-chengdu"], args].concat();
         let ran: Ran = at(&local, &args).env("XDG_STATE_HOME", &folder.0).output().unwrap().into();

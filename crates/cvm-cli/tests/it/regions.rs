@@ -82,7 +82,7 @@ fn a_mistyped_region_ends_the_command_with_the_name_that_was_meant() {
     let error: Value = serde_json::from_str(ran.err.lines().last().unwrap()).unwrap();
     assert_eq!(error["error"]["code"], "InvalidParameterValue");
     // Where the list cannot be read, that is no matter.
-    setup.local.faults().push(Fault::error("UnauthorizedOperation").on("DescribeRegions"));
+    setup.local.faults().push(Fault::error("UnauthorizedOperation").on("DescribeRegions")).unwrap();
     let ran = setup.run(&["sync", IMAGE, "--to", "ap-guangzou"]).ended_with(5);
     assert!(ran.err.contains("knows no region `ap-guangzou`: check its name"), "{ran:?}");
     assert!(!ran.err.contains("UnauthorizedOperation"), "{ran:?}");
@@ -155,7 +155,7 @@ fn a_pattern_that_stands_for_nothing_is_a_mistake() {
         let ran = setup.run(&[&["sync", IMAGE], to].concat()).ended_with(2);
         assert!(ran.err.contains(sentence), "{ran:?}");
     }
-    setup.local.faults().push(Fault::error("UnauthorizedOperation").on("DescribeRegions"));
+    setup.local.faults().push(Fault::error("UnauthorizedOperation").on("DescribeRegions")).unwrap();
     let ran = setup.run(&["sync", IMAGE, "--to", "all"]).ended_with(5);
     assert!(ran.err.contains("UnauthorizedOperation") && ran.err.contains("name the regions"), "{ran:?}");
     assert_eq!(setup.asked("SyncImages"), 0);

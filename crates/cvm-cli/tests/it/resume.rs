@@ -225,7 +225,7 @@ fn of_several_jobs_the_worst_code_counts() {
     let odd = journals(&folder)[0].with_file_name("odd.json");
     std::fs::write(&odd, "half of a jour").unwrap();
     ran(&mut cvm(&local, &folder, &all)).ended_with(3);
-    local.faults().push(Fault::error("UnauthorizedOperation").on("DescribeImages"));
+    local.faults().push(Fault::error("UnauthorizedOperation").on("DescribeImages")).unwrap();
     let refused = ran(&mut cvm(&local, &folder, &all)).ended_with(5);
     assert!(refused.err.contains("UnauthorizedOperation"), "{refused:?}");
 }
@@ -334,7 +334,7 @@ fn each_option_of_a_run_takes_effect_on_a_job_that_is_resumed() {
 
     // A request whose answer was lost, and which had never arrived.
     let local = stepped();
-    local.faults().push(Fault::drop_before().on("SyncImages"));
+    local.faults().push(Fault::drop_before().on("SyncImages")).unwrap();
     let mut killed = cvm(&local, &folder, &["sync", "img-o3ycss2p", "--to", "ap-guangzhou"]).spawn().unwrap();
     let is_sent = || local.requests().iter().any(|request| request.action == "SyncImages");
     while !is_sent() {
@@ -350,7 +350,7 @@ fn each_option_of_a_run_takes_effect_on_a_job_that_is_resumed() {
 
     // A copy that fails.
     let local = stepped();
-    local.faults().push(Fault::copy_fails());
+    local.faults().push(Fault::copy_fails()).unwrap();
     begin(&local, &folder, &["img-o3ycss2p", "--to", "ap-guangzhou"]);
     local.advance(Duration::from_secs(600));
     let deletions = || local.requests().iter().filter(|request| request.action == "DeleteImages").count();

@@ -49,7 +49,7 @@ fn reports_jobs_and_errors_are_what_their_schemas_say() {
     let outcomes = |report: &Value| -> Vec<Value> {
         report["destinations"].as_array().unwrap().iter().map(|of| of["outcome"].clone()).collect()
     };
-    local.faults().push(Fault::error("UnauthorizedOperation").on("SyncImages").times(1));
+    local.faults().push(Fault::error("UnauthorizedOperation").on("SyncImages").times(1)).unwrap();
     let failed = checker.report(&sync(&[good, "--to", "ap-seoul"]));
     assert_eq!((&outcomes(&failed)[..], &failed["complete"]), (&[json!("failed")][..], &json!(false)));
     for (args, outcome) in [

@@ -71,7 +71,10 @@ fn one_image_that_cannot_be_copied_stops_no_other() {
 #[test]
 fn a_destination_without_the_image_is_told_by_code_and_request_id() {
     let local = CvmLocal::builder().clock(Clock::scaled(60.0)).start().unwrap();
-    local.faults().push(Fault::error("UnauthorizedOperation").on("DescribeImages").in_region("ap-tokyo"));
+    local
+        .faults()
+        .push(Fault::error("UnauthorizedOperation").on("DescribeImages").in_region("ap-tokyo"))
+        .unwrap();
     let ran: Ran =
         at(&local, &["sync", "img-o3ycss2p", "--to", "ap-tokyo,ap-guangzhou"]).output().unwrap().into();
     let ran = ran.ended_with(3);

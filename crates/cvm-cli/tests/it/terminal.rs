@@ -293,7 +293,7 @@ fn what_failed_stands_last_and_is_counted() {
 
 fn with_a_failure(columns: u16) {
     let (command, local, _folder) = job(&format!("failed-last-{columns}"));
-    local.faults().push(Fault::copy_fails().in_region(REGIONS[0]));
+    local.faults().push(Fault::copy_fails().in_region(REGIONS[0])).unwrap();
     let mut shown = Shown::in_a_terminal(&command, 40, columns);
     shown.read_until(|rows| REGIONS.iter().all(|region| bars(rows, region) == 1));
     local.advance(std::time::Duration::from_secs(3600));

@@ -51,6 +51,11 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
         let images = call.resources.these_images(region, account, now, &request.image_ids);
         filters::page(images.filter(|view| wanted.has(view)), offset, limit)
     };
+    // Whoever waits for an image that is hidden waits for it to be seen.
+    let hidden =
+        call.resources.hidden_images(region, account, now).filter_map(|image| image.next_change(now));
+    let shown = image_set.iter().filter_map(|view| view.image.next_change(now));
+    call.next_change = shown.chain(hidden).min();
     answer(out, &Response { image_set: &image_set, total_count, request_id: call.request_id })
 }
 

@@ -55,6 +55,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     };
     let instances = call.resources.instances(call.region, call.account, call.now);
     let (page, total_count) = filters::page(instances.filter(is_wanted), offset, limit);
+    call.next_change = page.iter().filter_map(|instance| instance.next_change(call.now)).min();
     let instance_set = page.into_iter().map(|instance| instance.view(call.now)).collect();
     answer(out, &Response { total_count, instance_set, request_id: call.request_id })
 }

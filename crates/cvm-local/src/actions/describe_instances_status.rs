@@ -25,6 +25,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     let instances = call.resources.instances(call.region, call.account, call.now);
     let wanted = instances.filter(|instance| ids.is_empty() || ids.contains(&instance.id));
     let (page, total) = filters::page(wanted, offset, limit);
+    call.next_change = page.iter().filter_map(|instance| instance.next_change(call.now)).min();
     let statuses: Vec<_> = page
         .into_iter()
         .map(|instance| json!({ "InstanceId": instance.id, "InstanceState": instance.state(call.now) }))

@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use cvm_proto::input::closest;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -11,6 +12,7 @@ use crate::request::params::{Parameter, Shown, Specification};
 use crate::request::refusal::{Refusal, refuse};
 use crate::resources::Resources;
 use crate::resources::instance::InstanceState;
+use crate::sts;
 
 mod checks;
 mod coverage;
@@ -85,6 +87,8 @@ pub(crate) struct Call<'a> {
     /// The position of the region; of no meaning for an action that needs none.
     pub(crate) region: usize,
     pub(crate) request_id: &'a str,
+    /// When the first of what the answer shows changes by itself; `None` if nothing does.
+    pub(crate) next_change: Option<Moment>,
 }
 
 static ACTIONS: LazyLock<Vec<Action>> = LazyLock::new(|| {
@@ -135,6 +139,22 @@ impl Action {
     fn documents(&self, code: &str) -> bool {
         self.errors.binary_search(&code).is_ok()
     }
+}
+
+/// The names of all actions of the service, those included that the endpoint does not have.
+fn names() -> impl Iterator<Item = &'static str> {
+    SPECIFICATIONS.iter().map(|specification| specification.name)
+}
+
+/// Refuses a name that is an action of neither cvm nor sts: whoever gives it waits for nothing.
+pub(crate) fn check_name(name: &str) -> Result<(), String> {
+    let known = || names().chain(sts::names());
+    if known().any(|known| known == name) {
+        return Ok(());
+    }
+    let advice =
+        closest(name, known()).map_or_else(String::new, |meant| format!(": did you mean `{meant}`?"));
+    Err(format!("there is no action `{}`{advice}", Shown(name)))
 }
 
 /// What the API says of an action.

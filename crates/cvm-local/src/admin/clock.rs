@@ -9,11 +9,12 @@ use crate::clock::{Clock, Pace, iso, parse_iso};
 use crate::service::Service;
 
 #[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 enum PaceName {
     Real,
     Scaled,
     Stepped,
+    AutoAdvance,
 }
 
 /// The clock as it is.
@@ -46,6 +47,7 @@ pub(super) fn read(service: &Service) -> AdminResult {
     let clock = service.ticker.clock();
     let (pace, factor) = match clock.pace {
         Pace::Stepped => (PaceName::Stepped, 0.0),
+        Pace::AutoAdvance => (PaceName::AutoAdvance, 0.0),
         Pace::Scaled(1.0) => (PaceName::Real, 1.0),
         Pace::Scaled(factor) => (PaceName::Scaled, factor),
     };
@@ -70,6 +72,7 @@ pub(super) fn change(service: &Service, change: Change) -> AdminResult {
         (None, None) => now,
         (Some(PaceName::Real), None) => Clock::real(),
         (Some(PaceName::Stepped), None) => Clock::stepped(),
+        (Some(PaceName::AutoAdvance), None) => Clock::auto_advanced(),
         (Some(PaceName::Scaled) | None, Some(factor)) => Clock::scaled(factor),
         (Some(PaceName::Scaled), None) => {
             return Err(AdminError::bad("The pace `scaled` needs a `factor`, such as 60."));

@@ -134,7 +134,11 @@ fn route(service: &Service, head: &Parts, body: &[u8]) -> AdminResult {
             service.faults.clear();
             done(Ok(()))
         }
-        "/faults" if writes => ok(&json!({ "id": service.faults.push(read(body)?) })),
+        "/faults" if writes => {
+            let added = service.faults.push(read(body)?);
+            let id = added.map_err(|error| AdminError::bad(sentence(&error.to_string())))?;
+            ok(&json!({ "id": id }))
+        }
         "/faults" => {
             let faults: Vec<_> = service.faults.list().into_iter().map(Listed::from).collect();
             ok(&BTreeMap::from([("faults", faults)]))
@@ -195,7 +199,8 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, AdminError> {
 fn sentence(reason: &str) -> String {
     let mut chars = reason.chars();
     let first = chars.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", chars.as_str())
+    let end = if reason.ends_with('?') { "" } else { "." };
+    format!("{first}{}{end}", chars.as_str())
 }
 
 #[cfg(test)]

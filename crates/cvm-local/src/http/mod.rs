@@ -23,6 +23,7 @@ use crate::service::{Answer, Served, Service};
 use crate::state_file::StateWriter;
 
 pub(crate) mod server;
+#[cfg(feature = "tls")]
 pub(crate) mod tls;
 
 /// The largest query of a GET request, in bytes.

@@ -14,7 +14,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, oneshot};
 use tokio_io_timeout::TimeoutWriter;
-use tokio_rustls::TlsAcceptor;
 
 use crate::http::HttpHandler;
 
@@ -26,6 +25,14 @@ const MAX_BUFFER: usize = 256 << 10;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long requests that are under way are given to end.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
+
+/// What connections carry HTTP in.
+#[derive(Clone)]
+pub(crate) enum Transport {
+    Plain,
+    #[cfg(feature = "tls")]
+    Tls(tokio_rustls::TlsAcceptor),
+}
 
 /// How the server is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +47,7 @@ pub(crate) enum Stop {
 pub(crate) async fn run(
     listener: StdListener,
     handler: Arc<HttpHandler>,
-    tls: Option<TlsAcceptor>,
+    transport: Transport,
     timeout: Duration,
     mut stop: oneshot::Receiver<Stop>,
 ) -> io::Result<()> {
@@ -60,11 +67,12 @@ pub(crate) async fn run(
         let mut stream = TimeoutWriter::new(stream);
         stream.set_timeout(Some(timeout));
         let stream = Box::pin(stream);
-        let (handler, watcher, tls) = (Arc::clone(&handler), connections.watcher(), tls.clone());
+        let (handler, watcher, transport) = (Arc::clone(&handler), connections.watcher(), transport.clone());
         tokio::spawn(async move {
-            match tls {
-                None => serve(stream, handler, timeout, watcher).await,
-                Some(tls) => match tokio::time::timeout(timeout, tls.accept(stream)).await {
+            match transport {
+                Transport::Plain => serve(stream, handler, timeout, watcher).await,
+                #[cfg(feature = "tls")]
+                Transport::Tls(tls) => match tokio::time::timeout(timeout, tls.accept(stream)).await {
                     Ok(Ok(stream)) => serve(stream, handler, timeout, watcher).await,
                     Ok(Err(error)) => {
                         tracing::warn!(error = %escaped(&error.to_string()), "TLS handshake failed");

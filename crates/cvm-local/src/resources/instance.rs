@@ -269,6 +269,12 @@ impl Instance {
         self.spec.operating || self.next.is_some_and(|(at, _)| now < at) || now < self.imaged_until
     }
 
+    /// When it next changes by itself, or an image of it is done; `None` if nothing is under way that ends.
+    pub(crate) fn next_change(&self, now: Moment) -> Option<Moment> {
+        let next = self.next.map(|(at, _)| at);
+        [next, Some(self.imaged_until)].into_iter().flatten().filter(|&at| now < at).min()
+    }
+
     /// Puts it into a state, and says what comes after.
     pub(crate) fn turn(&mut self, state: InstanceState, next: (Moment, Next), operation: Operation) {
         self.state = state;

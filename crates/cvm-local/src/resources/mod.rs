@@ -127,6 +127,11 @@ impl Resources {
         &self.regions
     }
 
+    /// The ids of all regions.
+    pub(crate) fn region_ids(&self) -> Vec<Arc<str>> {
+        self.regions.iter().map(|region| Arc::clone(&region.id)).collect()
+    }
+
     pub(crate) fn region(&self, position: usize) -> &Region {
         &self.regions[position]
     }
@@ -189,6 +194,18 @@ impl Resources {
             move |(owner, image): &(Owner, &Image)| owner.shows_all(account) || image.is_shared_with(account);
         let images = self.regions[region].images.newest_first().filter(visible);
         images.map(move |(_, image)| View { image, account, now })
+    }
+
+    /// The images of an account that nobody sees yet.
+    pub(crate) fn hidden_images(
+        &self,
+        region: usize,
+        account: usize,
+        now: Moment,
+    ) -> impl Iterator<Item = &Image> {
+        let some_hidden = now < self.regions[region].hidden_until;
+        let images = some_hidden.then(|| self.own_images(region, account));
+        images.into_iter().flatten().filter(move |image| image.is_hidden(now))
     }
 
     /// Those of these images that an account sees, newest first.

@@ -102,7 +102,15 @@ mod tests {
         fn call(&mut self, action: &str, parameters: Value) -> Value {
             let region = self.resources.region_named(self.region).unwrap();
             let Self { faults, now, account, .. } = *self;
-            let mut call = Call { resources: self.resources, faults, now, account, region, request_id: "id" };
+            let mut call = Call {
+                resources: self.resources,
+                faults,
+                now,
+                account,
+                region,
+                request_id: "id",
+                next_change: None,
+            };
             let mut out = Vec::new();
             actions::find(action).unwrap().1.perform(&mut call, parameters, &mut out).unwrap();
             serde_json::from_slice(&out).unwrap()
@@ -111,7 +119,7 @@ mod tests {
 
     /// What clients see of resources, in every region and at several moments.
     fn seen(resources: &mut Resources) -> Vec<Value> {
-        let faults = Faults::new(0);
+        let faults = Faults::new(0, resources.region_ids());
         let regions: Vec<_> = resources.regions.iter().map(|region| region.id.clone()).collect();
         let mut seen = Vec::new();
         for (region, account, now) in regions.iter().flat_map(|region| {
@@ -153,8 +161,8 @@ mod tests {
     #[test]
     fn a_state_is_read_as_it_was_written() {
         let mut resources = Resources::new(&Seed::default()).unwrap();
-        let faults = Faults::new(0);
-        faults.push(Fault::copy_never_ends().in_region("ap-tokyo").times(1));
+        let faults = Faults::new(0, resources.region_ids());
+        faults.push(Fault::copy_never_ends().in_region("ap-tokyo").times(1)).unwrap();
         assert_eq!(resources.changes(), 0);
         live(&mut resources, &faults, 1_000, 1);
         let changes = resources.changes();

@@ -32,7 +32,7 @@ impl Default for Seed {
 }
 
 /// The account that users of the default seed are.
-fn first_account() -> Account {
+pub(super) fn first_account() -> Account {
     Account {
         uin: "100000000001".into(),
         keys: vec![Key {

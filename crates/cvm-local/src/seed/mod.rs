@@ -1,5 +1,7 @@
 //! What an endpoint starts with: accounts and what they own, regions, quotas, limits, and how long things take.
 
+use std::collections::BTreeMap;
+
 use cvm_proto::input;
 use serde::{Deserialize, Serialize};
 
@@ -79,7 +81,67 @@ pub struct Seed {
 }
 
 impl Seed {
-    /// Reads a seed from JSON or YAML.
+    /// An endpoint without images, instances, snapshots and buckets: one account with the usual key, and the regions,
+    /// instance types, limits and durations of the default seed. What a test needs is added to it.
+    ///
+    /// ```
+    /// use cvm_local::{CvmLocal, Seed, SeedImage, SeedInstance};
+    ///
+    /// let seed = Seed::empty()
+    ///     .image(SeedImage::new("img-0000abcd", "ap-beijing", "mine"))
+    ///     .instance(SeedInstance::new("ins-0000abcd", "ap-beijing", "web-1"));
+    /// let local = CvmLocal::builder().seed(Seed { copy_seconds: 5, ..seed }).start()?;
+    /// assert_eq!(local.images("ap-beijing").len(), 1);
+    /// assert!(local.images("ap-shanghai").is_empty(), "not even public ones");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn empty() -> Self {
+        let account = default::first_account();
+        let account = Account {
+            uin: account.uin,
+            keys: account.keys,
+            image_quotas: BTreeMap::new(),
+            ..Account::default()
+        };
+        Self { accounts: vec![account], public_images: Vec::new(), ..Self::default() }
+    }
+
+    /// Adds a custom image of the first account.
+    #[must_use]
+    pub fn image(mut self, image: SeedImage) -> Self {
+        self.first_account().images.push(image);
+        self
+    }
+
+    /// Adds an instance of the first account.
+    #[must_use]
+    pub fn instance(mut self, instance: SeedInstance) -> Self {
+        self.first_account().instances.push(instance);
+        self
+    }
+
+    /// Adds an image that belongs to the service and that every account sees.
+    #[must_use]
+    pub fn public_image(mut self, image: SeedImage) -> Self {
+        self.public_images.push(image);
+        self
+    }
+
+    /// Adds an account behind those that are there.
+    #[must_use]
+    pub fn account(mut self, account: Account) -> Self {
+        self.accounts.push(account);
+        self
+    }
+
+    fn first_account(&mut self) -> &mut Account {
+        if self.accounts.is_empty() {
+            self.accounts.push(Account::default());
+        }
+        &mut self.accounts[0]
+    }
+
+    /// Reads a seed from JSON, or YAML if the crate has its feature `yaml`.
     ///
     /// # Errors
     ///
@@ -90,10 +152,20 @@ impl Seed {
         let parsed = if text.trim_start().starts_with('{') {
             serde_json::from_str(text).map_err(|error| error.to_string())
         } else {
-            serde_saphyr::from_str(text).map_err(|error| error.to_string())
+            from_yaml(text)
         };
         parsed.map_err(|error| format!("the seed cannot be read: {error}"))
     }
+}
+
+#[cfg(feature = "yaml")]
+fn from_yaml(text: &str) -> Result<Seed, String> {
+    serde_saphyr::from_str(text).map_err(|error| error.to_string())
+}
+
+#[cfg(not(feature = "yaml"))]
+fn from_yaml(_: &str) -> Result<Seed, String> {
+    Err("it is not a JSON object, and this build of cvm-local has no feature `yaml`".into())
 }
 
 /// A region.

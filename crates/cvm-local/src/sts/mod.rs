@@ -50,6 +50,11 @@ pub(crate) struct Call<'a> {
 
 static ACTIONS: [Action; 3] = [assume_role::ACTION, web_identity::ACTION, get_caller_identity::ACTION];
 
+/// The names of all actions of sts, those included that the endpoint does not have.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    ACTIONS.iter().map(|action| action.name).chain(OTHERS)
+}
+
 /// An action by its name, with its position among the others.
 pub(crate) fn find(name: &str) -> Result<(usize, &'static Action), Refusal> {
     if let Some(position) = ACTIONS.iter().position(|action| action.name == name) {

@@ -9,8 +9,8 @@ use cvm_proto::sign::{
     CanonicalRequest, CredentialScope, Payload, SigningKey, StringToSign, authorization, v1,
 };
 use cvm_proto::{
-    Action, AnyCall, Call, Config, Credential, Endpoint, Error, Machine, Now, Reply, RetryPolicy, Settings,
-    SignMethod, Step,
+    Action, AnyCall, Call, Config, Credential, Endpoint, Error, Job, Machine, Now, Reply, RetryPolicy,
+    Settings, SignMethod, Step,
 };
 use serde_json::{Value, json};
 
@@ -66,10 +66,30 @@ impl<'a> Client<'a> {
         error.code().unwrap_or_else(|| panic!("{error}")).as_str().to_owned()
     }
 
-    fn drive<T, M: Machine<Output = Result<T, Error>>>(&self, mut machine: M) -> Result<T, Error> {
+    /// Runs a job in virtual time: its pauses take none. Returns how long it took by its own clock as well.
+    pub(crate) fn run<T, J>(&self, job: J) -> (Result<T, Error>, Duration)
+    where
+        J: Job<Machine: Machine<Output = Result<T, Error>>>,
+    {
+        let mut skipped = Duration::ZERO;
+        let machine = job.start(&Config::new(self.settings.clone()).unwrap(), 1);
+        let result = self.drive_skipping(machine, |pause| skipped += pause);
+        (result, skipped)
+    }
+
+    fn drive<T, M: Machine<Output = Result<T, Error>>>(&self, machine: M) -> Result<T, Error> {
+        self.drive_skipping(machine, |_| panic!("a call without attempts left has nothing to wait for"))
+    }
+
+    fn drive_skipping<T, M: Machine<Output = Result<T, Error>>>(
+        &self,
+        mut machine: M,
+        mut skips: impl FnMut(Duration),
+    ) -> Result<T, Error> {
         let start = Instant::now();
-        let now = || Now::new(unix(), start.elapsed());
+        let mut skipped = Duration::ZERO;
         loop {
+            let now = || Now::new(unix(), start.elapsed() + skipped);
             match machine.poll(now()) {
                 Step::Send(request) => {
                     let mut raw = format!("{} {} HTTP/1.1\r\n", request.method().as_str(), request.target());
@@ -89,7 +109,11 @@ impl<'a> Client<'a> {
                     };
                     machine.reply(now(), reply);
                 }
-                Step::WaitUntil(_) => panic!("a call without attempts left has nothing to wait for"),
+                Step::WaitUntil(until) => {
+                    let pause = until.saturating_sub(now().mono);
+                    skips(pause);
+                    skipped += pause;
+                }
                 Step::Progress(_) => {}
                 Step::Done(result) => return result,
             }

@@ -118,7 +118,7 @@ fn every_common_code_can_be_had() {
         let got = match cause {
             Cause::Request(request) => request(&local),
             Cause::Fault => {
-                local.faults().push(Fault::error(code).times(1));
+                local.faults().push(Fault::error(code).times(1)).unwrap();
                 changed(&local, |raw| raw)
             }
         };

@@ -1,7 +1,5 @@
 //! What all actions have in common: what a request must say, where it may go, how large it may be, and how often.
 
-use std::time::{Duration, Instant};
-
 use cvm_local::{CvmLocal, RequestOutcome};
 use cvm_proto::SignMethod;
 use serde_json::json;
@@ -135,32 +133,6 @@ fn a_chunked_body_is_held_to_the_same_limit() {
     assert!(answer.is_none_or(|answer| answer.code().as_deref() == Some("RequestSizeLimitExceeded")));
     let refused = local.requests().into_iter().map(|request| request.outcome).collect::<Vec<_>>();
     assert_eq!(refused, [RequestOutcome::Error("RequestSizeLimitExceeded".into())]);
-}
-
-#[test]
-fn ten_copies_a_second_and_no_more() {
-    let local = CvmLocal::start().unwrap();
-    let parameters = json!({ "ImageIds": ["img-00000000"], "DestinationRegions": ["ap-guangzhou"] });
-    let client = Client::new(&local);
-    let start = Instant::now();
-    let codes: Vec<_> = (0..11).map(|_| client.refused("SyncImages", &parameters)).collect();
-    if start.elapsed() < Duration::from_secs(1) {
-        assert!(codes[..10].iter().all(|code| code == "InvalidImageId.NotFound"), "{codes:?}");
-        assert_eq!(codes[10], "RequestLimitExceeded");
-        let elsewhere = Client::new(&local).region("ap-beijing");
-        assert_eq!(
-            elsewhere.refused("SyncImages", &parameters),
-            "InvalidImageId.NotFound",
-            "regions count apart"
-        );
-        client.call("DescribeImages", &json!({})).expect("actions count apart");
-    }
-    local.reset();
-    assert_eq!(
-        client.refused("SyncImages", &parameters),
-        "InvalidImageId.NotFound",
-        "a reset forgets the count"
-    );
 }
 
 #[test]

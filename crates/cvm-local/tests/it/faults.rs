@@ -22,7 +22,7 @@ fn log(local: &CvmLocal) -> Vec<(RequestOutcome, bool)> {
 #[test]
 fn an_error_code_as_often_as_asked() {
     let local = CvmLocal::start().unwrap();
-    local.faults().push(Fault::error("RequestLimitExceeded").on("SyncImages").times(2));
+    local.faults().push(Fault::error("RequestLimitExceeded").on("SyncImages").times(2)).unwrap();
     let codes: Vec<_> = (0..3).map(|_| sync(&local).unwrap().code()).collect();
     let throttled = Some("RequestLimitExceeded".to_owned());
     assert_eq!(codes, [throttled.clone(), throttled, None]);
@@ -33,7 +33,7 @@ fn an_error_code_as_often_as_asked() {
 #[test]
 fn other_actions_and_regions_are_left_alone() {
     let local = CvmLocal::start().unwrap();
-    local.faults().push(Fault::error("InternalError").on("DescribeImages").in_region("ap-beijing"));
+    local.faults().push(Fault::error("InternalError").on("DescribeImages").in_region("ap-beijing")).unwrap();
     let client = Client::new(&local);
     client.call("DescribeImages", &json!({})).unwrap();
     let beijing = Client::new(&local).region("ap-beijing");
@@ -44,9 +44,9 @@ fn other_actions_and_regions_are_left_alone() {
 #[test]
 fn bodies_that_are_no_answer() {
     let local = CvmLocal::start().unwrap();
-    local.faults().push(Fault::status(502, "<html>Bad Gateway</html>").times(1));
-    local.faults().push(Fault::respond(200, "application/json", "").times(1));
-    local.faults().push(Fault::respond(200, "text/plain", r#"{"Response":7}"#).times(1));
+    local.faults().push(Fault::status(502, "<html>Bad Gateway</html>").times(1)).unwrap();
+    local.faults().push(Fault::respond(200, "application/json", "").times(1)).unwrap();
+    local.faults().push(Fault::respond(200, "text/plain", r#"{"Response":7}"#).times(1)).unwrap();
     let html = sync(&local).unwrap();
     assert_eq!((html.status, html.content_type.as_deref()), (502, Some("text/html")));
     assert_eq!(html.body, b"<html>Bad Gateway</html>");
@@ -67,7 +67,7 @@ fn bodies_that_are_no_answer() {
 #[test]
 fn a_truncated_answer_is_half_of_the_real_one() {
     let local = CvmLocal::start().unwrap();
-    local.faults().push(Fault::truncated().times(1));
+    local.faults().push(Fault::truncated().times(1)).unwrap();
     let answer = sync(&local).unwrap();
     assert!(answer.body.starts_with(br#"{"Response":{"ImageSet":"#), "{answer:?}");
     assert!(serde_json::from_slice::<serde_json::Value>(&answer.body).is_err());
@@ -78,8 +78,8 @@ fn a_truncated_answer_is_half_of_the_real_one() {
 #[test]
 fn dropped_before_and_after_acceptance() {
     let local = CvmLocal::start().unwrap();
-    local.faults().push(Fault::drop_before().times(1));
-    local.faults().push(Fault::drop_after().times(1));
+    local.faults().push(Fault::drop_before().times(1)).unwrap();
+    local.faults().push(Fault::drop_after().times(1)).unwrap();
     assert!(sync(&local).is_none());
     assert!(local.images("ap-seoul").is_empty());
     assert!(sync(&local).is_none());
@@ -90,7 +90,7 @@ fn dropped_before_and_after_acceptance() {
 #[test]
 fn a_slow_answer_is_slow_after_the_work() {
     let local = CvmLocal::start().unwrap();
-    local.faults().push(Fault::latency(Duration::from_millis(80)).times(1));
+    local.faults().push(Fault::latency(Duration::from_millis(80)).times(1)).unwrap();
     let start = Instant::now();
     assert_eq!(sync(&local).unwrap().code(), None);
     assert!(start.elapsed() >= Duration::from_millis(80));
@@ -99,7 +99,7 @@ fn a_slow_answer_is_slow_after_the_work() {
 #[test]
 fn faults_do_not_touch_requests_that_nobody_signed() {
     let local = CvmLocal::start().unwrap();
-    local.faults().push(Fault::drop_before().times(1));
+    local.faults().push(Fault::drop_before().times(1)).unwrap();
     let stranger = Client::new(&local).key(local.secret_id(), "another-key");
     assert_eq!(stranger.refused("DescribeImages", &json!({})), "AuthFailure.SignatureFailure");
     assert_eq!(local.faults().len(), 1);
@@ -137,7 +137,7 @@ fn the_log_is_bounded() {
 fn a_reset_brings_the_seed_back() {
     let local = CvmLocal::start().unwrap();
     let first = sync(&local).unwrap().json();
-    local.faults().push(Fault::drop_before());
+    local.faults().push(Fault::drop_before()).unwrap();
     local.reset();
     assert!(local.faults().is_empty() && local.requests().is_empty());
     assert!(local.images("ap-seoul").is_empty());

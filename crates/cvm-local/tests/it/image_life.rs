@@ -89,10 +89,10 @@ fn making_an_image_may_fail_or_never_end() {
         ImportImage::new("x86_64", "CentOS", "7", "https://host.example/disk.raw", format!("n{}", unique()))
     };
     let create = || CreateImage::new(format!("n{}", unique())).snapshot_ids(["snap-system00"]);
-    local.faults().push(Fault::copy_fails().on("CreateImage").times(1));
-    local.faults().push(Fault::copy_fails().on("ImportImage").times(1));
+    local.faults().push(Fault::copy_fails().on("CreateImage").times(1)).unwrap();
+    local.faults().push(Fault::copy_fails().on("ImportImage").times(1)).unwrap();
     let ids = [client.send(create()).unwrap().image_id, client.send(import()).unwrap().image_id];
-    local.faults().push(Fault::copy_never_ends().on("ImportImage").times(1));
+    local.faults().push(Fault::copy_never_ends().on("ImportImage").times(1)).unwrap();
     let endless = client.send(import()).unwrap().image_id;
     let fine = client.send(import()).unwrap().image_id;
     local.advance(Duration::from_secs(3600));

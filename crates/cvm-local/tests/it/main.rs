@@ -9,6 +9,7 @@ mod common_layer;
 mod coverage;
 mod describe;
 mod faults;
+mod for_tests;
 mod image_life;
 mod instances;
 mod language;

@@ -56,7 +56,7 @@ fn state(local: &CvmLocal, region: &str) -> String {
 #[test]
 fn a_name_is_taken_by_an_image_of_any_state() {
     let local = stepped();
-    local.faults().push(Fault::copy_fails().in_region("ap-tokyo").times(1));
+    local.faults().push(Fault::copy_fails().in_region("ap-tokyo").times(1)).unwrap();
     copy(&local, "img-o3ycss2p", "ap-seoul", "gold");
     assert_eq!(state(&local, "ap-seoul"), "SYNCING");
     assert_taken(&local, "ap-seoul", "gold", "at once");
@@ -123,7 +123,7 @@ fn a_dry_run_that_passes_makes_nothing_and_one_of_a_busy_source_does_not_pass() 
 #[test]
 fn a_failed_copy_is_deleted_and_leaves_its_name() {
     let local = stepped();
-    local.faults().push(Fault::copy_fails().times(1));
+    local.faults().push(Fault::copy_fails().times(1)).unwrap();
     let failed = copy(&local, "img-o3ycss2p", "ap-seoul", "gold");
     let in_seoul = Client::new(&local).region("ap-seoul");
     let delete = json!({ "ImageIds": [failed] });
@@ -179,7 +179,7 @@ fn shown(local: &CvmLocal, region: &str, id: &str, name: &str) -> bool {
 #[test]
 fn an_accepted_copy_may_not_be_seen_for_a_while() {
     let local = stepped();
-    local.faults().push(Fault::invisible(MINUTE).on("SyncImages").in_region("ap-seoul").times(1));
+    local.faults().push(Fault::invisible(MINUTE).on("SyncImages").in_region("ap-seoul").times(1)).unwrap();
     let id = copy(&local, "img-o3ycss2p", "ap-seoul", "gold");
     let elsewhere = copy(&local, "img-7kq2v9ta", "ap-tokyo", "gold");
     assert!(local.faults().is_empty());
@@ -211,7 +211,7 @@ fn what_is_not_seen_counts_against_the_quota() {
     let mut seed = Seed::default();
     seed.accounts[0].image_quotas.insert("ap-seoul".into(), 1);
     let local = CvmLocal::builder().seed(seed).clock(Clock::stepped()).start().unwrap();
-    local.faults().push(Fault::invisible(MINUTE));
+    local.faults().push(Fault::invisible(MINUTE)).unwrap();
     copy(&local, "img-o3ycss2p", "ap-seoul", "gold");
     let request = sync("img-7kq2v9ta", &["ap-seoul"], "silver");
     assert_eq!(Client::new(&local).refused("SyncImages", &request), "ImageQuotaLimitExceeded");
@@ -220,8 +220,8 @@ fn what_is_not_seen_counts_against_the_quota() {
 #[test]
 fn a_copy_may_be_unseen_and_fail() {
     let local = stepped();
-    local.faults().push(Fault::invisible(MINUTE).times(1));
-    local.faults().push(Fault::copy_fails().times(1));
+    local.faults().push(Fault::invisible(MINUTE).times(1)).unwrap();
+    local.faults().push(Fault::copy_fails().times(1)).unwrap();
     let id = copy(&local, "img-o3ycss2p", "ap-seoul", "gold");
     local.advance(MINUTE);
     let seen = Client::new(&local).region("ap-seoul").send(DescribeImages::default().image_ids([id]));
@@ -231,7 +231,7 @@ fn a_copy_may_be_unseen_and_fail() {
 #[test]
 fn other_images_may_not_be_seen_either() {
     let local = stepped();
-    local.faults().push(Fault::invisible(MINUTE).on("CreateImage"));
+    local.faults().push(Fault::invisible(MINUTE).on("CreateImage")).unwrap();
     let client = Client::new(&local);
     let made = json!({ "ImageName": "made", "InstanceId": "ins-stopped0", "ImageFamily": "made" });
     let id = client.call("CreateImage", &made).unwrap()["ImageId"].as_str().unwrap().to_owned();
@@ -247,7 +247,7 @@ fn other_images_may_not_be_seen_either() {
 #[test]
 fn a_service_may_check_names_late() {
     let local = stepped();
-    local.faults().push(Fault::invisible(MINUTE).late_name_check().times(1));
+    local.faults().push(Fault::invisible(MINUTE).late_name_check().times(1)).unwrap();
     copy(&local, "img-o3ycss2p", "ap-seoul", "gold");
     local.advance(Duration::from_secs(20));
     assert_free(&local, "ap-seoul", "gold");
@@ -259,7 +259,7 @@ fn a_service_may_check_names_late() {
 #[test]
 fn what_is_not_seen_stays_so_across_a_snapshot() {
     let local = stepped();
-    local.faults().push(Fault::invisible(MINUTE));
+    local.faults().push(Fault::invisible(MINUTE)).unwrap();
     let id = copy(&local, "img-o3ycss2p", "ap-seoul", "gold");
     let snapshot = serde_json::to_string(&local.snapshot().unwrap()).unwrap();
     let later = stepped();

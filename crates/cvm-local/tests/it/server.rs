@@ -68,7 +68,7 @@ fn settings_that_contradict_themselves_are_an_error() {
 /// A request whose answer is held back, and the thread that stops the endpoint meanwhile.
 fn stop_during_a_request(stop: impl FnOnce(CvmLocal) + Send + 'static) {
     let local = CvmLocal::start().unwrap();
-    local.faults().push(Fault::latency(Duration::from_millis(300)));
+    local.faults().push(Fault::latency(Duration::from_millis(300))).unwrap();
     let mut stream = connect(&local);
     let raw = Raw::post(&local, "DescribeRegions", &json!({})).signed(&local, &["content-type", "host"]);
     stream.write_all(&raw.bytes()).unwrap();

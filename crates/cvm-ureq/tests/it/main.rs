@@ -85,7 +85,7 @@ fn an_answer_that_trickles_in_is_not_waited_for() {
 fn an_exchange_that_nobody_breaks_off_is_as_any_other() {
     let local = CvmLocal::start().unwrap();
     let client = client(local.endpoint(), local.credential()).interruptible(|| false);
-    local.faults().push(Fault::latency(Duration::from_millis(200)).times(1));
+    local.faults().push(Fault::latency(Duration::from_millis(200)).times(1)).unwrap();
     for _ in 0..3 {
         let Reply::Response(response) = client.exchange(request(&client)) else { panic!("no answer") };
         assert_eq!(response.status(), 200);

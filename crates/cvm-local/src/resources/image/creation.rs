@@ -35,6 +35,12 @@ impl Creation {
         self.fault == Some(CreationFault::NeverEnds) || now.saturating_sub(self.started) < self.length
     }
 
+    /// When it ends, well or not; `None` if it has, or never does.
+    pub(super) fn coming_end(&self, now: Moment) -> Option<Moment> {
+        let ends = self.fault != Some(CreationFault::NeverEnds);
+        Some(self.end()).filter(|&end| ends && now < end)
+    }
+
     /// When the image can be used.
     pub(crate) fn end(&self) -> Moment {
         self.started.saturating_add(self.length)

@@ -363,6 +363,21 @@ impl Image {
         self.hidden.map_or(0, |hidden| hidden.until)
     }
 
+    /// When a client next sees a change that comes by itself: the image is seen, is done, the last of its copies is, or
+    /// its export. `None` if nothing is under way that ends.
+    pub(crate) fn next_change(&self, now: Moment) -> Option<Moment> {
+        if self.is_hidden(now) {
+            return Some(self.hidden_until()).filter(|&at| at < Moment::MAX);
+        }
+        let made = match &self.life {
+            Life::Made(creation) => creation.coming_end(now),
+            Life::Settled(_) => None,
+        };
+        let copies = self.outgoing.iter().filter_map(|copy| copy.coming_end(now)).max();
+        let exported = Some(self.exported_until).filter(|_| self.is_being_exported(now));
+        [made, copies, exported].into_iter().flatten().min()
+    }
+
     /// Whether another image may have its name.
     pub(crate) fn leaves_its_name(&self, now: Moment) -> bool {
         self.is_hidden(now) && self.hidden.is_some_and(|hidden| hidden.is_name_free)
