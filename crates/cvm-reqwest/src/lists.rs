@@ -28,7 +28,8 @@ where
 {
     pub(crate) fn new(client: Client, pages: cvm_proto::Pages<L>) -> Self {
         Self(Box::pin(stream::try_unfold((client, pages), |(client, mut pages)| async move {
-            let span = debug_span!("cvm.page", action = Machine::name(&pages), region = client.config.region());
+            let span =
+                debug_span!("cvm.page", action = Machine::name(&pages), region = client.config.region());
             match client.drive(&mut pages).instrument(span.clone()).await {
                 Continue(page) => Ok(Some((page, (client, pages)))),
                 Break(end) => span.in_scope(|| warn_of(end)).map(|()| None),

@@ -28,7 +28,9 @@ impl<L: Paged> Iterator for PageIter<L> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let pages = self.pages.as_mut()?;
-        let _span = debug_span!("cvm.page", action = Machine::name(pages), region = self.client.config.region()).entered();
+        let _span =
+            debug_span!("cvm.page", action = Machine::name(pages), region = self.client.config.region())
+                .entered();
         match self.client.drive(pages) {
             Continue(page) => Some(Ok(page)),
             Break(end) => {

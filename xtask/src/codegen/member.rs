@@ -47,8 +47,9 @@ impl Ty {
     pub(super) fn rust(&self) -> String {
         match self {
             Self::Text => "String".into(),
-            Self::Int => "i64".into(),
-            Self::Uint => "u64".into(),
+            // The specification has one name signed here and unsigned there (`Limit`, `TotalCount`, `Memory`), and means
+            // "no limit" by -1. One type takes all, and no value that the service may answer fails to be read.
+            Self::Int | Self::Uint => "i64".into(),
             Self::Float => "f64".into(),
             Self::Bool => "bool".into(),
             Self::Enum(name) | Self::Struct(name) => name.clone(),
@@ -161,7 +162,7 @@ impl Member {
             } else {
                 format!("Some(self.{})", self.field)
             };
-            out.push(format!("check::max_value(\"{path}\", {value}, {max})"));
+            out.push(format!("check::page_size(\"{path}\", {value}, {max})"));
         }
         out
     }

@@ -34,7 +34,7 @@ fn ids(facts: &Value, region: &str) -> Vec<String> {
     let client = client(facts, region);
     let mut ids = Vec::new();
     loop {
-        let page = DescribeImages::default().offset(ids.len() as u64).limit(100);
+        let page = DescribeImages::default().offset(i64::try_from(ids.len()).unwrap()).limit(100);
         let page = client.send(page).unwrap().image_set;
         if page.is_empty() {
             return ids;

@@ -76,7 +76,8 @@ impl<'a> Wanted<'a> {
         }
         checks::length("ImageIds", &request.image_ids, MAX_IDS)?;
         request.image_ids.iter().try_for_each(|id| checks::image_id(id))?;
-        if request.limit.is_some_and(|limit| !(1..=MAX_PAGE as u64).contains(&limit)) {
+        let is_page = |limit| usize::try_from(limit).is_ok_and(|limit| (1..=MAX_PAGE).contains(&limit));
+        if !request.limit.is_none_or(is_page) {
             return refuse(
                 "InvalidParameterValue.InvalidParameterValueLimit",
                 format!("`Limit` has to be from 1 to {MAX_PAGE}."),

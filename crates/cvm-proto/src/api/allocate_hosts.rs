@@ -39,7 +39,7 @@ pub struct AllocateHosts {
     /// Host type. Default `HS1`.
     pub host_type: Option<String>,
     /// Number of hosts. Default 1.
-    pub host_count: Option<u64>,
+    pub host_count: Option<i64>,
     /// Tags to bind to the hosts, with `host` as the resource type.
     pub tag_specification: Vec<TagSpecification>,
 }
@@ -80,7 +80,7 @@ impl AllocateHosts {
 
     /// Sets `HostCount`.
     #[must_use]
-    pub fn host_count(mut self, value: u64) -> Self {
+    pub fn host_count(mut self, value: i64) -> Self {
         self.host_count = Some(value);
         self
     }

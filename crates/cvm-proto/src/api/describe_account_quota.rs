@@ -56,7 +56,7 @@ record!(DescribeAccountQuota {
 #[non_exhaustive]
 pub struct DescribeAccountQuotaResponse {
     /// App id of the account.
-    pub app_id: u64,
+    pub app_id: i64,
     /// The quotas.
     pub account_quota_overview: AccountQuotaOverview,
     /// The id to quote to the service's support.

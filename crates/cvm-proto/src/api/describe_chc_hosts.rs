@@ -86,7 +86,7 @@ impl Action for DescribeChcHosts {
 
     fn check(&self) -> Result<(), Error> {
         check::max_items("DescribeChcHosts.ChcIds", &self.chc_ids, 100)?;
-        check::max_value("DescribeChcHosts.Limit", self.limit, 100)?;
+        check::page_size("DescribeChcHosts.Limit", self.limit, 100)?;
         check::exclusive("DescribeChcHosts", ("ChcIds", &self.chc_ids), ("Filters", &self.filters))
     }
 }

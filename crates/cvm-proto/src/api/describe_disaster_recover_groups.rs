@@ -94,7 +94,7 @@ impl Action for DescribeDisasterRecoverGroups {
             &self.disaster_recover_group_ids,
             10,
         )?;
-        check::max_value("DescribeDisasterRecoverGroups.Limit", self.limit, 100)?;
+        check::page_size("DescribeDisasterRecoverGroups.Limit", self.limit, 100)?;
         check::max_items("DescribeDisasterRecoverGroups.Filters", &self.filters, 10)
     }
 }

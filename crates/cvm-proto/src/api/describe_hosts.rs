@@ -36,9 +36,9 @@ pub struct DescribeHosts {
     /// tag key.
     pub filters: Vec<Filter>,
     /// Number of hosts to skip. Default 0.
-    pub offset: Option<u64>,
+    pub offset: Option<i64>,
     /// Largest number of hosts to return, up to 100. Default 20.
-    pub limit: Option<u64>,
+    pub limit: Option<i64>,
 }
 
 impl DescribeHosts {
@@ -51,14 +51,14 @@ impl DescribeHosts {
 
     /// Sets `Offset`.
     #[must_use]
-    pub fn offset(mut self, value: u64) -> Self {
+    pub fn offset(mut self, value: i64) -> Self {
         self.offset = Some(value);
         self
     }
 
     /// Sets `Limit`.
     #[must_use]
-    pub fn limit(mut self, value: u64) -> Self {
+    pub fn limit(mut self, value: i64) -> Self {
         self.limit = Some(value);
         self
     }
@@ -74,7 +74,7 @@ impl Action for DescribeHosts {
 
     fn check(&self) -> Result<(), Error> {
         check::max_items("DescribeHosts.Filters", &self.filters, 10)?;
-        check::max_value("DescribeHosts.Limit", self.limit, 100)
+        check::page_size("DescribeHosts.Limit", self.limit, 100)
     }
 }
 
@@ -106,7 +106,7 @@ record!(DescribeHosts {
 #[non_exhaustive]
 pub struct DescribeHostsResponse {
     /// Number of hosts that match, over all pages.
-    pub total_count: u64,
+    pub total_count: i64,
     /// The hosts of this page.
     pub host_set: Vec<HostItem>,
     /// The id to quote to the service's support.

@@ -36,9 +36,9 @@ pub struct DescribeHpcClusters {
     /// Zone of the clusters to return.
     pub zone: Option<String>,
     /// Number of clusters to skip. Default 0.
-    pub offset: Option<u64>,
+    pub offset: Option<i64>,
     /// Largest number of clusters to return, 1 to 100. Default 20.
-    pub limit: Option<u64>,
+    pub limit: Option<i64>,
     /// Kind of the clusters to return. Default `STANDARD`.
     pub hpc_cluster_type: Option<HpcClusterType>,
     /// Id of what the clusters belong to. Only for the kind `CDC`.
@@ -74,14 +74,14 @@ impl DescribeHpcClusters {
 
     /// Sets `Offset`.
     #[must_use]
-    pub fn offset(mut self, value: u64) -> Self {
+    pub fn offset(mut self, value: i64) -> Self {
         self.offset = Some(value);
         self
     }
 
     /// Sets `Limit`.
     #[must_use]
-    pub fn limit(mut self, value: u64) -> Self {
+    pub fn limit(mut self, value: i64) -> Self {
         self.limit = Some(value);
         self
     }
@@ -125,7 +125,7 @@ impl Action for DescribeHpcClusters {
 
     fn check(&self) -> Result<(), Error> {
         check::max_items("DescribeHpcClusters.HpcClusterIds", &self.hpc_cluster_ids, 100)?;
-        check::max_value("DescribeHpcClusters.Limit", self.limit, 100)?;
+        check::page_size("DescribeHpcClusters.Limit", self.limit, 100)?;
         check::max_items("DescribeHpcClusters.Filters", &self.filters, 10)
     }
 }
@@ -166,7 +166,7 @@ pub struct DescribeHpcClustersResponse {
     /// The clusters of this page.
     pub hpc_cluster_set: Vec<HpcClusterInfo>,
     /// Number of clusters that match, over all pages.
-    pub total_count: u64,
+    pub total_count: i64,
     /// The id to quote to the service's support.
     pub request_id: String,
 }

@@ -46,9 +46,9 @@ pub struct DescribeImages {
     /// status`.
     pub filters: Vec<Filter>,
     /// Number of images to skip. Default 0.
-    pub offset: Option<u64>,
+    pub offset: Option<i64>,
     /// Largest number of images to return, up to 100. Default 20.
-    pub limit: Option<u64>,
+    pub limit: Option<i64>,
     /// Instance type, such as `SA5.MEDIUM2`, that the images must be usable with.
     pub instance_type: Option<String>,
 }
@@ -70,14 +70,14 @@ impl DescribeImages {
 
     /// Sets `Offset`.
     #[must_use]
-    pub fn offset(mut self, value: u64) -> Self {
+    pub fn offset(mut self, value: i64) -> Self {
         self.offset = Some(value);
         self
     }
 
     /// Sets `Limit`.
     #[must_use]
-    pub fn limit(mut self, value: u64) -> Self {
+    pub fn limit(mut self, value: i64) -> Self {
         self.limit = Some(value);
         self
     }
@@ -101,7 +101,7 @@ impl Action for DescribeImages {
 
     fn check(&self) -> Result<(), Error> {
         check::max_items("DescribeImages.Filters", &self.filters, 10)?;
-        check::max_value("DescribeImages.Limit", self.limit, 100)?;
+        check::page_size("DescribeImages.Limit", self.limit, 100)?;
         check::exclusive("DescribeImages", ("ImageIds", &self.image_ids), ("Filters", &self.filters))
     }
 }

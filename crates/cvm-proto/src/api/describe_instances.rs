@@ -97,7 +97,7 @@ impl Action for DescribeInstances {
     fn check(&self) -> Result<(), Error> {
         check::max_items("DescribeInstances.InstanceIds", &self.instance_ids, 100)?;
         check::max_items("DescribeInstances.Filters", &self.filters, 10)?;
-        check::max_value("DescribeInstances.Limit", self.limit, 100)?;
+        check::page_size("DescribeInstances.Limit", self.limit, 100)?;
         check::exclusive("DescribeInstances", ("InstanceIds", &self.instance_ids), ("Filters", &self.filters))
     }
 }

@@ -72,7 +72,7 @@ impl Action for DescribeInstancesStatus {
 
     fn check(&self) -> Result<(), Error> {
         check::max_items("DescribeInstancesStatus.InstanceIds", &self.instance_ids, 100)?;
-        check::max_value("DescribeInstancesStatus.Limit", self.limit, 100)
+        check::page_size("DescribeInstancesStatus.Limit", self.limit, 100)
     }
 }
 

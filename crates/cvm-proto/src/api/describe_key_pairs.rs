@@ -83,7 +83,7 @@ impl Action for DescribeKeyPairs {
     }
 
     fn check(&self) -> Result<(), Error> {
-        check::max_value("DescribeKeyPairs.Limit", self.limit, 100)?;
+        check::page_size("DescribeKeyPairs.Limit", self.limit, 100)?;
         check::exclusive("DescribeKeyPairs", ("KeyIds", &self.key_ids), ("Filters", &self.filters))
     }
 }

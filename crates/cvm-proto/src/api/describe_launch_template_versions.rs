@@ -41,15 +41,15 @@ pub struct DescribeLaunchTemplateVersions {
     pub launch_template_id: String,
     /// Numbers of the versions to return. Cannot be combined with `MinVersion`, `MaxVersion`, `Offset`,
     /// `Limit` or `DefaultVersion`.
-    pub launch_template_versions: Vec<u64>,
+    pub launch_template_versions: Vec<i64>,
     /// Smallest version number to return. Default 0.
-    pub min_version: Option<u64>,
+    pub min_version: Option<i64>,
     /// Largest version number to return. Default 30.
-    pub max_version: Option<u64>,
+    pub max_version: Option<i64>,
     /// Number of versions to skip. Default 0.
-    pub offset: Option<u64>,
+    pub offset: Option<i64>,
     /// Largest number of versions to return, up to 100. Default 20.
-    pub limit: Option<u64>,
+    pub limit: Option<i64>,
     /// Returns the default version only. Default `false`.
     pub default_version: Option<bool>,
 }
@@ -62,35 +62,35 @@ impl DescribeLaunchTemplateVersions {
 
     /// Sets `LaunchTemplateVersions`.
     #[must_use]
-    pub fn launch_template_versions(mut self, value: impl IntoIterator<Item = u64>) -> Self {
+    pub fn launch_template_versions(mut self, value: impl IntoIterator<Item = i64>) -> Self {
         self.launch_template_versions = value.into_iter().collect();
         self
     }
 
     /// Sets `MinVersion`.
     #[must_use]
-    pub fn min_version(mut self, value: u64) -> Self {
+    pub fn min_version(mut self, value: i64) -> Self {
         self.min_version = Some(value);
         self
     }
 
     /// Sets `MaxVersion`.
     #[must_use]
-    pub fn max_version(mut self, value: u64) -> Self {
+    pub fn max_version(mut self, value: i64) -> Self {
         self.max_version = Some(value);
         self
     }
 
     /// Sets `Offset`.
     #[must_use]
-    pub fn offset(mut self, value: u64) -> Self {
+    pub fn offset(mut self, value: i64) -> Self {
         self.offset = Some(value);
         self
     }
 
     /// Sets `Limit`.
     #[must_use]
-    pub fn limit(mut self, value: u64) -> Self {
+    pub fn limit(mut self, value: i64) -> Self {
         self.limit = Some(value);
         self
     }
@@ -112,7 +112,7 @@ impl Action for DescribeLaunchTemplateVersions {
     }
 
     fn check(&self) -> Result<(), Error> {
-        check::max_value("DescribeLaunchTemplateVersions.Limit", self.limit, 100)
+        check::page_size("DescribeLaunchTemplateVersions.Limit", self.limit, 100)
     }
 }
 
@@ -149,7 +149,7 @@ record!(DescribeLaunchTemplateVersions {
 #[non_exhaustive]
 pub struct DescribeLaunchTemplateVersionsResponse {
     /// Number of versions that match, over all pages.
-    pub total_count: u64,
+    pub total_count: i64,
     /// The versions of this page.
     pub launch_template_version_set: Vec<LaunchTemplateVersionInfo>,
     /// The id to quote to the service's support.

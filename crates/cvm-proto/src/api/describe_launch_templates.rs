@@ -88,7 +88,7 @@ impl Action for DescribeLaunchTemplates {
 
     fn check(&self) -> Result<(), Error> {
         check::max_items("DescribeLaunchTemplates.Filters", &self.filters, 10)?;
-        check::max_value("DescribeLaunchTemplates.Limit", self.limit, 100)?;
+        check::page_size("DescribeLaunchTemplates.Limit", self.limit, 100)?;
         check::exclusive(
             "DescribeLaunchTemplates",
             ("LaunchTemplateIds", &self.launch_template_ids),

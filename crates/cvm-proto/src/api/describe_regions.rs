@@ -44,7 +44,7 @@ record!(DescribeRegions {});
 #[non_exhaustive]
 pub struct DescribeRegionsResponse {
     /// Number of regions.
-    pub total_count: u64,
+    pub total_count: i64,
     /// The regions.
     pub region_set: Vec<RegionInfo>,
     /// The id to quote to the service's support.

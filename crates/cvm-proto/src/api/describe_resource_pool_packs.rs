@@ -74,7 +74,7 @@ impl Action for DescribeResourcePoolPacks {
     }
 
     fn check(&self) -> Result<(), Error> {
-        check::max_value("DescribeResourcePoolPacks.MaxResults", self.max_results, 100)?;
+        check::page_size("DescribeResourcePoolPacks.MaxResults", self.max_results, 100)?;
         check::max_items("DescribeResourcePoolPacks.Filters", &self.filters, 10)
     }
 }

@@ -144,7 +144,7 @@ impl Action for DescribeTaskInfo {
     }
 
     fn check(&self) -> Result<(), Error> {
-        check::max_value("DescribeTaskInfo.Limit", Some(self.limit), 100)
+        check::page_size("DescribeTaskInfo.Limit", Some(self.limit), 100)
     }
 }
 

@@ -41,7 +41,7 @@ record!(DescribeZones {});
 #[non_exhaustive]
 pub struct DescribeZonesResponse {
     /// Number of zones.
-    pub total_count: u64,
+    pub total_count: i64,
     /// The zones of the region.
     pub zone_set: Vec<ZoneInfo>,
     /// The id to quote to the service's support.

@@ -132,7 +132,7 @@ record!(ExportImages {
 #[non_exhaustive]
 pub struct ExportImagesResponse {
     /// Id of the export task.
-    pub task_id: u64,
+    pub task_id: i64,
     /// Names of the files to be written. A name is made up of the prefix, the image id, `system` or
     /// `data`, and the snapshot id, joined by underscores, with the format as its extension.
     pub cos_paths: Vec<String>,

@@ -34,7 +34,7 @@ pub struct ModifyHostsAttribute {
     /// What is to happen when the hosts are about to expire. Cannot be combined with `HostName`.
     pub renew_flag: Option<RenewFlag>,
     /// Id of the new project.
-    pub project_id: Option<u64>,
+    pub project_id: Option<i64>,
 }
 
 impl ModifyHostsAttribute {
@@ -59,7 +59,7 @@ impl ModifyHostsAttribute {
 
     /// Sets `ProjectId`.
     #[must_use]
-    pub fn project_id(mut self, value: u64) -> Self {
+    pub fn project_id(mut self, value: i64) -> Self {
         self.project_id = Some(value);
         self
     }

@@ -36,9 +36,9 @@ pub struct PurchaseResourcePoolPacks {
     /// Whole-machine or half-machine type, such as `SA9.96XLARGE1152`.
     pub instance_type: String,
     /// Number of pools, 1 to 100. Each is a whole or half machine.
-    pub instance_count: u64,
+    pub instance_count: i64,
     /// Length in months, 1 to 60.
-    pub period: u64,
+    pub period: i64,
     /// Who can use the pools. Default `EXCLUSIVE`, which is the only one open so far.
     pub resource_pool_pack_type: Option<ResourcePoolPackType>,
     /// Lets instances be placed in the pools without naming a pool. Default `true`; with `false`, only
@@ -58,8 +58,8 @@ impl PurchaseResourcePoolPacks {
     pub fn new(
         zone: impl Into<String>,
         instance_type: impl Into<String>,
-        instance_count: u64,
-        period: u64,
+        instance_count: i64,
+        period: i64,
     ) -> Self {
         Self {
             zone: zone.into(),

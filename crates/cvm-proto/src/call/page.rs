@@ -126,15 +126,13 @@ fn endless(why: &str) -> Error {
 /// Turns to the next page of a list that is counted; `false` after the last.
 ///
 /// A page without items is the last, whatever the count says: the list may have shrunk meanwhile.
-pub(crate) fn by_offset<N>(offset: &mut Option<N>, items: usize, total: impl TryInto<u64>) -> bool
-where
-    N: Copy + TryInto<u64> + TryFrom<u64>,
-{
-    let begun = offset.and_then(|offset| offset.try_into().ok()).unwrap_or(0);
-    let next = begun.saturating_add(items as u64);
-    let Ok(value) = N::try_from(next) else { return false };
-    *offset = Some(value);
-    items > 0 && next < total.try_into().unwrap_or(0)
+pub(crate) fn by_offset(offset: &mut Option<i64>, items: usize, total: i64) -> bool {
+    let begun = offset.unwrap_or(0).max(0);
+    let Some(next) = i64::try_from(items).ok().and_then(|items| begun.checked_add(items)) else {
+        return false;
+    };
+    *offset = Some(next);
+    items > 0 && next < total
 }
 
 /// Turns to the next page of a list that goes on with a token; `false` after the last.
@@ -199,7 +197,7 @@ impl AnyList {
             self.parameters["NextToken"] = token.into();
             more
         } else {
-            let mut offset = self.parameters.get("Offset").and_then(Value::as_u64);
+            let mut offset = self.parameters.get("Offset").and_then(Value::as_i64);
             let most = self.parameters.get("Limit").and_then(Value::as_u64);
             // After a full page of a list that says nothing of its size, another one may come.
             let is_full = page.total == 0 && most.is_some_and(|most| page.items as u64 >= most.max(1));
@@ -214,7 +212,7 @@ impl AnyList {
 #[derive(Debug, Default)]
 pub(crate) struct Turned {
     pub(crate) items: usize,
-    pub(crate) total: u64,
+    pub(crate) total: i64,
     pub(crate) next_token: Option<String>,
 }
 
@@ -234,7 +232,7 @@ impl Paged for AnyList {
         };
         let page = Turned {
             items: items.len(),
-            total: answer.get("TotalCount").and_then(Value::as_u64).unwrap_or(0),
+            total: answer.get("TotalCount").and_then(Value::as_i64).unwrap_or(0),
             next_token: answer.get("NextToken").and_then(Value::as_str).map(String::from),
         };
         Page::new(items, self.turn_to(&page)).total(page.total)
@@ -363,14 +361,14 @@ mod tests {
 
     #[test]
     fn offsets_end_with_the_list() {
-        let mut offset = None::<i64>;
-        assert!(by_offset(&mut offset, 100, 250_i64));
-        assert!(by_offset(&mut offset, 100, 250_i64));
+        let mut offset = None;
+        assert!(by_offset(&mut offset, 100, 250));
+        assert!(by_offset(&mut offset, 100, 250));
         assert_eq!(offset, Some(200));
-        assert!(!by_offset(&mut offset, 50, 250_i64));
-        assert!(!by_offset(&mut None::<u64>, 0, 250_i64), "an empty page ends a list that has shrunk");
-        assert!(!by_offset(&mut None::<u64>, 10, -1_i64), "no count, no further page");
-        assert!(!by_offset(&mut Some(i64::MAX), 1, u64::MAX), "beyond what the member can hold");
+        assert!(!by_offset(&mut offset, 50, 250));
+        assert!(!by_offset(&mut None, 0, 250), "an empty page ends a list that has shrunk");
+        assert!(!by_offset(&mut None, 10, -1), "no count, no further page");
+        assert!(!by_offset(&mut Some(i64::MAX), 1, i64::MAX), "beyond what the member can hold");
     }
 
     #[test]

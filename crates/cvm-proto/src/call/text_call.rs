@@ -300,7 +300,7 @@ impl<'de> Visitor<'de> for PageSeed {
                 name if name == self.0 => {
                     page.items = map.next_value::<Option<Count>>()?.map_or(0, |count| count.0);
                 }
-                "TotalCount" => page.total = map.next_value::<Value>()?.as_u64().unwrap_or(0),
+                "TotalCount" => page.total = map.next_value::<Value>()?.as_i64().unwrap_or(0),
                 "NextToken" => page.next_token = map.next_value::<Value>()?.as_str().map(String::from),
                 _ => {
                     map.next_value::<IgnoredAny>()?;

@@ -38,12 +38,12 @@ pub(crate) fn max_chars(member: &str, text: Option<&str>, max: usize) -> Result<
     Ok(())
 }
 
-/// A number is no larger than the service takes.
-pub(crate) fn max_value<N>(member: &str, value: Option<N>, max: u64) -> Result<(), Error>
-where
-    N: Copy + TryInto<u64>,
-{
-    match value.and_then(|value| value.try_into().ok()) {
+/// A page is no larger than the service takes.
+pub(crate) fn page_size(member: &str, value: Option<i64>, max: i64) -> Result<(), Error> {
+    match value {
+        Some(value) if value < 0 => {
+            Err(Error::parameter(format!("{member} is {value}: give a number from 1 to {max}, or none")))
+        }
         Some(value) if value > max => {
             Err(Error::parameter(format!("{member} is {value}, the service takes at most {max}: lower it")))
         }
@@ -81,4 +81,24 @@ pub(crate) fn language(language: &str) -> Result<(), Error> {
     }
     let language = input::excerpt(language);
     Err(Error::parameter(format!("language `{language}` is unknown: use zh-CN or en-US")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_a_size_that_the_service_takes() {
+        for (size, expected) in [
+            (None, None),
+            (Some(1), None),
+            (Some(100), None),
+            (Some(101), Some("DescribeHosts.Limit is 101, the service takes at most 100: lower it")),
+            (Some(-1), Some("DescribeHosts.Limit is -1: give a number from 1 to 100, or none")),
+        ] {
+            let error = page_size("DescribeHosts.Limit", size, 100).err();
+            let message = error.as_ref().map(Error::message);
+            assert_eq!(message, expected, "{size:?}");
+        }
+    }
 }

@@ -72,7 +72,7 @@ open_enum_members!(ChargeUnit, MarketType, RenewFlag, SpotInstanceType);
 #[non_exhaustive]
 pub struct ChargePrepaid {
     /// Length in months: 1 to 12, 24 or 36.
-    pub period: u64,
+    pub period: i64,
     /// What happens when the time runs out. Default `NOTIFY_AND_AUTO_RENEW`, which renews by the month
     /// while the balance allows it.
     pub renew_flag: Option<RenewFlag>,
@@ -80,7 +80,7 @@ pub struct ChargePrepaid {
 
 impl ChargePrepaid {
     /// With everything it needs: `Period`.
-    pub fn new(period: u64) -> Self {
+    pub fn new(period: i64) -> Self {
         Self { period, ..Self::default() }
     }
 

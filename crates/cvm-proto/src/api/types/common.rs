@@ -218,13 +218,13 @@ record!(OperationCountLimit {
 #[non_exhaustive]
 pub struct ResourceCount {
     /// Number of vCPU cores. May be null.
-    pub cpu: Option<u64>,
+    pub cpu: Option<i64>,
     /// Memory in GB. May be null.
-    pub memory: Option<u64>,
+    pub memory: Option<i64>,
     /// Number of GPUs. May be null.
-    pub gpu: Option<u64>,
+    pub gpu: Option<i64>,
     /// Local disk space in GB. May be null.
-    pub disk: Option<u64>,
+    pub disk: Option<i64>,
 }
 
 record!(ResourceCount {

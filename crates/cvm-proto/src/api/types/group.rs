@@ -116,11 +116,11 @@ pub struct HpcClusterInfo {
     /// Remark.
     pub remark: String,
     /// Largest number of machines in the cluster.
-    pub cvm_quota_total: u64,
+    pub cvm_quota_total: i64,
     /// Zone of the cluster.
     pub zone: String,
     /// Number of machines in the cluster.
-    pub current_num: u64,
+    pub current_num: i64,
     /// Time of creation, ISO 8601 in UTC.
     pub create_time: String,
     /// Ids of the instances in the cluster.
@@ -130,7 +130,7 @@ pub struct HpcClusterInfo {
     /// Id of what the cluster belongs to. Only for the kind `CDC`.
     pub hpc_cluster_business_id: String,
     /// Network mode of the cluster, as a number whose meaning is not documented.
-    pub hpc_cluster_net_mode: u64,
+    pub hpc_cluster_net_mode: i64,
     /// Tags bound to the cluster.
     pub tags: Vec<Tag>,
 }

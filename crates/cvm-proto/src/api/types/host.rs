@@ -128,23 +128,23 @@ record!(HostItem {
 #[non_exhaustive]
 pub struct HostResource {
     /// Number of CPU cores.
-    pub cpu_total: u64,
+    pub cpu_total: i64,
     /// Number of CPU cores that are free.
-    pub cpu_available: u64,
+    pub cpu_available: i64,
     /// Memory in GiB.
     pub mem_total: f64,
     /// Free memory in GiB.
     pub mem_available: f64,
     /// Disk space in GiB.
-    pub disk_total: u64,
+    pub disk_total: i64,
     /// Free disk space in GiB.
-    pub disk_available: u64,
+    pub disk_available: i64,
     /// Medium of the disks. May be empty.
     pub disk_type: DiskType,
     /// Number of GPUs.
-    pub gpu_total: u64,
+    pub gpu_total: i64,
     /// Number of GPUs that are free.
-    pub gpu_available: u64,
+    pub gpu_available: i64,
     /// Owner of the host. May be null.
     pub exclusive_owner: Option<String>,
 }

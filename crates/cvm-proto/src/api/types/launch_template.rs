@@ -21,7 +21,7 @@ pub struct LaunchTemplate {
     /// Id of the launch template.
     pub launch_template_id: Option<String>,
     /// Version of the launch template. Default is its default version.
-    pub launch_template_version: Option<u64>,
+    pub launch_template_version: Option<i64>,
 }
 
 impl LaunchTemplate {
@@ -34,7 +34,7 @@ impl LaunchTemplate {
 
     /// Sets `LaunchTemplateVersion`.
     #[must_use]
-    pub fn launch_template_version(mut self, value: u64) -> Self {
+    pub fn launch_template_version(mut self, value: i64) -> Self {
         self.launch_template_version = Some(value);
         self
     }
@@ -52,15 +52,15 @@ record!(LaunchTemplate {
 #[non_exhaustive]
 pub struct LaunchTemplateInfo {
     /// Number of the newest version.
-    pub latest_version_number: u64,
+    pub latest_version_number: i64,
     /// Id of the launch template.
     pub launch_template_id: String,
     /// Name of the launch template.
     pub launch_template_name: String,
     /// Number of the default version.
-    pub default_version_number: u64,
+    pub default_version_number: i64,
     /// Number of versions, at most 30.
-    pub launch_template_version_count: u64,
+    pub launch_template_version_count: i64,
     /// Account id (UIN) of the user who created the template.
     pub created_by: String,
     /// Time of creation, ISO 8601 in UTC.
@@ -110,7 +110,7 @@ pub struct LaunchTemplateVersionData {
     /// Id of the computing cluster.
     pub hpc_cluster_id: String,
     /// Number of instances.
-    pub instance_count: u64,
+    pub instance_count: i64,
     /// Agents to install.
     pub enhanced_service: EnhancedService,
     /// User data, base64 text of up to 16 KB.
@@ -169,7 +169,7 @@ redacted_debug!(LaunchTemplateVersionData { placement, instance_type, instance_n
 #[non_exhaustive]
 pub struct LaunchTemplateVersionInfo {
     /// Number of the version.
-    pub launch_template_version: u64,
+    pub launch_template_version: i64,
     /// The parameters that the version holds.
     pub launch_template_version_data: LaunchTemplateVersionData,
     /// Time of creation, ISO 8601 in UTC.

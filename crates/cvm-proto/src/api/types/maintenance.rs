@@ -55,17 +55,17 @@ pub struct RepairTaskInfo {
     pub alias: Option<String>,
     /// Type of the task: 101 risk to the instance, 102 fault of the instance, 103 fault of a disk, 104
     /// fault of the network, 105 warning about the instance, 106 warning about a disk, 107 maintenance.
-    pub task_type_id: u64,
+    pub task_type_id: i64,
     /// Display name of the type, in Chinese.
     pub task_type_name: String,
     /// State of the task: 1 waiting for authorisation, 2 in progress, 3 ended, 4 appointed, 5 cancelled,
     /// 6 avoided.
-    pub task_status: u64,
+    pub task_status: i64,
     /// State of the device: 1 faulty, 2 in progress, 3 normal, 4 appointed, 5 cancelled, 6 avoided.
-    pub device_status: u64,
+    pub device_status: i64,
     /// State of the operation: 1 not authorised, 2 authorised, 3 done, 4 appointed, 5 cancelled, 6
     /// avoided.
-    pub operate_status: u64,
+    pub operate_status: i64,
     /// Time of creation, as `YYYY-MM-DD hh:mm:ss`.
     pub create_time: String,
     /// Time of authorisation, as `YYYY-MM-DD hh:mm:ss`. May be null.
@@ -98,7 +98,7 @@ pub struct RepairTaskInfo {
     /// change or migration without local disks, 5 shutdown or migration without local disks, 6 live
     /// maintenance, 7 live maintenance or shutdown, 8 migration without local disks. The first option is
     /// the default.
-    pub auth_type: u64,
+    pub auth_type: i64,
     /// Who authorised the task.
     pub auth_source: RepairAuthSource,
 }

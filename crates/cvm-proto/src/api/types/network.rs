@@ -325,7 +325,7 @@ pub struct VirtualPrivateCloud {
     /// instances are created in one subnet.
     pub private_ip_addresses: Vec<String>,
     /// Number of IPv6 addresses to assign at random.
-    pub ipv6_address_count: Option<u64>,
+    pub ipv6_address_count: Option<i64>,
 }
 
 impl VirtualPrivateCloud {
@@ -350,7 +350,7 @@ impl VirtualPrivateCloud {
 
     /// Sets `Ipv6AddressCount`.
     #[must_use]
-    pub fn ipv6_address_count(mut self, value: u64) -> Self {
+    pub fn ipv6_address_count(mut self, value: i64) -> Self {
         self.ipv6_address_count = Some(value);
         self
     }

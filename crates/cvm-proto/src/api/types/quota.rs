@@ -83,9 +83,9 @@ record!(DisasterRecoverGroupQuota {
 #[non_exhaustive]
 pub struct ImageQuota {
     /// Number of images that exist.
-    pub used_quota: u64,
+    pub used_quota: i64,
     /// Largest number of images.
-    pub total_quota: u64,
+    pub total_quota: i64,
 }
 
 record!(ImageQuota {
@@ -100,11 +100,11 @@ record!(ImageQuota {
 #[non_exhaustive]
 pub struct PostPaidQuota {
     /// Quota used so far.
-    pub used_quota: u64,
+    pub used_quota: i64,
     /// Quota that is left.
-    pub remaining_quota: u64,
+    pub remaining_quota: i64,
     /// Quota in total.
-    pub total_quota: u64,
+    pub total_quota: i64,
     /// Zone that the quota holds for.
     pub zone: String,
 }
@@ -123,13 +123,13 @@ record!(PostPaidQuota {
 #[non_exhaustive]
 pub struct PrePaidQuota {
     /// Quota used this month.
-    pub used_quota: u64,
+    pub used_quota: i64,
     /// Largest number of instances in one purchase.
-    pub once_quota: u64,
+    pub once_quota: i64,
     /// Quota that is left.
-    pub remaining_quota: u64,
+    pub remaining_quota: i64,
     /// Quota in total.
-    pub total_quota: u64,
+    pub total_quota: i64,
     /// Zone that the quota holds for.
     pub zone: String,
 }
@@ -149,11 +149,11 @@ record!(PrePaidQuota {
 #[non_exhaustive]
 pub struct SpotPaidQuota {
     /// Quota used so far, in vCPUs.
-    pub used_quota: u64,
+    pub used_quota: i64,
     /// Quota that is left, in vCPUs.
-    pub remaining_quota: u64,
+    pub remaining_quota: i64,
     /// Quota in total, in vCPUs.
-    pub total_quota: u64,
+    pub total_quota: i64,
     /// Zone that the quota holds for.
     pub zone: String,
 }
