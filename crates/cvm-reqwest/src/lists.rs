@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::vec;
 
-use cvm_proto::{Error, Paged};
+use cvm_proto::{Error, Machine, Paged};
 use cvm_shell::warn_of;
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};

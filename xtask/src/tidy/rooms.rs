@@ -9,7 +9,7 @@ use super::rules::CORE_SOURCES;
 use super::{File, Findings};
 
 /// The rooms from the bottom up.
-const ROOMS: [&str; 16] = [
+const ROOMS: [&str; 17] = [
     "input",
     "output",
     "service",

@@ -61,7 +61,7 @@ fn a_mistyped_region_gets_the_name_that_was_meant_from_every_command() {
     let ran = ran(&local, &["call", "DescribeImages", "Filters.0.Name=no", "Filters.0.Values=x"]);
     assert!(ran.ended_with(5).err.contains("InvalidFilter"));
     // Where the list cannot be had, the service's own words stay.
-    local.faults().push(Fault::error("UnauthorizedOperation").on("DescribeRegions"));
+    local.faults().push(Fault::error("UnauthorizedOperation").on("DescribeRegions")).unwrap();
     let ran = self::ran(&local, &["images", "--region", "ap-guangzou"]).ended_with(5);
     assert!(!ran.err.contains("UnauthorizedOperation"), "{ran:?}");
 }

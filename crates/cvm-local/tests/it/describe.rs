@@ -100,7 +100,7 @@ fn pages_cover_everything_once_and_newest_first() {
     assert_eq!([page(0, 20), page(20, 20), page(40, 20)].concat(), expected);
     assert_eq!(page(0, 100), expected);
     assert_eq!(page(45, 1), [""; 0]);
-    assert_eq!(page(u64::MAX, 100), [""; 0]);
+    assert_eq!(page(i64::MAX, 100), [""; 0]);
     assert_eq!(client.send(DescribeImages::default()).unwrap().image_set.len(), 20, "the default page");
 }
 
