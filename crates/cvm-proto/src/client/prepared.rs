@@ -29,7 +29,7 @@ pub(crate) struct Prepared {
 pub(crate) struct Keys {
     day: Arc<DailySigner>,
     /// How the canonical request begins, if others begin so as well.
-    head: Option<Head>,
+    head: Option<Arc<Head>>,
 }
 
 impl Prepared {
@@ -130,14 +130,17 @@ impl Prepared {
         let signed = match encoded.common.sign_method {
             _ if encoded.version.is_empty() => Signed::Plain,
             SignMethod::Tc3HmacSha256 => {
-                let timestamp = Timestamp::new(attempt.unix);
                 let authorization = match keys {
                     None => UNSIGNED.into(),
                     Some(Keys { day, head }) => {
-                        let head = head.unwrap_or_else(|| encoded.head(encoded.origin(&attempt).host()));
-                        day.authorization(timestamp.as_bytes(), &head.hash(&encoded.payload_hash))
+                        let canonical_hash = match head {
+                            Some(head) => head.hash(&encoded.payload_hash),
+                            None => encoded.head(encoded.origin(&attempt).host()).hash(&encoded.payload_hash),
+                        };
+                        day.authorization(attempt.unix, canonical_hash)
                     }
                 };
+                let timestamp = Timestamp::new(attempt.unix);
                 Signed::Tc3 { timestamp, authorization, token: key.and_then(|key| key.token).cloned() }
             }
             SignMethod::HmacSha256 | SignMethod::HmacSha1 => {

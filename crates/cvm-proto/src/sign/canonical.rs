@@ -1,11 +1,11 @@
 //! Stage 1 of TC3: the canonical request, which is what both sides believe was sent.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt;
 
 use super::hex::Hex;
-use super::sha256::{Midstate, Sha256};
-use super::sink::{Shown, Sink};
+use super::sha256::{self, Midstate};
 
 /// Stands in the canonical request, hashed, in place of a body that is not signed.
 pub const UNSIGNED_PAYLOAD: &str = "UNSIGNED-PAYLOAD";
@@ -53,7 +53,7 @@ impl Payload<'_> {
             Self::Body(bytes) => bytes,
             Self::Unsigned => UNSIGNED_PAYLOAD.as_bytes(),
         };
-        Sha256::digest(bytes)
+        sha256::digest(bytes)
     }
 }
 
@@ -71,77 +71,82 @@ impl CanonicalRequest<'_> {
     /// The names of the signed headers, as they stand in the canonical request and in `Authorization`.
     pub fn signed_headers(&self) -> String {
         let mut names = String::new();
-        self.write_names(&mut names);
+        self.push_names(&mut names);
         names
     }
 
     /// SHA-256 of the canonical request: what the string to sign holds of it.
     pub fn hash(&self) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        self.write_head(&mut hash);
-        hash.update(Hex::new(&self.payload.hash()).as_bytes());
-        hash.finalize()
+        sha256::digest(self.text().as_bytes())
+    }
+
+    fn text(&self) -> String {
+        let mut text = self.head_text();
+        text.push_str(Hex::new(&self.payload.hash()).as_str());
+        text
     }
 
     /// The hash's state after everything but the body, for a client that sends many bodies with one head.
     pub(crate) fn head(&self) -> Head {
-        let mut hash = Sha256::new();
-        self.write_head(&mut hash);
-        Head(hash.midstate())
+        let text = self.head_text();
+        let (state, rest) = Midstate::after(text.as_bytes());
+        Head { state, rest: rest.into() }
     }
 
-    fn write_head(&self, to: &mut impl Sink) {
+    fn head_text(&self) -> String {
+        // Enough for a request without a query, so that its text is never moved.
+        let mut text = String::with_capacity(256);
         for line in [self.method, self.path, self.query] {
-            to.put(line.as_bytes());
-            to.put(b"\n");
+            text.push_str(line);
+            text.push('\n');
         }
         for (name, value) in self.headers {
-            write_lower_case(name, to);
-            to.put(b":");
-            to.put(value.trim().as_bytes());
-            to.put(b"\n");
+            push_lower_case(name, &mut text);
+            text.push(':');
+            text.push_str(value.trim());
+            text.push('\n');
         }
-        to.put(b"\n");
-        self.write_names(to);
-        to.put(b"\n");
+        text.push('\n');
+        self.push_names(&mut text);
+        text.push('\n');
+        text
     }
 
-    fn write_names(&self, to: &mut impl Sink) {
+    fn push_names(&self, text: &mut String) {
         for (i, (name, _)) in self.headers.iter().enumerate() {
             if i > 0 {
-                to.put(b";");
+                text.push(';');
             }
-            write_lower_case(name, to);
+            push_lower_case(name, text);
         }
     }
 }
 
 impl fmt::Display for CanonicalRequest<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = Shown::new(f);
-        self.write_head(&mut shown);
-        shown.put(Hex::new(&self.payload.hash()).as_bytes());
-        shown.result()
+        f.write_str(&self.text())
     }
 }
 
-fn write_lower_case(name: &str, to: &mut impl Sink) {
-    if name.bytes().any(|b| b.is_ascii_uppercase()) {
-        to.put(name.to_ascii_lowercase().as_bytes());
-    } else {
-        to.put(name.as_bytes());
-    }
+fn push_lower_case(name: &str, text: &mut String) {
+    let start = text.len();
+    text.push_str(name);
+    text[start..].make_ascii_lowercase();
 }
 
 /// The state of the hash after all of a canonical request but the hash of its body.
-#[derive(Clone)]
-pub(crate) struct Head(Midstate);
+pub(crate) struct Head {
+    state: Midstate,
+    rest: Vec<u8>,
+}
 
 impl Head {
     /// The hash of the whole canonical request.
     pub(crate) fn hash(&self, payload_hash: &[u8; 32]) -> [u8; 32] {
-        let mut hash = self.0.begin();
-        hash.update(Hex::new(payload_hash).as_bytes());
-        hash.finalize()
+        let mut rest = [0; 128];
+        let end = self.rest.len() + 64;
+        rest[..self.rest.len()].copy_from_slice(&self.rest);
+        rest[self.rest.len()..end].copy_from_slice(Hex::new(payload_hash).as_bytes());
+        self.state.finish(&rest[..end])
     }
 }

@@ -42,7 +42,6 @@ mod hex;
 pub(crate) mod key_part;
 mod sha256;
 pub mod signature;
-mod sink;
 pub mod string_to_sign;
 pub mod v1;
 pub mod verify;

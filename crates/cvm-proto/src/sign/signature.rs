@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::SignMethod;
 use super::hex::Hex;
 use super::sha256::{self, HmacKey};
-use super::string_to_sign::{CredentialScope, FIRST_LINE, StringToSign, TERMINATOR};
+use super::string_to_sign::{CredentialScope, StringToSign, TERMINATOR};
 
 /// The three keys between the secret key and a signature, each made from the one before it.
 ///
@@ -44,10 +44,7 @@ impl fmt::Debug for KeyChain {
 }
 
 fn hmac_sha256(key: &[u8], text: &str) -> Zeroizing<[u8; 32]> {
-    let key = HmacKey::new(key);
-    let mut mac = key.begin();
-    mac.update(text.as_bytes());
-    Zeroizing::new(key.finish(&mut mac))
+    Zeroizing::new(HmacKey::new(key).sign(text.as_bytes()))
 }
 
 /// A key that signs for one UTC day and one service.
@@ -70,20 +67,13 @@ impl SigningKey {
 
     /// Signs. The string's scope has to be the one that the key was derived for.
     pub fn sign(&self, text: &StringToSign<'_>) -> Signature {
-        let mut mac = self.0.begin();
-        text.write(&mut mac);
-        Signature(self.0.finish(&mut mac))
+        self.sign_with(text, &mut String::new())
     }
 
-    /// Signs what is kept of a string to sign in parts: the time stamp's digits, and the line of the scope between its
-    /// line breaks.
-    pub(crate) fn sign_parts(&self, timestamp: &[u8], scope: &str, canonical_hash: &[u8; 32]) -> Signature {
-        let mut mac = self.0.begin();
-        mac.update(FIRST_LINE);
-        mac.update(timestamp);
-        mac.update(scope.as_bytes());
-        mac.update(Hex::new(canonical_hash).as_bytes());
-        Signature(self.0.finish(&mut mac))
+    /// Signs, and writes the string to sign to `memory` on the way.
+    pub(crate) fn sign_with(&self, text: &StringToSign<'_>, memory: &mut String) -> Signature {
+        text.push_to(memory);
+        Signature(self.0.sign(memory.as_bytes()))
     }
 
     /// Whether `signature` is that of `text`, in a time that does not depend on where the two differ.
@@ -156,7 +146,7 @@ pub(crate) fn unsigned_authorization(
     for part in [method, " Credential=", secret_id, "/"] {
         text.push_str(part);
     }
-    scope.write(&mut text);
+    scope.push_to(&mut text);
     for part in [", SignedHeaders=", signed_headers, ", Signature="] {
         text.push_str(part);
     }

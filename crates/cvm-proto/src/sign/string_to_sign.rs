@@ -1,16 +1,16 @@
 //! Stage 2 of TC3: the string to sign, which binds the canonical request to a time and a credential scope.
 
+use alloc::string::String;
 use core::fmt;
 
 use super::hex::Hex;
-use super::sink::{Shown, Sink};
 use crate::codec::date::civil_from_days;
 
 /// The last part of every credential scope.
 pub(crate) const TERMINATOR: &str = "tc3_request";
 
 /// The first line of every string to sign.
-pub(super) const FIRST_LINE: &[u8] = b"TC3-HMAC-SHA256\n";
+const FIRST_LINE: &str = "TC3-HMAC-SHA256\n";
 
 /// A UTC date, written `2019-02-25`; a year above 9999 takes the digits it needs.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -92,20 +92,16 @@ impl<'a> CredentialScope<'a> {
     }
 
     #[inline]
-    pub(super) fn write(&self, to: &mut impl Sink) {
-        to.put(self.date.as_bytes());
-        to.put(b"/");
-        to.put(self.service.as_bytes());
-        to.put(b"/");
-        to.put(TERMINATOR.as_bytes());
+    pub(super) fn push_to(&self, text: &mut String) {
+        for part in [self.date.as_str(), "/", self.service, "/", TERMINATOR] {
+            text.push_str(part);
+        }
     }
 }
 
 impl fmt::Display for CredentialScope<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = Shown::new(f);
-        self.write(&mut shown);
-        shown.result()
+        write!(f, "{}/{}/{TERMINATOR}", self.date, self.service)
     }
 }
 
@@ -121,22 +117,23 @@ pub struct StringToSign<'a> {
 }
 
 impl StringToSign<'_> {
-    #[inline]
-    pub(super) fn write(&self, to: &mut impl Sink) {
-        to.put(FIRST_LINE);
-        to.put(itoa::Buffer::new().format(self.timestamp).as_bytes());
-        to.put(b"\n");
-        self.scope.write(to);
-        to.put(b"\n");
-        to.put(Hex::new(&self.canonical_hash).as_bytes());
+    pub(super) fn push_to(&self, text: &mut String) {
+        // Enough for a service's usual name, so that the text is never moved.
+        text.reserve(160);
+        text.push_str(FIRST_LINE);
+        text.push_str(itoa::Buffer::new().format(self.timestamp));
+        text.push('\n');
+        self.scope.push_to(text);
+        text.push('\n');
+        text.push_str(Hex::new(&self.canonical_hash).as_str());
     }
 }
 
 impl fmt::Display for StringToSign<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = Shown::new(f);
-        self.write(&mut shown);
-        shown.result()
+        let mut text = String::new();
+        self.push_to(&mut text);
+        f.write_str(&text)
     }
 }
 

@@ -9,7 +9,7 @@ use super::credential::Credential;
 use crate::sign::SIGNED_HEADERS;
 use crate::sign::canonical::Head;
 use crate::sign::signature::{self, Signature, SigningKey};
-use crate::sign::string_to_sign::{CredentialScope, Date};
+use crate::sign::string_to_sign::{CredentialScope, Date, StringToSign};
 
 /// The signing key of the day and the heads of recent canonical requests.
 ///
@@ -24,19 +24,17 @@ pub(crate) struct KeyCache {
 /// What signs the requests of one UTC day, and how their texts begin and go on.
 pub(crate) struct DailySigner {
     credential: Credential,
-    service: String,
     number: u64,
+    scope: CredentialScope<'static>,
     key: SigningKey,
     /// An `Authorization` header up to its signature.
     authorization: String,
-    /// A string to sign between its time stamp and its hash.
-    scope: String,
 }
 
 struct CachedHead {
     action: Cow<'static, str>,
     host: String,
-    head: Head,
+    head: Arc<Head>,
 }
 
 /// A client uses a handful of actions in a handful of regions; more of them only cost a compression each.
@@ -47,7 +45,7 @@ impl KeyCache {
     pub(crate) fn daily_signer(
         &mut self,
         credential: &Credential,
-        service: &str,
+        service: &'static str,
         unix: u64,
     ) -> Arc<DailySigner> {
         let number = Date::number(unix);
@@ -63,13 +61,13 @@ impl KeyCache {
         action: &Cow<'static, str>,
         host: &str,
         make: impl FnOnce() -> Head,
-    ) -> Head {
+    ) -> Arc<Head> {
         let known = |cached: &&CachedHead| cached.action == *action && cached.host == host;
         if let Some(cached) = self.heads.iter().find(known) {
-            return cached.head.clone();
+            return Arc::clone(&cached.head);
         }
-        let head = make();
-        let cached = CachedHead { action: action.clone(), host: host.into(), head: head.clone() };
+        let head = Arc::new(make());
+        let cached = CachedHead { action: action.clone(), host: host.into(), head: Arc::clone(&head) };
         match self.heads.get_mut(self.next) {
             Some(oldest) => *oldest = cached,
             None => self.heads.push(cached),
@@ -80,27 +78,30 @@ impl KeyCache {
 }
 
 impl DailySigner {
-    fn new(credential: &Credential, service: &str, unix: u64) -> Self {
+    fn new(credential: &Credential, service: &'static str, unix: u64) -> Self {
         let scope = CredentialScope::new(unix, service);
         Self {
             credential: credential.clone(),
-            service: service.into(),
             number: Date::number(unix),
+            scope,
             key: SigningKey::derive(credential.secret_key(), scope),
             authorization: signature::unsigned_authorization(credential.secret_id(), scope, SIGNED_HEADERS),
-            scope: alloc::format!("\n{scope}\n"),
         }
     }
 
     fn signs(&self, credential: &Credential, service: &str, number: u64) -> bool {
-        self.number == number && self.service == service && self.credential.is(credential)
+        self.number == number && self.scope.service == service && self.credential.is(credential)
     }
 
-    /// The `Authorization` header for a canonical request; `timestamp` is the time stamp's digits.
-    pub(crate) fn authorization(&self, timestamp: &[u8], canonical_hash: &[u8; 32]) -> String {
+    /// The `Authorization` header for a canonical request.
+    pub(crate) fn authorization(&self, timestamp: u64, canonical_hash: [u8; 32]) -> String {
+        let string_to_sign = StringToSign { timestamp, scope: self.scope, canonical_hash };
+        // The header is longer than the string to sign, and takes its place.
         let mut text = String::with_capacity(self.authorization.len() + Signature::LEN);
+        let signature = self.key.sign_with(&string_to_sign, &mut text);
+        text.clear();
         text.push_str(&self.authorization);
-        self.key.sign_parts(timestamp, &self.scope, canonical_hash).write(&mut text);
+        signature.write(&mut text);
         text
     }
 }

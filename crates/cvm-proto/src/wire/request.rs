@@ -75,12 +75,8 @@ impl Timestamp {
         Self { digits, len }
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.digits[..usize::from(self.len)]
-    }
-
     fn as_str(&self) -> &str {
-        core::str::from_utf8(self.as_bytes()).expect("only digits were written")
+        core::str::from_utf8(&self.digits[..usize::from(self.len)]).expect("only digits were written")
     }
 }
 
