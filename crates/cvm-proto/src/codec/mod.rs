@@ -4,7 +4,6 @@ pub(crate) mod check;
 pub(crate) mod date;
 pub mod envelope;
 pub mod flatten;
-pub(crate) mod json;
 mod lenient;
 pub mod multipart;
 pub mod percent;

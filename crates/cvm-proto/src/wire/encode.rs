@@ -13,7 +13,7 @@ use super::common::{Common, Key};
 use super::origin::Origin;
 use super::time_limit::Limit;
 use super::words::{Language, Method, Notation};
-use crate::codec::{FORM, JSON, flatten, json, multipart, percent};
+use crate::codec::{FORM, JSON, flatten, multipart, percent};
 use crate::error::Error;
 use crate::sign::canonical::{CanonicalRequest, Head, Payload};
 use crate::sign::{SignMethod, v1};
@@ -197,7 +197,7 @@ impl Encoded {
 }
 
 fn json_object<T: Serialize + ?Sized>(parameters: &T) -> Result<Vec<u8>, Error> {
-    let body = json::to_vec(parameters)
+    let body = serde_json::to_vec(parameters)
         .map_err(|error| Error::parameter(format!("the parameters cannot be written: {error}")))?;
     if body.first() == Some(&b'{') { Ok(body) } else { Err(flatten::not_an_object()) }
 }
