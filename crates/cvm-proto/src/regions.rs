@@ -118,8 +118,9 @@ impl WhichRegions {
                 chosen = once_each(chosen, [name]);
                 continue;
             }
-            let meant =
-                listed.iter().filter(|region| self.is_candidate(region) && fits(name, &region.region));
+            let meant = listed
+                .iter()
+                .filter(|region| self.is_candidate(region) && matches_pattern(name, &region.region));
             let mut meant = meant.map(|region| &region.region).peekable();
             if meant.peek().is_none() {
                 return Err(Error::parameter(match &self.from {
@@ -138,7 +139,7 @@ impl WhichRegions {
         }
         for name in &self.except {
             let known = || listed.iter().map(|region| &region.region).chain(&self.named);
-            if !known().any(|region| fits(name, region)) {
+            if !known().any(|region| matches_pattern(name, region)) {
                 let known = known().map(String::as_str).filter(|name| !Self::is_pattern(name));
                 return Err(Error::parameter(format!(
                     "`{}` is to be left out and is no region of the service: {}",
@@ -146,7 +147,7 @@ impl WhichRegions {
                     advice(name, known)
                 )));
             }
-            chosen.retain(|region| !fits(name, region));
+            chosen.retain(|region| !matches_pattern(name, region));
         }
         if chosen.is_empty() {
             return Err(Error::parameter(format!(
@@ -265,7 +266,7 @@ fn is_available(region: &RegionInfo) -> bool {
 }
 
 /// Whether a region is one of those that a name or a pattern stands for.
-fn fits(pattern: &str, region: &str) -> bool {
+fn matches_pattern(pattern: &str, region: &str) -> bool {
     pattern == ALL || matches(pattern.as_bytes(), region.as_bytes())
 }
 

@@ -32,8 +32,8 @@ pub trait Paged {
     /// Takes the page out of an answer and turns to the next one.
     fn turn(&mut self, answer: Self::Answer) -> Page<Self::Item>;
 
-    /// What tells one page from another: two in a row with the same mark are one page that came twice.
-    fn mark(page: &[Self::Item]) -> u64 {
+    /// What tells one page from another: two in a row with the same fingerprint are one page that came twice.
+    fn fingerprint(page: &[Self::Item]) -> u64 {
         // Its ends are enough: the items of a list are in order.
         let ends = page.first().into_iter().chain(page.last());
         let bytes = ends.filter_map(|item| serde_json::to_vec(item).ok()).flatten();
@@ -88,38 +88,39 @@ pub(crate) struct PageGuard {
 }
 
 /// However small a list says that it is, it may have grown to this while it was read.
-const ALWAYS_READ: u64 = 10_000;
+const ITEMS_ALWAYS_READ: u64 = 10_000;
 
 /// A list that says nothing of its size is read as far as this.
-const MOST_UNCOUNTED: u64 = 1_000_000;
+const MAX_UNCOUNTED_ITEMS: u64 = 1_000_000;
 
 impl PageGuard {
     /// Takes in a page; gives its items, and whether another one is to be asked for.
     pub(crate) fn admit<L: Paged>(&mut self, page: Page<L::Item>) -> Result<(Vec<L::Item>, bool), Error> {
         let Page { items, count, more, total } = page;
         if !items.is_empty() {
-            let mark = Some(L::mark(&items));
-            if self.last == mark || self.milestone == mark {
-                return Err(endless("a page came that repeats an earlier one"));
+            let fingerprint = Some(L::fingerprint(&items));
+            if self.last == fingerprint || self.milestone == fingerprint {
+                return Err(endless_list("a page came that repeats an earlier one"));
             }
-            self.last = mark;
+            self.last = fingerprint;
             self.pages += 1;
             if self.pages.is_power_of_two() {
-                self.milestone = mark;
+                self.milestone = fingerprint;
             }
         }
         self.items = self.items.saturating_add(count as u64);
         let total = *self.first_total.get_or_insert(total.unwrap_or(0));
-        let most = if total > 0 { total.saturating_mul(2).max(ALWAYS_READ) } else { MOST_UNCOUNTED };
+        let most =
+            if total > 0 { total.saturating_mul(2).max(ITEMS_ALWAYS_READ) } else { MAX_UNCOUNTED_ITEMS };
         if more && self.items > most {
             let begun = if total > 0 { format!("it began with {total} items, and ") } else { String::new() };
-            return Err(endless(&format!("{begun}{} have come", self.items)));
+            return Err(endless_list(&format!("{begun}{} have come", self.items)));
         }
         Ok((items, more))
     }
 }
 
-fn endless(why: &str) -> Error {
+fn endless_list(why: &str) -> Error {
     Error::response(format!("the list does not end: {why}; ask for its parts by filters"), None, 200)
 }
 
@@ -153,7 +154,7 @@ pub struct AnyList {
 }
 
 /// As large as pages get in this API.
-const LARGEST_PAGE: u64 = 100;
+const MAX_PAGE_SIZE: u64 = 100;
 
 impl AnyList {
     /// What the action `name` lists, from the item that the parameters ask for.
@@ -172,7 +173,7 @@ impl AnyList {
         let mut parameters = if parameters.is_null() { Value::Object(Map::new()) } else { parameters };
         let Some(members) = parameters.as_object_mut() else { return Err(flatten::not_an_object()) };
         let size = if listing.by_token { "MaxResults" } else { "Limit" };
-        members.entry(size).or_insert_with(|| LARGEST_PAGE.into());
+        members.entry(size).or_insert_with(|| MAX_PAGE_SIZE.into());
         if !listing.by_token {
             members.entry("Offset").or_insert_with(|| 0.into());
         }

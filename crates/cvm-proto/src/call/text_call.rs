@@ -264,7 +264,7 @@ impl Paged for TextList {
 
     /// Of the ends of the text, since items begin an answer, or end it; without the id of the request, which is always
     /// another.
-    fn mark(page: &[AnswerText]) -> u64 {
+    fn fingerprint(page: &[AnswerText]) -> u64 {
         const ENDS: usize = 1024;
         let text = page.first().map_or("", AnswerText::as_str);
         let id = envelope::request_id(text).unwrap_or_default();

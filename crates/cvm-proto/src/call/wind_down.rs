@@ -13,7 +13,7 @@ const WRITE_GRACE: Duration = Duration::from_secs(5);
 
 /// How long after a cancel the last exchange ends. Of the six seconds that are promised, the rest is for drivers that
 /// notice a cancel late, for the report, and for the end of the program.
-const LAST_EXCHANGE: Duration = Duration::from_millis(5600);
+const LAST_EXCHANGE_ENDS: Duration = Duration::from_millis(5600);
 
 /// What a cancel means for the exchanges of one run: which of them end early, and how early.
 ///
@@ -57,7 +57,7 @@ impl WindDown {
             // While a request is out nobody polls, so the cancel may be as old as the time that the request was given.
             let ago =
                 self.out.map_or(Duration::ZERO, |(since, grace)| now.mono.saturating_sub(since).min(grace));
-            self.ends = Some(now.mono.saturating_sub(ago).saturating_add(LAST_EXCHANGE));
+            self.ends = Some(now.mono.saturating_sub(ago).saturating_add(LAST_EXCHANGE_ENDS));
         }
         self.ends
     }

@@ -6,7 +6,7 @@ pub(crate) struct ClockOffset(i64);
 
 /// The largest difference that is corrected. A clock that is wrong by more has to be set: it is more likely that whoever
 /// answers is not the service, and a signature for another day could be kept for it.
-pub(crate) const LARGEST_SECONDS: u64 = 86_400;
+pub(crate) const MAX_CORRECTION_SECONDS: u64 = 86_400;
 
 /// A difference that a signature survives with room to spare; the service refuses from 300 s.
 const TOLERATED_SECONDS: u64 = 60;
@@ -31,7 +31,7 @@ impl ClockOffset {
 
 /// Whether the clocks differ by more than is ever corrected.
 pub(crate) fn is_too_far(ours: u64, theirs: u64) -> bool {
-    theirs.abs_diff(ours) > LARGEST_SECONDS
+    theirs.abs_diff(ours) > MAX_CORRECTION_SECONDS
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ struct Bucket {
 }
 
 /// The second that sent requests are counted in, and a little more for what the network makes of it.
-const SECOND: Duration = Duration::from_millis(1020);
+const SECOND_AND_MARGIN: Duration = Duration::from_millis(1020);
 
 impl RateLimits {
     /// Books a request at `rate` requests a second; gives the time on the monotonic clock at which to send it.
@@ -49,7 +49,11 @@ impl RateLimits {
     ) -> Result<(), Duration> {
         let sent = &mut self.bucket(action, region).sent;
         if sent.len() >= rate.max(1) as usize {
-            match sent.front().map(|first| first.saturating_add(SECOND)).filter(|free| *free > mono) {
+            match sent
+                .front()
+                .map(|first| first.saturating_add(SECOND_AND_MARGIN))
+                .filter(|free| *free > mono)
+            {
                 Some(free) => return Err(free),
                 None => sent.pop_front(),
             };

@@ -139,13 +139,13 @@ pub fn unflatten(pairs: &[(String, String)]) -> Result<Value, Error> {
         };
     }
     let members = root.into_iter().map(|(key, node)| {
-        let value = grown(&key, node)?;
+        let value = node_to_value(&key, node)?;
         Ok((key, value))
     });
     Ok(Value::Object(members.collect::<Result<_, Error>>()?))
 }
 
-fn grown(name: &str, node: Node) -> Result<Value, Error> {
+fn node_to_value(name: &str, node: Node) -> Result<Value, Error> {
     let children = match node {
         Node::Leaf(text) => return Ok(Value::String(text)),
         Node::Branch(children) => children,
@@ -154,7 +154,7 @@ fn grown(name: &str, node: Node) -> Result<Value, Error> {
     let numbers = children.keys().filter(|&key| is_number(key)).count();
     if numbers == 0 {
         let members = children.into_iter().map(|(key, node)| {
-            let value = grown(&format!("{name}.{key}"), node)?;
+            let value = node_to_value(&format!("{name}.{key}"), node)?;
             Ok((key, value))
         });
         return Ok(Value::Object(members.collect::<Result<_, Error>>()?));
@@ -182,7 +182,8 @@ fn grown(name: &str, node: Node) -> Result<Value, Error> {
         }
     }
     // As many places as keys, all different: none is empty.
-    let items = items.into_iter().flatten().enumerate().map(|(i, node)| grown(&format!("{name}.{i}"), node));
+    let items =
+        items.into_iter().flatten().enumerate().map(|(i, node)| node_to_value(&format!("{name}.{i}"), node));
     Ok(Value::Array(items.collect::<Result<_, Error>>()?))
 }
 

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
+use super::JSON;
 use super::flatten;
 use super::percent::shown;
 use crate::error::Error;
@@ -25,8 +26,6 @@ pub struct Part {
     /// The content.
     pub content: Vec<u8>,
 }
-
-const JSON: &str = "application/json";
 
 /// The parts of an object: scalars as text, lists and objects as JSON; null members are skipped.
 ///

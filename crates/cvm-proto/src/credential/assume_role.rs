@@ -33,10 +33,10 @@ impl AssumeRole {
             base: Arc::new(base),
             role_arn: role_arn.into(),
             session_name: session_name.into(),
-            duration: sts::USUAL_DURATION,
+            duration: sts::DEFAULT_DURATION_SECONDS,
             external_id: None,
             endpoint: Endpoint::default(),
-            region: sts::USUAL_REGION.into(),
+            region: sts::DEFAULT_REGION.into(),
         }
     }
 

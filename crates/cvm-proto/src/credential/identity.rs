@@ -95,7 +95,7 @@ pub struct IdentityCall {
 impl IdentityCall {
     /// Asks for the client of `config`. `seed` feeds jitter and nonces.
     pub fn new(config: &Config, seed: u64) -> Self {
-        let region = config.region().unwrap_or(sts::USUAL_REGION).to_owned();
+        let region = config.region().unwrap_or(sts::DEFAULT_REGION).to_owned();
         let prepared = config.for_service(settings(config, &region), sts::SERVICE).and_then(|config| {
             let (action, version) = (Cow::Borrowed(ACTION), Cow::Borrowed(sts::VERSION));
             prepare(&config, action, version, true, &serde_json::Map::new())

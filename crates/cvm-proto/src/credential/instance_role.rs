@@ -28,7 +28,7 @@ const CREDENTIALS: &str = "/latest/meta-data/cam/security-credentials/";
 /// A machine's own metadata answers in milliseconds; where there is none, nobody wants to wait for it.
 const TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPTS: u32 = 2;
-const MOST_BYTES: usize = 64 << 10;
+const MAX_RESPONSE_BYTES: usize = 64 << 10;
 
 /// The role of the instance that the program runs on.
 ///
@@ -73,7 +73,7 @@ impl Provider for InstanceRole {
     fn fetch(&self, context: &FetchContext) -> Fetch {
         let settings = Settings {
             endpoint: self.endpoint.clone(),
-            max_response_bytes: MOST_BYTES,
+            max_response_bytes: MAX_RESPONSE_BYTES,
             on_attempt: context.on_attempt.clone(),
             ..Settings::default()
         };
@@ -130,7 +130,7 @@ impl Asking {
                 };
                 self.nothing(now, &Error::response(why, None, status));
             }
-            _ => self.again(now, Error::response("the metadata service failed".into(), None, status)),
+            _ => self.retry(now, Error::response("the metadata service failed".into(), None, status)),
         }
     }
 
@@ -145,7 +145,7 @@ impl Asking {
                     self.tell(now, Some(&error), NextStep::Fail(FailReason::Permanent));
                     self.end(Err(error));
                 }
-                Err(error) => self.again(now, error),
+                Err(error) => self.retry(now, error),
             }
             return;
         }
@@ -164,7 +164,7 @@ impl Asking {
         }
     }
 
-    fn again(&mut self, now: Now, error: Error) {
+    fn retry(&mut self, now: Now, error: Error) {
         if self.attempts >= ATTEMPTS {
             self.tell(now, Some(&error), NextStep::Fail(FailReason::AttemptsUsedUp));
             return self.end(Err(error));
@@ -228,7 +228,7 @@ impl Machine for Asking {
         match reply {
             Reply::Response(response) => self.answered(now, response),
             Reply::Failed(failure) if failure.kind == FailureKind::Timeout && self.attempts < ATTEMPTS => {
-                self.again(now, Error::transport(failure));
+                self.retry(now, Error::transport(failure));
             }
             // No such name, or nobody at the address.
             Reply::Failed(mut failure) => {

@@ -18,10 +18,10 @@ pub(super) const SERVICE: &str = "sts";
 pub(super) const VERSION: &str = "2018-08-13";
 
 /// How long a credential is asked for unless the user says otherwise, in seconds.
-pub(super) const USUAL_DURATION: u32 = 7200;
+pub(super) const DEFAULT_DURATION_SECONDS: u32 = 7200;
 
 /// The region that sts is asked in unless the user says otherwise: its answer does not depend on it.
-pub(super) const USUAL_REGION: &str = "ap-guangzhou";
+pub(super) const DEFAULT_REGION: &str = "ap-guangzhou";
 
 /// The settings of a client of sts.
 pub(super) fn settings(endpoint: &Endpoint, region: &str) -> Settings {
@@ -81,7 +81,8 @@ impl Machine for Issue {
             Step::WaitUntil(mono) => Step::WaitUntil(mono),
             Step::Progress(never) => match never {},
             Step::Done(answer) => {
-                let found = answer.map_err(silent).and_then(|answer| lease(&answer).map(Found::Lease));
+                let found =
+                    answer.map_err(without_answer).and_then(|answer| lease(&answer).map(Found::Lease));
                 let found = found.map_err(|error| error.with_call(self.action, self.region.as_deref(), 1));
                 Step::Done(found)
             }
@@ -94,7 +95,7 @@ impl Machine for Issue {
 }
 
 /// An error that does not show how the answer begins: it may hold a secret.
-fn silent(error: Error) -> Error {
+fn without_answer(error: Error) -> Error {
     match (error.kind(), error.status()) {
         (ErrorKind::Response, Some(status)) => {
             Error::response("the answer is not one of sts".into(), error.request_id().map(Into::into), status)

@@ -40,9 +40,9 @@ impl WebIdentity {
             role_arn: role_arn.into(),
             session_name: session_name.into(),
             provider_id: provider_id.into(),
-            duration: sts::USUAL_DURATION,
+            duration: sts::DEFAULT_DURATION_SECONDS,
             endpoint: Endpoint::default(),
-            region: sts::USUAL_REGION.into(),
+            region: sts::DEFAULT_REGION.into(),
             token: Arc::new(token),
         }
     }

@@ -32,14 +32,14 @@ impl ImageSyncMachine {
                 self.proof = Proof::Copies;
                 for target in self.all_targets() {
                     if let Some(known) = self.trace(target) {
-                        self.runs[target].lane.next(Task::Recall(known), now.mono);
+                        self.runs[target].schedule.next(Task::Recall(known), now.mono);
                     }
                 }
                 self.prove_account(now);
             }
             Proof::Copies => {
                 let mut looking = self.all_targets();
-                if !looking.any(|target| !matches!(self.runs[target].lane.task, Task::Idle)) {
+                if !looking.any(|target| !matches!(self.runs[target].schedule.task, Task::Idle)) {
                     self.nothing_is_visible(now);
                 }
             }
@@ -62,8 +62,8 @@ impl ImageSyncMachine {
         self.dirty = true;
         for target in self.all_targets() {
             // Looks for the proof's sake, which are not needed any more.
-            self.runs[target].lane.task = Task::Idle;
-            self.runs[target].lane.call = None;
+            self.runs[target].schedule.task = Task::Idle;
+            self.runs[target].schedule.call = None;
         }
         self.refuse_names_that_collide();
         for source in self.all_sources() {
@@ -85,7 +85,7 @@ impl ImageSyncMachine {
 
     fn ask_for_number(&mut self, now: Now) {
         self.proof = Proof::Number;
-        self.runs[SourceId(0)].lane.next(Task::Identify, now.mono);
+        self.runs[SourceId(0)].schedule.next(Task::Identify, now.mono);
     }
 
     /// After the question whose the credential is. It is asked at best: who has no right to know goes on without.
@@ -113,7 +113,7 @@ impl ImageSyncMachine {
         if is_new || !first.is_not_found() {
             return self.end_with(first);
         }
-        let trouble = self.all_targets().find_map(|target| self.runs[target].lane.trouble.clone());
+        let trouble = self.all_targets().find_map(|target| self.runs[target].schedule.trouble.clone());
         if let Some((_, error)) = trouble {
             return self.end_with(error);
         }

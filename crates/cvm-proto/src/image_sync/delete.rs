@@ -9,7 +9,7 @@ use super::handle::TargetId;
 use super::runs::Task;
 use super::state::Stage;
 use super::survey::has_failed;
-use super::watch::MISSES;
+use super::watch::MISSES_BEFORE_SEARCH;
 use super::{Destination, ImageSyncMachine, Outcome};
 use crate::api::types::{Image, ImageState};
 use crate::error::{Error, ErrorCode};
@@ -45,12 +45,12 @@ impl ImageSyncMachine {
     }
 
     fn delete(&mut self, target: TargetId, image_id: String, error: Option<Box<Error>>, now: Now) {
-        self.runs[target].lane.next(Task::Delete { image_id, error, recorded: 0 }, now.mono);
+        self.runs[target].schedule.next(Task::Delete { image_id, error, recorded: 0 }, now.mono);
     }
 
     /// Writes down that a failed copy is about to be deleted.
     pub(super) fn record_deletion(&mut self, target: TargetId) {
-        let Task::Delete { image_id, error, .. } = &self.runs[target].lane.task else { return };
+        let Task::Delete { image_id, error, .. } = &self.runs[target].schedule.task else { return };
         let (image_id, error) = (image_id.clone(), error.as_deref().cloned());
         let of = &mut self.state[target];
         if error.is_none() && matches!(of.stage, Stage::Sent { .. }) {
@@ -97,7 +97,7 @@ impl ImageSyncMachine {
             // What came of it is not known, or nothing yet: a look tells.
             Err(trouble) if trouble.is_retryable() && !self.troubled(target, &trouble, now) => {
                 if !matches!(self.state[target].stage, Stage::Deleting { .. }) {
-                    self.runs[target].lane.task = Task::Delete { image_id, error, recorded: 0 };
+                    self.runs[target].schedule.task = Task::Delete { image_id, error, recorded: 0 };
                 }
             }
             // Gone is gone.
@@ -122,7 +122,9 @@ impl ImageSyncMachine {
         match image {
             _ if self.closing.is_some() => self.close(target.into(), now),
             // Lists may lag behind, and leave out what is there.
-            None if run.misses < MISSES => run.lane.rest_shortly(now.mono, &mut self.random),
+            None if run.misses < MISSES_BEFORE_SEARCH => {
+                run.schedule.rest_shortly(now.mono, &mut self.random)
+            }
             None => self.is_deleted(target, &image_id, error, now),
             Some(image) if has_failed(&image.image_state) && self.run.delete_failed && !self.run.dry_run => {
                 self.delete(target, image_id, error.map(Box::new), now);
@@ -154,9 +156,9 @@ impl ImageSyncMachine {
         self.state[target].stage = Stage::Unseen;
         self.dirty = true;
         self.runs[target].misses = 0;
-        let lane = &mut self.runs[target].lane;
-        lane.refresh();
-        lane.rest(now.mono, &mut self.random);
+        let schedule = &mut self.runs[target].schedule;
+        schedule.refresh();
+        schedule.rest(now.mono, &mut self.random);
     }
 
     fn not_deleted(&mut self, target: TargetId, id: String, error: Option<Error>, why: Error, now: Now) {

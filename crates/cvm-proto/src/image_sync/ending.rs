@@ -6,9 +6,9 @@ use alloc::string::String;
 
 use super::handle::{Actor, TargetId};
 use super::machine::Closing;
-use super::runs::{Lane, Proof, Search, Task};
+use super::runs::{Proof, Schedule, Search, Task};
 use super::state::Stage;
-use super::watch::MISSES;
+use super::watch::MISSES_BEFORE_SEARCH;
 use super::{Destination, ImageSyncMachine, Outcome, SyncProgress, SyncReport};
 use crate::error::Error;
 use crate::machine::{Now, Step};
@@ -36,7 +36,7 @@ impl ImageSyncMachine {
         of.known = None;
         let run = &mut self.runs[target];
         run.is_reviewed = false;
-        run.lane.task = Task::Idle;
+        run.schedule.task = Task::Idle;
         self.dirty = true;
     }
 
@@ -110,8 +110,8 @@ impl ImageSyncMachine {
 
     /// What went wrong last for a target or its source, and has not got right since.
     fn last_trouble(&self, target: TargetId) -> Option<&Error> {
-        let trouble = self.runs[target].lane.trouble.as_ref();
-        trouble.or(self.runs[target.source].lane.trouble.as_ref()).map(|(_, error)| error)
+        let trouble = self.runs[target].schedule.trouble.as_ref();
+        trouble.or(self.runs[target.source].schedule.trouble.as_ref()).map(|(_, error)| error)
     }
 
     /// What it means for a target that the run ends.
@@ -125,7 +125,7 @@ impl ImageSyncMachine {
                 let accepted = self.since(*since, now).as_secs();
                 let last_seen = self.runs[target].seen.or(*seen);
                 let misses = self.runs[target].misses;
-                if misses >= MISSES && self.may_be_gone(target, now) {
+                if misses >= MISSES_BEFORE_SEARCH && self.may_be_gone(target, now) {
                     let since = match last_seen {
                         Some(seen) => format!("has not been seen for {} s", self.since(seen, now).as_secs()),
                         None => format!("was accepted {accepted} s ago and has not been seen since"),
@@ -263,7 +263,7 @@ impl ImageSyncMachine {
         self.note_missed(target, &mut destination);
         self.announce(destination.clone());
         let run = &mut self.runs[target];
-        run.lane = Lane::default();
+        run.schedule = Schedule::default();
         run.closed = Some(Box::new(destination));
     }
 
@@ -272,14 +272,14 @@ impl ImageSyncMachine {
         self.closing = Some(closing);
         self.take_answers(now);
         for target in self.all_targets() {
-            self.runs[target].lane.task = Task::Idle;
+            self.runs[target].schedule.task = Task::Idle;
             let of = &self.state[target];
             let is_worth_a_look = match &of.stage {
                 _ if self.proof != Proof::Given => false,
                 Stage::Sent { .. } => true,
                 // An earlier request was lost.
                 Stage::Unseen | Stage::Missing if of.is_uncertain() && of.known.is_none() => {
-                    self.runs[target].lane.task = self.survey(target, Search::ByName);
+                    self.runs[target].schedule.task = self.survey(target, Search::ByName);
                     true
                 }
                 Stage::Copying { .. } | Stage::Taken { .. } => closing.why == Outcome::TimedOut,
@@ -299,7 +299,7 @@ impl ImageSyncMachine {
     pub(super) fn close_without_a_look(&mut self, now: Now) {
         for target in self.all_targets() {
             if !self.is_over(target) {
-                self.runs[target].lane.call = None;
+                self.runs[target].schedule.call = None;
                 self.close(target.into(), now);
             }
         }
@@ -310,9 +310,9 @@ impl ImageSyncMachine {
     fn take_answers(&mut self, now: Now) {
         let sources = self.all_sources().map(Actor::Source);
         for actor in sources.chain(self.all_targets().map(Actor::Target)) {
-            let lane = self.runs.lane(actor);
-            let Some(mut call) = lane.call.take() else { continue };
-            let task = lane.take_task();
+            let schedule = self.runs.schedule(actor);
+            let Some(mut call) = schedule.call.take() else { continue };
+            let task = schedule.take_task();
             match (call.poll(now), task, actor) {
                 (Step::Done(outcome), task, actor) => self.answered(actor, task, outcome, now),
                 // Its earlier attempts were refused, or never left.

@@ -37,7 +37,7 @@ impl ImageSyncMachine {
         } else if differs && self.closing.is_some() {
             notes.push("the copy's description and family are not its source's: the time was over".into());
         } else if differs {
-            return self.runs[target].lane.next(Task::Align { image, notes }, now.mono);
+            return self.runs[target].schedule.next(Task::Align { image, notes }, now.mono);
         }
         self.arrived_whole(target, &image, notes, now);
     }
@@ -78,7 +78,7 @@ impl ImageSyncMachine {
     ) {
         if let Err(error) = outcome {
             if error.is_retryable() && !self.troubled(target, &error, now) {
-                self.runs[target].lane.task = Task::Align { image, notes };
+                self.runs[target].schedule.task = Task::Align { image, notes };
                 return;
             }
             notes.push(format!("the copy's description and family could not be set: {error}"));

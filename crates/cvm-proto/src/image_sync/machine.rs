@@ -192,33 +192,33 @@ impl ImageSyncMachine {
 
     /// Lets one actor go on.
     fn step(&mut self, actor: Actor, now: Now) -> ActorStep {
-        if self.runs.lane(actor).call.is_none()
+        if self.runs.schedule(actor).call.is_none()
             && let Some(turn) = self.begin_task(actor, now)
         {
             return turn;
         }
         let last = self.is_last(actor, now);
-        let lane = self.runs.lane(actor);
-        let Some(call) = &mut lane.call else { return ActorStep::Changed };
-        let (step, has_asked) = (call.poll(now), lane.has_asked);
+        let schedule = self.runs.schedule(actor);
+        let Some(call) = &mut schedule.call else { return ActorStep::Changed };
+        let (step, has_asked) = (call.poll(now), schedule.has_asked);
         match step {
             // The same request comes again with the next poll, once its intent has been written down.
             Step::Send(request) if self.record_intent(actor, request.attempt(), now) => ActorStep::Changed,
             Step::Send(request) => {
-                self.runs.lane(actor).has_asked = true;
+                self.runs.schedule(actor).has_asked = true;
                 ActorStep::Send(request)
             }
             // A place in the rate limit is worth waiting for, another attempt is not.
             Step::WaitUntil(_) if last && has_asked => {
-                self.runs.lane(actor).call = None;
+                self.runs.schedule(actor).call = None;
                 self.close(actor, now);
                 ActorStep::Changed
             }
             Step::WaitUntil(until) => ActorStep::Wait(until),
             Step::Done(outcome) => {
-                let lane = self.runs.lane(actor);
-                lane.call = None;
-                let task = lane.take_task();
+                let schedule = self.runs.schedule(actor);
+                schedule.call = None;
+                let task = schedule.take_task();
                 self.answered(actor, task, outcome, now);
                 self.next = self.turn_of(actor) + 1;
                 ActorStep::Changed
@@ -234,10 +234,10 @@ impl ImageSyncMachine {
         {
             return Some(ActorStep::Idle);
         }
-        if self.runs.lane(actor).due > now.mono && !self.is_last(actor, now) {
+        if self.runs.schedule(actor).due > now.mono && !self.is_last(actor, now) {
             return Some(ActorStep::Wait(self.next_wake(actor, now)));
         }
-        let task = match self.runs.lane(actor).take_task() {
+        let task = match self.runs.schedule(actor).take_task() {
             Task::Idle => match actor {
                 Actor::Source(source) => self.next_of_source(source, now),
                 Actor::Target(target) => self.next_of_target(target),
@@ -245,7 +245,7 @@ impl ImageSyncMachine {
             begun => begun,
         };
         if !self.looks.are_done && task.changes_something() {
-            self.runs.lane(actor).task = task;
+            self.runs.schedule(actor).task = task;
             return Some(ActorStep::Idle);
         }
         if matches!(task, Task::Idle) {
@@ -253,16 +253,16 @@ impl ImageSyncMachine {
         }
         let seed = self.random.next();
         let call = self.call(actor, &task, seed);
-        let lane = self.runs.lane(actor);
-        lane.task = task;
-        lane.call = Some(call);
-        lane.has_asked = false;
+        let schedule = self.runs.schedule(actor);
+        schedule.task = task;
+        schedule.call = Some(call);
+        schedule.has_asked = false;
         None
     }
 
     /// When an actor is due, or its time is over.
     fn next_wake(&mut self, actor: Actor, now: Now) -> Duration {
-        let due = self.runs.lane(actor).due;
+        let due = self.runs.schedule(actor).due;
         match actor {
             Actor::Source(_) => due,
             Actor::Target(target) => self.expiry(target, now).map_or(due, |expiry| due.min(expiry)),
@@ -271,7 +271,7 @@ impl ImageSyncMachine {
 
     /// Writes down that a request is going out which is not safe to repeat; `false` if that stands already.
     fn record_intent(&mut self, actor: Actor, attempt: u32, now: Now) -> bool {
-        match (&mut self.runs.lane(actor).task, actor) {
+        match (&mut self.runs.schedule(actor).task, actor) {
             (Task::Submit { recorded, .. }, Actor::Source(source)) if *recorded != attempt => {
                 *recorded = attempt;
                 self.record_submission(source, now);
@@ -318,22 +318,22 @@ impl ImageSyncMachine {
             Actor::Source(_) => self.state.source_region().into(),
             Actor::Target(target) => self.state[target].region.clone(),
         };
-        let lane = self.runs.lane(actor);
-        lane.rest(now.mono, &mut self.random);
+        let schedule = self.runs.schedule(actor);
+        schedule.rest(now.mono, &mut self.random);
         // A call that found no place in the rate limit is no trouble: there are many others.
         if error.attempts() == 0 {
             return false;
         }
-        let since = lane.trouble.take().map_or(now.mono, |(since, _)| since);
-        lane.trouble = Some((since, error.clone()));
-        let is_held_up = lane.is_held_up(now.mono);
+        let since = schedule.trouble.take().map_or(now.mono, |(since, _)| since);
+        schedule.trouble = Some((since, error.clone()));
+        let is_held_up = schedule.is_held_up(now.mono);
         let source = self.state[actor.source()].image_id.clone();
         self.events.push_back(SyncProgress::Trouble { source, region, error: error.clone() });
         is_held_up
     }
 
     /// Goes round until one has something to be done; `None` once something has changed.
-    fn round(&mut self, now: Now) -> Option<ActorStep> {
+    fn poll_in_turn(&mut self, now: Now) -> Option<ActorStep> {
         let mut wake = self.closing.map_or(self.deadline, |closing| closing.until);
         if self.run.cancel.is_some() {
             wake = wake.min(now.mono.saturating_add(POLL_EVERY));
@@ -367,8 +367,8 @@ impl ImageSyncMachine {
     }
 
     /// The request that is out, asked for again.
-    fn pending(&mut self, now: Now) -> Option<Request> {
-        match self.runs.lane(self.asking?).call.as_mut()?.poll(now) {
+    fn pending_request(&mut self, now: Now) -> Option<Request> {
+        match self.runs.schedule(self.asking?).call.as_mut()?.poll(now) {
             Step::Send(request) => Some(request),
             _ => None,
         }
@@ -377,7 +377,7 @@ impl ImageSyncMachine {
     /// The request that goes out, with what may end it early.
     fn send(&mut self, request: Request, now: Now) -> Step<Result<SyncReport, Error>, SyncProgress> {
         let is_dry_run =
-            self.asking.is_some_and(|actor| matches!(self.runs.lane(actor).task, Task::Probe(_)));
+            self.asking.is_some_and(|actor| matches!(self.runs.schedule(actor).task, Task::Probe(_)));
         let changes_nothing = is_dry_run || request.only_reads();
         Step::Send(self.wind_down.attach(request, changes_nothing, now))
     }
@@ -431,7 +431,7 @@ impl Machine for ImageSyncMachine {
                 Over::Told => unreachable!("a sync job was polled after its end"),
                 Over::No => self.over = Over::No,
             }
-            if let Some(request) = self.pending(now) {
+            if let Some(request) = self.pending_request(now) {
                 return self.send(request, now);
             }
             self.look_at_the_clock(now);
@@ -444,7 +444,7 @@ impl Machine for ImageSyncMachine {
                 self.over = Over::Yes(Box::new(outcome));
                 continue;
             }
-            match self.round(now) {
+            match self.poll_in_turn(now) {
                 Some(ActorStep::Send(request)) => return self.send(request, now),
                 Some(ActorStep::Wait(until)) => return Step::WaitUntil(until),
                 _ => {}
@@ -457,7 +457,7 @@ impl Machine for ImageSyncMachine {
         let Some(actor) = self.asking.take() else { return };
         // Whoever has been answered is heard before anybody asks: what was started is written down at once.
         self.next = self.turn_of(actor);
-        if let Some(call) = &mut self.runs.lane(actor).call {
+        if let Some(call) = &mut self.runs.schedule(actor).call {
             call.reply(now, reply);
         }
     }

@@ -6,7 +6,7 @@ use super::runs::{Proof, Search, Task};
 use super::source::is_foreign;
 use super::state::{KnownCopy, Stage};
 use super::survey::has_failed;
-use super::watch::MISSES;
+use super::watch::MISSES_BEFORE_SEARCH;
 use super::{Basis, ImageFacts, ImageSyncMachine, Outcome};
 use crate::api::types::{Image, ImageState};
 use crate::error::Error;
@@ -32,7 +32,7 @@ impl ImageSyncMachine {
                 if self.closing.is_some() {
                     self.close(target.into(), now);
                 } else if error.is_retryable() && !too_long {
-                    self.runs[target].lane.task = Task::Recall(known);
+                    self.runs[target].schedule.task = Task::Recall(known);
                 } else if self.proof == Proof::Given {
                     self.close_as(target, Outcome::Unknown, Some(error), now);
                 }
@@ -40,14 +40,14 @@ impl ImageSyncMachine {
             }
         };
         if self.proof != Proof::Given {
-            self.runs[target].lane.trouble = None;
+            self.runs[target].schedule.trouble = None;
             // What others share, or all have, says nothing of whose this credential is.
             if image.is_some_and(|image| !is_foreign(&image)) {
                 self.account_is_proven(now);
             }
             return;
         }
-        self.runs[target].lane.trouble = None;
+        self.runs[target].schedule.trouble = None;
         match image {
             Some(image) => self.known_is_there(target, known, &image, now),
             None => self.not_recalled(target, known, now),
@@ -85,12 +85,12 @@ impl ImageSyncMachine {
         run.misses += 1;
         if self.closing.is_some() {
             self.close(target.into(), now);
-        } else if run.misses < MISSES {
-            run.lane.task = Task::Recall(known);
-            run.lane.rest_shortly(now.mono, &mut self.random);
+        } else if run.misses < MISSES_BEFORE_SEARCH {
+            run.schedule.task = Task::Recall(known);
+            run.schedule.rest_shortly(now.mono, &mut self.random);
         } else if run.is_reviewed {
             let survey = self.survey(target, Search::Vanished);
-            self.runs[target].lane.next(survey, now.mono);
+            self.runs[target].schedule.next(survey, now.mono);
         } else {
             run.known_is_missed = true;
             self.no_more_known(target, now);
@@ -102,8 +102,8 @@ impl ImageSyncMachine {
         self.dirty = true;
         let run = &mut self.runs[target];
         run.misses = 0;
-        run.lane.refresh();
-        run.lane.due = now.mono;
+        run.schedule.refresh();
+        run.schedule.due = now.mono;
         if let Some(error) = self.runs[target.source].refused.clone() {
             self.refuse_target(target, &error, now);
         }

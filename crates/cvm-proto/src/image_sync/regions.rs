@@ -48,7 +48,7 @@ impl ImageSyncMachine {
         let has_had_its_time = |region: usize| {
             self.all_sources()
                 .map(|source| TargetId { source, region })
-                .all(|target| self.is_over(target) || self.runs[target].lane.is_held_up(now.mono))
+                .all(|target| self.is_over(target) || self.runs[target].schedule.is_held_up(now.mono))
         };
         let mut regions = self.looks.answered.iter().enumerate();
         // A run that ends starts nothing more.
@@ -82,7 +82,7 @@ impl ImageSyncMachine {
         match outcome {
             Err(error) if is_look && is_refused(&error) => {
                 let task = Task::ListRegions { look: Box::new(task), error: Box::new(error) };
-                self.runs.lane(actor).next(task, now.mono);
+                self.runs.schedule(actor).next(task, now.mono);
                 None
             }
             outcome => {

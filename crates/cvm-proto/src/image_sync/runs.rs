@@ -21,11 +21,11 @@ use crate::error::Error;
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 
-/// How long a lane has nothing but trouble before it gives up, as long as it has started nothing.
+/// How long a source or a target has nothing but trouble before it gives up, as long as it has started nothing.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
 
-/// The one thing after another that a source or a target does.
-pub(super) struct Lane {
+/// The one task that a source or a target is at, and when it goes on with it.
+pub(super) struct Schedule {
     pub(super) task: Task,
     /// The call that the task has out.
     pub(super) call: Option<AnyOf>,
@@ -38,7 +38,7 @@ pub(super) struct Lane {
     pub(super) trouble: Option<(Duration, Error)>,
 }
 
-/// What a lane is at.
+/// What a source or a target is at.
 #[derive(Default)]
 pub(super) enum Task {
     #[default]
@@ -117,7 +117,7 @@ pub(super) enum Why {
 /// A source during this run.
 #[derive(Default)]
 pub(super) struct SourceRun {
-    pub(super) lane: Lane,
+    pub(super) schedule: Schedule,
     pub(super) targets: Vec<TargetRun>,
     pub(super) first_look: FirstLook,
     /// How many looks in a row did not find it.
@@ -176,7 +176,7 @@ pub(super) enum Batches {
 /// A target during this run.
 #[derive(Default)]
 pub(super) struct TargetRun {
-    pub(super) lane: Lane,
+    pub(super) schedule: Schedule,
     /// How it ended for this run, if not for good.
     pub(super) closed: Option<Box<Destination>>,
     /// It ended in an earlier run and is looked at once more; nothing is started for it.
@@ -200,7 +200,7 @@ pub(super) struct TargetRun {
     pub(super) notes: Vec<String>,
 }
 
-impl Default for Lane {
+impl Default for Schedule {
     fn default() -> Self {
         Self {
             task: Task::Idle,
@@ -213,8 +213,8 @@ impl Default for Lane {
     }
 }
 
-impl Lane {
-    /// Comes back later: after pauses that grow, and that differ from lane to lane.
+impl Schedule {
+    /// Comes back later: after pauses that grow, and that differ from one to another.
     pub(super) fn rest(&mut self, mono: Duration, random: &mut Random) {
         self.due = mono.saturating_add(random.jittered(self.pause));
         self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
@@ -260,10 +260,10 @@ impl Runs {
         Self((0..sources).map(|_| source()).collect())
     }
 
-    pub(super) fn lane(&mut self, actor: Actor) -> &mut Lane {
+    pub(super) fn schedule(&mut self, actor: Actor) -> &mut Schedule {
         match actor {
-            Actor::Source(source) => &mut self[source].lane,
-            Actor::Target(target) => &mut self[target].lane,
+            Actor::Source(source) => &mut self[source].schedule,
+            Actor::Target(target) => &mut self[target].schedule,
         }
     }
 }

@@ -8,7 +8,7 @@ use super::runs::{FirstLook, Proof, Task};
 use super::state::Stage;
 use super::survey::has_failed;
 use super::traits::Traits;
-use super::watch::MISSES;
+use super::watch::MISSES_BEFORE_SEARCH;
 use super::{ImageSyncMachine, SyncProgress};
 use crate::api::types::{Image, ImageState, ImageType};
 use crate::error::{Error, ErrorCode};
@@ -36,8 +36,8 @@ impl ImageSyncMachine {
         // Whoever is only waited for, or cannot be asked, keeps no other waiting.
         let is_settled = open.all(|target| match self.state[target].stage {
             Stage::Copying { .. } | Stage::Taken { .. } | Stage::Sent { accepted: true, .. } => true,
-            Stage::Missing => matches!(self.runs[target].lane.task, Task::Idle),
-            _ => self.runs[target].lane.is_held_up(now.mono),
+            Stage::Missing => matches!(self.runs[target].schedule.task, Task::Idle),
+            _ => self.runs[target].schedule.is_held_up(now.mono),
         });
         let batch = if is_settled { self.batch(source) } else { alloc::vec::Vec::new() };
         if batch.is_empty() {
@@ -68,8 +68,8 @@ impl ImageSyncMachine {
             let run = &mut self.runs[source];
             run.misses += 1;
             // Lists may lag behind, and it was there before.
-            if run.first_look != FirstLook::Pending && run.misses < MISSES {
-                return run.lane.rest_shortly(now.mono, &mut self.random);
+            if run.first_look != FirstLook::Pending && run.misses < MISSES_BEFORE_SEARCH {
+                return run.schedule.rest_shortly(now.mono, &mut self.random);
             }
             let message = format!(
                 "image {id} is not in {}: check the id, the source region and the account",
@@ -93,11 +93,11 @@ impl ImageSyncMachine {
                 image_size: image.image_size,
             });
         }
-        run.lane.trouble = None;
+        run.schedule.trouble = None;
         if image.image_state == ImageState::Normal {
             run.ready = true;
             // The pauses stay as long as they have grown: the service may refuse what looks free.
-            run.lane.due = now.mono;
+            run.schedule.due = now.mono;
         } else {
             self.busy(source, now);
         }
@@ -136,7 +136,7 @@ impl ImageSyncMachine {
         let has_batch = !self.batch(source).is_empty();
         let run = &mut self.runs[source];
         run.ready = false;
-        run.lane.rest(now.mono, &mut self.random);
+        run.schedule.rest(now.mono, &mut self.random);
         if has_batch && !core::mem::replace(&mut run.told_busy, true) {
             let source = self.state[source].image_id.clone();
             self.events.push_back(SyncProgress::Busy { source });
@@ -210,7 +210,7 @@ impl ImageSyncMachine {
 
     /// A target without a copy whose source cannot be copied.
     pub(super) fn refuse_target(&mut self, target: TargetId, error: &Error, now: Now) {
-        self.runs.lane(Actor::Target(target)).call = None;
+        self.runs.schedule(Actor::Target(target)).call = None;
         if self.state[target].is_uncertain() {
             return self.close(target.into(), now);
         }

@@ -24,7 +24,7 @@ impl ImageSyncMachine {
 
     /// Whether a source's request may be out, or is about to be.
     pub(super) fn is_submitting(&self, source: SourceId) -> bool {
-        matches!(self.runs[source].lane.task, Task::Submit { .. })
+        matches!(self.runs[source].schedule.task, Task::Submit { .. })
     }
 
     /// The request for some targets of a source. It always has the name of the copies: the service refuses one that is
@@ -42,7 +42,7 @@ impl ImageSyncMachine {
     /// Writes down that a request is going out now.
     pub(super) fn record_submission(&mut self, source: SourceId, now: Now) {
         let at = self.unix_millis(now);
-        let Task::Submit { batch, .. } = &self.runs[source].lane.task else { return };
+        let Task::Submit { batch, .. } = &self.runs[source].schedule.task else { return };
         for &region in batch {
             self.state[TargetId { source, region }].stage = Stage::Sent { at, accepted: false };
         }
@@ -77,7 +77,7 @@ impl ImageSyncMachine {
         let run = &mut self.runs[source];
         run.ready = false;
         run.told_busy = false;
-        run.lane.due = now.mono;
+        run.schedule.due = now.mono;
         match outcome {
             Ok(Answer::Sync(answer)) => self.accepted(source, batch, answer, now),
             Ok(_) => {}
@@ -85,9 +85,9 @@ impl ImageSyncMachine {
                 self.troubled(source, &error, now);
                 for &region in batch {
                     let run = &mut self.runs[TargetId { source, region }];
-                    run.lane.refresh();
+                    run.schedule.refresh();
                     run.lost += 1;
-                    run.lane.due = now.mono;
+                    run.schedule.due = now.mono;
                 }
             }
             Err(error) => {
@@ -98,7 +98,7 @@ impl ImageSyncMachine {
     }
 
     fn accepted(&mut self, source: SourceId, batch: &[usize], answer: SyncImagesResponse, now: Now) {
-        self.runs[source].lane.refresh();
+        self.runs[source].schedule.refresh();
         let of = &self.state[source];
         self.events.push_back(SyncProgress::Submitted {
             source: of.image_id.clone(),
@@ -119,9 +119,9 @@ impl ImageSyncMachine {
                 // It is to be found by its name.
                 None => Stage::Sent { at: since, accepted: true },
             };
-            let lane = &mut self.runs[target].lane;
-            lane.refresh();
-            lane.rest(now.mono, &mut self.random);
+            let schedule = &mut self.runs[target].schedule;
+            schedule.refresh();
+            schedule.rest(now.mono, &mut self.random);
             if copy.is_some() {
                 self.started(target, now);
             }
@@ -161,7 +161,7 @@ impl ImageSyncMachine {
         }
         self.runs[source].batches = Batches::Probed;
         for &region in batch {
-            self.runs[TargetId { source, region }].lane.next(Task::Probe(Why::Blame), now.mono);
+            self.runs[TargetId { source, region }].schedule.next(Task::Probe(Why::Blame), now.mono);
         }
     }
 
@@ -180,9 +180,9 @@ impl ImageSyncMachine {
         self.dirty = true;
         self.runs[target].has_searched = false;
         self.events.push_back(SyncProgress::NameTaken { source, region, image_name });
-        let lane = &mut self.runs[target].lane;
-        lane.refresh();
-        lane.next(Task::Idle, now.mono);
+        let schedule = &mut self.runs[target].schedule;
+        schedule.refresh();
+        schedule.next(Task::Idle, now.mono);
     }
 
     fn fail_all(&mut self, source: SourceId, batch: &[usize], error: &Error, now: Now) {
@@ -211,7 +211,7 @@ impl ImageSyncMachine {
             Err(error) if error.kind() == ErrorKind::State => None,
             Err(error) if error.is_retryable() => {
                 if !self.troubled(target, &error, now) {
-                    self.runs[target].lane.task = Task::Probe(why);
+                    self.runs[target].schedule.task = Task::Probe(why);
                     return;
                 }
                 Some(error)

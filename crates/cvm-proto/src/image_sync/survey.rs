@@ -22,7 +22,7 @@ use crate::machine::Now;
 pub(super) const INVISIBLE_FOR: Duration = Duration::from_secs(300);
 
 /// How many requests of one run may be lost before the job stops sending more.
-const MOST_LOST: u32 = 5;
+const MAX_LOST_REQUESTS: u32 = 5;
 
 /// Whether an image may be one that the account has made: a young one may have no type yet.
 fn may_be_own(image: &Image) -> bool {
@@ -30,7 +30,7 @@ fn may_be_own(image: &Image) -> bool {
 }
 
 /// A name without what people overlook: case and blanks.
-fn plain(name: &str) -> String {
+fn fold_name(name: &str) -> String {
     name.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect()
 }
 
@@ -87,16 +87,16 @@ impl ImageSyncMachine {
             Ok(_) => return,
             Err(error) => return self.survey_failed(target, error, now),
         };
-        self.runs[target].lane.trouble = None;
+        self.runs[target].schedule.trouble = None;
         let page = survey.query.turn(answer);
         let (page, more) = match survey.guard.admit::<DescribeImages>(page) {
             Ok(page) => page,
             Err(error) => return self.survey_failed(target, error, now),
         };
-        let name = plain(self.copy_name(target));
-        survey.found.extend(page.into_iter().filter(|image| plain(&image.image_name) == name));
+        let name = fold_name(self.copy_name(target));
+        survey.found.extend(page.into_iter().filter(|image| fold_name(&image.image_name) == name));
         if more {
-            self.runs[target].lane.next(Task::Survey(survey), now.mono);
+            self.runs[target].schedule.next(Task::Survey(survey), now.mono);
         } else {
             self.judge(target, &survey.found, survey.how, now);
         }
@@ -240,8 +240,8 @@ impl ImageSyncMachine {
         run.is_reviewed = false;
         run.seen = Some(unix);
         run.misses = 0;
-        run.lane.refresh();
-        run.lane.due = now.mono;
+        run.schedule.refresh();
+        run.schedule.due = now.mono;
         self.started(target, now);
     }
 
@@ -295,7 +295,7 @@ impl ImageSyncMachine {
             Stage::Copying { .. } => self.probe(target, Why::Vanished, now),
             _ if is_last => self.close(target.into(), now),
             _ if self.state[target].unanswered > 0 => self.missing(target, now),
-            _ => self.runs[target].lane.next(Task::Count, now.mono),
+            _ => self.runs[target].schedule.next(Task::Count, now.mono),
         }
     }
 
@@ -308,13 +308,14 @@ impl ImageSyncMachine {
         }
         if waited < patience {
             let run = &mut self.runs[target];
-            run.lane.rest(now.mono, &mut self.random);
+            run.schedule.rest(now.mono, &mut self.random);
             if !accepted {
-                run.lane.due = run.lane.due.min(now.mono.saturating_add(patience.saturating_sub(waited)));
+                run.schedule.due =
+                    run.schedule.due.min(now.mono.saturating_add(patience.saturating_sub(waited)));
             }
         } else if accepted {
             self.probe(target, Why::Vanished, now);
-        } else if self.runs[target].lost >= MOST_LOST {
+        } else if self.runs[target].lost >= MAX_LOST_REQUESTS {
             self.close(target.into(), now);
         } else {
             self.state[target].unanswered += 1;
@@ -324,7 +325,7 @@ impl ImageSyncMachine {
     }
 
     pub(super) fn probe(&mut self, target: TargetId, why: Why, now: Now) {
-        self.runs[target].lane.next(Task::Probe(why), now.mono);
+        self.runs[target].schedule.next(Task::Probe(why), now.mono);
     }
 
     /// After the number of images in a region. Only the service's own answer counts: where it does not tell, it will
@@ -332,7 +333,7 @@ impl ImageSyncMachine {
     pub(super) fn counted(&mut self, target: TargetId, outcome: Result<Answer, Error>, now: Now) {
         match outcome {
             Ok(Answer::Images(images)) => {
-                self.runs[target].lane.task = Task::Quota { images: images.total_count };
+                self.runs[target].schedule.task = Task::Quota { images: images.total_count };
             }
             _ => self.missing(target, now),
         }

@@ -37,7 +37,7 @@ impl ImageSyncMachine {
         } else if self.since(since, now) >= INVISIBLE_FOR {
             self.probe(target, Why::Taken, now);
         } else {
-            self.runs[target].lane.rest(now.mono, &mut self.random);
+            self.runs[target].schedule.rest(now.mono, &mut self.random);
         }
     }
 

@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorCode};
 use crate::machine::Now;
 
 /// How many looks in a row have to miss a copy before it is searched for by its name: lists may lag behind.
-pub(super) const MISSES: u32 = 3;
+pub(super) const MISSES_BEFORE_SEARCH: u32 = 3;
 
 impl ImageSyncMachine {
     /// After a look at a copy.
@@ -36,13 +36,13 @@ impl ImageSyncMachine {
                 return self.close_if_last(target, now);
             }
         };
-        self.runs[target].lane.trouble = None;
+        self.runs[target].schedule.trouble = None;
         if let Stage::Deleting { error, .. } = &self.state[target].stage {
             let error = error.clone();
             return self.deletion_seen(target, image_id, image, error, now);
         }
-        let Some(image) = image else { return self.missed(target, now) };
-        self.saw(target, now);
+        let Some(image) = image else { return self.copy_missed(target, now) };
+        self.copy_seen(target, now);
         if self.run.own_copies
             && matches!(self.state[target].stage, Stage::Copying { basis: Basis::Found, .. })
         {
@@ -54,7 +54,7 @@ impl ImageSyncMachine {
             self.copy_failed(target, image_id, &image.image_state, now);
         } else {
             self.tell(target, image, now);
-            self.runs[target].lane.rest(now.mono, &mut self.random);
+            self.runs[target].schedule.rest(now.mono, &mut self.random);
             self.started(target, now);
             self.close_if_last(target, now);
         }
@@ -67,7 +67,7 @@ impl ImageSyncMachine {
     }
 
     /// The copy is there. That it was ever seen is written down.
-    fn saw(&mut self, target: TargetId, now: Now) {
+    fn copy_seen(&mut self, target: TargetId, now: Now) {
         let unix = self.unix_millis(now);
         self.runs[target].misses = 0;
         self.runs[target].seen = Some(unix);
@@ -88,32 +88,32 @@ impl ImageSyncMachine {
     }
 
     /// The copy is not to be seen: not yet, or no more.
-    fn missed(&mut self, target: TargetId, now: Now) {
+    fn copy_missed(&mut self, target: TargetId, now: Now) {
         let may_be_gone = self.may_be_gone(target, now);
         let run = &mut self.runs[target];
         run.misses += 1;
-        run.lane.rest_shortly(now.mono, &mut self.random);
+        run.schedule.rest_shortly(now.mono, &mut self.random);
         if self.is_last(target, now) || run_ends_here(self.run.wait, may_be_gone) {
             return self.close(target.into(), now);
         }
-        if may_be_gone && self.runs[target].misses.is_multiple_of(MISSES) {
+        if may_be_gone && self.runs[target].misses.is_multiple_of(MISSES_BEFORE_SEARCH) {
             let survey = self.survey(target, Search::Vanished);
-            self.runs[target].lane.next(survey, now.mono);
+            self.runs[target].schedule.next(survey, now.mono);
         }
     }
 
     /// After the question whether the name of a copy is free that is not to be seen any more. Only a clear yes counts.
     pub(super) fn name_asked_for(&mut self, target: TargetId, outcome: &Result<Answer, Error>, now: Now) {
         if says_yes(outcome) {
-            return self.gone(target, now);
+            return self.copy_gone(target, now);
         }
-        self.runs[target].lane.rest(now.mono, &mut self.random);
+        self.runs[target].schedule.rest(now.mono, &mut self.random);
         if self.is_last(target, now) || !self.run.wait {
             self.close(target.into(), now);
         }
     }
 
-    fn gone(&mut self, target: TargetId, now: Now) {
+    fn copy_gone(&mut self, target: TargetId, now: Now) {
         let of = &self.state[target];
         let copy = of.image_id().map_or_else(String::new, |id| format!(" {id}"));
         let message = format!(

@@ -29,7 +29,7 @@ pub use pem::certificates;
 pub use similar::closest;
 
 /// The byte order mark, which some editors put before a text.
-const MARK: char = '\u{feff}';
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Why bytes are not what they are to be. `Display` is a clause about them that repeats nothing of what they hold, but
 /// for a member's value that has the wrong type.
@@ -70,7 +70,7 @@ impl fmt::Display for Unreadable {
 impl core::error::Error for Unreadable {}
 
 /// What to do about text in another encoding.
-const SAVE: &str = "save it as UTF-8";
+const SAVE_AS_UTF8: &str = "save it as UTF-8";
 
 /// The text that bytes are, without its byte order mark.
 ///
@@ -81,7 +81,7 @@ pub fn text(bytes: &[u8]) -> Result<&str, Unreadable> {
     let bytes = unmarked(bytes)?;
     core::str::from_utf8(bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].split(|&byte| byte == b'\n').count();
-        Unreadable::new(line, "is not UTF-8", SAVE)
+        Unreadable::new(line, "is not UTF-8", SAVE_AS_UTF8)
     })
 }
 
@@ -100,12 +100,12 @@ pub fn unmarked(bytes: &[u8]) -> Result<&[u8], Unreadable> {
         [0xEF, 0xBB, 0xBF, rest @ ..] => return Ok(rest),
         _ => return Ok(bytes),
     };
-    Err(Unreadable::new(1, wide, SAVE))
+    Err(Unreadable::new(1, wide, SAVE_AS_UTF8))
 }
 
 /// A single value without the byte order mark, the white space and the line ends around it.
 pub fn trim(text: &str) -> &str {
-    text.trim_matches(|c: char| c.is_whitespace() || c == MARK)
+    text.trim_matches(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK)
 }
 
 /// A value as an error may show it: escaped, and no further than it can be one value. Behind a control character, or a

@@ -47,7 +47,7 @@ pub struct Input {
     #[serde(default, deserialize_with = "sign_method")]
     pub sign_method: SignMethod,
     /// `POST` (the default) or `GET`.
-    #[serde(default = "post")]
+    #[serde(default = "default_method")]
     pub http_method: String,
     /// The service in the credential scope; `cvm` by default.
     #[serde(default = "service")]
@@ -137,7 +137,7 @@ fn trimmed_option<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<S
     Ok(Option::<String>::deserialize(deserializer)?.map(|text| input::trim(&text).into()))
 }
 
-fn post() -> String {
+fn default_method() -> String {
     "POST".into()
 }
 
@@ -180,16 +180,16 @@ pub struct Explained {
 /// [`ErrorKind::Parameter`](crate::ErrorKind::Parameter) naming the member that is missing or wrong.
 pub fn explain(input: &Input) -> Result<Explained, Error> {
     // What cannot be a key, a token or a host cannot have been sent either.
-    let token = given(&input.token);
+    let token = unless_empty(&input.token);
     let parts = [("secret_id", &*input.secret_id), ("secret_key", &*input.secret_key)];
     for (name, value) in parts.into_iter().chain(token.as_deref().map(|token| ("token", token))) {
         key_part::part(name, value).map_err(|error| Error::parameter(error.message()))?;
     }
     // Nor can a region or a language that the service would not read.
-    if let Some(region) = given(&input.region) {
+    if let Some(region) = unless_empty(&input.region) {
         check::region(&region).map_err(|error| Error::parameter(error.message()))?;
     }
-    given(&input.language).map_or(Ok(()), |language| check::language(&language))?;
+    unless_empty(&input.language).map_or(Ok(()), |language| check::language(&language))?;
     let (host, port) = split_port(&input.host);
     if !is_host(host) || port.is_some_and(|port| port_number(port).is_none()) {
         return Err(Error::parameter(format!(
@@ -251,14 +251,14 @@ fn explain_v1(input: &Input) -> Result<Explained, Error> {
     let common = [
         ("Action", Some(input.action.clone())),
         ("Version", Some(input.version.clone())),
-        ("Region", given(&input.region)),
+        ("Region", unless_empty(&input.region)),
         ("Timestamp", Some(input.timestamp.to_string())),
         ("Nonce", Some(nonce.to_string())),
         ("SecretId", Some(input.secret_id.clone())),
         ("SignatureMethod", Some(method.to_string())),
-        ("Token", given(&input.token)),
-        ("Language", given(&input.language)),
-        ("RequestClient", given(&input.request_client)),
+        ("Token", unless_empty(&input.token)),
+        ("Language", unless_empty(&input.language)),
+        ("RequestClient", unless_empty(&input.request_client)),
     ];
     params.extend(common.into_iter().filter_map(|(name, value)| Some((name.into(), value?))));
     let text = v1::string_to_sign(&input.http_method, &input.host, &input.path, &params);
@@ -266,7 +266,7 @@ fn explain_v1(input: &Input) -> Result<Explained, Error> {
     Ok(Explained { canonical_request: None, string_to_sign: text, signature, authorization: None })
 }
 
-fn given(text: &Option<String>) -> Option<String> {
+fn unless_empty(text: &Option<String>) -> Option<String> {
     text.clone().filter(|text| !text.is_empty())
 }
 
@@ -341,7 +341,7 @@ impl Input {
         if let Some(value) = self.sent_header(name) {
             return Ok(if name == "x-tc-action" { lower_case(value) } else { Cow::Borrowed(value) });
         }
-        let optional = |value: &'_ Option<String>| given(value).map(Cow::Owned);
+        let optional = |value: &'_ Option<String>| unless_empty(value).map(Cow::Owned);
         let value = match name {
             "content-type" if self.http_method == "GET" => Some(Cow::Borrowed(FORM)),
             "content-type" => Some(Cow::Borrowed(JSON)),

@@ -12,12 +12,12 @@ use zeroize::Zeroize;
 const BLOCK: usize = 64;
 
 /// The first 32 bits of the fractional parts of the square roots of the first eight primes (FIPS 180-4, 5.3.3).
-const INITIAL: [u32; 8] =
+const INITIAL_STATE: [u32; 8] =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
 /// SHA-256 of a text.
 pub(super) fn digest(text: &[u8]) -> [u8; 32] {
-    Midstate { state: INITIAL, len: 0 }.finish(text)
+    Midstate { state: INITIAL_STATE, len: 0 }.finish(text)
 }
 
 /// A hash that has taken whole blocks in.
@@ -32,7 +32,7 @@ impl Midstate {
     /// Takes the whole blocks of a beginning in, and gives back what is left of it.
     pub(super) fn after(beginning: &[u8]) -> (Self, &[u8]) {
         let (blocks, rest) = beginning.as_chunks::<BLOCK>();
-        let mut state = INITIAL;
+        let mut state = INITIAL_STATE;
         compress256(&mut state, blocks);
         (Self { state, len: beginning.len() - rest.len() }, rest)
     }
@@ -72,7 +72,7 @@ impl HmacKey {
             block[..key.len()].copy_from_slice(key);
         }
         let keyed = |pad: u8, block: &mut [u8; BLOCK]| {
-            let mut state = INITIAL;
+            let mut state = INITIAL_STATE;
             for byte in block.iter_mut() {
                 *byte ^= pad;
             }

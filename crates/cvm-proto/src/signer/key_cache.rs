@@ -38,7 +38,7 @@ struct CachedHead {
 }
 
 /// A client uses a handful of actions in a handful of regions; more of them only cost a compression each.
-const HEADS: usize = 32;
+const MAX_HEADS: usize = 32;
 
 impl KeyCache {
     /// What signs for `credential` at a time, in seconds since 1970.
@@ -72,7 +72,7 @@ impl KeyCache {
             Some(oldest) => *oldest = cached,
             None => self.heads.push(cached),
         }
-        self.next = (self.next + 1) % HEADS;
+        self.next = (self.next + 1) % MAX_HEADS;
         head
     }
 }

@@ -14,17 +14,18 @@ use super::provider::Lease;
 use crate::error::Error;
 
 /// How long before its end a credential is fetched anew, in seconds: at most this, and at most a quarter of its life.
-const EARLY: u64 = 300;
+const FETCH_EARLY: u64 = 300;
 /// What is left of a credential that is not used any more, in seconds: the request has to get there.
-const TOO_LATE: u64 = 5;
+const LEAST_LIFE: u64 = 5;
 /// How often those look who wait for another's fetch.
 const POLL_EVERY: Duration = Duration::from_millis(10);
 /// A fetch that takes longer has been forgotten by whoever drives it: another call may begin one.
-const FORGOTTEN: Duration = Duration::from_secs(60);
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 /// The first pause after a fetch that failed, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// A credential that was fetched less long ago is not fetched again because the service refuses it.
-const FRESH: Duration = Duration::from_secs(10);
+const FRESH_FOR: Duration = Duration::from_secs(10);
 
 /// The credential that the calls of a client share.
 #[derive(Default)]
@@ -91,7 +92,7 @@ impl LeaseCache {
         }
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
-        self.fetching = Some(Fetching { ticket, forgotten: mono + FORGOTTEN });
+        self.fetching = Some(Fetching { ticket, forgotten: mono + FORGOTTEN_AFTER });
         Availability::Fetch(ticket)
     }
 
@@ -105,19 +106,19 @@ impl LeaseCache {
     ) {
         self.abandon(ticket);
         match outcome {
-            Ok(lease) if lease.expires.is_some_and(|end| end <= unix.saturating_add(TOO_LATE)) => {
+            Ok(lease) if lease.expires.is_some_and(|end| end <= unix.saturating_add(LEAST_LIFE)) => {
                 let error = "the credential that was fetched has expired already: look at its source, and at the clock";
                 self.fetched(ticket, Err(Error::config(error)), unix, mono);
             }
             Ok(lease) => {
                 let life = lease.expires.map_or(u64::MAX, |end| end.saturating_sub(unix));
-                let early = lease.expires.map_or(u64::MAX, |end| end - EARLY.min(life / 4).min(end));
+                let early = lease.expires.map_or(u64::MAX, |end| end - FETCH_EARLY.min(life / 4).min(end));
                 self.held = Some(Held { lease, early, since: mono });
                 self.failed = None;
             }
             Err(error) => {
                 let times = self.failed.as_ref().map_or(0, |failed| failed.times);
-                let pause = PAUSES.0.saturating_mul(1 << times.min(16)).min(PAUSES.1);
+                let pause = FIRST_PAUSE.saturating_mul(1 << times.min(16)).min(LONGEST_PAUSE);
                 self.failed = Some(Failed { error, times: times + 1, until: mono + pause });
             }
         }
@@ -135,7 +136,7 @@ impl LeaseCache {
         match &self.held {
             Some(held) if !held.lease.credential.is_wholly(credential) => true,
             // A file may have changed meanwhile, and costs nobody anything.
-            Some(held) if mono < held.since + FRESH && credential.source().is_none() => false,
+            Some(held) if mono < held.since + FRESH_FOR && credential.source().is_none() => false,
             _ => {
                 self.held = None;
                 true
@@ -146,6 +147,6 @@ impl LeaseCache {
 
 impl Held {
     fn is_good(&self, unix: u64) -> bool {
-        self.lease.expires.is_none_or(|end| unix.saturating_add(TOO_LATE) < end)
+        self.lease.expires.is_none_or(|end| unix.saturating_add(LEAST_LIFE) < end)
     }
 }

@@ -99,18 +99,18 @@ impl Encoded {
             Notation::Json => {
                 encoded.content_type = Cow::Borrowed(JSON);
                 encoded.body = json_object(parameters)?;
-                within(BODY_LIMIT, encoded.body.len(), "a JSON body")?;
+                check_size(BODY_LIMIT, encoded.body.len(), "a JSON body")?;
             }
             Notation::Multipart => {
                 let parts = multipart::to_parts(parameters)?;
                 let boundary = multipart::boundary(&parts);
                 encoded.body = multipart::encode(&parts, &boundary)?;
                 encoded.content_type = Cow::Owned(format!("multipart/form-data; boundary={boundary}"));
-                within(BODY_LIMIT, encoded.body.len(), "a multipart body")?;
+                check_size(BODY_LIMIT, encoded.body.len(), "a multipart body")?;
             }
             Notation::Query if is_tc3 => {
                 encoded.query = percent::encode_pairs(&flatten::flatten(parameters)?);
-                within(QUERY_LIMIT, encoded.query.len(), "a query")?;
+                check_size(QUERY_LIMIT, encoded.query.len(), "a query")?;
             }
             Notation::Query | Notation::Form => {
                 encoded.flat = flatten::flatten(parameters)?;
@@ -119,8 +119,8 @@ impl Encoded {
                     Attempt { unix: u64::MAX, nonce: u64::MAX, ..Attempt::plain(0, Duration::ZERO) };
                 let len = encoded.v1_text(&longest, key).len();
                 match notation {
-                    Notation::Query => within(QUERY_LIMIT, len, "a query")?,
-                    _ => within(FORM_LIMIT, len, "a form")?,
+                    Notation::Query => check_size(QUERY_LIMIT, len, "a query")?,
+                    _ => check_size(FORM_LIMIT, len, "a form")?,
                 }
             }
         }
@@ -202,7 +202,7 @@ fn json_object<T: Serialize + ?Sized>(parameters: &T) -> Result<Vec<u8>, Error> 
     if body.first() == Some(&b'{') { Ok(body) } else { Err(flatten::not_an_object()) }
 }
 
-fn within(limit: usize, len: usize, what: &str) -> Result<(), Error> {
+fn check_size(limit: usize, len: usize, what: &str) -> Result<(), Error> {
     if len <= limit {
         return Ok(());
     }

@@ -278,7 +278,7 @@ impl NoProxyEntry {
             (Self::Loopback, None) => is_in("localhost", host),
             (Self::Name { name, port }, None) => fits(port) && is_in(name, host),
             (Self::Net { address: net, bits, port }, Some(address)) => {
-                fits(port) && begins(*net, address, *bits)
+                fits(port) && shares_prefix(*net, address, *bits)
             }
             (Self::Name { .. }, Some(_)) | (Self::Net { .. }, None) => false,
         }
@@ -291,7 +291,7 @@ fn is_in(domain: &str, host: &str) -> bool {
 }
 
 /// Whether two addresses of one family are the same in their first bits.
-fn begins(net: IpAddr, address: IpAddr, bits: u32) -> bool {
+fn shares_prefix(net: IpAddr, address: IpAddr, bits: u32) -> bool {
     match (net, address) {
         (IpAddr::V4(net), IpAddr::V4(address)) => {
             (net.to_bits() ^ address.to_bits()).checked_shr(32 - bits).unwrap_or(0) == 0

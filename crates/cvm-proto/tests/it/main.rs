@@ -30,7 +30,7 @@ mod properties;
 mod regions;
 mod round_trip;
 mod signing;
-mod text;
+mod text_call;
 mod vectors;
 mod wait;
 mod written_keys;
