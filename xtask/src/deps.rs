@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::Outcome;
-use crate::metadata::{Kind, Metadata, Package};
+use crate::metadata::{DependencyKind, Metadata, Package};
 use crate::run;
 
 /// The core.
@@ -31,9 +31,10 @@ pub(crate) fn run(root: &Path) -> Outcome {
 
 /// Dependencies run one way: core and files, where settings come from, shells, the rest.
 fn directions(metadata: &Metadata) -> Outcome {
-    let members: BTreeSet<&str> = metadata.members().map(|package| package.name.as_str()).collect();
-    let all = [Kind::Normal, Kind::Build, Kind::Dev];
-    for package in metadata.members() {
+    let members: BTreeSet<&str> =
+        metadata.workspace_packages().map(|package| package.name.as_str()).collect();
+    let all = [DependencyKind::Normal, DependencyKind::Build, DependencyKind::Dev];
+    for package in metadata.workspace_packages() {
         let refuse =
             |other: &Package, why: &str| Err(format!("{} depends on {}: {why}", package.name, other.name));
         let direct = metadata.dependencies(package, &all);
@@ -41,7 +42,7 @@ fn directions(metadata: &Metadata) -> Outcome {
         if let Some(other) = own.filter(|_| [CORE, FILES].contains(&&*package.name)) {
             return refuse(other, "it is the base of all, and depends on no other crate of the workspace");
         }
-        let below = metadata.dependencies(package, &[Kind::Normal, Kind::Build]);
+        let below = metadata.dependencies(package, &[DependencyKind::Normal, DependencyKind::Build]);
         let above = below
             .iter()
             .find(|other| members.contains(&*other.name) && ![CORE, FILES].contains(&&*other.name));
@@ -63,7 +64,10 @@ fn bans(root: &Path, metadata: &Metadata) -> Outcome {
     let path = root.join("deny.toml");
     let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let Deny { bans } = toml::from_str(&text).map_err(|error| format!("deny.toml: {error}"))?;
-    let below = metadata.below(metadata.members(), &[Kind::Normal, Kind::Build, Kind::Dev]);
+    let below = metadata.below(
+        metadata.workspace_packages(),
+        &[DependencyKind::Normal, DependencyKind::Build, DependencyKind::Dev],
+    );
     let found =
         bans.deny.iter().find_map(|ban| Some((ban, below.iter().find(|package| package.name == ban.name)?)));
     match found {

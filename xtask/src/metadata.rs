@@ -10,7 +10,7 @@ use crate::run;
 /// The packages of the workspace and of everything below it, for all platforms.
 pub(crate) struct Metadata {
     packages: BTreeMap<String, Package>,
-    members: BTreeSet<String>,
+    workspace: BTreeSet<String>,
     /// The folder that everything is built into.
     pub(crate) target: PathBuf,
 }
@@ -31,12 +31,12 @@ pub(crate) struct Package {
 /// An arrow in the graph.
 struct Dependency {
     id: String,
-    kinds: Vec<Kind>,
+    kinds: Vec<DependencyKind>,
 }
 
 /// What a dependency is for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum DependencyKind {
     /// To run.
     Normal,
     /// To build.
@@ -91,29 +91,33 @@ impl Metadata {
             let mut dependencies = Vec::new();
             for dep in node["deps"].as_array()? {
                 let kinds = dep["dep_kinds"].as_array()?.iter().map(|kind| match kind["kind"].as_str() {
-                    Some("dev") => Kind::Dev,
-                    Some("build") => Kind::Build,
-                    _ => Kind::Normal,
+                    Some("dev") => DependencyKind::Dev,
+                    Some("build") => DependencyKind::Build,
+                    _ => DependencyKind::Normal,
                 });
                 dependencies.push(Dependency { id: dep["pkg"].as_str()?.to_owned(), kinds: kinds.collect() });
             }
             packages.get_mut(node["id"].as_str()?)?.dependencies = dependencies;
         }
-        let members = value["workspace_members"].as_array()?.iter();
+        let workspace = value["workspace_members"].as_array()?.iter();
         Some(Self {
             packages,
-            members: members.filter_map(|id| id.as_str().map(str::to_owned)).collect(),
+            workspace: workspace.filter_map(|id| id.as_str().map(str::to_owned)).collect(),
             target: value["target_directory"].as_str()?.into(),
         })
     }
 
     /// The packages of the workspace.
-    pub(crate) fn members(&self) -> impl Iterator<Item = &Package> {
-        self.members.iter().filter_map(|id| self.packages.get(id))
+    pub(crate) fn workspace_packages(&self) -> impl Iterator<Item = &Package> {
+        self.workspace.iter().filter_map(|id| self.packages.get(id))
     }
 
     /// What a package depends on directly, for one of these purposes.
-    pub(crate) fn dependencies<'a>(&'a self, package: &'a Package, kinds: &[Kind]) -> Vec<&'a Package> {
+    pub(crate) fn dependencies<'a>(
+        &'a self,
+        package: &'a Package,
+        kinds: &[DependencyKind],
+    ) -> Vec<&'a Package> {
         let wanted =
             package.dependencies.iter().filter(|to| to.kinds.iter().any(|kind| kinds.contains(kind)));
         wanted.filter_map(|to| self.packages.get(&to.id)).collect()
@@ -123,13 +127,13 @@ impl Metadata {
     pub(crate) fn below<'a>(
         &'a self,
         tops: impl Iterator<Item = &'a Package>,
-        kinds: &[Kind],
+        kinds: &[DependencyKind],
     ) -> Vec<&'a Package> {
         let mut found = BTreeMap::new();
         let mut open: Vec<&Package> = tops.flat_map(|top| self.dependencies(top, kinds)).collect();
         while let Some(package) = open.pop() {
             if found.insert((&package.name, &package.version), package).is_none() {
-                open.extend(self.dependencies(package, &[Kind::Normal, Kind::Build]));
+                open.extend(self.dependencies(package, &[DependencyKind::Normal, DependencyKind::Build]));
             }
         }
         found.into_values().collect()

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use crate::Outcome;
-use crate::metadata::{Kind, Metadata, RustVersion};
+use crate::metadata::{DependencyKind, Metadata, RustVersion};
 
 /// The first version that knows the workspace's edition.
 const EDITION_2024: RustVersion = RustVersion(1, 85, 0);
@@ -13,10 +13,10 @@ const EDITION_2024: RustVersion = RustVersion(1, 85, 0);
 /// Compares what the workspace states with what its dependencies state.
 pub(crate) fn run(root: &Path) -> Outcome {
     let metadata = Metadata::load(root)?;
-    let published = || metadata.members().filter(|package| package.published);
-    let names: Vec<&str> = metadata.members().map(|package| package.name.as_str()).collect();
+    let published = || metadata.workspace_packages().filter(|package| package.published);
+    let names: Vec<&str> = metadata.workspace_packages().map(|package| package.name.as_str()).collect();
     let highest = metadata
-        .below(published(), &[Kind::Normal, Kind::Build])
+        .below(published(), &[DependencyKind::Normal, DependencyKind::Build])
         .into_iter()
         .filter(|package| !names.contains(&package.name.as_str()))
         .filter_map(|package| Some((package.rust_version?, format!("{} {}", package.name, package.version))))

@@ -11,8 +11,11 @@ const FILES: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", "README.md"];
 /// Makes the packages, and looks into each. They are not built once more: what is in them is what is built here.
 pub(crate) fn run(root: &Path) -> Outcome {
     let metadata = Metadata::load(root)?;
-    let names: Vec<&str> =
-        metadata.members().filter(|package| package.published).map(|package| &*package.name).collect();
+    let names: Vec<&str> = metadata
+        .workspace_packages()
+        .filter(|package| package.published)
+        .map(|package| &*package.name)
+        .collect();
     for name in &names {
         let args = ["package", "--locked", "--allow-dirty", "--list", "--package", name];
         let list = run::output(&mut run::cargo(root, args))?;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Outcome;
-use crate::metadata::{Kind, Metadata};
+use crate::metadata::{DependencyKind, Metadata};
 use crate::python;
 use crate::run;
 
@@ -104,8 +104,11 @@ pub(crate) fn test(root: &Path, args: &[String], python: Option<PathBuf>) -> Res
 pub(crate) fn fuzz(root: &Path, cases: u32, filter: Option<&str>) -> Result<Tally, String> {
     let metadata = Metadata::load(root)?;
     let mut command = run::cargo(root, ["test", "--profile", "fuzz", "--no-fail-fast", "--lib", "--tests"]);
-    for package in metadata.members() {
-        if metadata.dependencies(package, &[Kind::Dev]).iter().any(|dependency| dependency.name == "proptest")
+    for package in metadata.workspace_packages() {
+        if metadata
+            .dependencies(package, &[DependencyKind::Dev])
+            .iter()
+            .any(|dependency| dependency.name == "proptest")
         {
             command.args(["--package", &package.name]);
         }

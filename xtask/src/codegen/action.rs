@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::model::{Action, Model, Page, Turn};
+use super::model::{Action, Model, PagedBy, Paging};
 use super::types::{has_secret, implementation, imports, structure, table};
-use super::{names, text};
+use super::{doc_comment, names};
 
 pub(super) fn render(model: &Model, action: &Action) -> String {
     let name = &action.name;
@@ -35,7 +35,7 @@ pub(super) fn render(model: &Model, action: &Action) -> String {
         out.push_str(&paged(action, page));
     }
     out.push_str(&table(request));
-    out.push_str(&text::item(&response.doc));
+    out.push_str(&doc_comment::item(&response.doc));
     out.push_str(&structure(response));
     out.push_str(&table(response));
     out
@@ -50,10 +50,10 @@ fn doc(model: &Model, action: &Action) -> String {
     if !action.needs_region {
         facts.push("Needs no region.".into());
     }
-    let mut out = format!("{}///\n{}", text::item(&action.doc), text::lines(&facts.join(" ")));
+    let mut out = format!("{}///\n{}", doc_comment::item(&action.doc), doc_comment::lines(&facts.join(" ")));
     if !action.errors.is_empty() {
         out.push_str("///\n/// # Errors\n///\n");
-        out.push_str(&text::codes(&action.errors));
+        out.push_str(&doc_comment::codes(&action.errors));
     }
     out.push_str(&format!(
         "///\n/// Source: [{0}](https://console.cloud.tencent.com/api/explorer?Product=cvm&Version={1}&Action={0}),\n\
@@ -138,15 +138,15 @@ fn treatment(action: &Action, checks: &[String]) -> String {
     out
 }
 
-fn paged(action: &Action, page: &Page) -> String {
+fn paged(action: &Action, page: &Paging) -> String {
     let required = action.request.member("Offset").is_some_and(|member| member.required);
     let (size, turn, total) = match page.by {
-        Turn::Token => (
+        PagedBy::Token => (
             "max_results",
             "let more = page::by_token(&mut self.next_token, answer.next_token);\n".to_string(),
             "",
         ),
-        Turn::Offset => {
+        PagedBy::Offset => {
             let arguments = format!("answer.{}.len(), answer.total_count", page.items);
             let turn = if required {
                 format!(
@@ -210,7 +210,7 @@ pub(super) fn render_index(model: &Model) -> String {
     );
     for action in &model.actions {
         let listing = match &action.page {
-            Some(page) if page.by == Turn::Offset => format!(".counted(\"{}\")", page.items_wire),
+            Some(page) if page.by == PagedBy::Offset => format!(".counted(\"{}\")", page.items_wire),
             Some(page) => format!(".chained(\"{}\")", page.items_wire),
             None => String::new(),
         };

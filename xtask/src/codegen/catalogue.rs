@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::member::{Member, Ty};
+use super::member::{Member, MemberType};
 use super::model::{Model, Struct};
 
 pub(super) fn render(model: &Model) -> Result<String, String> {
@@ -44,7 +44,7 @@ fn members(s: &Struct) -> Vec<Value> {
 }
 
 fn member(member: &Member) -> Value {
-    let mut entry = json!({"name": member.wire, "type": kind(&member.ty), "doc": member.doc});
+    let mut entry = json!({"name": member.wire, "type": type_name(&member.ty), "doc": member.doc});
     for (name, flag) in [
         ("required", member.required),
         ("nullable", member.nullable),
@@ -59,14 +59,14 @@ fn member(member: &Member) -> Value {
 }
 
 /// The type as the catalogue writes it: `string`, `integer`, `list<Filter>`, the name of a type or an enum.
-fn kind(ty: &Ty) -> String {
+fn type_name(ty: &MemberType) -> String {
     match ty {
-        Ty::Text => "string".into(),
-        Ty::Int => "integer".into(),
-        Ty::Uint => "unsigned".into(),
-        Ty::Float => "float".into(),
-        Ty::Bool => "boolean".into(),
-        Ty::Enum(name) | Ty::Struct(name) => name.clone(),
-        Ty::List(of) => format!("list<{}>", kind(of)),
+        MemberType::Text => "string".into(),
+        MemberType::Int => "integer".into(),
+        MemberType::Uint => "unsigned".into(),
+        MemberType::Float => "float".into(),
+        MemberType::Bool => "boolean".into(),
+        MemberType::Enum(name) | MemberType::Struct(name) => name.clone(),
+        MemberType::List(of) => format!("list<{}>", type_name(of)),
     }
 }

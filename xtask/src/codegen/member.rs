@@ -1,11 +1,11 @@
 //! A member of a structure, and how it stands in Rust.
 
-use super::text;
+use super::doc_comment;
 
 pub(super) struct Member {
     pub(super) wire: String,
     pub(super) field: String,
-    pub(super) ty: Ty,
+    pub(super) ty: MemberType,
     /// Whether its structure is part of requests: then `required` rules, else `nullable`.
     pub(super) input: bool,
     pub(super) required: bool,
@@ -19,7 +19,7 @@ pub(super) struct Member {
 }
 
 #[derive(Clone, PartialEq)]
-pub(super) enum Ty {
+pub(super) enum MemberType {
     Text,
     Int,
     Uint,
@@ -27,10 +27,10 @@ pub(super) enum Ty {
     Bool,
     Enum(String),
     Struct(String),
-    List(Box<Ty>),
+    List(Box<MemberType>),
 }
 
-impl Ty {
+impl MemberType {
     pub(super) fn is_struct(&self) -> bool {
         matches!(self, Self::Struct(_))
     }
@@ -85,7 +85,7 @@ impl Ty {
 
 impl Member {
     fn is_list(&self) -> bool {
-        matches!(self.ty, Ty::List(_))
+        matches!(self.ty, MemberType::List(_))
     }
 
     /// Whether the field is an `Option`: absent says something that no value of the type says.
@@ -103,7 +103,13 @@ impl Member {
 
     /// The field of the structure.
     pub(super) fn declaration(&self) -> String {
-        format!("{}{}pub {}: {},\n", text::lines(&self.doc), self.deprecated(), self.field, self.rust_type())
+        format!(
+            "{}{}pub {}: {},\n",
+            doc_comment::lines(&self.doc),
+            self.deprecated(),
+            self.field,
+            self.rust_type()
+        )
     }
 
     /// The chainable setter of an optional member.
@@ -148,7 +154,9 @@ impl Member {
                 out.push(format!("check::max_items(\"{path}\", &self.{}, {max})", self.field));
             }
         }
-        if let Some(max) = self.max_chars.filter(|_| self.wire.starts_with("Image") && self.ty == Ty::Text) {
+        if let Some(max) =
+            self.max_chars.filter(|_| self.wire.starts_with("Image") && self.ty == MemberType::Text)
+        {
             let value = if self.is_option() {
                 format!("self.{}.as_deref()", self.field)
             } else {

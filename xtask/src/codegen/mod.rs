@@ -6,14 +6,14 @@
 
 mod action;
 mod catalogue;
+mod doc_comment;
 mod error_code;
 mod member;
 mod model;
 mod names;
-mod parameters;
 mod python;
 pub(crate) mod source;
-mod text;
+mod specifications;
 mod types;
 
 use std::collections::BTreeMap;
@@ -79,7 +79,7 @@ fn render(model: &Model) -> Result<BTreeMap<PathBuf, String>, String> {
     rust.insert(format!("{API}/types/mod.rs"), types::render_index(model));
     rust.insert("crates/cvm-proto/src/service.rs".into(), action::render_service(model));
     rust.insert("crates/cvm-proto/src/error/known.rs".into(), error_code::render(model));
-    rust.insert("crates/cvm-local/src/actions/specifications.rs".into(), parameters::render(model));
+    rust.insert("crates/cvm-local/src/actions/specifications.rs".into(), specifications::render(model));
     rust.insert("crates/cvm-proto/tests/it/every_type.rs".into(), types::render_round_trips(model));
 
     let mut files = BTreeMap::new();

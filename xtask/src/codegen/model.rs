@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::member::{Member, Ty};
+use super::member::{Member, MemberType};
 use super::names;
 use super::source::{Facts, Fixup, Source};
 
@@ -23,13 +23,13 @@ pub(super) struct Action {
     pub(super) response: Struct,
     pub(super) rate: Option<u32>,
     pub(super) needs_region: bool,
-    pub(super) page: Option<Page>,
+    pub(super) page: Option<Paging>,
 }
 
-/// How an action's answers come in pages.
-pub(super) struct Page {
-    pub(super) by: Turn,
-    /// The largest page.
+/// How the answers of an action come in pages.
+pub(super) struct Paging {
+    pub(super) by: PagedBy,
+    /// The size of the largest page.
     pub(super) max: u64,
     /// The member of the answer that holds the items, and what they are.
     pub(super) items: String,
@@ -37,9 +37,12 @@ pub(super) struct Page {
     pub(super) item: String,
 }
 
+/// What a request names to get the next page.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Turn {
+pub(super) enum PagedBy {
+    /// `Offset`: the number of items before it.
     Offset,
+    /// `NextToken`: what the answer before it gave.
     Token,
 }
 
@@ -175,9 +178,9 @@ impl<'a> Builder<'a> {
         let mut open: Vec<String> = actions.map(|action| action.input.clone()).collect();
         while let Some(name) = open.pop() {
             for member in source.facts.types.get(&name).into_iter().flatten() {
-                let kind = element(&member.kind);
-                if source.facts.types.contains_key(kind) {
-                    open.push(kind.to_string());
+                let element = element(&member.type_name);
+                if source.facts.types.contains_key(element) {
+                    open.push(element.to_string());
                 }
             }
             inputs.insert(name);
@@ -203,19 +206,21 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn page(&self, input: &str, request: &Struct, response: &Struct) -> Option<Page> {
+    fn page(&self, input: &str, request: &Struct, response: &Struct) -> Option<Paging> {
         let (by, size) = if request.member("Offset").is_some() && request.member("Limit").is_some() {
-            (Turn::Offset, "Limit")
+            (PagedBy::Offset, "Limit")
         } else if request.member("NextToken").is_some() && response.member("NextToken").is_some() {
-            (Turn::Token, "MaxResults")
+            (PagedBy::Token, "MaxResults")
         } else {
             return None;
         };
-        let items =
-            response.members.iter().find(|member| matches!(&member.ty, Ty::List(of) if of.is_struct()))?;
+        let items = response
+            .members
+            .iter()
+            .find(|member| matches!(&member.ty, MemberType::List(of) if of.is_struct()))?;
         let max = self.source.limits.max_value.get(&format!("{input}.{size}")).copied().unwrap_or(100);
         let (field, wire) = (items.field.clone(), items.wire.clone());
-        Some(Page { by, max, items: field, items_wire: wire, item: items.ty.element().rust() })
+        Some(Paging { by, max, items: field, items_wire: wire, item: items.ty.element().rust() })
     }
 
     fn structure(&self, facts_name: &str, name: String, doc: String) -> Result<Struct, String> {
@@ -228,7 +233,7 @@ impl<'a> Builder<'a> {
         let input = self.inputs.contains(facts_name);
         let members = facts.iter().map(|facts| {
             let path = format!("{facts_name}.{}", facts.name);
-            let ty = self.ty(&path, &facts.kind)?;
+            let ty = self.member_type(&path, &facts.type_name)?;
             let doc = match self.source.members.get(&path) {
                 Some(doc) => doc.clone(),
                 None if facts.name == "RequestId" => "The id to quote to the service's support.".into(),
@@ -253,21 +258,21 @@ impl<'a> Builder<'a> {
         Ok(Struct { name, doc, members: members.collect::<Result<_, String>>()? })
     }
 
-    fn ty(&self, path: &str, kind: &str) -> Result<Ty, String> {
-        if let Some(element) = kind.strip_prefix("list<").and_then(|rest| rest.strip_suffix('>')) {
-            return Ok(Ty::List(Box::new(self.ty(path, element)?)));
+    fn member_type(&self, path: &str, type_name: &str) -> Result<MemberType, String> {
+        if let Some(element) = type_name.strip_prefix("list<").and_then(|rest| rest.strip_suffix('>')) {
+            return Ok(MemberType::List(Box::new(self.member_type(path, element)?)));
         }
-        Ok(match kind {
+        Ok(match type_name {
             "string" => match self.enums.get(path) {
-                Some(name) => Ty::Enum((*name).into()),
-                None => Ty::Text,
+                Some(name) => MemberType::Enum((*name).into()),
+                None => MemberType::Text,
             },
-            "datetime" | "datetime_iso" | "date" => Ty::Text,
-            "int64" => Ty::Int,
-            "uint64" => Ty::Uint,
-            "float" => Ty::Float,
-            "bool" => Ty::Bool,
-            name if self.source.facts.types.contains_key(name) => Ty::Struct(name.into()),
+            "datetime" | "datetime_iso" | "date" => MemberType::Text,
+            "int64" => MemberType::Int,
+            "uint64" => MemberType::Uint,
+            "float" => MemberType::Float,
+            "bool" => MemberType::Bool,
+            name if self.source.facts.types.contains_key(name) => MemberType::Struct(name.into()),
             other => return Err(format!("{path} has the unknown type {other}")),
         })
     }
@@ -339,6 +344,6 @@ fn values(name: &str, values: &[(String, String)]) -> Result<Vec<Value>, String>
 }
 
 /// What a list is of; any other type itself.
-fn element(kind: &str) -> &str {
-    kind.strip_prefix("list<").and_then(|rest| rest.strip_suffix('>')).unwrap_or(kind)
+fn element(type_name: &str) -> &str {
+    type_name.strip_prefix("list<").and_then(|rest| rest.strip_suffix('>')).unwrap_or(type_name)
 }

@@ -30,7 +30,7 @@ pub(crate) struct ActionFacts {
 pub(crate) struct MemberFacts {
     pub(crate) name: String,
     #[serde(rename = "type")]
-    pub(crate) kind: String,
+    pub(crate) type_name: String,
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) required: bool,
     #[serde(default, skip_serializing_if = "is_false")]
@@ -60,7 +60,7 @@ pub(super) struct Fixup {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Resource {
+pub(super) struct ResourceDocs {
     pub(super) doc: String,
     pub(super) types: Vec<String>,
 }
@@ -120,7 +120,7 @@ struct Codes {
 pub(super) struct Source {
     pub(super) facts: Facts,
     pub(super) fixups: Vec<Fixup>,
-    pub(super) resources: BTreeMap<String, Resource>,
+    pub(super) resources: BTreeMap<String, ResourceDocs>,
     pub(super) actions: BTreeMap<String, String>,
     pub(super) types: BTreeMap<String, String>,
     pub(super) members: BTreeMap<String, String>,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::doc_comment;
 use super::model::{Enum, Model, Resource, Struct};
-use super::text;
 
 pub(super) fn render(resource: &Resource) -> String {
     let mut out = format!("//! {}\n\n", resource.doc);
@@ -114,7 +114,7 @@ pub(super) fn has_secret(s: &Struct) -> bool {
 fn doc(s: &Struct) -> String {
     format!(
         "{}///\n/// Source: [{1}](https://cloud.tencent.com/document/api/213/15753#{1}), the service's data types.\n",
-        text::item(&s.doc),
+        doc_comment::item(&s.doc),
         s.name
     )
 }
@@ -172,10 +172,10 @@ pub(super) fn table(s: &Struct) -> String {
 
 /// An enum. Its inside is laid out here: rustfmt leaves the inside of a macro alone.
 fn render_enum(e: &Enum) -> String {
-    let doc = format!("{}///\n{}", text::item(&e.doc), text::lines(&fields(e)));
+    let doc = format!("{}///\n{}", doc_comment::item(&e.doc), doc_comment::lines(&fields(e)));
     let mut out = format!("open_enum! {{\n{}    {} {{\n", indent(&doc, 1), e.name);
     for value in &e.values {
-        out.push_str(&indent(&text::lines(&format!("`{}`: {}", value.wire, value.doc)), 2));
+        out.push_str(&indent(&doc_comment::lines(&format!("`{}`: {}", value.wire, value.doc)), 2));
         out.push_str(&format!("        {} = \"{}\",\n", value.variant, value.wire));
     }
     out.push_str("    }\n}\n\n");

@@ -45,8 +45,8 @@ fn members(owner: &str, old: &[MemberFacts], new: &[MemberFacts], out: &mut Vec<
             (Some(_), None) => out.push(format!("- member {owner}.{name}")),
             (Some(old), Some(new)) if old != new => {
                 let mut what = Vec::new();
-                if old.kind != new.kind {
-                    what.push(format!("{} to {}", old.kind, new.kind));
+                if old.type_name != new.type_name {
+                    what.push(format!("{} to {}", old.type_name, new.type_name));
                 }
                 for (was, is, yes, no) in [
                     (old.required, new.required, "required", "optional"),
@@ -66,7 +66,7 @@ fn members(owner: &str, old: &[MemberFacts], new: &[MemberFacts], out: &mut Vec<
 }
 
 fn describe(member: &MemberFacts) -> String {
-    let mut words = vec![member.kind.as_str()];
+    let mut words = vec![member.type_name.as_str()];
     words.extend(member.required.then_some("required"));
     words.extend(member.nullable.then_some("nullable"));
     words.extend(member.deprecated.then_some("deprecated"));

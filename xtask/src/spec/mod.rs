@@ -21,7 +21,7 @@ const FACTS: &str = "spec/cvm-2017-03-12.json";
 struct Description {
     actions: BTreeMap<String, DescribedAction>,
     objects: BTreeMap<String, DescribedObject>,
-    metadata: Metadata,
+    metadata: DescribedService,
 }
 
 #[derive(Deserialize)]
@@ -41,7 +41,7 @@ struct DescribedObject {
 struct DescribedMember {
     name: String,
     #[serde(rename = "type")]
-    kind: String,
+    outer_type: String,
     member: String,
     #[serde(default)]
     required: bool,
@@ -53,7 +53,7 @@ struct DescribedMember {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Metadata {
+struct DescribedService {
     api_version: String,
     service_short_name: String,
 }
@@ -122,14 +122,14 @@ fn facts(
 }
 
 fn member(described: DescribedMember) -> Result<MemberFacts, String> {
-    let kind = match described.kind.as_str() {
+    let type_name = match described.outer_type.as_str() {
         "string" | "int" | "bool" | "float" | "object" => described.member,
         "list" => format!("list<{}>", described.member),
         other => return Err(format!("the member {} has the unknown type {other}", described.name)),
     };
     Ok(MemberFacts {
         name: described.name,
-        kind,
+        type_name,
         required: described.required,
         nullable: described.value_allowed_null,
         deprecated: described.disabled,
@@ -158,9 +158,9 @@ mod tests {
     const EMPTY: &str = r#""metadata":{"apiVersion":"2017-03-12","serviceShortName":"cvm"}"#;
 
     fn before() -> Facts {
-        let member = |name: &str, kind: &str, required| MemberFacts {
+        let member = |name: &str, type_name: &str, required| MemberFacts {
             name: name.into(),
-            kind: kind.into(),
+            type_name: type_name.into(),
             required,
             nullable: false,
             deprecated: false,

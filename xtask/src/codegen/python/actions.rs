@@ -1,11 +1,11 @@
 //! `cvm._actions`: a method for each action, and what a type checker knows of it.
 
 use super::super::action::{is_read_only, repeat_in_words};
-use super::super::member::{Member, Ty};
+use super::super::member::{Member, MemberType};
 use super::super::model::{Action, Enum, Model};
 use super::super::names;
+use super::docstring::Docstring;
 use super::hint;
-use super::text::Docstring;
 
 const OPENING: &str = r#""""The actions of the API as methods, shared by both clients."""
 
@@ -64,7 +64,7 @@ fn doc(model: &Model, action: &Action) -> String {
 fn entry(model: &Model, member: &Member) -> (String, String) {
     let mut text = member.doc.clone();
     let mut kind = hint(&member.ty);
-    if let Ty::Enum(name) = member.ty.element() {
+    if let MemberType::Enum(name) = member.ty.element() {
         kind = kind.replace(name.as_str(), "str");
         let all = || model.resources.iter().flat_map(|resource| &resource.enums);
         if let Some(Enum { values, .. }) = all().find(|e| &e.name == name) {

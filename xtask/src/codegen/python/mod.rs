@@ -1,13 +1,13 @@
 //! The Python package's share of the API: a method for each action, types for everything that is sent and answered.
 
 mod actions;
-mod text;
+mod docstring;
 mod types;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::member::Ty;
+use super::member::MemberType;
 use super::model::Model;
 
 /// Where the package's modules are.
@@ -30,13 +30,13 @@ pub(super) fn render(model: &Model) -> Result<BTreeMap<PathBuf, String>, String>
 }
 
 /// A type as Python writes it, structures and enums by their names.
-fn hint(ty: &Ty) -> String {
+fn hint(ty: &MemberType) -> String {
     match ty {
-        Ty::Text => "str".into(),
-        Ty::Int | Ty::Uint => "int".into(),
-        Ty::Float => "float".into(),
-        Ty::Bool => "bool".into(),
-        Ty::Enum(name) | Ty::Struct(name) => name.clone(),
-        Ty::List(of) => format!("list[{}]", hint(of)),
+        MemberType::Text => "str".into(),
+        MemberType::Int | MemberType::Uint => "int".into(),
+        MemberType::Float => "float".into(),
+        MemberType::Bool => "bool".into(),
+        MemberType::Enum(name) | MemberType::Struct(name) => name.clone(),
+        MemberType::List(of) => format!("list[{}]", hint(of)),
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::member::{Member, Ty};
+use super::super::member::{Member, MemberType};
 use super::super::model::{Enum, Model, Struct};
+use super::docstring::Docstring;
 use super::hint;
-use super::text::Docstring;
 
 const OPENING: &str = r#""""What is sent and answered, as types: `TypedDict`s with the service's own names.
 
@@ -57,7 +57,7 @@ fn define(
         return Ok(());
     }
     for member in &s.members {
-        if let Ty::Struct(name) = member.ty.element() {
+        if let MemberType::Struct(name) = member.ty.element() {
             define(shared[name.as_str()], shared, names, out)?;
         }
     }

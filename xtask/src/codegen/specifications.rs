@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::member::Ty;
+use super::member::MemberType;
 use super::model::{Model, Struct};
 use super::names;
 
@@ -42,7 +42,7 @@ pub(super) fn render(model: &Model) -> String {
 /// Collects the shared types that a structure is made of.
 fn reach<'a>(s: &'a Struct, types: &BTreeMap<&'a str, &'a Struct>, used: &mut BTreeSet<&'a str>) {
     for member in &s.members {
-        if let Ty::Struct(name) = member.ty.element()
+        if let MemberType::Struct(name) = member.ty.element()
             && used.insert(name)
         {
             reach(types[name.as_str()], types, used);
@@ -58,16 +58,16 @@ fn members(s: &Struct) -> String {
     s.members.iter().map(member).collect::<Vec<_>>().join(", ")
 }
 
-fn parameter_type(ty: &Ty) -> String {
+fn parameter_type(ty: &MemberType) -> String {
     match ty {
-        Ty::Text | Ty::Enum(_) => "ParameterType::Text".into(),
-        Ty::Int => "ParameterType::Int".into(),
-        Ty::Uint => "ParameterType::Count".into(),
+        MemberType::Text | MemberType::Enum(_) => "ParameterType::Text".into(),
+        MemberType::Int => "ParameterType::Int".into(),
+        MemberType::Uint => "ParameterType::Count".into(),
         // No request has one. The endpoint does not compile should that change.
-        Ty::Float => "ParameterType::Float".into(),
-        Ty::Bool => "ParameterType::Flag".into(),
-        Ty::Struct(name) => format!("ParameterType::Record({})", constant(name)),
-        Ty::List(of) => format!("ParameterType::List(&{})", parameter_type(of)),
+        MemberType::Float => "ParameterType::Float".into(),
+        MemberType::Bool => "ParameterType::Flag".into(),
+        MemberType::Struct(name) => format!("ParameterType::Record({})", constant(name)),
+        MemberType::List(of) => format!("ParameterType::List(&{})", parameter_type(of)),
     }
 }
 
