@@ -113,7 +113,7 @@ pub(crate) fn run(root: &Path, clients: &[Client]) -> Result<Tally, String> {
     Ok(sum)
 }
 
-/// Takes in one line of a client's program.
+/// Counts what one line of a client's program reports.
 fn read_step(tally: &mut Tally, line: &str) {
     for (mark, passed) in [("pass ", true), ("FAIL ", false)] {
         if line.starts_with(mark) {

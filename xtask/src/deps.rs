@@ -40,14 +40,14 @@ fn directions(metadata: &Metadata) -> Outcome {
         let direct = metadata.dependencies(package, &all);
         let own = direct.iter().find(|other| members.contains(&*other.name));
         if let Some(other) = own.filter(|_| [CORE, FILES].contains(&&*package.name)) {
-            return refuse(other, "it is the base of all, and depends on no other crate of the workspace");
+            return refuse(other, "it is the base of the workspace and depends on no other crate of it");
         }
         let below = metadata.dependencies(package, &[DependencyKind::Normal, DependencyKind::Build]);
         let above = below
             .iter()
             .find(|other| members.contains(&*other.name) && ![CORE, FILES].contains(&&*other.name));
         if let Some(other) = above.filter(|_| package.name == SOURCES) {
-            return refuse(other, "where settings come from is below the transports that use them");
+            return refuse(other, "the source of settings must not depend on transports");
         }
         let local = below.iter().find(|other| other.name == "cvm-local");
         if let Some(other) = local.filter(|_| !MAY_USE_LOCAL.contains(&&*package.name)) {
@@ -109,7 +109,7 @@ fn size(root: &Path) -> Outcome {
     if crates.len() < CORE_CRATES {
         return Ok(());
     }
-    Err(format!("{CORE} has {} crates in its tree; it keeps below {CORE_CRATES}", crates.len()))
+    Err(format!("{CORE} has {} crates in its tree: it may have fewer than {CORE_CRATES}", crates.len()))
 }
 
 /// The core without `std`: it builds, and turns on no dependency's `std`.
@@ -132,7 +132,7 @@ fn no_std(root: &Path) -> Outcome {
         line.contains("feature \"std\"") && !host_only.iter().any(|name| line.split(' ').next() == Some(name))
     });
     if let Some(line) = with_std {
-        return Err(format!("{CORE} without its features still turns on {line}"));
+        return Err(format!("{CORE} without its features still enables {line}"));
     }
     run::run(&mut run::cargo(
         root,

@@ -1,4 +1,4 @@
-//! The workspace's own chores, run as `cargo xtask COMMAND`.
+//! The tasks of this workspace, run as `cargo xtask COMMAND`.
 
 mod ci;
 mod clients;
@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// The workspace's own chores.
+/// The tasks of this workspace
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version, about)]
 struct Cli {
@@ -34,35 +34,35 @@ struct Cli {
 enum Command {
     /// Runs everything that has to pass before a change lands
     Ci,
-    /// Runs all tests, those in the documentation included
+    /// Runs all tests, including those in the documentation
     Test {
         /// Arguments for `cargo test`, such as a part of a test's name
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Runs the property tests of every crate that has some, optimised and with many cases
+    /// Runs the property tests of all crates, optimised and with many cases
     Fuzz {
-        /// How many cases each property is tried with
+        /// How many cases to try with each property
         #[arg(long, default_value_t = test::DEFAULT_CASES, value_parser = clap::value_parser!(u32).range(1..))]
         cases: u32,
-        /// A part of the properties' names; all of them by default
+        /// Runs only properties with this in their names
         filter: Option<String>,
     },
-    /// Hits sync jobs at random moments and in bad weather, and runs very many at once
+    /// Kills sync jobs at random moments, meddles with their network, and runs very many at once
     Chaos {
-        /// How often a job is hit
+        /// How many times a job is killed
         #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
         kills: u32,
-        /// How many jobs are carried out at least
+        /// How many jobs to run at least
         #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
         jobs: u32,
-        /// How many jobs run at once in one process; from 1000 on, time and memory count
+        /// How many jobs to run at once in one process; from 1000 on, their time and memory are checked
         #[arg(long, default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
         crowd: u32,
-        /// Makes the choices of an earlier run again: the number that it printed
+        /// Repeats the choices of an earlier run: the seed that it printed
         #[arg(long)]
         seed: Option<u64>,
-        /// Starts no job from Python, whose package takes a while to build
+        /// Starts no jobs from Python, whose package takes a while to build
         #[arg(long)]
         no_python: bool,
     },
@@ -74,14 +74,14 @@ enum Command {
     },
     /// Builds a program of three actions and checks that it stays below 3 MB
     Size,
-    /// Runs clients that others wrote against the embedded endpoint; installs them into a folder under target/
+    /// Runs clients that others wrote against the embedded endpoint, installed under target/
     Clients {
-        /// The clients; all of them by default
+        /// The clients to run; all by default
         clients: Vec<clients::Client>,
     },
     /// Builds the Python package, installs it into environments under target/, and checks it there
     Python {
-        /// As it is released, which takes longer to build
+        /// Builds it as it is released, which takes longer
         #[arg(long)]
         release: bool,
         /// Arguments for pytest, such as a file or `-k PART`; with them, only the tests are run
@@ -90,39 +90,39 @@ enum Command {
     },
     /// Measures the Python package beside the official SDK
     BenchPython {
-        /// How often each figure is taken
+        /// How many times to take each figure
         #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
         rounds: u32,
     },
     /// Writes the typed API from the facts and descriptions in spec/
     Codegen {
-        /// Only tell whether the committed files are what spec/ gives
+        /// Only checks that the committed files are up to date
         #[arg(long)]
         check: bool,
     },
-    /// Makes the facts in spec/ anew from the service's API description, and tells what changed
+    /// Rebuilds the facts in spec/ from the service's API description, and lists what changed
     Spec {
         /// The description: `services/cvm/v20170312/api.json` of the public package tccli
         #[arg(long, value_name = "API.JSON")]
         from: PathBuf,
-        /// The error codes of each action: a JSON object of lists, or the Go SDK's client.go; kept as they are without
+        /// The error codes of each action: a JSON object of lists, or the Go SDK's client.go; without it they stay as they are
         #[arg(long, value_name = "FILE")]
         errors: Option<PathBuf>,
-        /// The examples, of which the shapes are kept for tests: `examples.json` beside the description
+        /// The examples, whose shapes are kept for tests: `examples.json` beside the description
         #[arg(long, value_name = "EXAMPLES.JSON")]
         examples: Option<PathBuf>,
     },
     /// Looks for what no compiler finds: long files, missing headers, left-over marks, dead links
     Tidy,
-    /// Checks who depends on whom, and on how much
+    /// Checks which crates depend on which, and how many the core needs
     Deps,
     /// Checks that the stated rust-version is the lowest that the dependencies allow
     Msrv,
-    /// Makes the packages that a registry would get, and looks into them
+    /// Builds the packages for the registry and checks what is in them
     Package,
 }
 
-/// What a chore ends with: nothing, or one message for the developer.
+/// How a task ends: well, or with one message for the developer.
 type Outcome = Result<(), String>;
 
 fn main() -> ExitCode {

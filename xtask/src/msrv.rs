@@ -28,12 +28,15 @@ pub(crate) fn run(root: &Path) -> Outcome {
             Some(stated) if stated == needed => {}
             Some(stated) => {
                 return Err(format!(
-                    "{} states rust-version {stated}, but {by} makes it {needed}: set it so in the root's Cargo.toml",
+                    "{} states rust-version {stated}, but {by} needs {needed}: set it in the workspace's Cargo.toml",
                     package.name
                 ));
             }
             None => {
-                return Err(format!("{} states no rust-version: inherit the workspace's", package.name));
+                return Err(format!(
+                    "{} states no rust-version: inherit that of the workspace",
+                    package.name
+                ));
             }
         }
     }

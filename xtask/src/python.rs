@@ -140,7 +140,7 @@ fn sdist(tools: &Venv, package: &Path, target: &Path, profile: Profile) -> Outco
     only_file(pip.arg("--wheel-dir").arg(&folder), &folder).map(|_| ())
 }
 
-/// Takes in one line of pytest.
+/// Counts what one line of pytest reports.
 fn read_pytest(tally: &mut Tally, line: &str) {
     let line = line.trim().trim_matches('=').trim();
     // `12 passed, 1 skipped in 63.45s (0:01:03)` is the last line, and the only one of that form.

@@ -29,7 +29,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String, String> {
     if !output.status.success() {
         return Err(format!("`{shown}` failed ({})", output.status));
     }
-    String::from_utf8(output.stdout).map_err(|_| format!("`{shown}` printed something that is not UTF-8"))
+    String::from_utf8(output.stdout).map_err(|_| format!("`{shown}` printed text that is not UTF-8"))
 }
 
 /// Runs a command to its end, printing each line as it comes and showing it to `look` too. `Ok(false)` if the command

@@ -14,7 +14,7 @@ pub(crate) const PROFILE: &str = "small";
 /// What three actions over `cvm-ureq` may take, stripped.
 const MOST_BYTES: u64 = 3_000_000;
 
-/// Builds the program and measures it.
+/// Builds the program and checks its size.
 pub(crate) fn run(root: &Path) -> Outcome {
     let target = Metadata::load(root)?.target;
     let args = ["build", "--locked", "--profile", PROFILE, "--package", PROGRAM];

@@ -27,7 +27,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Takes in one line of a test run.
+    /// Counts what one line of a test run reports.
     fn read(&mut self, line: &str) {
         let Some(result) = line.trim().strip_prefix("test result: ") else {
             return;
@@ -44,7 +44,7 @@ impl Tally {
         }
     }
 
-    /// Takes in one test.
+    /// Counts one test.
     pub(crate) fn count(&mut self, passed: bool) {
         if passed {
             self.passed += 1;
@@ -53,14 +53,14 @@ impl Tally {
         }
     }
 
-    /// Takes in many.
+    /// Counts many tests.
     pub(crate) fn add(&mut self, passed: u32, failed: u32, ignored: u32) {
         self.passed += passed;
         self.failed += failed;
         self.ignored += ignored;
     }
 
-    /// Runs a program of tests, and has each line that it prints read.
+    /// Runs a test program and reads each line that it prints.
     pub(crate) fn watch(command: &mut Command, read: fn(&mut Self, &str)) -> Result<Self, String> {
         let mut tally = Self::default();
         let ended_well = run::watch(command, |line| read(&mut tally, line))?;
@@ -68,7 +68,7 @@ impl Tally {
         Ok(tally)
     }
 
-    /// Both runs together.
+    /// Adds two runs.
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
             passed: self.passed + other.passed,

@@ -43,7 +43,7 @@ impl Venv {
         Ok(venv)
     }
 
-    /// A program of the environment.
+    /// A program in the environment.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         let folder = if cfg!(windows) { "Scripts" } else { "bin" };
         self.0.join(folder).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))

@@ -2,7 +2,7 @@
 //! methods and types, from the facts in `spec/`.
 //!
 //! `spec/cvm-2017-03-12.json` says what the service has, `spec/fixups.toml` corrects it, `spec/docs/` describes it. The
-//! output is committed; `--check` tells whether it is what these files give.
+//! output is committed; `--check` fails if it is out of date.
 
 mod action;
 mod catalogue;
@@ -46,7 +46,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Outcome {
         return if wrong.is_empty() {
             Ok(())
         } else {
-            Err(format!("not what spec/ gives: {}; run `cargo xtask codegen`", wrong.join(", ")))
+            Err(format!("out of date with spec/: {}; run `cargo xtask codegen`", wrong.join(", ")))
         };
     }
     let failed = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
@@ -92,7 +92,7 @@ fn render(model: &Model) -> Result<BTreeMap<PathBuf, String>, String> {
     Ok(files)
 }
 
-/// Generated files of an earlier specification that nothing gives any more.
+/// Generated files that the specification no longer produces.
 fn stale(root: &Path, files: &BTreeMap<PathBuf, String>) -> Result<Vec<PathBuf>, String> {
     let mut stale = Vec::new();
     for folder in [API.to_string(), format!("{API}/types")] {
@@ -129,7 +129,7 @@ fn format_rust(text: &str) -> Result<String, String> {
         .map_err(|_| "the thread that feeds rustfmt panicked")?
         .map_err(|error| error.to_string())?;
     if !output.status.success() {
-        return Err("rustfmt refuses the generated code".into());
+        return Err("rustfmt rejects the generated code".into());
     }
-    String::from_utf8(output.stdout).map_err(|_| "rustfmt printed something that is not UTF-8".into())
+    String::from_utf8(output.stdout).map_err(|_| "rustfmt's output is not UTF-8".into())
 }

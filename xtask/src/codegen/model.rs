@@ -109,7 +109,10 @@ fn correct(facts: &mut Facts, fixups: &[Fixup]) -> Result<(), String> {
         member.required = fixup.required.unwrap_or(member.required);
         member.nullable = fixup.nullable.unwrap_or(member.nullable);
         if *member == before {
-            return Err(format!("fixups.toml corrects {}, which is right already: take it out", fixup.name));
+            return Err(format!(
+                "fixups.toml corrects {}, which is already right: remove the fixup",
+                fixup.name
+            ));
         }
     }
     Ok(())
@@ -311,7 +314,10 @@ impl<'a> Builder<'a> {
                 source.types.get(name).ok_or(format!("spec/docs/types.toml does not describe {name}"))?;
             let place = home.get(name.as_str()).copied().unwrap_or("common");
             let structure = self.structure(name, name.clone(), doc.clone())?;
-            out.get_mut(place).ok_or("resources.toml lacks the resource common")?.structs.push(structure);
+            out.get_mut(place)
+                .ok_or("spec/docs/resources.toml has no resource `common`")?
+                .structs
+                .push(structure);
         }
         for (name, it) in &source.enums {
             let owners =
@@ -319,12 +325,15 @@ impl<'a> Builder<'a> {
             let place = owners
                 .filter(|owner| !self.outermost.contains_key(owner))
                 .find_map(|owner| home.get(owner).copied());
-            out.get_mut(place.unwrap_or("options")).ok_or("a resource is missing")?.enums.push(Enum {
-                name: name.clone(),
-                doc: it.doc.clone(),
-                values: values(name, &it.values)?,
-                fields: it.members.iter().filter_map(|member| self.path(member)).collect(),
-            });
+            out.get_mut(place.unwrap_or("options"))
+                .ok_or(format!("{name} belongs to a resource that does not exist"))?
+                .enums
+                .push(Enum {
+                    name: name.clone(),
+                    doc: it.doc.clone(),
+                    values: values(name, &it.values)?,
+                    fields: it.members.iter().filter_map(|member| self.path(member)).collect(),
+                });
         }
         Ok(out.into_values().collect())
     }
@@ -336,7 +345,9 @@ fn values(name: &str, values: &[(String, String)]) -> Result<Vec<Value>, String>
     let value = |(wire, doc): &(String, String)| {
         let variant = names::variant(wire);
         if !taken.insert(variant.clone()) {
-            return Err(format!("two values of {name} make the variant {variant}: see names.rs"));
+            return Err(format!(
+                "two values of {name} make the variant {variant}: tell them apart in xtask/src/codegen/names.rs"
+            ));
         }
         Ok(Value { wire: wire.clone(), variant, doc: doc.clone() })
     };

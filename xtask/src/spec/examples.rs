@@ -39,7 +39,7 @@ pub(super) fn run(root: &Path, from: &Path) -> Outcome {
     let path = root.join(SHAPES);
     let after = render(&shapes(examples)?)?;
     if source::read(&path).is_ok_and(|before| before.as_bytes() == after) {
-        println!("{SHAPES} has the shapes of {}: nothing changed", from.display());
+        println!("{SHAPES} matches {}: nothing changed", from.display());
         return Ok(());
     }
     std::fs::write(&path, after).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -66,12 +66,12 @@ fn shape(example: &Example) -> Result<Shape, String> {
     // The head of a request, and then its body; an example of a GET request has no body.
     let request = match example.input.split_once("\n\n") {
         Some((_, body)) => {
-            serde_json::from_str(body).map_err(|error| format!("has a body that is no JSON: {error}"))?
+            serde_json::from_str(body).map_err(|error| format!("has a body that is not JSON: {error}"))?
         }
         None => Value::Object(Map::new()),
     };
     let mut answer: Value = serde_json::from_str(&example.output)
-        .map_err(|error| format!("has an answer that is no JSON: {error}"))?;
+        .map_err(|error| format!("has an answer that is not JSON: {error}"))?;
     let response = answer.get_mut("Response").ok_or("has an answer without `Response`")?.take();
     Ok(Shape { request: neutral(request), response: neutral(response) })
 }
@@ -133,8 +133,8 @@ mod tests {
     #[test]
     fn what_is_no_example_says_so() {
         let why = |input, output| shape(&example(input, output)).expect_err("refused");
-        assert!(why("POST\n\n<html>", "{}").contains("body that is no JSON"));
-        assert!(why("POST\n\n{}", "").contains("answer that is no JSON"));
+        assert!(why("POST\n\n<html>", "{}").contains("body that is not JSON"));
+        assert!(why("POST\n\n{}", "").contains("answer that is not JSON"));
         assert!(why("POST\n\n{}", "{}").contains("without `Response`"));
     }
 }

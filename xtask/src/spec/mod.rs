@@ -1,4 +1,4 @@
-//! Makes the facts file anew from the service's own API description, and tells what changed.
+//! Rebuilds the facts file from the service's own API description, and lists what changed.
 //!
 //! The description is the `api.json` of the public package `tccli` (`services/cvm/v20170312/api.json`). It lists no
 //! error codes; those are taken from `--errors`, or kept as they are.
@@ -72,7 +72,7 @@ fn rewrite_facts(root: &Path, from: &Path, errors: Option<&Path>) -> Outcome {
     let after = facts(description, &before, codes)?;
     let changes = changes::between(&before, &after);
     if changes.is_empty() {
-        println!("{FACTS} is what {} gives: nothing changed", from.display());
+        println!("{FACTS} matches {}: nothing changed", from.display());
         return Ok(());
     }
     for change in &changes {
@@ -89,10 +89,16 @@ fn facts(
     codes: Option<BTreeMap<String, Vec<String>>>,
 ) -> Result<Facts, String> {
     if description.metadata.service_short_name != before.service {
-        return Err(format!("this describes the service {}", description.metadata.service_short_name));
+        return Err(format!(
+            "this describes the service {}, not the one of {FACTS}",
+            description.metadata.service_short_name
+        ));
     }
     if description.metadata.api_version != before.version {
-        return Err(format!("this describes the version {}", description.metadata.api_version));
+        return Err(format!(
+            "this describes the version {}, not the one of {FACTS}",
+            description.metadata.api_version
+        ));
     }
     let errors_of = |name: &String| match codes.as_ref().and_then(|codes| codes.get(name)) {
         Some(codes) => codes.clone(),

@@ -23,7 +23,7 @@ pub(super) fn check(root: &Path, file: &File, found: &mut Findings) {
         };
         let text = std::fs::read_to_string(&target).unwrap_or_default();
         if !headings(&text).any(|heading| heading == anchor) {
-            found.add(file, number, format!("the link `{link}` points at a heading that is not there"));
+            found.add(file, number, format!("the link `{link}` points to a heading that does not exist"));
         }
     }
 }

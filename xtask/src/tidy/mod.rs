@@ -81,7 +81,7 @@ pub(crate) fn run(root: &Path) -> Outcome {
     }
     match findings.len() {
         0 => {
-            println!("tidy: {} files, nothing to say", files.len());
+            println!("tidy: {} files, no findings", files.len());
             Ok(())
         }
         1 => Err("tidy: 1 finding".into()),
@@ -106,7 +106,11 @@ fn files(root: &Path, found: &mut Findings) -> Result<Vec<File>, String> {
         if is_text {
             files.push(file);
         } else {
-            found.add(&file, 1, "this is no text in UTF-8: what is built or downloaded is not kept here");
+            found.add(
+                &file,
+                1,
+                "not UTF-8 text: what is built or downloaded does not belong in the repository",
+            );
         }
     }
     Ok(files)

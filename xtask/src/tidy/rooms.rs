@@ -88,13 +88,13 @@ pub(super) fn check(files: &[File], found: &mut Findings) {
     }
     let is_unknown = |module: &&Module<'_>| module.path.first().is_some_and(|room| place(room).is_none());
     for module in modules.iter().filter(is_unknown) {
-        found.add(module.file, 1, "a room that the check does not know: give it a place in ROOMS");
+        found.add(module.file, 1, "a room without a place in the order: add it to ROOMS");
     }
     circles(&modules, &edges, found);
     if let Some(front) = modules.iter().find(|module| module.path.is_empty()).map(|module| module.file) {
         for (at, (own, above, _)) in UPWARDS.iter().enumerate() {
             if !used_exceptions.contains(&at) {
-                found.add(front, 1, format!("`{own}` uses `{above}` no more: take it out of UPWARDS"));
+                found.add(front, 1, format!("`{own}` no longer uses `{above}`: remove it from UPWARDS"));
             }
         }
     }
@@ -334,13 +334,13 @@ mod tests {
         let machine = ("machine.rs", "pub use crate::client::Job;\n");
         check(
             &[("lib.rs", "mod machine;\n"), machine, ("client.rs", "")],
-            &["`call/action` uses `api` no more"],
+            &["`call/action` no longer uses `api`"],
         );
     }
 
     #[test]
     fn a_room_without_a_place_is_named() {
-        check(&[("cellar.rs", "")], &["a place in ROOMS"]);
+        check(&[("cellar.rs", "")], &["add it to ROOMS"]);
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub(super) fn check(file: &File, found: &mut Findings) {
 fn length(file: &File, found: &mut Findings) {
     let lines = file.lines().count();
     if lines > MAX_LINES {
-        found.add(file, lines, format!("{lines} lines: above {MAX_LINES}, make it a folder"));
+        found.add(file, lines, format!("{lines} lines, more than {MAX_LINES}: split it into a folder"));
     }
 }
 
@@ -75,8 +75,10 @@ fn module_docs(file: &File, found: &mut Findings) {
     });
     match first {
         Some((_, line)) if line.starts_with("//!") || line.starts_with("#![doc = include_str!") => {}
-        Some((number, _)) => found.add(file, number, "no module docs: open with `//!` and what this is for"),
-        None => found.add(file, 1, "an empty source file: take it out"),
+        Some((number, _)) => {
+            found.add(file, number, "no module docs: begin with `//!` and say what the file is for");
+        }
+        None => found.add(file, 1, "an empty source file: delete it"),
     }
 }
 
@@ -87,7 +89,7 @@ fn lints(file: &File, found: &mut Findings) {
         rest.lines().take_while(|line| !line.starts_with('[')).any(|line| line.trim() == "workspace = true")
     });
     if has("[package]") && !inherits {
-        found.add(file, 1, "does not take the workspace's lints: add `[lints]` with `workspace = true`");
+        found.add(file, 1, "does not inherit the workspace's lints: add `[lints]` with `workspace = true`");
     }
 }
 
@@ -96,7 +98,7 @@ fn io(file: &File, found: &mut Findings) {
     for (number, line) in file.lines() {
         let code = line.split("//").next().unwrap_or_default();
         for name in IO.iter().filter(|name| has_word(code, name)) {
-            found.add(file, number, format!("`{name}` in the core: it is the shell that touches the world"));
+            found.add(file, number, format!("`{name}` in the core: only shells touch the outside world"));
         }
     }
 }
@@ -107,7 +109,7 @@ fn marks(file: &File, found: &mut Findings) {
             found.add(file, number, format!("`{mark}`: finish it, or file it"));
         }
         for path in MACHINE_PATHS.iter().filter(|path| has_path(line, path)) {
-            found.add(file, number, format!("`{path}` is the path of one machine"));
+            found.add(file, number, format!("`{path}` exists on one machine only"));
         }
     }
 }
@@ -127,7 +129,7 @@ fn white_space(file: &File, found: &mut Findings) {
     }
     let last = file.lines().count();
     if !file.text.is_empty() && !file.text.ends_with('\n') {
-        found.add(file, last, "no line end at the end of the file");
+        found.add(file, last, "the last line has no line end");
     }
     if file.text.ends_with("\n\n") {
         found.add(file, last, "empty lines at the end of the file");
@@ -166,7 +168,7 @@ mod tests {
     #[test]
     fn long_files() {
         let long = format!("//! Long.\n{}", "fn f() {}\n".repeat(MAX_LINES));
-        check("src/a.rs", &long, &[(MAX_LINES + 1, "make it a folder")]);
+        check("src/a.rs", &long, &[(MAX_LINES + 1, "split it into a folder")]);
         check("src/a.rs", &long.replacen("Long.", concat!("@", "generated"), 1), &[]);
         check("a.json", &long, &[]);
     }
@@ -190,7 +192,7 @@ mod tests {
         check("a.md", concat!("fine\nTO", "DO later\n"), &[(2, "finish it")]);
         check("a.sh", concat!("cd /ro", "ot/x\n"), &[(1, "one machine")]);
         check("a.md", concat!("github.com/ro", "ot/x is an address\n"), &[]);
-        check("a.md", "one \ntwo", &[(1, "at the end of the line"), (2, "no line end")]);
+        check("a.md", "one \ntwo", &[(1, "at the end of the line"), (2, "has no line end")]);
         check("a.md", "one\r\n", &[(1, "Windows")]);
         check("a.md", "one\n\n", &[(2, "empty lines")]);
         check("a.md", "\tone\n", &[(1, "tab")]);
