@@ -7,7 +7,8 @@ use cvm_config::seed;
 use cvm_files::{Access, RealFile};
 use cvm_journal::Journal;
 use cvm_proto::{
-    Cancel, Config, Error, ImageSync, Job as _, OnConflict, SyncEndpoint, SyncRun, SyncState, WhichRegions,
+    Cancel, Config, Error, ImageSync, Job as _, OnConflict, RunOption, SyncEndpoint, SyncRun, SyncState,
+    WhichRegions,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -110,20 +111,18 @@ impl SyncPlan {
 #[pyfunction]
 pub(crate) fn sync_options() -> (Vec<&'static str>, Vec<&'static str>) {
     let renamed = |name| if name == "from" { "source_region" } else { name };
-    (ImageSync::OPTIONS.map(renamed).into(), SyncRun::OPTIONS.into())
+    (ImageSync::OPTIONS.map(renamed).into(), SyncRun::OPTIONS.iter().map(RunOption::name).collect())
 }
 
 /// What belongs to one run.
 fn run(py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<SyncRun> {
     let options = Options(Some(options));
-    let run = SyncRun::new()
-        .delete_failed(options.given("delete_failed")?.unwrap_or(false))
-        .own_copies(options.given("own_copies")?.unwrap_or(false))
-        .wait(options.given("wait")?.unwrap_or(true))
-        .dry_run(options.given("dry_run")?.unwrap_or(false));
-    let run = options.seconds(py, "timeout")?.into_iter().fold(run, SyncRun::timeout);
-    let run = options.seconds(py, "settle")?.into_iter().fold(run, SyncRun::settle);
-    Ok(options.seconds(py, "destination_timeout")?.into_iter().fold(run, SyncRun::destination_timeout))
+    SyncRun::OPTIONS.iter().try_fold(SyncRun::new(), |run, option| {
+        Ok(match *option {
+            RunOption::Time(name, set) => options.seconds(py, name)?.into_iter().fold(run, set),
+            RunOption::Flag(name, set) => options.given(name)?.into_iter().fold(run, set),
+        })
+    })
 }
 
 /// Where a journal is, and the profile that a job in it is begun with.

@@ -178,6 +178,23 @@ def settle(client, steer, run):
     assert time.monotonic() - began < 30
 
 
+def poll_every(client, steer, run):
+    steer.stop_time()
+
+    def hurry_after_looks():
+        while len(steer.requests("DescribeImages")) < 12:
+            time.sleep(0.01)
+        steer.hurry()
+
+    looking = threading.Thread(target=hurry_after_looks)
+    looking.start()
+    began = time.monotonic()
+    assert run(0.01)["ap-guangzhou"].outcome == "copied"
+    looking.join()
+    # As many looks take minutes at the usual pace.
+    assert time.monotonic() - began < 30
+
+
 def delete_failed(client, steer, run):
     steer.fault("copy-fails", times=1)
     assert run(True)["ap-guangzhou"].outcome == "failed"
@@ -199,6 +216,7 @@ EFFECTS = {
     "timeout": time_out,
     "destination_timeout": time_out,
     "settle": settle,
+    "poll_every": poll_every,
     "delete_failed": delete_failed,
     "own_copies": own_copies,
     "wait": no_wait,

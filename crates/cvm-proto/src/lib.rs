@@ -145,5 +145,5 @@ pub use regions::{WhichRegions, WhichRegionsMachine, closest_region, with_region
 mod image_sync;
 pub use image_sync::{
     Basis, Destination, ImageFacts, ImageSync, ImageSyncMachine, OnConflict, Outcome, PreparedSync,
-    SyncEndpoint, SyncProgress, SyncReport, SyncRun, SyncState,
+    RunOption, SyncEndpoint, SyncProgress, SyncReport, SyncRun, SyncState,
 };

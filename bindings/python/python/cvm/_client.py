@@ -139,6 +139,7 @@ class Client(Actions, Base):
         - ``timeout``: the longest time to wait for the copies, 3600 s by default.
         - ``destination_timeout``: the longest time to wait for one copy; none by default.
         - ``settle``: how long to search for a copy whose request got no answer before it is requested again, 45 s.
+        - ``poll_every``: the first pause between two looks at the same copy, 2 s by default; pauses grow to ten times that.
         - ``delete_failed``: deletes copies that have failed.
         - ``own_copies``: insists on copies that this job itself started: one that was merely found is a conflict.
         - ``wait``: whether to wait for the copies; on by default.

@@ -121,6 +121,7 @@ class RunOptions(TypedDict, total=False):
     timeout: Optional[float]
     destination_timeout: Optional[float]
     settle: Optional[float]
+    poll_every: Optional[float]
     delete_failed: Optional[bool]
     own_copies: Optional[bool]
     wait: Optional[bool]

@@ -210,9 +210,9 @@ class SyncJob(_Job):
         """Runs the job to its end, from wherever it is.
 
         ``on_checkpoint`` is called with this job whenever its state has changed in a way that must outlive a crash: who keeps
-        it himself writes :meth:`to_json` down there. The other options are those of :meth:`cvm.Client.sync_job` that belong to
-        a run: ``timeout``, ``destination_timeout``, ``settle``, ``delete_failed``, ``own_copies`` and ``wait``; they hold for
-        this run, and take precedence over those that the job was made with.
+        it himself writes :meth:`to_json` down there. The other options are those that belong
+        to a run, see :meth:`cvm.Client.sync_job`; they hold for this run, and take precedence over those that the job was
+        made with.
 
         Raises :class:`cvm.ConfigError` that names what differs, with both values, if the journal holds another job that has
         not ended, :class:`cvm.JournalError` if another process has it, and ``TypeError`` for a callback that is an async

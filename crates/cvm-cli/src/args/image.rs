@@ -111,6 +111,9 @@ pub(crate) struct SyncArgs {
     /// How long to search for a copy whose request got no answer, before it is requested again [default: 45s]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) settle: Option<Duration>,
+    /// The first pause between two looks at the same copy; pauses grow to ten times that [default: 2s]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) poll_every: Option<Duration>,
     /// Prints every event, and then the report, as JSON, one a line
     #[arg(long)]
     pub(crate) json: bool,
@@ -207,7 +210,7 @@ mod tests {
 
     use clap::error::ErrorKind;
     use clap::{CommandFactory, Parser};
-    use cvm_proto::SyncRun;
+    use cvm_proto::{RunOption, SyncRun};
 
     use super::*;
     use crate::args::{Cli, Command};
@@ -226,7 +229,10 @@ mod tests {
         let sync = command.find_subcommand("sync").unwrap();
         assert_eq!(under(sync, JOB, &["to", "except"]), BTreeSet::from(ImageSync::OPTIONS));
         let own = ["no_wait", "journal", "resume", "all", "json"];
-        assert_eq!(under(sync, "Options of this run", &own), BTreeSet::from(SyncRun::OPTIONS));
+        assert_eq!(
+            under(sync, "Options of this run", &own),
+            SyncRun::OPTIONS.iter().map(RunOption::name).collect()
+        );
     }
 
     #[test]
@@ -240,14 +246,17 @@ mod tests {
             // Whatever is said against a value, the conflict is said first.
             let value = if name == "on_conflict" { "skip" } else { "1" };
             if option.get_action().takes_values() {
-                line.push(if name.contains("time") || name == "settle" { "1s".into() } else { value.into() });
+                let is_time = SyncRun::OPTIONS
+                    .iter()
+                    .any(|option| matches!(option, RunOption::Time(time, _) if *time == name));
+                line.push(if is_time { "1s".into() } else { value.into() });
             }
             Cli::try_parse_from(line).map(drop).map_err(|error| error.kind())
         };
         for name in ImageSync::OPTIONS {
             assert_eq!(resumes(name), Err(ErrorKind::ArgumentConflict), "{name}");
         }
-        for name in SyncRun::OPTIONS {
+        for name in SyncRun::OPTIONS.iter().map(RunOption::name) {
             let expected = if name == "dry_run" { Err(ErrorKind::ArgumentConflict) } else { Ok(()) };
             assert_eq!(resumes(name), expected, "{name}");
         }

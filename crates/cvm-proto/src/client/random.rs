@@ -43,7 +43,8 @@ impl Random {
     /// A duration around this one, by up to a quarter, so that many who wait do not wake together.
     pub(crate) fn jittered(&mut self, duration: Duration) -> Duration {
         let quarter = u64::try_from(duration.as_nanos() / 4).unwrap_or(u64::MAX / 2);
-        duration.saturating_sub(Duration::from_nanos(quarter))
-            + Duration::from_nanos(self.up_to(quarter.saturating_mul(2)))
+        duration
+            .saturating_sub(Duration::from_nanos(quarter))
+            .saturating_add(Duration::from_nanos(self.up_to(quarter.saturating_mul(2))))
     }
 }

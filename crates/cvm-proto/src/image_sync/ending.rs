@@ -6,7 +6,7 @@ use alloc::string::String;
 
 use super::handle::{Actor, TargetId};
 use super::machine::Closing;
-use super::runs::{Proof, Schedule, Search, Task};
+use super::runs::{Proof, Search, Task};
 use super::state::Stage;
 use super::watch::MISSES_BEFORE_SEARCH;
 use super::{Destination, ImageSyncMachine, Outcome, SyncProgress, SyncReport};
@@ -263,7 +263,7 @@ impl ImageSyncMachine {
         self.note_missed(target, &mut destination);
         self.announce(destination.clone());
         let run = &mut self.runs[target];
-        run.schedule = Schedule::default();
+        run.schedule = run.schedule.restarted();
         run.closed = Some(Box::new(destination));
     }
 

@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::SyncRun;
-use super::run::run_methods;
+use super::run::{run_methods, run_options};
 use crate::input;
 use crate::regions::once_each;
+use crate::wire::Cancel;
 
 /// Carries custom images to other regions and waits until the copies can be used: a [`Job`](crate::Job) for a client's `run`.
 ///
@@ -224,7 +225,14 @@ impl ImageSync {
         self
     }
 
-    run_methods!(run);
+    run_options!(run_methods(run));
+
+    /// Lets the run be cancelled.
+    #[must_use]
+    pub fn cancel_with(mut self, cancel: &Cancel) -> Self {
+        self.run = self.run.cancel_with(cancel);
+        self
+    }
 
     /// The images to be copied.
     pub fn images(&self) -> &[String] {

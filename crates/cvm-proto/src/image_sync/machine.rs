@@ -75,7 +75,7 @@ enum ActorStep {
 
 impl ImageSyncMachine {
     pub(super) fn new(state: SyncState, run: SyncRun, start: Start, config: &Config, seed: u64) -> Self {
-        let mut runs = Runs::new(state.sources.len(), state.job.to.len());
+        let mut runs = Runs::new(state.sources.len(), state.job.to.len(), run.poll_every);
         for target in targets_of(&state) {
             runs[target].is_reviewed =
                 start == Start::Resumed && matches!(state[target].stage, Stage::Ended(_));

@@ -38,5 +38,5 @@ pub use job::{ImageSync, OnConflict};
 pub use machine::ImageSyncMachine;
 pub use prepared::PreparedSync;
 pub use report::{Basis, Destination, ImageFacts, Outcome, SyncProgress, SyncReport};
-pub use run::SyncRun;
+pub use run::{RunOption, SyncRun};
 pub use state::SyncState;

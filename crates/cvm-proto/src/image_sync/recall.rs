@@ -87,7 +87,7 @@ impl ImageSyncMachine {
             self.close(target.into(), now);
         } else if run.misses < MISSES_BEFORE_SEARCH {
             run.schedule.task = Task::Recall(known);
-            run.schedule.rest_shortly(now.mono, &mut self.random);
+            run.schedule.rest_after_miss(now.mono, &mut self.random);
         } else if run.is_reviewed {
             let survey = self.survey(target, Search::Vanished);
             self.runs[target].schedule.next(survey, now.mono);

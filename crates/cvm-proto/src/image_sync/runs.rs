@@ -10,6 +10,7 @@ use core::time::Duration;
 use super::Destination;
 use super::calls::AnyOf;
 use super::handle::{Actor, SourceId, TargetId};
+use super::run::POLL_EVERY;
 use super::state::KnownCopy;
 use crate::api::DescribeImages;
 use crate::api::types::{Image, ImageState};
@@ -17,9 +18,10 @@ use crate::call::PageGuard;
 use crate::client::Random;
 use crate::error::Error;
 
-/// The first pause between two looks at the same thing, and the longest.
-const FIRST_PAUSE: Duration = Duration::from_secs(2);
-const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+/// The shortest first pause between two looks at the same thing that a run may have.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+/// How far pauses grow, as a multiple of the first.
+const GROWTH: u32 = 10;
 
 /// How long a source or a target has nothing but trouble before it gives up, as long as it has started nothing.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
@@ -33,6 +35,8 @@ pub(super) struct Schedule {
     pub(super) has_asked: bool,
     /// Nothing is begun before this time.
     pub(super) due: Duration,
+    /// The first pause of this run.
+    first_pause: Duration,
     pause: Duration,
     /// Since when nothing but trouble has come back, and the last of it.
     pub(super) trouble: Option<(Duration, Error)>,
@@ -202,33 +206,47 @@ pub(super) struct TargetRun {
 
 impl Default for Schedule {
     fn default() -> Self {
+        Self::new(POLL_EVERY)
+    }
+}
+
+impl Schedule {
+    /// A schedule whose looks come in this rhythm.
+    pub(super) fn new(poll_every: Duration) -> Self {
+        let first_pause = poll_every.max(SHORTEST_PAUSE);
         Self {
             task: Task::Idle,
             call: None,
             has_asked: false,
             due: Duration::ZERO,
-            pause: FIRST_PAUSE,
+            first_pause,
+            pause: first_pause,
             trouble: None,
         }
     }
-}
 
-impl Schedule {
+    /// The same schedule from the beginning.
+    pub(super) fn restarted(&self) -> Self {
+        Self::new(self.first_pause)
+    }
+
     /// Comes back later: after pauses that grow, and that differ from one to another.
     pub(super) fn rest(&mut self, mono: Duration, random: &mut Random) {
         self.due = mono.saturating_add(random.jittered(self.pause));
-        self.pause = (self.pause * 3 / 2).min(LONGEST_PAUSE);
+        let longest = self.first_pause.saturating_mul(GROWTH);
+        self.pause = self.pause.saturating_mul(3).min(longest.saturating_mul(2)) / 2;
     }
 
-    /// Comes back after a pause that is not longer than the last.
-    pub(super) fn rest_shortly(&mut self, mono: Duration, random: &mut Random) {
-        self.pause = self.pause.min(FIRST_PAUSE * 2);
+    /// Comes back to something that was not there: after a pause that is not longer than the last, and long enough for a
+    /// list to catch up.
+    pub(super) fn rest_after_miss(&mut self, mono: Duration, random: &mut Random) {
+        self.pause = self.pause.min(self.first_pause.saturating_mul(2)).max(POLL_EVERY);
         self.rest(mono, random);
     }
 
     /// Something has changed: pauses are short again, and what was wrong is over.
     pub(super) fn refresh(&mut self) {
-        self.pause = FIRST_PAUSE;
+        self.pause = self.first_pause;
         self.trouble = None;
     }
 
@@ -252,9 +270,13 @@ impl Schedule {
 pub(super) struct Runs(Vec<SourceRun>);
 
 impl Runs {
-    pub(super) fn new(sources: usize, regions: usize) -> Self {
+    /// `poll_every` is the rhythm of all looks.
+    pub(super) fn new(sources: usize, regions: usize, poll_every: Duration) -> Self {
+        let schedule = || Schedule::new(poll_every);
+        let target = || TargetRun { schedule: schedule(), ..TargetRun::default() };
         let source = || SourceRun {
-            targets: (0..regions).map(|_| TargetRun::default()).collect(),
+            schedule: schedule(),
+            targets: (0..regions).map(|_| target()).collect(),
             ..SourceRun::default()
         };
         Self((0..sources).map(|_| source()).collect())

@@ -69,7 +69,7 @@ impl ImageSyncMachine {
             run.misses += 1;
             // Lists may lag behind, and it was there before.
             if run.first_look != FirstLook::Pending && run.misses < MISSES_BEFORE_SEARCH {
-                return run.schedule.rest_shortly(now.mono, &mut self.random);
+                return run.schedule.rest_after_miss(now.mono, &mut self.random);
             }
             let message = format!(
                 "image {id} is not in {}: check the id, the source region and the account",

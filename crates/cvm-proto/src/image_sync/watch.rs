@@ -92,7 +92,7 @@ impl ImageSyncMachine {
         let may_be_gone = self.may_be_gone(target, now);
         let run = &mut self.runs[target];
         run.misses += 1;
-        run.schedule.rest_shortly(now.mono, &mut self.random);
+        run.schedule.rest_after_miss(now.mono, &mut self.random);
         if self.is_last(target, now) || run_ends_here(self.run.wait, may_be_gone) {
             return self.close(target.into(), now);
         }

@@ -126,6 +126,7 @@ pub(super) fn this_run(args: &SyncArgs, cancel: &Cancel) -> SyncRun {
         .cancel_with(cancel);
     let run = args.timeout.into_iter().fold(run, SyncRun::timeout);
     let run = args.settle.into_iter().fold(run, SyncRun::settle);
+    let run = args.poll_every.into_iter().fold(run, SyncRun::poll_every);
     args.destination_timeout.into_iter().fold(run, SyncRun::destination_timeout)
 }
 

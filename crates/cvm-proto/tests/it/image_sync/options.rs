@@ -5,7 +5,7 @@ use std::time::Duration;
 use cvm_proto::{ErrorKind, ImageSync, Outcome};
 
 use super::service::{Fate, Fault, HOME, Image, Service};
-use super::world::{World, check_truth, outcomes};
+use super::world::{World, check_no_second_copy, check_truth, outcomes};
 
 const SOURCE: &str = "img-source01";
 
@@ -140,4 +140,41 @@ fn an_encrypted_copy_is_made_in_the_source_region() {
     world.disk = None;
     let report = world.run(job().timeout(Duration::from_secs(60))).unwrap();
     assert_eq!(report.destinations[0].outcome, Outcome::Conflict);
+}
+
+/// How many looks a job needs, and how long it takes, in milliseconds.
+fn rhythm(run: impl Fn(ImageSync) -> ImageSync, service: Service) -> (usize, u64) {
+    let mut world = World::new(service);
+    let begun = world.unix;
+    assert!(world.run(run(job())).unwrap().is_complete());
+    check_no_second_copy(&world);
+    (world.service.count("DescribeImages"), world.unix - begun)
+}
+
+#[test]
+fn copies_are_looked_at_as_often_as_a_run_says() {
+    let copies = || Service { copy_millis: 60_000, ..Service::default() };
+    let with = |time| rhythm(|job| job.poll_every(time), copies());
+    let (usual, time) = rhythm(|job| job, copies());
+    assert_eq!(with(Duration::from_secs(2)), (usual, time));
+    let (looks, time) = with(Duration::from_millis(100));
+    assert!(looks > 5 * usual && time < 62_500, "{looks} looks in {time} ms, {usual} as usual");
+    let (looks, time) = with(Duration::from_secs(40));
+    assert!(looks < usual && time > 62_500, "{looks} looks in {time} ms");
+    // Nobody asks without a pause, and the longest there is does no harm.
+    let (looks, _) = with(Duration::ZERO);
+    assert!(looks < 2 * 60_000 / 50, "{looks}");
+    let mut world = World::new(copies());
+    let run = job().poll_every(Duration::MAX).timeout(Duration::from_secs(600));
+    assert_eq!(outcomes(&world.run(run).unwrap())[0].1, Outcome::Copied, "the last look is at its end");
+}
+
+#[test]
+fn short_pauses_leave_lists_the_time_to_catch_up() {
+    // Accepted, and for half a minute in no list.
+    let hidden = || Service { copy_millis: 1_000, hidden_millis: 30_000, ..Service::default() };
+    let (looks, time) = rhythm(|job| job.poll_every(Duration::ZERO), hidden());
+    assert!(looks < 60, "{looks} looks in {time} ms");
+    let (usual, _) = rhythm(|job| job, hidden());
+    assert!(looks < 2 * usual, "{looks} looks, {usual} as usual");
 }

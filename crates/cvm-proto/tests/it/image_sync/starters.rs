@@ -37,6 +37,8 @@ struct Starter {
     timeout: u64,
     settle: u64,
     each: Option<u64>,
+    /// How long it waits between two looks at first, in milliseconds.
+    rhythm: u64,
     /// After so many steps.
     cancels: Option<usize>,
     kill: Kill,
@@ -102,12 +104,13 @@ fn starters() -> impl Strategy<Value = Starter> {
             prop::option::weighted(0.3, any::<u64>()),
             prop::option::weighted(0.2, 1_u64..300),
             prop::option::weighted(0.2, 1_usize..120),
+            prop::sample::select(vec![2_000, 2_000, 0, 300, 12_000]),
         ),
     )
         .prop_map(|(first, second, third)| {
             let (journal, resumes, turned, regions, images, key) = first;
             let (delete_failed, own_copies, wait, timeout, settle) = second;
-            let (kill, pause, beside, each, cancels) = third;
+            let (kill, pause, beside, each, cancels, rhythm) = third;
             Starter {
                 journal,
                 resumes,
@@ -121,6 +124,7 @@ fn starters() -> impl Strategy<Value = Starter> {
                 timeout,
                 settle,
                 each,
+                rhythm,
                 cancels,
                 kill,
                 pause,
@@ -222,6 +226,7 @@ impl Starter {
             .delete_failed(self.delete_failed)
             .own_copies(self.own_copies)
             .wait(self.wait)
+            .poll_every(Duration::from_millis(self.rhythm))
     }
 
     fn job(&self) -> ImageSync {
