@@ -42,7 +42,7 @@ fn each_option_of_the_job_that_differs_is_refused_by_name_with_both_values() {
     let home = || ImageSync::new(SOURCE).to([HOME]).name("secret").encrypt(true);
     let keyed = || home().kms_key_id("key-1");
     let cases: Vec<(ImageSync, ImageSync, &str)> = vec![
-        (plain(), plain().from("ap-tokyo"), "source region (from) is `ap-shanghai`, not `ap-tokyo`"),
+        (plain(), plain().from("ap-tokyo"), "source region is `ap-shanghai`, not `ap-tokyo`"),
         (
             plain(),
             ImageSync::of([SOURCE, "img-source02"]).to([NEAR, FAR]),
