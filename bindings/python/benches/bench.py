@@ -168,6 +168,11 @@ def run(ours, official, rounds):
         return side.measure("decode") * 1e6
 
     row("100 images, bytes to objects", "µs", *compare(ours, official, rounds, decode), False)
+
+    def own(mode):
+        return ours.measure(mode) * 1e6
+
+    row("100 images, beside json.loads", "µs", *compare("decode", "floor", rounds, own), False)
     row("installed", "MB", ours.installed(), official.installed(), False)
 
     def memory(side):

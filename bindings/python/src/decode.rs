@@ -5,9 +5,9 @@
 //! same place, and only read if it differs; and each object begins as a copy of the one before it, which shares the
 //! names, needs no growing, and has most values already.
 //!
-//! Measured beside it for a hundred images: serde's visitors over `serde_json`, with as much kept from object to object,
-//! take a fifth longer, and read some numbers of 17 digits one off; the crate jiter takes twice as long, and cannot be
-//! had with the stable interface of Python 3.9.
+//! For a hundred images this takes 0.59 of the time of visitors over `serde_json` that make the same dictionaries, and 0.43 of
+//! that of `json.loads`: `docs/performance.md`. Visitors that keep as much from object to object are as long as this, and
+//! still take a fifth longer. Integers of more than 64 bits stay whole, which `serde_json` makes floats of.
 
 use std::borrow::Cow;
 use std::fmt;
