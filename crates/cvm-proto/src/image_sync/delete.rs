@@ -123,7 +123,7 @@ impl ImageSyncMachine {
             _ if self.closing.is_some() => self.close(target.into(), now),
             // Lists may lag behind, and leave out what is there.
             None if run.misses < MISSES_BEFORE_SEARCH => {
-                run.schedule.rest_after_miss(now.mono, &mut self.random)
+                run.schedule.rest_after_miss(now.mono, &mut self.random);
             }
             None => self.is_deleted(target, &image_id, error, now),
             Some(image) if has_failed(&image.image_state) && self.run.delete_failed && !self.run.dry_run => {
