@@ -3,7 +3,6 @@
 //! [`open_enum!`] makes an enum of those that are known, with one more variant that keeps the text of any other. Known
 //! values have no other form: [`OtherValue`] is made here alone, from a text that is none of theirs.
 
-use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
@@ -17,8 +16,21 @@ use crate::output;
 /// The text of a value that this build does not know: what `Other` of an error code or of an enum in
 /// [`api::types`](crate::api::types) holds.
 ///
-/// It cannot be made by itself, so that a known value is always its variant: `ImageState::from("NORMAL")` is
-/// `ImageState::Normal`.
+/// Only reading a text makes one, so that a known value is always its variant. It is a `str` wherever one is wanted.
+///
+/// ```
+/// use cvm_proto::api::types::ImageState;
+///
+/// let advice = |state: ImageState| match state {
+///     ImageState::Normal => "ready".to_string(),
+///     ImageState::CreateFailed | ImageState::ImportFailed => "never ready".to_string(),
+///     ImageState::Other(text) => format!("{text} is newer than this build"),
+///     _ => "wait".to_string(),
+/// };
+/// assert_eq!(advice("NORMAL".into()), "ready");
+/// assert_eq!(advice("SYNCING".into()), "wait");
+/// assert_eq!(advice("DEFROSTING".into()), "DEFROSTING is newer than this build");
+/// ```
 #[derive(Clone, Default)]
 pub struct OtherValue(Box<str>);
 
@@ -45,7 +57,7 @@ impl Deref for OtherValue {
 /// The text on one line, [escaped](crate::output).
 impl fmt::Display for OtherValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&shown(&self.0))
+        f.pad(&output::escaped(&self.0))
     }
 }
 
@@ -53,11 +65,6 @@ impl fmt::Debug for OtherValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)
     }
-}
-
-/// A value as a terminal or a log may have it.
-pub(crate) fn shown(text: &str) -> Cow<'_, str> {
-    output::escaped(text)
 }
 
 /// Makes an open enum with both directions of its text from one list.
@@ -162,7 +169,7 @@ macro_rules! by_text {
         /// The value on one line, [escaped](crate::output) if the service wrote anything that would steer a terminal.
         impl core::fmt::Display for $type {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.pad(&$crate::open_enum::shown(self.as_str()))
+                f.pad(&$crate::output::escaped(self.as_str()))
             }
         }
 

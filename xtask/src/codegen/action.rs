@@ -190,7 +190,9 @@ pub(super) fn render_service(model: &Model) -> String {
 
 pub(super) fn render_index(model: &Model) -> String {
     let mut out = String::from(
-        "//! The actions of the API, one module each, and the types that they share.\n\npub mod types;\n\n",
+        "//! The actions of the API, one module each, and the types that they share.\n//!\n\
+         //! Every integer is an `i64`, whichever the specification says: it says both of one member, from action to\n\
+         //! action, and the service answers -1 where there is no limit.\n\npub mod types;\n\n",
     );
     for action in &model.actions {
         out.push_str(&format!("mod {};\n", names::snake(&action.name)));

@@ -46,7 +46,11 @@ pub(super) fn render(resource: &Resource) -> String {
 }
 
 pub(super) fn render_index(model: &Model) -> String {
-    let mut out = String::from("//! The types that actions share, by the resource they belong to.\n\n");
+    let mut out = String::from(
+        "//! The types that actions share, by the resource they belong to.\n//!\n\
+         //! Where values are known, they are the variants of an enum, and [`OtherValue`](crate::OtherValue) keeps any\n\
+         //! other. A value that an answer does not have is the empty text, which is the default.\n\n",
+    );
     for resource in &model.resources {
         out.push_str(&format!("mod {};\n", resource.name));
     }
