@@ -79,16 +79,16 @@ impl Builder {
         self
     }
 
-    /// Keeps images and issued credentials in a file. If there is one it is where the endpoint begins, and the seed of
-    /// the file takes the place of the builder's; else it is made, in a folder that has to be there. No answer leaves
-    /// before what it tells is on the disk, so whenever the process ends, the file holds the last change that a client was
-    /// told of. It has one endpoint at a time, whichever symbolic link leads to it, and is for its owner alone.
+    /// Keeps images and issued credentials in a file. If it exists, the endpoint continues from there, and the seed in the
+    /// file takes precedence over the builder's; else it is created, in a folder that must exist. No answer is sent before
+    /// the change that it reports is on the disk, so whenever the process ends, the file holds the last change that a
+    /// client has seen. One endpoint at a time may use it, whichever symbolic link leads to it; only its owner can read it.
     pub fn state_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.state_file = Some(file.into());
         self
     }
 
-    /// Leaves these checks out; by default none is.
+    /// Skips these checks; none by default.
     pub fn skip_checks(mut self, checks: impl IntoIterator<Item = Check>) -> Self {
         for check in checks {
             self.skipped_checks.set(check, true);
@@ -96,21 +96,21 @@ impl Builder {
         self
     }
 
-    /// Whether more requests a second than the service allows are refused; on by default. Off, it is
-    /// [`Check::Rates`] that is left out.
+    /// Whether more requests a second than the service allows are refused; on by default. Off is the same as skipping
+    /// [`Check::Rates`].
     pub fn rate_limits(mut self, on: bool) -> Self {
         self.skipped_checks.set(Check::Rates, !on);
         self
     }
 
     /// How long a client may take to send the head of a request, counted from the end of the one before it, and then
-    /// its body; 30 s each by default. Then the connection is closed.
+    /// its body, before the connection is closed; 30 s each by default.
     pub fn read_timeout(mut self, timeout: Duration) -> Self {
         self.read_timeout = timeout;
         self
     }
 
-    /// Starts the endpoint. It takes connections when this returns.
+    /// Starts the endpoint. It accepts connections when this returns.
     ///
     /// # Errors
     ///

@@ -7,10 +7,10 @@ use crate::lock::lock;
 
 /// How time passes at the endpoint.
 ///
-/// Two things hang on it. The *image clock* moves copies from `SYNCING` to `NORMAL` and dates new images; it can run at
-/// any pace. The *signature clock* is what a request's timestamp is held against (300 s either way), what temporary
-/// credentials expire by, and what the `Date` header says; it is the machine's own clock, whatever the pace, so that
-/// signed requests stay valid. Only a skew moves it.
+/// It has two parts. The *image clock* moves copies from `SYNCING` to `NORMAL` and dates new images; it can run at any
+/// pace. The *signature clock* is what a request's timestamp is compared with (300 s either way), what temporary
+/// credentials expire by, and what the `Date` header shows; it is the machine's own clock, whatever the pace, so that
+/// signed requests stay valid. Only a skew changes it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Clock {
     pub(crate) pace: Pace,
@@ -31,7 +31,7 @@ impl Default for Clock {
 }
 
 impl Clock {
-    /// Image time runs as time does.
+    /// Image time runs like real time.
     pub const fn real() -> Self {
         Self { pace: Pace::Scaled(1.0), skew: 0 }
     }
@@ -63,8 +63,8 @@ impl Clock {
         self.pace == Pace::AutoAdvance
     }
 
-    /// The endpoint believes that it is `seconds` later than it is (earlier, if negative): it refuses timestamps by
-    /// that clock, and its `Date` header tells it.
+    /// The endpoint's signature clock is `seconds` ahead (behind, if negative): it refuses timestamps by that clock, and
+    /// its `Date` header shows it.
     pub const fn skewed(seconds: i64) -> Self {
         Self::real().with_skew(seconds)
     }
@@ -124,7 +124,7 @@ impl Ticker {
         lock(&self.0).clock
     }
 
-    /// Goes on in another way, from the image time that it is.
+    /// Runs another clock, from the present image time.
     pub(crate) fn set(&self, clock: Clock) {
         let mut running = lock(&self.0);
         *running = Running { clock, base: running.now(), since: Instant::now() };
@@ -135,13 +135,13 @@ impl Ticker {
         lock(&self.0).now()
     }
 
-    /// Sets image time; it goes on from there.
+    /// Sets image time; it continues from there.
     pub(crate) fn set_now(&self, moment: Moment) {
         let mut running = lock(&self.0);
         (running.base, running.since) = (moment, Instant::now());
     }
 
-    /// Goes on where another endpoint left off. An image clock that runs as time does has run on meanwhile.
+    /// Continues where another endpoint stopped. A real image clock has run on meanwhile.
     pub(crate) fn resume(&self, moment: Moment) {
         let is_real = self.clock().pace == Pace::Scaled(1.0);
         self.set_now(if is_real { moment.max(self.now()) } else { moment });

@@ -2,7 +2,7 @@
 //!
 //! It speaks the API over HTTP on a loopback port, and is strict: it checks signatures (TC3-HMAC-SHA256, HmacSHA256,
 //! HmacSHA1) and their 300 s window, parameters and their types, regions, sizes, request rates and quotas. Images live
-//! on a [`Clock`] that can be real, faster, or moved by hand. [`Faults`] make it misbehave on demand. It serves HTTP or
+//! on a [`Clock`] that can be real, faster, or moved by the test. [`Faults`] make it misbehave on demand. It serves HTTP or
 //! HTTPS, and can keep its state in a file. Nothing leaves the machine, and no account is needed.
 //!
 //! ```
@@ -32,34 +32,34 @@
 //! |---|---|
 //! | images | `CreateImage`, `DeleteImages`, `DescribeImageFromFamily`, `DescribeImageQuota`, `DescribeImages`, `DescribeImportImageOs`, `ExportImages`, `ImportImage`, `ModifyImageAttribute`, `SyncImages` |
 //! | sharing | `DescribeImageSharePermission`, `ModifyImageSharePermission` |
-//! | places | `DescribeRegions`, `DescribeZones` |
+//! | regions | `DescribeRegions`, `DescribeZones` |
 //! | instances, as far as images need them | `DescribeInstances`, `DescribeInstancesStatus`, `RebootInstances`, `RunInstances`, `StartInstances`, `StopInstances`, `TerminateInstances` |
 //!
-//! The service's other actions are refused with `UnsupportedOperation` and a message that says so; names that it does
-//! not have, with `InvalidAction`.
+//! The service's other actions are refused with `UnsupportedOperation` and a message that says so, unknown names with
+//! `InvalidAction`.
 //!
 //! [`coverage`] lists every error code that these actions document, and what the endpoint refuses with it; the
 //! repository has the list as a page, `docs/cvm-local-coverage.md`. Most causes are properties of what a [`Seed`] holds:
 //! an image that is encrypted, an instance in rescue mode, a bucket that cannot be written to, an account that is out of
-//! funds. What has no cause here is brought about by [`Fault::error`].
+//! funds. Codes without a cause here can be had with [`Fault::error`].
 //!
 //! # How long things take
 //!
-//! All of it on the image clock, and set by the [`Seed`]:
+//! In image time, and set by the [`Seed`]:
 //!
-//! | what | states | by default |
+//! | what | states | default |
 //! |---|---|---|
 //! | a copy | `SYNCING`, then `NORMAL` | 20 s |
 //! | an image from an instance or from snapshots | `CREATING`, then `NORMAL` | 20 s |
 //! | an import | `IMPORTING`, then `NORMAL` | 30 s |
 //! | an export | the image stays `NORMAL`, and cannot be copied or deleted | 30 s |
-//! | an instance that starts, stops, reboots or ends | `PENDING` or `STARTING`, `STOPPING`, `REBOOTING`, `TERMINATING` and gone | 5 s |
+//! | an instance that starts, stops, reboots or is terminated | `PENDING` or `STARTING`, `STOPPING`, `REBOOTING`, `TERMINATING` and gone | 5 s |
 //!
 //! While an image is made from an instance, nothing else can be done to the instance. [`Fault::copy_fails`],
 //! [`Fault::copy_never_ends`] and [`Fault::invisible`] hold for all images that are made.
 //!
-//! What is not kept: the content of disks, of imports and of exports. An import takes every address that could be a
-//! file's; an export writes nothing. Networks, key pairs and security groups are taken by name and not looked up.
+//! Content is not simulated: an import accepts every address that could be a file's, an export writes nothing. Networks,
+//! key pairs and security groups are accepted by name and not checked.
 //!
 //! # What the default seed holds
 //!
@@ -79,7 +79,7 @@
 //!
 //! and, in `ap-shanghai`, what images are made from and exported to:
 //!
-//! | what | what comes of it |
+//! | what | result |
 //! |---|---|
 //! | `ins-running0`, with the data disks `disk-data0000` and `disk-local000` | an image, also with `disk-data0000`; the other one is local: `InvalidParameter.LocalDataDiskNotSupport` |
 //! | `ins-stopped0` | an image |
@@ -87,17 +87,17 @@
 //! | `snap-system00`, `snap-data0000` | an image of the first, or of both |
 //! | `snap-creating`, still being made | `ResourceUnavailable.SnapshotCreating` |
 //! | `snap-encrypt0`, encrypted | `UnsupportedOperation.EncryptedImagesNotSupported` |
-//! | the bucket `exports-1250000000` | takes exports |
+//! | the bucket `exports-1250000000` | accepts exports |
 //! | the bucket `readonly-1250000000` | `InvalidParameterValue.InvalidBucketPermissionForExport` |
 //!
-//! `SyncImages` answers for other reasons:
+//! `SyncImages` depends on the request as well:
 //!
 //! | what | answer |
 //! |---|---|
-//! | an id that is not there, such as `img-00000000` | `InvalidImageId.NotFound` |
-//! | an id that cannot be one, such as `img-1` | `InvalidImageId.Malformed` |
+//! | an id that does not exist, such as `img-00000000` | `InvalidImageId.NotFound` |
+//! | an id that is malformed, such as `img-1` | `InvalidImageId.Malformed` |
 //! | two ids | `InvalidParameterValue.LimitExceeded` |
-//! | an image of which copies are being made | `InvalidParameterValue.InvalidImageState` |
+//! | an image that is being copied | `InvalidParameterValue.InvalidImageState` |
 //! | to `me-saudi-arabia`, whose quota of 2 is used up by `img-quota001` and `img-quota002` | `ImageQuotaLimitExceeded` |
 //! | to a region that does not exist, such as `ap-atlantis` | `InvalidRegion.NotFound` |
 //! | to `ap-mumbai`, which is `UNAVAILABLE` | `InvalidRegion.Unavailable` |
@@ -106,9 +106,9 @@
 //! | an `ImageName` that an image of the account has in a destination, whatever its state | `InvalidImageName.Duplicate` |
 //! | a `KmsKeyId` without `Encrypt`, or not in the form of a UUID | `InvalidParameter.InvalidKmsKeyId` |
 //! | `Encrypt` for an image that is shared | `UnsupportedOperation.SyncEncryptImageNotSupport` |
-//! | `DryRun` where everything is in order | `DryRunOperation` |
+//! | `DryRun` with nothing else wrong | `DryRunOperation` |
 //!
-//! Without `ImageName` a copy has its source's name, also if that is taken: as with the service, two equal requests make
+//! Without `ImageName` a copy has its source's name, even if that is taken: as with the service, two equal requests make
 //! two copies.
 #![doc = ""]
 #![doc = include_str!("../docs/serving.md")]

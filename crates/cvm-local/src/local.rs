@@ -58,7 +58,7 @@ impl CvmLocal {
         Builder::default()
     }
 
-    /// Where it takes requests: `http://127.0.0.1:PORT`, or `https` with [`Builder::tls`].
+    /// Its address: `http://127.0.0.1:PORT`, or `https` with [`Builder::tls`].
     pub fn endpoint(&self) -> &str {
         &self.address
     }
@@ -108,11 +108,11 @@ impl CvmLocal {
         self.service.ticker.clock()
     }
 
-    /// Lets time pass in another way. Image time goes on from where it is.
+    /// Changes how time passes. Image time continues from where it is.
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::InvalidInput`] if the clock's factor is none.
+    /// [`io::ErrorKind::InvalidInput`] if the clock's factor is negative or not finite.
     pub fn set_clock(&self, clock: Clock) -> io::Result<()> {
         self.service.set_clock(clock).map_err(invalid)
     }
@@ -122,7 +122,7 @@ impl CvmLocal {
         clock::system_time(self.service.ticker.now())
     }
 
-    /// Sets the image clock, forward or back; it goes on from there at its own pace.
+    /// Sets the image clock, forward or back; it continues from there at its own pace.
     pub fn set_image_time(&self, time: SystemTime) {
         self.service.set_time(clock::moment(time));
     }
@@ -132,7 +132,7 @@ impl CvmLocal {
         self.service.advance(by);
     }
 
-    /// What goes wrong on demand.
+    /// The faults that make it misbehave.
     pub fn faults(&self) -> &Faults {
         &self.service.faults
     }
@@ -202,15 +202,14 @@ impl CvmLocal {
         views.filter_map(|view| serde_json::from_value(serde_json::to_value(view).ok()?).ok()).collect()
     }
 
-    /// Goes back to the seed: images, issued credentials, faults, log, counted requests and ids. The clock and the
-    /// connections go on.
+    /// Goes back to the seed: images, issued credentials, faults, request log, rates and ids. The clock and the connections
+    /// are not affected.
     pub fn reset(&self) {
         // The seed was good when it started, and has not changed.
         let _ = self.service.reset();
     }
 
-    /// Goes on with another seed, as if it had started with it. [`credential`](Self::credential) is still that of the
-    /// first one.
+    /// Starts again with another seed. [`credential`](Self::credential) is still that of the first one.
     ///
     /// # Errors
     ///
@@ -219,7 +218,7 @@ impl CvmLocal {
         self.service.reseed(seed).map_err(invalid)
     }
 
-    /// Everything it remembers of images and credentials.
+    /// Everything it knows of images and credentials.
     ///
     /// # Errors
     ///
@@ -228,7 +227,7 @@ impl CvmLocal {
         self.service.snapshot().map_err(io::Error::other)
     }
 
-    /// Goes on with what a snapshot holds, and from its image time.
+    /// Continues with what a snapshot holds, and from its image time.
     ///
     /// # Errors
     ///
@@ -237,7 +236,7 @@ impl CvmLocal {
         self.service.restore(snapshot).map_err(invalid)
     }
 
-    /// Stops it gracefully: takes no more connections, and gives requests that are under way up to 5 s to end.
+    /// Stops it gracefully: accepts no more connections, and gives requests in flight up to 5 s to end.
     ///
     /// # Errors
     ///
@@ -247,8 +246,8 @@ impl CvmLocal {
         self.ended.try_recv().unwrap_or(Ok(()))
     }
 
-    /// Lets it run until `signal` is ready, then stops it as [`shutdown`](Self::shutdown) does. Returns early if it
-    /// ends by itself.
+    /// Runs until `signal` is ready, then stops as [`shutdown`](Self::shutdown) does. Returns early if the endpoint ends by
+    /// itself.
     ///
     /// # Errors
     ///

@@ -18,18 +18,18 @@ const KEPT: usize = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RequestRecord {
-    /// The action that was named; empty if none could be read.
+    /// The action that it named; empty if none could be read.
     pub action: String,
-    /// The region that was named; empty if there was none.
+    /// The region that it named; empty if there was none.
     pub region: String,
-    /// When it came, by this machine's clock.
+    /// When it arrived, by this machine's clock.
     #[serde(serialize_with = "rfc3339")]
     pub time: SystemTime,
-    /// The id that the answer carries.
+    /// The request id in the answer.
     pub request_id: String,
     /// How it was answered.
     pub outcome: RequestOutcome,
-    /// Whether its work was done, whatever the client got to know of it.
+    /// Whether its work was done, whatever the client learned of it.
     pub accepted: bool,
 }
 
@@ -42,9 +42,9 @@ pub enum RequestOutcome {
     Done,
     /// With this error code.
     Error(String),
-    /// With an HTTP status and a body by a fault.
+    /// With the HTTP status and body of a fault.
     Status(u16),
-    /// With half of the result, by a fault.
+    /// With half of the result, because of a fault.
     Truncated,
     /// Not at all: a fault closed the connection.
     Dropped,

@@ -50,7 +50,7 @@ pub(crate) struct Service {
 /// What becomes of a request.
 #[derive(Debug)]
 pub(crate) struct Served {
-    /// The revision of the state that the answer tells of.
+    /// The revision of the state that the answer reports.
     pub(crate) revision: u64,
     /// How long the answer is held back.
     pub(crate) latency: Duration,
@@ -104,13 +104,13 @@ impl Service {
         lock(&self.state)
     }
 
-    /// Goes back to the seed: images, issued credentials, faults, log, counted requests and ids. The clock goes on.
+    /// Goes back to the seed: images, issued credentials, faults, request log, rates and ids. The clock is not affected.
     pub(crate) fn reset(&self) -> Result<(), String> {
         let seed = self.state().seed()?;
         self.reseed(&seed)
     }
 
-    /// Goes on with another seed, as if it had started with it. The clock goes on.
+    /// Starts again with another seed. The clock is not affected.
     pub(crate) fn reseed(&self, seed: &Seed) -> Result<(), String> {
         let new = State::new(seed)?;
         let mut state = self.state();
@@ -132,7 +132,7 @@ impl Service {
         Ok((state.snapshot(self.ticker.now())?, state.revision()))
     }
 
-    /// Goes on with what a snapshot holds, and from its image time.
+    /// Continues with what a snapshot holds, and from its image time.
     pub(crate) fn restore(&self, snapshot: &Snapshot) -> Result<(), String> {
         let new = State::restored(snapshot)?;
         let mut state = self.state();
@@ -143,7 +143,7 @@ impl Service {
         Ok(())
     }
 
-    /// Goes on at another pace, or with another skew.
+    /// Runs another clock, from the present image time.
     pub(crate) fn set_clock(&self, clock: Clock) -> Result<(), String> {
         clock.check()?;
         let mut state = self.state();

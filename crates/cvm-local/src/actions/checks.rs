@@ -58,10 +58,7 @@ pub(super) fn account(call: &Call<'_>, action: &Action) -> Result<(), Refusal> {
     }
     let code = "OperationDenied.InnerUserProhibitAction";
     if account.internal && action.documents(code) {
-        return refuse(
-            code,
-            format!("The action `{}` is not for accounts of the service's own.", action.name),
-        );
+        return refuse(code, format!("The service's own accounts may not use the action `{}`.", action.name));
     }
     Ok(())
 }
@@ -106,7 +103,7 @@ pub(super) fn bound_image(image: &Image, done: &str) -> Result<(), Refusal> {
     } else {
         return Ok(());
     };
-    refuse(code, format!("The image `{}` {why}, and cannot be {done}.", image.id))
+    refuse(code, format!("The image `{}` {why}, so it cannot be {done}.", image.id))
 }
 
 /// An image is not there.
@@ -141,7 +138,7 @@ fn at_most(parameter: &str, text: &str, most: usize, code: &'static str) -> Resu
     if length <= most {
         return Ok(());
     }
-    refuse(code, format!("`{parameter}` has {length} characters: it takes at most {most}."))
+    refuse(code, format!("`{parameter}` has {length} characters, and at most {most} are allowed."))
 }
 
 /// Refuses what cannot be the name of an image family. An empty one stands for none.
@@ -167,7 +164,7 @@ pub(super) fn free_name(call: &Call<'_>, region: usize, name: &str) -> Result<()
     }
     refuse(
         "InvalidImageName.Duplicate",
-        format!("There is an image `{}` in `{}`.", Shown(name), call.resources.region(region).id),
+        format!("An image named `{}` already exists in `{}`.", Shown(name), call.resources.region(region).id),
     )
 }
 
@@ -206,7 +203,10 @@ pub(super) fn tags(
         }
     }
     if tags.len() > MAX_TAGS {
-        return refuse(too_many, format!("There are {} tags: at most {MAX_TAGS} are taken.", tags.len()));
+        return refuse(
+            too_many,
+            format!("There are {} tags, and at most {MAX_TAGS} are allowed.", tags.len()),
+        );
     }
     Ok(Tags::from(&tags))
 }
@@ -222,7 +222,7 @@ pub(super) fn balance(call: &Call<'_>) -> Result<(), Refusal> {
 /// Ends a dry run of a request that is in order.
 pub(super) fn dry_run(asked: Option<bool>) -> Result<(), Refusal> {
     if asked == Some(true) {
-        return refuse("DryRunOperation", "The request would have succeeded, and is only a dry run.");
+        return refuse("DryRunOperation", "The request would have succeeded; it is only a dry run.");
     }
     Ok(())
 }

@@ -52,7 +52,7 @@ fn check(call: &Call<'_>, image: &Image) -> Result<(), Refusal> {
         "PUBLIC_IMAGE" => {
             return refuse(
                 "InvalidParameterValue.InvalidImageId",
-                format!("The image `{id}` is public, and cannot be deleted."),
+                format!("The image `{id}` is public: it cannot be deleted."),
             );
         }
         "SHARED_IMAGE" => {
@@ -67,7 +67,7 @@ fn check(call: &Call<'_>, image: &Image) -> Result<(), Refusal> {
     if matches!(state, ImageState::Creating | ImageState::Syncing | ImageState::Importing) {
         return refuse(
             "InvalidImageId.IncorrectState",
-            format!("The image `{id}` is {}, and cannot be deleted yet.", state.as_str()),
+            format!("The image `{id}` is {}: it cannot be deleted yet.", state.as_str()),
         );
     }
     let mut instances = call.resources.instances(call.region, call.account, call.now);
@@ -85,7 +85,7 @@ fn check(call: &Call<'_>, image: &Image) -> Result<(), Refusal> {
     if !image.shared_with.is_empty() {
         return refuse(
             "InvalidImageId.InShared",
-            format!("The image `{id}` is shared: cancel that with `ModifyImageSharePermission` first."),
+            format!("The image `{id}` is shared: stop sharing it with `ModifyImageSharePermission` first."),
         );
     }
     Ok(())

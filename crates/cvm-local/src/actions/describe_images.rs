@@ -20,7 +20,10 @@ pub(super) const HANDLER: Handler = Handler {
         filters::TOO_MANY_VALUES,
         ("InvalidImageId.Malformed", "an id is not `img-` and eight of 0-9 and a-z"),
         ("InvalidInstanceType.Malformed", "`InstanceType` is not a family and a size, as `S5.MEDIUM4`"),
-        ("InvalidParameter.InvalidParameterCoexistImageIdsFilters", "`ImageIds` and `Filters` come together"),
+        (
+            "InvalidParameter.InvalidParameterCoexistImageIdsFilters",
+            "`ImageIds` and `Filters` are both given",
+        ),
         ("InvalidParameterValue.InstanceTypeNotFound", "the seed has no such instance type"),
         ("InvalidParameterValue.InvalidParameterValueLimit", "`Limit` is not from 1 to 100"),
         filters::TOO_MANY,
@@ -71,7 +74,7 @@ impl<'a> Wanted<'a> {
         if !request.image_ids.is_empty() && !request.filters.is_empty() {
             return refuse(
                 "InvalidParameter.InvalidParameterCoexistImageIdsFilters",
-                "`ImageIds` and `Filters` exclude each other.",
+                "`ImageIds` and `Filters` cannot be combined: give one of them.",
             );
         }
         checks::length("ImageIds", &request.image_ids, MAX_IDS)?;
@@ -80,7 +83,7 @@ impl<'a> Wanted<'a> {
         if !request.limit.is_none_or(is_page) {
             return refuse(
                 "InvalidParameterValue.InvalidParameterValueLimit",
-                format!("`Limit` has to be from 1 to {MAX_PAGE}."),
+                format!("`Limit` must be from 1 to {MAX_PAGE}."),
             );
         }
         let architecture = match &request.instance_type {

@@ -19,7 +19,7 @@ pub(super) const HANDLER: Handler = Handler {
         filters::INVALID,
         filters::TOO_MANY_VALUES,
         instance_states::ID_MALFORMED,
-        ("InvalidParameter", "`InstanceIds` and `Filters` come together"),
+        ("InvalidParameter", "`InstanceIds` and `Filters` are both given"),
         ("InvalidParameterValue", "`Offset` is below 0, or `Limit` is not from 1 to 100"),
         (
             "InvalidParameterValue.InvalidTimeFormat",
@@ -43,7 +43,10 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     let request: DescribeInstances = typed(parameters)?;
     let ids = &request.instance_ids;
     if !ids.is_empty() && !request.filters.is_empty() {
-        return refuse("InvalidParameter", "`InstanceIds` and `Filters` exclude each other.");
+        return refuse(
+            "InvalidParameter",
+            "`InstanceIds` and `Filters` cannot be combined: give one of them.",
+        );
     }
     instance_states::check_ids(ids)?;
     let (offset, limit) = filters::signed_page(request.offset, request.limit)?;

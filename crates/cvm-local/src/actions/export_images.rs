@@ -131,7 +131,7 @@ fn check_prefixes(request: &ExportImages) -> Result<(), Refusal> {
             return refuse(
                 CODE,
                 format!(
-                    "The prefix `{}` has others than letters, digits, `-`, `_`, `.` and `/`.",
+                    "The prefix `{}` may only have letters, digits, `-`, `_`, `.` and `/`.",
                     Shown(prefix)
                 ),
             );

@@ -141,7 +141,7 @@ pub(super) fn signed_page(offset: Option<i64>, limit: Option<i64>) -> Result<(us
     };
     let limit = limit.map_or(Ok(USUAL_PAGE), usize::try_from).unwrap_or(0);
     if !(1..=MAX_PAGE).contains(&limit) {
-        return refuse("InvalidParameterValue", format!("`Limit` has to be from 1 to {MAX_PAGE}."));
+        return refuse("InvalidParameterValue", format!("`Limit` must be from 1 to {MAX_PAGE}."));
     }
     Ok((offset, limit))
 }

@@ -104,7 +104,7 @@ pub(super) fn check(handler: &Handler, instance: &Instance, now: Moment) -> Resu
     if state == InstanceState::Stopped && spec.stop_charging && documents(STOP_CHARGING) {
         return refuse(
             STOP_CHARGING,
-            format!("The instance `{id}` was stopped to cost nothing: start it first."),
+            format!("The instance `{id}` was stopped so that it costs nothing: start it first."),
         );
     }
     if !handler.states.contains(&state) {

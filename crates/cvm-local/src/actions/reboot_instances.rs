@@ -13,7 +13,7 @@ pub(super) const HANDLER: Handler = Handler {
     name: "RebootInstances",
     run,
     causes: &[
-        ("InvalidParameterCombination", "`ForceReboot` and `StopType` come together"),
+        ("InvalidParameterCombination", "`ForceReboot` and `StopType` are both given"),
         ("InvalidParameterValue", "`StopType` has no such value"),
     ],
     states: &[InstanceState::Running],
@@ -23,7 +23,10 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     let request: RebootInstances = typed(parameters)?;
     #[allow(deprecated)]
     if request.force_reboot.is_some() && request.stop_type.is_some() {
-        return refuse("InvalidParameterCombination", "`ForceReboot` and `StopType` exclude each other.");
+        return refuse(
+            "InvalidParameterCombination",
+            "`ForceReboot` and `StopType` cannot be combined: give one of them.",
+        );
     }
     checks::one_of("StopType", request.stop_type.as_ref().map(StopType::as_str), &STOP_TYPES)?;
     instance_states::chosen(call, &HANDLER, &request.instance_ids)?;

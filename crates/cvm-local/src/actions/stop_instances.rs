@@ -13,7 +13,7 @@ pub(super) const HANDLER: Handler = Handler {
     name: "StopInstances",
     run,
     causes: &[
-        ("InvalidParameterCombination", "`ForceStop` and `StopType` come together"),
+        ("InvalidParameterCombination", "`ForceStop` and `StopType` are both given"),
         ("InvalidParameterValue", "`StopType` or `StoppedMode` has no such value"),
     ],
     states: &[InstanceState::Running],
@@ -23,7 +23,10 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     let request: StopInstances = typed(parameters)?;
     #[allow(deprecated)]
     if request.force_stop.is_some() && request.stop_type.is_some() {
-        return refuse("InvalidParameterCombination", "`ForceStop` and `StopType` exclude each other.");
+        return refuse(
+            "InvalidParameterCombination",
+            "`ForceStop` and `StopType` cannot be combined: give one of them.",
+        );
     }
     checks::one_of("StopType", request.stop_type.as_ref().map(StopType::as_str), &STOP_TYPES)?;
     let mode = request.stopped_mode.as_ref().map(StoppedMode::as_str);

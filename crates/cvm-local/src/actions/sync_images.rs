@@ -28,7 +28,7 @@ pub(super) const HANDLER: Handler = Handler {
         ("InvalidParameter.InstanceImageNotSupport", "the image holds a whole instance"),
         (
             "InvalidParameter.InvalidKmsKeyId",
-            "`KmsKeyId` comes without `Encrypt`, or is not in the form of a UUID",
+            "`KmsKeyId` is given without `Encrypt`, or is not in the form of a UUID",
         ),
         ("InvalidParameterValue.InvalidImageId", "the image is public"),
         ("InvalidParameterValue.InvalidImageState", "the image is being copied"),
@@ -173,7 +173,7 @@ fn check_source(call: &Call<'_>, source: &Image, encrypt: bool) -> Result<(), Re
         return refuse(
             "InvalidImageId.TooLarge",
             format!(
-                "The image `{id}` has {} GiB; at most {} are copied.",
+                "The image `{id}` has {} GiB, and at most {} can be copied.",
                 traits.size_gib, call.resources.limits.sync_size_gib
             ),
         );

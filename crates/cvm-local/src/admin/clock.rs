@@ -77,7 +77,9 @@ pub(super) fn change(service: &Service, change: Change) -> AdminResult {
         (Some(PaceName::Scaled), None) => {
             return Err(AdminError::bad("The pace `scaled` needs a `factor`, such as 60."));
         }
-        (Some(_), Some(_)) => return Err(AdminError::bad("A `factor` goes with the pace `scaled` only.")),
+        (Some(_), Some(_)) => {
+            return Err(AdminError::bad("A `factor` can only be given with the pace `scaled`."));
+        }
     };
     let clock = clock.with_skew(change.skew_seconds.unwrap_or(now.skew));
     service.set_clock(clock).map_err(|error| AdminError::bad(super::sentence(&error)))?;

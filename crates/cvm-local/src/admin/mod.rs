@@ -100,7 +100,7 @@ fn route(service: &Service, head: &Parts, body: &[u8]) -> AdminResult {
         _ => {
             return Err(AdminError::new(
                 404,
-                format!("There is no `{}` below {PREFIX}: there are {}.", Shown(path), PATHS.join(", ")),
+                format!("There is no `{}` below {PREFIX}: use one of {}.", Shown(path), PATHS.join(", ")),
             ));
         }
     };
@@ -161,9 +161,8 @@ impl From<(u64, crate::Fault)> for Listed {
 }
 
 fn one_fault(service: &Service, id: &str, removes: bool) -> AdminResult {
-    let none = || {
-        AdminError::new(404, format!("There is no fault `{}`: it is used up, or was taken away.", Shown(id)))
-    };
+    let none =
+        || AdminError::new(404, format!("There is no fault `{}`: it was used up or removed.", Shown(id)));
     let id: u64 = id.parse().map_err(|_| none())?;
     if removes {
         return if service.faults.remove(id) { done(Ok(())) } else { Err(none()) };

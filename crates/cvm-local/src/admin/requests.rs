@@ -20,7 +20,7 @@ pub(super) fn list(service: &Service, query: &str) -> AdminResult {
             "last" => {}
             _ => {
                 return Err(AdminError::bad(format!(
-                    "There is no parameter `{}`: there are action, region and last.",
+                    "There is no parameter `{}`: use action, region or last.",
                     Shown(name)
                 )));
             }

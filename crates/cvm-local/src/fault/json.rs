@@ -108,7 +108,9 @@ impl TryFrom<FlatFault> for Fault {
                     .ok_or_else(|| missing("status") + " from 200 to 999")?,
                 content_type: flat.content_type.unwrap_or_else(|| "text/html".into()),
                 body: match (flat.body, flat.body_base64) {
-                    (Some(_), Some(_)) => return Err("a fault has one of `body` and `body_base64`".into()),
+                    (Some(_), Some(_)) => {
+                        return Err("a fault takes `body` or `body_base64`, not both".into());
+                    }
                     (Some(text), None) => text.into_bytes(),
                     (None, Some(base64)) => BASE64
                         .decode(base64)
@@ -128,7 +130,7 @@ impl TryFrom<FlatFault> for Fault {
             EffectName::CopyNeverEnds => Effect::CopyNeverEnds,
         };
         if flat.probability.is_some_and(|probability| !(0.0..=1.0).contains(&probability)) {
-            return Err("the `probability` of a fault goes from 0 to 1".into());
+            return Err("the `probability` of a fault must be from 0 to 1".into());
         }
         let mut fault = Self::new(effect);
         (fault.action, fault.region) = (flat.action, flat.region);

@@ -18,8 +18,8 @@ pub(crate) use queue::{CreationFault, ImageFaults, RequestFaults};
 
 /// Something that goes wrong: what, for which requests, and how often.
 ///
-/// A fault touches requests that are signed correctly. It goes off for every request that it matches until it is used
-/// up. Of several that match, latencies add up, and the first of the others decides.
+/// A fault affects requests that are signed correctly. It goes off for every request that it matches until it is used
+/// up. If several match, latencies add up, and the first of the others takes effect.
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,18 +32,18 @@ pub(crate) use queue::{CreationFault, ImageFaults, RequestFaults};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// It is one flat object as JSON: `effect`, what belongs to the effect, and to whom it happens. Without `action`,
-/// `region`, `times`, `probability` and `seed` it happens always.
+/// As JSON it is one flat object: `effect`, the members of that effect, and which requests it is for. Without `action`,
+/// `region`, `times`, `probability` and `seed` it always goes off.
 ///
 /// | `effect` | with | the same in Rust |
 /// |---|---|---|
-/// | `error` | `code`, `message` (may be left out) | [`error`](Self::error) |
-/// | `respond` | `status`, `content_type` (`text/html` if left out), `body` or `body_base64` | [`respond`](Self::respond) |
+/// | `error` | `code`, `message` (optional) | [`error`](Self::error) |
+/// | `respond` | `status`, `content_type` (default `text/html`), `body` or `body_base64` | [`respond`](Self::respond) |
 /// | `latency` | `milliseconds` | [`latency`](Self::latency) |
 /// | `drop-before`, `drop-after` | | [`drop_before`](Self::drop_before), [`drop_after`](Self::drop_after) |
 /// | `truncate` | | [`truncated`](Self::truncated) |
 /// | `copy-fails`, `copy-never-ends` | | [`copy_fails`](Self::copy_fails), [`copy_never_ends`](Self::copy_never_ends) |
-/// | `invisible` | `milliseconds` of image time, `late_name_check` (`false` if left out) | [`invisible`](Self::invisible), [`late_name_check`](Self::late_name_check) |
+/// | `invisible` | `milliseconds` of image time, `late_name_check` (default `false`) | [`invisible`](Self::invisible), [`late_name_check`](Self::late_name_check) |
 ///
 /// ```
 /// use cvm_local::Fault;
@@ -198,8 +198,8 @@ impl Fault {
         self
     }
 
-    /// The probability is drawn from numbers of this fault's own, which begin with `seed`: when it goes off then depends
-    /// on no other fault.
+    /// The probability is drawn from a random sequence of this fault's own, which starts at `seed`: when it goes off then
+    /// depends on no other fault.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -230,7 +230,7 @@ impl Fault {
 }
 
 fn usual_message(code: &str) -> String {
-    format!("`{code}` by a fault that was asked for.")
+    format!("`{code}`, as a fault of this endpoint demands.")
 }
 
 /// The numbers that probabilities are drawn from.

@@ -50,7 +50,7 @@ impl Faults {
         Self(Mutex::new(Inner { faults: VecDeque::new(), regions, last_id: 0, stream: stream(seed) }))
     }
 
-    /// Adds a fault behind those that are there; returns the id that it can be taken away by. No id is given twice.
+    /// Adds a fault behind the others; returns the id to [remove](Self::remove) it by. No id is used twice.
     ///
     /// # Errors
     ///
@@ -62,12 +62,12 @@ impl Faults {
         Ok(inner.add(fault))
     }
 
-    /// The faults that are not used up yet, with their ids and with what is left of their times.
+    /// The faults that are not used up yet, with their ids and how often each still goes off.
     pub fn list(&self) -> Vec<(u64, Fault)> {
         lock(&self.0).faults.iter().cloned().collect()
     }
 
-    /// Takes one fault away; says whether it was there.
+    /// Removes a fault; returns whether it was there.
     pub fn remove(&self, id: u64) -> bool {
         let mut inner = lock(&self.0);
         let before = inner.faults.len();
@@ -75,7 +75,7 @@ impl Faults {
         inner.faults.len() < before
     }
 
-    /// Takes all faults away.
+    /// Removes all faults.
     pub fn clear(&self) {
         lock(&self.0).faults.clear();
     }
@@ -90,7 +90,7 @@ impl Faults {
         self.len() == 0
     }
 
-    /// Takes all faults away and starts the numbers for probabilities again.
+    /// Removes all faults and restarts the numbers for probabilities.
     pub(crate) fn reset(&self, seed: u64, regions: Vec<Arc<str>>) {
         let mut inner = lock(&self.0);
         inner.faults.clear();

@@ -254,7 +254,7 @@ fn language(head: &Parts) -> Language {
 fn too_large(limit: usize) -> Refusal {
     Refusal::new(
         "RequestSizeLimitExceeded",
-        format!("The request is larger than the {} KiB that its kind may have.", limit >> 10),
+        format!("The request is larger than the {} KiB that are allowed for its kind.", limit >> 10),
     )
 }
 

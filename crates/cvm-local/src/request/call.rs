@@ -205,7 +205,7 @@ pub(crate) fn parameters(
         other => refuse(
             "InvalidParameter",
             format!(
-                "The content type `{}` does not go with TC3-HMAC-SHA256 and POST: use application/json.",
+                "The content type `{}` cannot be used with TC3-HMAC-SHA256 and POST: use application/json.",
                 Shown(other)
             ),
         ),

@@ -254,7 +254,7 @@ impl Checking {
     fn mistyped(&self, expected: &str) -> Refusal {
         Refusal::new(
             "InvalidParameter",
-            format!("The parameter `{}` is of the wrong type: it has to be {expected}.", self.path),
+            format!("The parameter `{}` is of the wrong type: it must be {expected}.", self.path),
         )
     }
 }
@@ -362,7 +362,7 @@ mod tests {
         check_json(r#"{"Ids":["a"],"Limit":-1}"#, "`Limit`");
         check_json(r#"{"Ids":["a"],"Limit":1.5}"#, "`Limit`");
         check_json(r#"{"Ids":["a"],"DryRun":"true"}"#, "`DryRun`");
-        check_json(r#"{"Ids":"a"}"#, "`Ids` is of the wrong type: it has to be a list");
+        check_json(r#"{"Ids":"a"}"#, "`Ids` is of the wrong type: it must be a list");
         check_json(r#"{"Ids":[7]}"#, "`Ids.0`");
         check_json("[]", "not a JSON object");
         check_json(r#"{"Ids":"#, "not JSON");
@@ -370,7 +370,7 @@ mod tests {
         check_query("Ids.0=a&Colour=red", "UnknownParameter: The parameter `Colour`");
         check_query("Ids.0=a&Limit=+1", "`Limit`");
         check_query("Ids.0=a&Limit=%201", "`Limit`");
-        check_query("Ids.0=a&Balance=1.5", "`Balance` is of the wrong type: it has to be a whole number");
+        check_query("Ids.0=a&Balance=1.5", "`Balance` is of the wrong type: it must be a whole number");
         check_json(r#"{"Ids":["a"],"Balance":1.0}"#, "`Balance`");
         check_query("Ids.0=a&DryRun=yes", "`DryRun`");
         check_query("Ids.0=a&Ids.2=b", "InvalidParameter");

@@ -1,9 +1,9 @@
-//! The checks that can be left out, one by one.
+//! The checks that can be skipped, one by one.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A check that the endpoint makes unless it is told not to.
+/// A check that the endpoint makes unless it is to be skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Check {
@@ -13,13 +13,14 @@ pub enum Check {
     ContentType,
     /// That an account sends no more requests a second than the service takes.
     Rates,
-    /// That a request is signed, and by whom. An unknown secret id, or none, stands for the seed's first account.
+    /// That a request is signed, and by whom. Without the check an unknown secret id, or none, means the seed's first
+    /// account.
     Signature,
     /// That a temporary credential comes with its token, and a permanent one with none.
     Token,
-    /// That a number is no text and a text is no number, in JSON; without the check `"20"` passes for 20.
+    /// That a number is no text and a text is no number, in JSON; without the check `"20"` is accepted for 20.
     Types,
-    /// That every parameter is one of the action's; without the check the others are not looked at.
+    /// That every parameter is one of the action's; without the check the others are ignored.
     UnknownParameters,
     /// That a request names the version of the API.
     Version,
@@ -70,14 +71,14 @@ impl FromStr for Check {
     }
 }
 
-/// The checks that are left out.
+/// The checks that are skipped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SkippedChecks(u16);
 
 impl SkippedChecks {
-    pub(crate) fn set(&mut self, check: Check, left_out: bool) {
+    pub(crate) fn set(&mut self, check: Check, skipped: bool) {
         let bit = 1 << check as u16;
-        self.0 = if left_out { self.0 | bit } else { self.0 & !bit };
+        self.0 = if skipped { self.0 | bit } else { self.0 & !bit };
     }
 
     pub(crate) fn has(self, check: Check) -> bool {

@@ -20,9 +20,9 @@ pub struct Account {
     pub keys: Vec<Key>,
     /// Its quota of custom images in a region, where it differs from [`Seed::image_quota`](crate::Seed::image_quota).
     pub image_quotas: BTreeMap<String, u32>,
-    /// Whether it belongs to a root account, in which case images cannot be shared with it.
+    /// Whether it belongs to a root account, so that images cannot be shared with it.
     pub collaborator: bool,
-    /// Whether it is out of funds, in which case nothing that costs can be made.
+    /// Whether it is out of funds, so that nothing that costs money can be made.
     pub insufficient_balance: bool,
     /// Whether it is one of the service's own, which may not import images.
     pub internal: bool,
@@ -86,11 +86,11 @@ pub struct Key {
     /// The half that signs.
     pub secret_key: String,
     /// The number (UIN) of the account's user whose key it is; the account's own, if left out. Users may do what their
-    /// account may: `GetCallerIdentity` tells them apart.
+    /// account may: `GetCallerIdentity` distinguishes them.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub user: String,
-    /// The token that has to come with each request, if the key is temporary: one that the account or its user asked
-    /// for on behalf of somebody else.
+    /// The token that each request must carry, if the key is temporary: one that the account or its user requested on
+    /// behalf of somebody else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token: Option<String>,
     /// When it expires by the signature clock: `2026-01-31T08:00:00Z`; never, if left out.

@@ -53,7 +53,7 @@ pub struct SeedImage {
     pub dedicated_cluster_id: Option<String>,
     /// Whether it was made from an image of the marketplace; such an image cannot be exported.
     pub market: bool,
-    /// Where the dedicated cluster stands in caching it: `CACHED_ALL`, `CACHING`, `CACHED`, `CACHE_INVALID`,
+    /// How far the dedicated cluster has cached it: `CACHED_ALL`, `CACHING`, `CACHED`, `CACHE_INVALID`,
     /// `CACHE_FAILED`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cdc_cache_status: Option<String>,

@@ -17,7 +17,7 @@ pub use instance::{InstanceType, SeedDisk, SeedInstance};
 /// What an endpoint starts with, and what [`CvmLocal::reset`](crate::CvmLocal::reset) brings back.
 ///
 /// [`Seed::default`] is the one described in the [crate's documentation](crate). As JSON, members have the names of the
-/// fields; what is left out is as in the default, and an unknown member is an error.
+/// fields; a member that is left out is as in the default, and an unknown one is an error.
 ///
 /// ```
 /// use cvm_local::{CvmLocal, Seed};

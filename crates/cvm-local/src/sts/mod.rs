@@ -136,7 +136,7 @@ impl Role {
         let name = &self.role_session_name;
         let fits = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
         if !(2..=128).contains(&name.len()) || !name.chars().all(fits) {
-            return bad("`RoleSessionName` has from 2 to 128 letters, digits and `_+=,.@-`.");
+            return bad("`RoleSessionName` must have 2 to 128 letters, digits and `_+=,.@-`.");
         }
         let duration = self.duration_seconds.unwrap_or(USUAL_DURATION);
         if duration == 0 {
@@ -145,7 +145,7 @@ impl Role {
         if duration > MAX_DURATION {
             return refuse(
                 "InvalidParameter.OverTimeError",
-                format!("`DurationSeconds` is {duration}: it goes up to {MAX_DURATION}."),
+                format!("`DurationSeconds` is {duration}: it is at most {MAX_DURATION}."),
             );
         }
         let Some((uin, role)) = parse_arn(&self.role_arn) else {

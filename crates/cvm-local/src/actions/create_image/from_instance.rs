@@ -14,7 +14,7 @@ pub(super) fn source(call: &mut Call<'_>, id: &str, data_disk_ids: &[String]) ->
     if instance.spec.special {
         return refuse(
             "UnsupportedOperation.SpecialInstanceType",
-            format!("No images are made from instances of the type `{}`.", instance.spec.instance_type),
+            format!("Images cannot be made from instances of the type `{}`.", instance.spec.instance_type),
         );
     }
     instance_states::check(&HANDLER, instance, call.now)?;
@@ -39,7 +39,7 @@ fn data_disk<'a>(instance: &'a Instance, id: &str) -> Result<&'a Disk, Refusal> 
     if spec.system_disk.id == id {
         return refuse(
             "InvalidParameter.DataDiskIdContainsRootDisk",
-            format!("`{id}` is the system disk, which is part of the image anyway."),
+            format!("`{id}` is the system disk, which is always part of the image."),
         );
     }
     let Some(disk) = spec.data_disks.iter().find(|disk| disk.id == id) else {
@@ -51,13 +51,13 @@ fn data_disk<'a>(instance: &'a Instance, id: &str) -> Result<&'a Disk, Refusal> 
     if disk.is_local() {
         return refuse(
             "InvalidParameter.LocalDataDiskNotSupport",
-            format!("`{id}` is a local disk, of which no image is made."),
+            format!("`{id}` is a local disk, and no image can be made of it."),
         );
     }
     if disk.swap {
         return refuse(
             "InvalidParameter.SwapDiskNotSupport",
-            format!("`{id}` is used for swapping, and no image is made of it."),
+            format!("`{id}` is used for swapping, and no image can be made of it."),
         );
     }
     Ok(disk)
@@ -77,7 +77,7 @@ fn check_disk(disk: &Disk) -> Result<(), Refusal> {
     if disk.encrypted {
         return refuse(
             "UnsupportedOperation.EncryptedImagesNotSupported",
-            format!("The disk `{id}` is encrypted, and no image is made of it."),
+            format!("The disk `{id}` is encrypted, and no image can be made of it."),
         );
     }
     Ok(())

@@ -38,7 +38,7 @@ fn snapshot(call: &Call<'_>, id: &str) -> Result<Snapshot, Refusal> {
     if encrypted {
         return refuse(
             "UnsupportedOperation.EncryptedImagesNotSupported",
-            format!("The snapshot `{id}` is encrypted, and no image is made of it."),
+            format!("The snapshot `{id}` is encrypted, and no image can be made of it."),
         );
     }
     if call.now < ready {

@@ -24,14 +24,14 @@ pub(super) const HANDLER: Handler = Handler {
             "`DataDiskIds` has a disk that the instance does not have",
         ),
         ("InvalidParameter.DuplicateSystemSnapshots", "two of the snapshots are of system disks"),
-        ("InvalidParameter.InvalidDependence", "`DataDiskIds` comes without `InstanceId`"),
+        ("InvalidParameter.InvalidDependence", "`DataDiskIds` is given without `InstanceId`"),
         ("InvalidParameter.LocalDataDiskNotSupport", "a data disk is a local one"),
         ("InvalidParameter.SnapshotNotFound", "the account has no such snapshot in the region"),
         ("InvalidParameter.SpecifyOneParameter", "neither `InstanceId` nor `SnapshotIds` is given"),
         ("InvalidParameter.SwapDiskNotSupport", "a data disk is used for swapping"),
         ("InvalidParameter.SystemSnapshotNotFound", "none of the snapshots is of a system disk"),
         ("InvalidParameter.ValueTooLarge", "the description has more than 256 characters"),
-        ("InvalidParameterConflict", "`InstanceId` and `SnapshotIds` come together"),
+        ("InvalidParameterConflict", "`InstanceId` and `SnapshotIds` are both given"),
         checks::FAMILY_MALFORMED,
         ("InvalidParameterValue.LimitExceeded", "there are more than 21 disks or snapshots"),
         checks::TAG_WITHOUT_KEY,
@@ -82,7 +82,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     if source.traits.instance_image && !call.resources.region(call.region).makes_instance_images {
         return refuse(
             "UnsupportedOperation.NotSupportInstanceImage",
-            format!("`{}` makes no images with data disks.", call.resources.region(call.region).id),
+            format!("Images with data disks cannot be made in `{}`.", call.resources.region(call.region).id),
         );
     }
     checks::dry_run(request.dry_run)?;
@@ -115,11 +115,12 @@ fn check_source(request: &CreateImage) -> Result<(), Refusal> {
     checks::length("DataDiskIds", &request.data_disk_ids, MAX_DISKS)?;
     checks::length("SnapshotIds", &request.snapshot_ids, MAX_DISKS)?;
     match (&request.instance_id, request.snapshot_ids.is_empty()) {
-        (Some(_), false) => {
-            refuse("InvalidParameterConflict", "`InstanceId` and `SnapshotIds` exclude each other.")
-        }
+        (Some(_), false) => refuse(
+            "InvalidParameterConflict",
+            "`InstanceId` and `SnapshotIds` cannot be combined: give one of them.",
+        ),
         (None, _) if !request.data_disk_ids.is_empty() => {
-            refuse("InvalidParameter.InvalidDependence", "`DataDiskIds` has no use without `InstanceId`.")
+            refuse("InvalidParameter.InvalidDependence", "`DataDiskIds` needs `InstanceId`.")
         }
         (None, true) => refuse("InvalidParameter.SpecifyOneParameter", "Give `InstanceId` or `SnapshotIds`."),
         _ => Ok(()),

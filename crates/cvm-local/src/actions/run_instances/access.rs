@@ -33,7 +33,7 @@ fn check_login(request: &RunInstances, image: &Traits) -> Result<(), Refusal> {
     if ways.into_iter().filter(|given| *given).count() > 1 {
         return refuse(
             "InvalidParameter.ParameterConflict",
-            "`Password`, `KeyIds` and `KeepImageLogin` exclude each other.",
+            "`Password`, `KeyIds` and `KeepImageLogin` cannot be combined: give one of them.",
         );
     }
     if windows && !login.key_ids.is_empty() {

@@ -25,10 +25,7 @@ pub(super) const HANDLER: Handler = Handler {
         ("InvalidImageId.NotFound", "the account sees no such image in the region"),
         ("InvalidInstanceName.TooLong", "the name has more than 128 characters"),
         ("InvalidInstanceType.Malformed", "`InstanceType` is not a family and a size, as `S5.MEDIUM4`"),
-        (
-            "InvalidParameter.ParameterConflict",
-            "two of `Password`, `KeyIds` and `KeepImageLogin` come together",
-        ),
+        ("InvalidParameter.ParameterConflict", "two of `Password`, `KeyIds` and `KeepImageLogin` are given"),
         (
             "InvalidParameter.SnapshotNotFound",
             "the account has no snapshot that a data disk is to be filled from",
@@ -144,13 +141,13 @@ fn count(request: &RunInstances) -> Result<u64, Refusal> {
     if !(1..=MAX_COUNT).contains(&count) {
         return refuse(
             "InvalidParameterValue.Range",
-            format!("`InstanceCount` has to be from 1 to {MAX_COUNT}."),
+            format!("`InstanceCount` must be from 1 to {MAX_COUNT}."),
         );
     }
     if request.min_count.is_some_and(|least| !(1..=count).contains(&least)) {
         return refuse(
             "InvalidParameterValue.InvalidParameterMinCount",
-            "`MinCount` has to be from 1 to `InstanceCount`.",
+            "`MinCount` must be from 1 to `InstanceCount`.",
         );
     }
     Ok(count.unsigned_abs())

@@ -138,15 +138,15 @@ fn every_cause_brings_its_code_about() {
     cases.iter().for_each(Case::check);
 }
 
-/// The page as it has to be.
+/// The page as it must be.
 fn page() -> String {
     let mut page = String::from(
         "<!-- Generated from crates/cvm-local by its test `the_page_is_what_the_endpoint_does`: do not edit. -->\n\n\
          # What cvm-local refuses, and why\n\n\
-         Each action that the embedded endpoint has, with every error code that the API documents for it. A code with \
-         a cause\nis what a request meets that has this cause; the tests try each one. The others come only if a fault \
-         asks for them\n(`Fault::error`). The codes that all actions share (of signatures, parameters, rates, dry \
-         runs) are not\nlisted.\n\n",
+         Each action of the embedded endpoint, with every error code that the API documents for it. A request with one \
+         of\nthese causes gets its code, and the tests try each of them. Codes without a cause are given by faults \
+         alone\n(`Fault::error`). The codes that all actions share (for signatures, parameters, rates and dry runs) \
+         are not\nlisted.\n\n",
     );
     let rows: Vec<_> = coverage().collect();
     let caused = rows.iter().filter(|row| row.cause.is_some()).count();
