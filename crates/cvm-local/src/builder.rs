@@ -134,7 +134,7 @@ impl Builder {
                 runtime.block_on(server::run(listener, handler, transport, self.read_timeout, stopped));
             // Ends the tasks that are left, and with them their connections and the writer of the state.
             drop(runtime);
-            // Nobody has to be there to hear it.
+            // The handle may be gone.
             let _ = end.send(result);
         })?;
         Ok(CvmLocal {
@@ -161,7 +161,7 @@ impl Builder {
         Ok((Transport::Plain, None))
     }
 
-    /// The service as the state file has it, or else the seed; and whoever keeps the file.
+    /// The service, from the state file or else the seed; and the writer of the file.
     fn service(&self) -> io::Result<(Arc<Service>, Option<StateWriter>, Credential)> {
         let Some(path) = &self.state_file else {
             let service = self.service_from(State::new(&self.seed).map_err(invalid)?)?;

@@ -1,4 +1,4 @@
-//! The endpoint's time: what moves images through their states, and what signatures are held against.
+//! The endpoint's time: what moves images through their states, and what timestamps are compared with.
 
 use std::sync::Mutex;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -147,7 +147,7 @@ impl Ticker {
         self.set_now(if is_real { moment.max(self.now()) } else { moment });
     }
 
-    /// Moves image time forward by hand, on top of its own pace.
+    /// Moves image time forward, on top of its own pace.
     pub(crate) fn advance(&self, by: Duration) {
         let mut running = lock(&self.0);
         running.base = running.base.saturating_add(millis(by));

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
-/// A stream of numbers, repeatable from where it is. Nothing here has to be hard to guess.
+/// A stream of numbers, repeatable from where it is. Nothing here needs to be hard to guess.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Stream(u64);
 

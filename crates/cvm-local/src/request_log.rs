@@ -1,4 +1,4 @@
-//! What was asked of the endpoint, and what came of it.
+//! The requests that arrived, and how each was answered.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;

@@ -47,7 +47,7 @@ pub(crate) struct Service {
     pub(crate) skipped_checks: SkippedChecks,
 }
 
-/// What becomes of a request.
+/// The answer to a request, and how it is sent.
 #[derive(Debug)]
 pub(crate) struct Served {
     /// The revision of the state that the answer reports.
@@ -313,7 +313,7 @@ impl Service {
     }
 
     fn admit(&self, group: Group, name: &str, rate: u32, arrived: Instant) -> Result<(), Refusal> {
-        // Where time passes in leaps, so many requests a second mean nothing.
+        // Where time passes in leaps, a rate means nothing.
         let is_counted = !self.skipped_checks.has(Check::Rates) && !self.ticker.clock().is_auto_advanced();
         if !is_counted || self.rates.admit(group, rate, arrived) {
             return Ok(());
@@ -367,7 +367,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Takes down what the request calls itself. A name that is none of the endpoint's is cut, as the log is bounded.
+    /// Records action and region of the request. A name that the endpoint does not have is cut, as the log is bounded.
     fn name(&mut self, resources: &Resources, target: &Target<'_>) {
         match actions::find(target.action) {
             Ok((_, action)) => self.action = Cow::Borrowed(action.name),

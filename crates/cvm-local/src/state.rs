@@ -19,7 +19,7 @@ const VERSION: u32 = 1;
 /// The number of an account that has none.
 const FIRST_UIN: u64 = 100_000_000_001;
 
-/// Everything that lives as long as a seed does.
+/// Everything that another seed replaces.
 #[derive(Debug)]
 pub(crate) struct State {
     /// The seed as JSON: the form in which it is kept, shown and written down.

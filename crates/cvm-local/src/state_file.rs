@@ -27,7 +27,7 @@ const MAX_BYTES: u64 = 1 << 30;
 pub(crate) struct StateFile(LockedFile);
 
 impl StateFile {
-    /// Takes the file; it need not be there, its folder has to be.
+    /// Locks the file, which need not exist; its folder must.
     pub(crate) fn take(path: &Path) -> io::Result<Self> {
         match RealFile::resolve(path)?.lock(Duration::ZERO) {
             Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
@@ -132,7 +132,7 @@ impl StateWriter {
 }
 
 impl Drop for StateWriter {
-    /// Writes what is not written yet: changes that nobody waited for.
+    /// Writes the changes that no request waited for.
     fn drop(&mut self) {
         let mut writes = lock(&self.shared.writes);
         writes.wanted = writes.begun + 1;
@@ -146,7 +146,7 @@ impl Drop for StateWriter {
     }
 }
 
-/// Writes as often as it is asked to, until nobody is left to ask.
+/// Writes whenever a write is wanted, until the writer is closed.
 fn keep(shared: &Shared, file: &StateFile, service: &Service, end: &watch::Sender<LastWrite>) {
     loop {
         let mut writes = lock(&shared.writes);

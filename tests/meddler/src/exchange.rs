@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-/// A request and what became of it. Times count from the start of the [`Meddler`](crate::Meddler).
+/// A request and how it was answered. Times count from the start of the [`Meddler`](crate::Meddler).
 #[derive(Clone, Debug, Serialize)]
 pub struct Exchange {
     /// Counted from 0, in the order of arrival.
@@ -106,14 +106,14 @@ impl Exchange {
             // The service does not say how far it came before it failed.
             _ if self.received_code().is_some_and(|code| code.starts_with("InternalError")) => true,
             Some(Received::All) => false,
-            // An error that stands for an answer is a lie if the request was delivered.
+            // An error in place of an answer is untrue if the request was delivered.
             Some(Received::Other(..)) => self.delivered.is_some() || self.response().is_none(),
             Some(Received::Part | Received::Nothing) | None => true,
         }
     }
 }
 
-/// One line that tells its story, for whoever has to find out why.
+/// One line with all of it, to find out why a test failed.
 impl fmt::Display for Exchange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { number, action, region, request, arrived, delivered, .. } = self;

@@ -132,7 +132,7 @@ impl History {
         self.images.values().map(|image| &*image.region).collect()
     }
 
-    /// Takes in an answer of the endpoint.
+    /// Records an answer of the endpoint.
     pub(crate) fn take(&mut self, exchange: &Exchange) {
         let Some(at) = exchange.answered else {
             if exchange.action == "DeleteImages"
@@ -172,7 +172,7 @@ impl History {
         }
     }
 
-    /// Takes in all images of a region, as they were seen past all meddling by a look that began at `since`.
+    /// Records all images of a region, as they were seen past the meddler by a look that began at `since`.
     pub(crate) fn look(&mut self, region: &str, images: &[Value], since: Duration, at: Duration) {
         let mut there = BTreeSet::new();
         for image in images {

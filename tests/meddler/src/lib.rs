@@ -2,7 +2,7 @@
 //!
 //! [`Meddler`] is a plain HTTP endpoint that passes everything on to another one, such as `cvm local`, and does to it
 //! what a test asks for: it hides images from `DescribeImages` ([`Hide`]), and it holds back, loses, cuts, replaces or
-//! delays requests and answers ([`Rule`]). Requests keep their `Host`, so their signatures stay good. It takes down
+//! delays requests and answers ([`Rule`]). Requests keep their `Host`, so their signatures stay good. It records
 //! every [`Exchange`], and what the answers showed of images as a [`History`].
 //!
 //! [`oracle`] compares a report with that history. It trusts nothing that a client says, and it can fail: its own

@@ -89,7 +89,7 @@ impl Meddler {
         self.shared.state().target = endpoint.map(address_of);
     }
 
-    /// Adds a rule behind those that are there; returns the id that it can be taken away by.
+    /// Adds a rule behind those that are there; returns the id to remove it by.
     pub fn add(&self, rule: Rule) -> u64 {
         let mut state = self.shared.state();
         let id = state.new_id();
@@ -97,7 +97,7 @@ impl Meddler {
         id
     }
 
-    /// Hides images from now on; returns the id that this can be taken back by.
+    /// Hides images from now on; returns the id to remove this by.
     pub fn hide(&self, hide: Hide) -> u64 {
         let now = self.now();
         let mut state = self.shared.state();
@@ -106,7 +106,7 @@ impl Meddler {
         id
     }
 
-    /// Takes a rule away, or shows what was hidden; says whether there was something by this id.
+    /// Removes a rule, or shows what was hidden; returns whether there was something with this id.
     pub fn remove(&self, id: u64) -> bool {
         let mut state = self.shared.state();
         let before = state.rules.len() + state.hidden.len();
@@ -115,7 +115,7 @@ impl Meddler {
         state.rules.len() + state.hidden.len() < before
     }
 
-    /// Takes all rules away, and shows everything.
+    /// Removes all rules, and shows everything.
     pub fn clear(&self) {
         let mut state = self.shared.state();
         state.rules.clear();
@@ -139,7 +139,7 @@ impl Meddler {
         self.shared.state().history.clone()
     }
 
-    /// Takes in what a look past it has found: all images of a region, by a look that began at `since`. What is found
+    /// Records what a look past it has found: all images of a region, by a look that began at `since`. What is found
     /// before anything has passed was there from the start.
     pub fn saw(&self, region: &str, images: &[Value], since: Duration) {
         let now = self.now();
@@ -148,7 +148,7 @@ impl Meddler {
         state.history.look(region, images, since, now);
     }
 
-    /// Takes in that somebody else has deleted an image just now.
+    /// Records that an image was deleted past the meddler just now.
     pub fn vanished(&self, id: &str) {
         let now = self.now();
         self.shared.state().history.left(id, now, false);
@@ -363,7 +363,7 @@ impl Shared {
         if let Some(edited) = &edited {
             answer.body = edited.to_string().into_bytes();
         }
-        // Taken down before it is written: whoever has read it may look here at once.
+        // Recorded before it is written: a client that has read it may look here at once.
         receives(
             edited.map_or(Received::All, |body| Received::Other(answer.status().unwrap_or_default(), body)),
         );

@@ -34,7 +34,7 @@ pub enum OnRequest {
     /// It is passed on at once.
     #[default]
     Pass,
-    /// It is passed on after so many milliseconds.
+    /// It is passed on after this many milliseconds.
     After(u64),
     /// It is passed on when [`Meddler::release`](crate::Meddler::release) says so.
     Hold,
@@ -49,7 +49,7 @@ pub enum OnAnswer {
     /// It is passed on at once.
     #[default]
     Pass,
-    /// It is passed on so many milliseconds after it came.
+    /// It is passed on this many milliseconds after it arrived.
     After(u64),
     /// The connection is closed without an answer: when the answer is there, or at once if the request does not pass at
     /// once.

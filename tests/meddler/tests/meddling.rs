@@ -9,7 +9,7 @@ use std::time::Duration;
 use cvm_local::{Clock, CvmLocal};
 use cvm_meddler::{Hide, Meddler, Received, Rule, control, look};
 use cvm_proto::api::{DeleteImages, DescribeImages, SyncImages};
-use cvm_proto::{Credential, Endpoint, RetryPolicy, Settings};
+use cvm_proto::{Endpoint, RetryPolicy};
 use cvm_ureq::{Client, Error, FromSettings};
 use serde_json::{Value, json};
 
@@ -20,14 +20,17 @@ fn endpoint() -> CvmLocal {
     CvmLocal::builder().clock(Clock::stepped()).start().unwrap()
 }
 
-/// A client that says at once what became of its request.
+/// A client that sends each request once.
 fn client(url: &str, local: &CvmLocal) -> Client {
-    let mut settings = Settings::default();
-    settings.credential = Some(Credential::new(local.secret_id(), local.secret_key()).unwrap());
+    patient_client(url, local, Duration::from_secs(1))
+}
+
+/// The same, which waits so long for an answer.
+fn patient_client(url: &str, local: &CvmLocal, patience: Duration) -> Client {
+    let mut settings = local.settings("ap-shanghai");
     settings.endpoint = Endpoint::explicit(url).unwrap();
-    settings.region = Some("ap-shanghai".into());
     settings.retry = RetryPolicy::never();
-    settings.attempt_timeout = Duration::from_secs(1);
+    settings.attempt_timeout = patience;
     Client::from_settings(settings).unwrap()
 }
 
@@ -140,8 +143,10 @@ fn a_request_arrives_although_its_client_has_died() {
 
 #[test]
 fn an_answer_that_comes_after_the_client_has_gone_is_lost() {
-    let (_local, meddler, client) = stage();
-    meddler.add(Rule::delay(Duration::from_millis(1300)).on("SyncImages").times(1));
+    let (local, meddler, _) = stage();
+    // Ten times as long as the client waits.
+    let client = patient_client(&meddler.url(), &local, Duration::from_millis(200));
+    meddler.add(Rule::delay(Duration::from_secs(2)).on("SyncImages").times(1));
     assert!(copy(&client).unwrap_err().outcome_unknown());
     assert!(meddler.wait_until_idle(LIMIT));
     let exchange = &meddler.exchanges()[0];

@@ -141,7 +141,7 @@ fn at_most(parameter: &str, text: &str, most: usize, code: &'static str) -> Resu
     refuse(code, format!("`{parameter}` has {length} characters, and at most {most} are allowed."))
 }
 
-/// Refuses what cannot be the name of an image family. An empty one stands for none.
+/// Refuses what cannot be the name of an image family. An empty one means none.
 pub(super) fn family(family: Option<&str>) -> Result<(), Refusal> {
     let family = family.unwrap_or_default();
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');

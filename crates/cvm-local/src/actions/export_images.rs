@@ -203,7 +203,7 @@ fn files(
     Ok(wanted.into_iter().map(|snapshot| name(snapshot.disk_usage, &snapshot.id)).collect())
 }
 
-/// The bucket has to be there, and the role has to be allowed to write to it.
+/// The bucket must exist, and the role must be allowed to write to it.
 fn check_bucket(call: &Call<'_>, request: &ExportImages) -> Result<(), Refusal> {
     let account = call.resources.account(call.account);
     let role = request.role_name.as_deref().unwrap_or(USUAL_ROLE);

@@ -37,7 +37,7 @@ pub(super) const HANDLER: Handler = Handler {
     states: &[],
 };
 
-/// The size of what comes from a file that nobody reads, in GiB.
+/// The size of an imported image, whose file is not read, in GiB.
 const DISK_GIB: u64 = 50;
 
 fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), Refusal> {
@@ -127,7 +127,7 @@ fn traits(request: &ImportImage) -> Result<Traits, Refusal> {
     })
 }
 
-/// The addresses have to be those of files.
+/// The addresses must be those of files.
 fn check_files(request: &ImportImage) -> Result<(), Refusal> {
     let data_disks = request.import_image_data_disk_list.iter().map(|disk| disk.image_url.as_str());
     for url in std::iter::once(request.image_url.as_str()).chain(data_disks) {

@@ -146,7 +146,7 @@ fn names() -> impl Iterator<Item = &'static str> {
     SPECIFICATIONS.iter().map(|specification| specification.name)
 }
 
-/// Refuses a name that is an action of neither cvm nor sts: whoever gives it waits for nothing.
+/// Refuses a name that is an action of neither cvm nor sts: no request for it can ever arrive.
 pub(crate) fn check_name(name: &str) -> Result<(), String> {
     let known = || names().chain(sts::names());
     if known().any(|known| known == name) {

@@ -8,7 +8,7 @@ use super::{AdminError, AdminResult, ok};
 use crate::request::params::Shown;
 use crate::service::Service;
 
-/// The requests, oldest first: all, or those of an action or a region, or the last so many of them.
+/// The requests, oldest first: all, or those of an action or a region, or only the last ones.
 pub(super) fn list(service: &Service, query: &str) -> AdminResult {
     let pairs =
         percent::parse_pairs(query).map_err(|error| AdminError::bad(super::sentence(error.message())))?;

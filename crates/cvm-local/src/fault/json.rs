@@ -1,4 +1,4 @@
-//! A fault as one flat object: what people write by hand, and what programs read.
+//! A fault as one flat JSON object, for people to write and programs to read.
 
 use std::time::Duration;
 

@@ -19,7 +19,7 @@ use crate::http::HttpHandler;
 
 /// How many connections are served at a time; more wait to be accepted.
 const MAX_CONNECTIONS: usize = 1024;
-/// The most that is kept of what a connection has sent and nobody has read yet.
+/// The most that is buffered of what a connection has sent.
 const MAX_BUFFER: usize = 256 << 10;
 /// The pause after a connection could not be accepted, as when no file descriptor is left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -43,7 +43,7 @@ pub(crate) enum Stop {
     AtOnce,
 }
 
-/// Serves until told to stop, or until nobody is there who could tell.
+/// Serves until it is stopped, or until the handle that could stop it is gone.
 pub(crate) async fn run(
     listener: StdListener,
     handler: Arc<HttpHandler>,
@@ -63,7 +63,7 @@ pub(crate) async fn run(
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        // An answer that nobody takes must not keep its slot for ever. Reading has timeouts of its own.
+        // A client that does not read its answer must not keep its slot for ever. Reading has timeouts of its own.
         let mut stream = TimeoutWriter::new(stream);
         stream.set_timeout(Some(timeout));
         let stream = Box::pin(stream);
@@ -112,7 +112,7 @@ async fn accept(
 ) -> io::Result<(TcpStream, tokio::sync::OwnedSemaphorePermit)> {
     let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
-    // Answers are small and somebody waits for each.
+    // Answers are small, and clients wait for each.
     stream.set_nodelay(true)?;
     Ok((stream, slot))
 }

@@ -101,10 +101,10 @@ pub(crate) struct Issued {
 /// out, in seconds.
 const INSTANCE_DURATION: u64 = 7200;
 const INSTANCE_MARGIN: u64 = 1800;
-/// The session of whoever has the role of an instance.
+/// The session name for an instance's role.
 const INSTANCE_SESSION: &str = "instance";
 
-/// A temporary credential, for whoever asked for it.
+/// A temporary credential, as it is given to its client.
 #[derive(Clone)]
 pub(crate) struct Temporary {
     pub(crate) secret_id: String,
@@ -194,7 +194,7 @@ impl Keys {
         FIRST_ROLE + 1 + place as u64
     }
 
-    /// Who holds a key; an account itself, if nobody is known to.
+    /// Whose key it is; the account's own, if that is not known.
     pub(crate) fn principal(&self, secret_id: &str) -> Principal {
         let found = self.seeded.get(secret_id).or_else(|| self.by_id.get(secret_id));
         found.map(|holder| holder.principal.clone()).unwrap_or_default()

@@ -125,7 +125,7 @@ impl<'a> Common<'a> {
     }
 }
 
-/// A request's target, as it stands in the request.
+/// A request's target, as the request has it.
 #[derive(Debug)]
 pub(crate) struct Target<'a> {
     pub(crate) action: &'a str,

@@ -1,4 +1,4 @@
-//! An action's parameters: read from whichever notation they came in, and held against the action's table.
+//! An action's parameters: read from any notation, and checked against the action's table.
 
 use std::fmt::Write as _;
 
@@ -45,12 +45,12 @@ pub(crate) enum ParameterType {
     Record(&'static [Parameter]),
 }
 
-/// A parameter that has to be there.
+/// A required parameter.
 pub(crate) const fn required(name: &'static str, ty: ParameterType) -> Parameter {
     Parameter { name, ty, required: true }
 }
 
-/// A parameter that may be left out.
+/// An optional parameter.
 pub(crate) const fn optional(name: &'static str, ty: ParameterType) -> Parameter {
     Parameter { name, ty, required: false }
 }
@@ -68,7 +68,7 @@ pub(crate) struct Parameters {
 enum Scalars {
     Typed,
     Text,
-    /// It does, and nobody minds.
+    /// It does, and both are accepted.
     Either,
 }
 
@@ -77,7 +77,7 @@ impl Parameters {
         Self { members, scalars, drops_unknown: false }
     }
 
-    /// The same, held against a table with less severity.
+    /// The same, to be checked less strictly.
     pub(crate) fn without(mut self, skipped_checks: SkippedChecks) -> Self {
         self.drops_unknown = skipped_checks.has(skipped_checks::Check::UnknownParameters);
         if skipped_checks.has(skipped_checks::Check::Types) {
@@ -86,7 +86,7 @@ impl Parameters {
         self
     }
 
-    /// From a JSON body. An empty one stands for no parameters.
+    /// From a JSON body. An empty one means no parameters.
     pub(crate) fn from_json(body: &[u8]) -> Result<Self, Refusal> {
         if body.is_empty() {
             return Ok(Self::new(Map::new(), Scalars::Typed));
@@ -113,7 +113,7 @@ impl Parameters {
         }
     }
 
-    /// From a multipart body, whose lists and structures are JSON. An empty one stands for no parameters, as a client
+    /// From a multipart body, whose lists and structures are JSON. An empty one means no parameters, as a client
     /// in use writes them.
     pub(crate) fn from_multipart(body: &[u8], content_type: &str) -> Result<Self, Refusal> {
         let malformed =
@@ -132,7 +132,7 @@ impl Parameters {
         }
     }
 
-    /// Holds the parameters against an action's table: afterwards they are there, known, and of their types. Members
+    /// Checks the parameters against an action's table: those that are required are there, all are known, and of their types. Members
     /// that are null count as absent.
     pub(crate) fn checked(mut self, table: &[Parameter]) -> Result<Value, Refusal> {
         let mut check =

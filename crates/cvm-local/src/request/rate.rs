@@ -15,7 +15,7 @@ const WINDOW: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Group {
     pub(crate) product: Product,
-    /// `None` for those that nobody has signed.
+    /// `None` for requests without a signature.
     pub(crate) account: Option<usize>,
     pub(crate) action: usize,
     pub(crate) region: Option<usize>,

@@ -70,7 +70,7 @@ pub(crate) struct Instance {
     pub(crate) created: Moment,
     pub(crate) spec: InstanceSpec,
     pub(crate) state: InstanceState,
-    /// What becomes of it next, and when.
+    /// Its next state, and when.
     pub(crate) next: Option<(Moment, Next)>,
     pub(crate) last_operation: Option<Operation>,
     /// Until when an image is being made from it.

@@ -16,7 +16,7 @@ pub(crate) trait Resource: Clone {
     /// It does not change.
     fn owner(&self) -> Self::Owner;
     fn created(&self) -> Moment;
-    /// Forgets what it knows of itself only as long as nothing changes.
+    /// Drops what it has cached.
     fn before_change(&mut self) {}
 }
 
@@ -70,7 +70,7 @@ impl<T: Resource> Inventory<T> {
         self.in_order.remove(&self.by_id.remove(id)?).map(|owned| owned.resource)
     }
 
-    /// Takes away what does not pass.
+    /// Keeps only what passes.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
         self.in_order.retain(|_, owned| keep(&owned.resource));
         let in_order = &self.in_order;

@@ -1,4 +1,4 @@
-//! How images and instances come, and go.
+//! How images and instances are created and removed.
 
 use super::image::{Creation, Image, Origin, Owner, Plan};
 use super::instance::Instance;
@@ -18,12 +18,12 @@ pub(crate) struct CopyOrder {
     pub(crate) now: Moment,
 }
 
-/// Which images go.
+/// Which images are removed.
 #[derive(Debug)]
 pub(crate) struct Removal<'a> {
     pub(crate) region: usize,
     pub(crate) images: &'a [String],
-    /// The snapshots go with them, unless another image is made of them too.
+    /// Whether their snapshots are removed as well, unless another image is made of them.
     pub(crate) snapshots: bool,
 }
 
@@ -91,7 +91,7 @@ impl Resources {
         region.images.insert(image, self.sequence);
     }
 
-    /// Takes images away.
+    /// Removes images.
     pub(crate) fn remove_images(&mut self, removal: &Removal<'_>) {
         self.changes += 1;
         let region = &mut self.regions[removal.region];

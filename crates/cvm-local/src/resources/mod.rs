@@ -154,7 +154,7 @@ impl Resources {
         self.instance_types.iter().find(|instance_type| instance_type.name == name)
     }
 
-    /// How often they were changed since they were made or read: whoever keeps them elsewhere too compares.
+    /// How often they were changed since they were made or read: the state file is compared by it.
     pub(crate) fn changes(&self) -> u64 {
         self.changes
     }
@@ -177,13 +177,13 @@ impl Resources {
         account: usize,
         now: Moment,
     ) -> impl Iterator<Item = View<'_>> {
-        // Most regions never hide an image, and then none has to be looked into.
+        // Most regions never hide an image, and then no image need be checked.
         let some_hidden = now < self.regions[region].hidden_until;
         let images = self.all_images(region, account, now);
         images.filter(move |view| !(some_hidden && view.image.is_hidden(now)))
     }
 
-    /// The same with those that nobody sees yet.
+    /// The same, with those that are not visible yet.
     pub(crate) fn all_images(
         &self,
         region: usize,
@@ -196,7 +196,7 @@ impl Resources {
         images.map(move |(_, image)| View { image, account, now })
     }
 
-    /// The images of an account that nobody sees yet.
+    /// The images of an account that are not visible yet.
     pub(crate) fn hidden_images(
         &self,
         region: usize,
@@ -237,7 +237,7 @@ impl Resources {
         self.own_images(region, account).any(|image| image.name == name && !image.leaves_its_name(now))
     }
 
-    /// The custom images of an account in a region, newest first, those included that nobody sees yet.
+    /// The custom images of an account in a region, newest first, with those that are not visible yet.
     pub(crate) fn own_images(&self, region: usize, account: usize) -> impl Iterator<Item = &Image> {
         let own = move |(owner, _): &(Owner, &Image)| *owner == Owner::Account(account);
         self.regions[region].images.newest_first().filter(own).map(|(_, image)| image)

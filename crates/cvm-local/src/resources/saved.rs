@@ -9,7 +9,7 @@ use super::image::Owner;
 /// The version of the form. A new one is needed only when a member changes its meaning.
 pub(super) const VERSION: u32 = 1;
 
-/// Stands for [`VERSION`] in resources, and is read from nothing else.
+/// Represents [`VERSION`] in resources, and is read from nothing else.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Version;
 

@@ -1,4 +1,4 @@
-//! `AssumeRole`: an account takes on a role of its own.
+//! `AssumeRole`: an account assumes a role of its own.
 
 use cvm_proto::codec::percent;
 use serde::Deserialize;

@@ -8,7 +8,7 @@ use crate::request::principal::Principal;
 pub(super) const ACTION: Action =
     Action { name: "GetCallerIdentity", rate: 20, is_open: false, parameters: &[], run };
 
-/// Whom a temporary key of the seed stands for: it says of itself only who asked for it.
+/// The name of the user that a temporary key of the seed is for: the seed only says who requested it.
 const FEDERATED_USER: &str = "cvm-local";
 
 /// Who asks, in the words of the service.

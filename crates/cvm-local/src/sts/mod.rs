@@ -1,6 +1,6 @@
 //! The service sts, version 2018-08-13: temporary credentials for a role, and whose a credential is.
 //!
-//! A role is a name in an account of the seed; whoever assumes it acts as the account. Policies narrow nothing here.
+//! A role is a name in an account of the seed; whoever assumes it acts as the account. Policies restrict nothing here.
 
 use cvm_proto::sign::verify::Incoming;
 use serde::Deserialize;
@@ -42,7 +42,7 @@ pub(crate) struct Action {
 /// What an action has to work with.
 pub(crate) struct Call<'a> {
     pub(crate) keys: &'a mut Keys,
-    /// Who asks, and for which account; nobody that is known, if the action is open.
+    /// Who asks, and for which account; `None` if the action is open.
     pub(crate) caller: Option<(usize, Principal)>,
     /// The signature clock, in seconds since 1970.
     pub(crate) unix: u64,

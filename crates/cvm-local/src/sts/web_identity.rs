@@ -1,4 +1,4 @@
-//! `AssumeRoleWithWebIdentity`: somebody that an identity provider vouches for takes on a role.
+//! `AssumeRoleWithWebIdentity`: a user of an identity provider assumes a role.
 //!
 //! There is no provider to ask here. A token that is a JWT must not have expired; what else is in it, and who signed it,
 //! is not looked at.

@@ -15,7 +15,7 @@ impl Oracle<'_> {
         findings
     }
 
-    /// Two images that were there at once, and are copies of one source or have one name.
+    /// Two images that were there at the same time, and are copies of one source or have one name.
     fn doubled(&self, findings: &mut Vec<String>) {
         for region in self.history.regions() {
             let mut images: Vec<&Known> =

@@ -70,7 +70,7 @@ fn is_password(password: &str, windows: bool) -> bool {
 pub(super) fn network(request: &RunInstances) -> Result<Network, Refusal> {
     let mut network = Network::usual();
     if let Some(vpc) = &request.virtual_private_cloud {
-        // The word stands for what an account has from the start.
+        // The word means what an account has from the start.
         if vpc.vpc_id != "DEFAULT" || vpc.subnet_id != "DEFAULT" {
             let (vpc_id, subnet_id) = (&vpc.vpc_id, &vpc.subnet_id);
             if !is_resource(vpc_id, "vpc") {

@@ -33,7 +33,7 @@ pub(super) fn system(request: &RunInstances, image: &Image) -> Result<Disk, Refu
     })
 }
 
-/// The data disks. One of size 0 stands for none.
+/// The data disks. One of size 0 means none.
 pub(super) fn data(call: &Call<'_>, request: &RunInstances) -> Result<Vec<Disk>, Refusal> {
     checks::length("DataDisks", &request.data_disks, MAX_DATA_DISKS)?;
     let mut disks = Vec::with_capacity(request.data_disks.len());

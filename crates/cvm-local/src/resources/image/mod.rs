@@ -115,7 +115,7 @@ impl Resource for Image {
     }
 }
 
-/// Until when an image is seen by nobody.
+/// Until when an image is not visible.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Hidden {
     until: Moment,
@@ -334,12 +334,12 @@ impl Image {
         }
     }
 
-    /// Takes down that copies of this image have begun.
+    /// Records that copies of this image have begun.
     pub(crate) fn copying(&mut self, copies: Vec<Creation>) {
         self.outgoing = copies;
     }
 
-    /// Takes down that it is being exported until a moment.
+    /// Records that it is being exported until a moment.
     pub(crate) fn exporting(&mut self, until: Moment) {
         self.exported_until = self.exported_until.max(until);
     }
@@ -353,7 +353,7 @@ impl Image {
         (self.owner.shows_all(account) || self.is_shared_with(account)) && !self.is_hidden(now)
     }
 
-    /// Whether nobody sees it yet.
+    /// Whether it is not visible yet.
     pub(crate) fn is_hidden(&self, now: Moment) -> bool {
         now < self.hidden_until()
     }
