@@ -112,7 +112,7 @@ pub use attempt_end::{AttemptEnd, AttemptHook, FailReason, NextStep, RetryReason
 
 // Who signs.
 mod signer;
-#[doc(no_inline)]
+#[doc(inline)]
 pub use signer::Credential;
 
 // What can be set on a client, and the state that its calls share.
@@ -134,7 +134,7 @@ pub mod api;
 
 // Where credentials come from.
 pub mod credential;
-#[doc(no_inline)]
+#[doc(inline)]
 pub use credential::{CallerIdentity, IdentityCall, WhoAmI};
 
 // Which regions are meant.

@@ -1,4 +1,4 @@
-//! Lists that come in pages: one machine that turns them.
+//! Lists that come in pages: one machine for all of them.
 
 use alloc::format;
 use alloc::string::String;
@@ -240,13 +240,46 @@ impl Paged for AnyList {
     }
 }
 
-/// All pages of a list: a [`Machine`] that tells each page as its progress, and asks for the next one only when it is
-/// polled again.
+/// All pages of a list: a [`Machine`] that reports each page as its progress, and asks for the next one only when
+/// it is polled again.
+///
+/// ```text
+///   poll ──▶ Send: a page ──▶ reply ──▶ Progress: its items ──▶ poll ──▶ Send: the next page ──▶ ...
+///                                                            └──▶ Done, after the last one, or with an Error
+/// ```
 ///
 /// Each page is a call of its own, with its own retries and deadline. A list that changes while it is read may show an
 /// item twice or leave one out, as the service has no snapshots of it. A list that does not end is ended with an error:
 /// where a page repeats an earlier one, or more than twice as many items have come as the first page counted (10,000 at
 /// least; a million where it counted none).
+///
+/// ```
+/// use core::time::Duration;
+/// use cvm_proto::api::DescribeImages;
+/// use cvm_proto::{Config, Credential, Machine, Now, Pages, Reply, Response, Settings, Step};
+///
+/// let mut settings = Settings::default();
+/// settings.credential = Some(Credential::new("AKIDexample", "not-a-real-key")?);
+/// settings.region = Some("ap-shanghai".into());
+/// let config = Config::new(settings)?;
+///
+/// let mut pages = Pages::new(&config, DescribeImages::default(), 42);
+/// let mut now = Now::new(1_551_113_065, Duration::ZERO);
+/// let mut ids = Vec::new();
+/// loop {
+///     match pages.poll(now) {
+///         Step::Send(_request) => {
+///             let body = r#"{"Response":{"ImageSet":[{"ImageId":"img-o3ycss2p"}],"TotalCount":1,"RequestId":"r-1"}}"#;
+///             pages.reply(now, Reply::Response(Response::new(200, body.into())));
+///         }
+///         Step::WaitUntil(mono) => now.mono = mono,
+///         Step::Progress(images) => ids.extend(images.into_iter().map(|image| image.image_id)),
+///         Step::Done(outcome) => break outcome?,
+///     }
+/// }
+/// assert_eq!(ids, ["img-o3ycss2p"]);
+/// # Ok::<(), cvm_proto::Error>(())
+/// ```
 pub struct Pages<L: Paged> {
     list: L,
     config: Config,

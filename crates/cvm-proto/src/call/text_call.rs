@@ -1,24 +1,4 @@
 //! Calls whose parameters and answers are JSON texts: for bindings to other languages, which make values of their own.
-//!
-//! ```
-//! use core::time::Duration;
-//! use cvm_proto::{Config, Credential, Machine, Now, Reply, Response, Settings, Step, TextCall, TextRequest};
-//!
-//! let mut settings = Settings::default();
-//! settings.credential = Some(Credential::new("AKIDexample", "not-a-real-key")?);
-//! settings.region = Some("ap-shanghai".into());
-//! let config = Config::new(settings)?;
-//!
-//! let mut call = TextCall::new(&config, &TextRequest::new("DescribeImages", r#"{"Limit":1}"#)?, 42);
-//! let now = Now::new(1_551_113_065, Duration::ZERO);
-//! let Step::Send(request) = call.poll(now) else { panic!("a call begins with a request") };
-//! assert_eq!(request.body(), br#"{"Limit":1}"#);
-//! let body = br#"{"Response":{"TotalCount":0,"RequestId":"r-1"}}"#;
-//! call.reply(now, Reply::Response(Response::new(200, body.to_vec())));
-//! let Step::Done(Ok(answer)) = call.poll(now) else { panic!("the answer ends the call") };
-//! assert_eq!(answer.as_str(), r#"{"TotalCount":0,"RequestId":"r-1"}"#);
-//! # Ok::<(), cvm_proto::Error>(())
-//! ```
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
@@ -139,6 +119,26 @@ impl Read for AnswerText {
 
 /// A call of any action whose answer stays a text. Encoding, signature, errors and retries are those of
 /// [`Call`](crate::Call), the token that makes an action safe to repeat included.
+///
+/// ```
+/// use core::time::Duration;
+/// use cvm_proto::{Config, Credential, Machine, Now, Reply, Response, Settings, Step, TextCall, TextRequest};
+///
+/// let mut settings = Settings::default();
+/// settings.credential = Some(Credential::new("AKIDexample", "not-a-real-key")?);
+/// settings.region = Some("ap-shanghai".into());
+/// let config = Config::new(settings)?;
+///
+/// let mut call = TextCall::new(&config, &TextRequest::new("DescribeImages", r#"{"Limit":1}"#)?, 42);
+/// let now = Now::new(1_551_113_065, Duration::ZERO);
+/// let Step::Send(request) = call.poll(now) else { panic!("a call begins with a request") };
+/// assert_eq!(request.body(), br#"{"Limit":1}"#);
+/// let body = br#"{"Response":{"TotalCount":0,"RequestId":"r-1"}}"#;
+/// call.reply(now, Reply::Response(Response::new(200, body.to_vec())));
+/// let Step::Done(Ok(answer)) = call.poll(now) else { panic!("the answer ends the call") };
+/// assert_eq!(answer.as_str(), r#"{"TotalCount":0,"RequestId":"r-1"}"#);
+/// # Ok::<(), cvm_proto::Error>(())
+/// ```
 pub struct TextCall {
     name: String,
     call: Typed<AnswerText>,

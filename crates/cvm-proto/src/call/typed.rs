@@ -1,38 +1,4 @@
 //! One action as a machine: attempts, pauses, rate limit, clock skew and deadlines, then the typed answer.
-//!
-//! ```
-//! use core::time::Duration;
-//! use cvm_proto::api::DescribeImages;
-//! use cvm_proto::machine::{Failure, FailureKind};
-//! use cvm_proto::{Call, Config, Credential, Machine, Now, Reply, Response, Settings, Step};
-//!
-//! let mut settings = Settings::default();
-//! settings.credential = Some(Credential::new("AKIDexample", "not-a-real-key")?);
-//! settings.region = Some("ap-shanghai".into());
-//! let config = Config::new(settings)?;
-//!
-//! let mut call = Call::new(&config, DescribeImages::default().limit(1), 42);
-//! let start = Now::new(1_551_113_065, Duration::ZERO);
-//!
-//! // The first attempt gets no connection.
-//! let Step::Send(request) = call.poll(start) else { panic!("a call begins with a request") };
-//! assert_eq!((request.attempt(), request.body()), (1, br#"{"Limit":1}"#.as_slice()));
-//! call.reply(start, Reply::Failed(Failure::not_sent(FailureKind::Connect, "connection refused")));
-//!
-//! // The call says how long to wait; nobody waits here, time is a parameter.
-//! let Step::WaitUntil(mono) = call.poll(start) else { panic!("a pause comes before the next attempt") };
-//! let later = Now::new(start.unix, mono);
-//!
-//! // The second attempt is answered.
-//! let Step::Send(request) = call.poll(later) else { panic!("the pause is over") };
-//! assert_eq!(request.attempt(), 2);
-//! let body = br#"{"Response":{"ImageSet":[{"ImageId":"img-o3ycss2p"}],"TotalCount":1,"RequestId":"r-1"}}"#;
-//! call.reply(later, Reply::Response(Response::new(200, body.to_vec())));
-//!
-//! let Step::Done(Ok(images)) = call.poll(later) else { panic!("the answer ends the call") };
-//! assert_eq!(images.image_set[0].image_id, "img-o3ycss2p");
-//! # Ok::<(), cvm_proto::Error>(())
-//! ```
 
 use alloc::borrow::Cow;
 use alloc::format;
@@ -55,6 +21,58 @@ use crate::service::VERSION;
 use crate::wire::{Notation, only_reads};
 
 /// A call of an action: a [`Machine`] that ends with the action's answer.
+///
+/// ```text
+///              ┌── WaitUntil: a pause, or a place in the rate limit ◀──┐
+///              ▼                                                       │ may be sent again
+///    poll ──▶ Send: the signed request ──▶ reply ──▶ judged ───────────┤
+///      ▲                                                               │ else
+///      └── Send: first what fetches a credential, if none is good      ▼
+///                                                          Done: the answer, or an Error
+/// ```
+///
+/// - A request is sent again after a failure that may pass (no connection, a throttled or internal error, an answer that
+///   cannot be read), as [`RetryPolicy`](crate::RetryPolicy) says. One that may have arrived is sent again only if the
+///   action is [safe to repeat](Action::safe_to_repeat).
+/// - Two answers cost no attempt, once in a call each: a refused time stamp, after which the clock is corrected, and a
+///   refused credential, if its provider has another one.
+/// - The call ends within [`Settings::call_timeout`](crate::Settings::call_timeout), counted from its first `poll`, with
+///   all its attempts, pauses and fetches of a credential.
+/// - Polled while the request is out, it gives the same bytes again.
+///
+/// ```
+/// use core::time::Duration;
+/// use cvm_proto::api::DescribeImages;
+/// use cvm_proto::machine::{Failure, FailureKind};
+/// use cvm_proto::{Call, Config, Credential, Machine, Now, Reply, Response, Settings, Step};
+///
+/// let mut settings = Settings::default();
+/// settings.credential = Some(Credential::new("AKIDexample", "not-a-real-key")?);
+/// settings.region = Some("ap-shanghai".into());
+/// let config = Config::new(settings)?;
+///
+/// let mut call = Call::new(&config, DescribeImages::default().limit(1), 42);
+/// let start = Now::new(1_551_113_065, Duration::ZERO);
+///
+/// // The first attempt gets no connection.
+/// let Step::Send(request) = call.poll(start) else { panic!("a call begins with a request") };
+/// assert_eq!((request.attempt(), request.body()), (1, br#"{"Limit":1}"#.as_slice()));
+/// call.reply(start, Reply::Failed(Failure::not_sent(FailureKind::Connect, "connection refused")));
+///
+/// // The call says how long to wait; nobody waits here, time is a parameter.
+/// let Step::WaitUntil(mono) = call.poll(start) else { panic!("a pause comes before the next attempt") };
+/// let later = Now::new(start.unix, mono);
+///
+/// // The second attempt is answered.
+/// let Step::Send(request) = call.poll(later) else { panic!("the pause is over") };
+/// assert_eq!(request.attempt(), 2);
+/// let body = br#"{"Response":{"ImageSet":[{"ImageId":"img-o3ycss2p"}],"TotalCount":1,"RequestId":"r-1"}}"#;
+/// call.reply(later, Reply::Response(Response::new(200, body.to_vec())));
+///
+/// let Step::Done(Ok(images)) = call.poll(later) else { panic!("the answer ends the call") };
+/// assert_eq!(images.image_set[0].image_id, "img-o3ycss2p");
+/// # Ok::<(), cvm_proto::Error>(())
+/// ```
 pub struct Call<A: Action>(Typed<A::Response>);
 
 impl<A: Action> Call<A> {

@@ -1,4 +1,4 @@
-//! Waiting for a state: an action is asked again and again until its answer says so.
+//! Waiting for a state: an action is called again and again until its answer shows it.
 
 use core::convert::Infallible;
 use core::fmt;
@@ -25,7 +25,7 @@ pub enum Verdict {
     Failed(String),
 }
 
-/// Asks an action until its answer is what was waited for: a [`Job`] that ends with that answer.
+/// Calls an action until its answer is what was waited for: a [`Job`] that ends with that answer.
 ///
 /// ```
 /// use core::time::Duration;
@@ -34,9 +34,11 @@ pub enum Verdict {
 /// use cvm_proto::{Verdict, WaitUntil};
 ///
 /// let job = WaitUntil::new(DescribeImages::default().image_ids(["img-o3ycss2p"]), |answer| {
-///     match answer.image_set.first().map(|image| image.image_state.as_str()) {
-///         Some("NORMAL") => Verdict::Ready,
-///         Some(state) if state.ends_with("FAILED") => Verdict::Failed(format!("the image is {state}")),
+///     match answer.image_set.first().map(|image| &image.image_state) {
+///         Some(ImageState::Normal) => Verdict::Ready,
+///         Some(state @ (ImageState::CreateFailed | ImageState::ImportFailed)) => {
+///             Verdict::Failed(format!("the image is {state}"))
+///         }
 ///         _ => Verdict::Pending,
 ///     }
 /// })
@@ -45,7 +47,15 @@ pub enum Verdict {
 /// # let _ = job;
 /// ```
 ///
-/// A look that fails in a way that may pass (network, throttling) is another `Pending`; any other error ends the wait.
+/// ```text
+///             ┌─── a pause ◀─── Pending, or an error that may pass
+///             ▼                        │
+///   start ──▶ call ──▶ answer ──▶ judge ──▶ Ready ──▶ the answer
+///                                      └──▶ Failed, another error, or too late ──▶ an Error
+/// ```
+///
+/// Each call has its own retries. One that fails in a way that may pass (network, throttling) is another `Pending`; any
+/// other error ends the wait.
 ///
 /// # Errors
 ///

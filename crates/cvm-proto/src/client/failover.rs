@@ -1,14 +1,4 @@
-//! Another endpoint for when the usual one cannot be reached.
-//!
-//! ```text
-//!   Closed ── failures enough ──▶ Open ── the pause is over ──▶ HalfOpen ── probes enough succeed ──▶ Closed
-//!                                   ▲                              │
-//!                                   └────────── a probe fails ─────┘
-//! ```
-//!
-//! While it is open, requests go to the backup; half open, one request at a time tries the usual endpoint, and all
-//! others stay with the backup. Only what the network does counts as a failure: whatever the service answers, it was
-//! reached.
+//! A circuit breaker between the usual endpoint and the backup.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -16,11 +6,32 @@ use core::time::Duration;
 
 use super::endpoint::Endpoint;
 
-/// Another endpoint for when the usual one cannot be reached; a client has none unless it is given one.
+/// A backup endpoint for when the usual one cannot be reached. A client has none unless it is given one.
 ///
-/// It takes over once the usual one has failed five times in a row, or five times and in three of four requests within
-/// five minutes. A failure is a request without an answer; an error of the service is an answer. After a minute one
-/// request at a time tries the usual endpoint again, and five that succeed bring it back.
+/// ```text
+///   Closed ── failures enough ──▶ Open ── the pause is over ──▶ HalfOpen ── probes enough succeed ──▶ Closed
+///                                   ▲                              │
+///                                   └────────── a probe fails ─────┘
+/// ```
+///
+/// - **Closed**: requests go to the usual endpoint. Five failures in a row open it, or five within five minutes that are
+///   three of four requests. Only a request without an answer is a failure: an error of the service is an answer.
+/// - **Open**: requests go to the backup, for a minute.
+/// - **Half open**: one request at a time tries the usual endpoint, and all others go to the backup. Five that succeed
+///   close it.
+///
+/// The calls of a client share what they know of an endpoint, and so do its clones for other regions. A request is signed
+/// for the host that it goes to.
+///
+/// ```
+/// use core::time::Duration;
+/// use cvm_proto::{Endpoint, Failover, Settings};
+///
+/// let mut settings = Settings::default();
+/// let backup = Endpoint::explicit("cvm.ap-guangzhou.tencentcloudapi.com")?;
+/// settings.failover = Some(Failover::to(backup).failures(3).pause(Duration::from_secs(30)));
+/// # Ok::<(), cvm_proto::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failover {
     backup: Endpoint,

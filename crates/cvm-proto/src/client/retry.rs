@@ -1,15 +1,28 @@
-//! Pure decisions: may this be sent again, and when.
+//! When a request is sent again: the pauses, and the budget.
 
 use core::time::Duration;
 
 use super::random::Random;
 
-/// When a request is sent again.
+/// How often a request is sent, and how long the pauses between its attempts are.
 ///
-/// Only what may succeed later is retried, and a request that may have reached the service only if its action is safe
-/// to repeat. The pause before attempt `n + 1` is random between zero and `base * 2^(n-1)`, at most `cap`. A throttled
-/// request waits longer, as the service counts by the second: between half of and all of five times that. No pause goes
-/// past the call's deadline.
+/// Only what may succeed later is retried, and a request that may have reached the service only if its action is
+/// [safe to repeat](crate::Action::safe_to_repeat). The pause before attempt `n + 1` is random between zero and
+/// `base * 2^(n-1)`, at most `cap`. A throttled request waits longer, as the service counts by the second: between half of
+/// and all of five times that. A `Retry-After` of the answer takes precedence if it is longer. No pause goes past the
+/// call's deadline.
+///
+/// The calls of a client share a budget for retries, so that many callers do not turn an outage into a storm: it allows ten
+/// retries at once, and one more for every ten calls that succeed at their first attempt.
+///
+/// ```
+/// use core::time::Duration;
+/// use cvm_proto::{RetryPolicy, Settings};
+///
+/// let mut settings = Settings::default();
+/// settings.retry = RetryPolicy::default().attempts(5).pauses(Duration::from_millis(500), Duration::from_secs(20));
+/// # assert_eq!(settings.retry.attempts, 5);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {

@@ -19,7 +19,15 @@ use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
 use crate::wire::Request;
 
-/// The sync job on its way; made from an [`ImageSync`](super::ImageSync) or a [`PreparedSync`](super::PreparedSync).
+/// One run of the sync job, made from an [`ImageSync`](super::ImageSync) or a [`PreparedSync`](super::PreparedSync).
+///
+/// [`ImageSync`](super::ImageSync) has the graph of its states, and what keeps it from making a second copy. As a machine it
+/// keeps to this:
+///
+/// - One request is out at a time. Sources and destinations take turns, and none waits for another's pause.
+/// - [`SyncProgress::Checkpoint`](super::SyncProgress::Checkpoint) comes before the request whose intent it holds. Whoever wants to
+///   resume the job after a crash has to write [`state`](Self::state) down before polling again; `cvm-journal` does.
+/// - It ends with a report within [`SyncRun::timeout`](super::SyncRun::timeout), and within six seconds of a cancel.
 pub struct ImageSyncMachine {
     pub(super) state: SyncState,
     pub(super) run: SyncRun,

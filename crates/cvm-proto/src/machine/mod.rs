@@ -28,6 +28,17 @@ pub use crate::wire::{Cause, CertificateFlaw, Fault};
 use crate::wire::{Request, Response};
 
 /// A job that needs the network, as a state machine that does no I/O.
+///
+/// ```text
+///            poll ──▶ Step::Send ──▶ perform one HTTP exchange ──▶ reply ──┐
+///      ▲                                                                   │
+///      ├──── poll ──▶ Step::WaitUntil, or Step::Progress ◀─────────────────┤
+///      └────────────────────────────────────────────────────── poll again ─┘
+///            poll ──▶ Step::Done
+/// ```
+///
+/// [`drive`] and [`drive_async`] are this loop. A machine owns its whole job: a driver repeats nothing, waits for nothing of
+/// its own and judges no answer. Dropping a machine ends its job; what is under way at the service stays under way.
 pub trait Machine {
     /// What the job ends with.
     type Output;
