@@ -67,7 +67,7 @@ def sentences(endpoint: str, **settings: object) -> set[str]:
         (
             "http",
             b"SSH-2.0-OpenSSH_8.9\r\n",
-            "what {} answers is not HTTP: if it speaks TLS, write https:// in place of http://",
+            "the answer of {} is not HTTP: if it speaks TLS, write https:// in place of http://",
         ),
         (
             "https",

@@ -1,4 +1,4 @@
-//! What came of each attempt, for whoever listens: a hook of the client, and with the feature `tracing` a log.
+//! The end of each attempt, for a hook of the client, and with the feature `tracing` for a log.
 
 use alloc::sync::Arc;
 use core::fmt;
@@ -9,9 +9,9 @@ use tracing::Level;
 
 use crate::error::{Error, ErrorCode, FailureKind};
 
-/// What came of one attempt at a request, and what follows from it.
+/// How one attempt at a request ended, and what follows.
 ///
-/// A client tells it to [`Settings::on_attempt`](crate::Settings::on_attempt), for everything that it sends: calls, the
+/// A client reports it to [`Settings::on_attempt`](crate::Settings::on_attempt), for everything that it sends: calls, the
 /// pages of lists, the calls of jobs, and what fetches a credential. An attempt that is given up because its driver went
 /// away comes to no end, and is not told.
 ///
@@ -102,7 +102,7 @@ pub enum FailReason {
     AttemptsUsedUp,
     /// The call's time would be over first.
     NoTimeLeft,
-    /// The client's calls together have sent too much again lately.
+    /// The calls of the client have used up their budget for retries.
     BudgetUsedUp,
 }
 
@@ -212,7 +212,7 @@ impl AttemptHook {
         Self(Arc::new(hook))
     }
 
-    /// Whether anybody wants to hear of a success: this hook, or a log.
+    /// Whether a success is to be reported: to this hook, or to a log.
     pub(crate) fn is_told_of_success(hook: Option<&Self>) -> bool {
         #[cfg(feature = "tracing")]
         if tracing::enabled!(target: TARGET, Level::DEBUG) {

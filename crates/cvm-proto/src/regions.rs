@@ -1,4 +1,4 @@
-//! Which regions are meant: names, `all` and patterns, held against the service's own list.
+//! Regions by name, by pattern and `all`, compared with the service's list.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -74,7 +74,7 @@ impl WhichRegions {
         Self { named: once_each(Vec::new(), names), except: Vec::new(), from: None, cancel: None }
     }
 
-    /// All but these, which may be patterns as well. Each has to be one of the service's regions, or one of the names.
+    /// Leaves these out, which may be patterns as well. Each has to be one of the service's regions, or one of the names.
     #[must_use]
     pub fn except(mut self, names: impl IntoIterator<Item: Into<String>>) -> Self {
         self.except = once_each(self.except, names);

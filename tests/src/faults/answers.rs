@@ -134,6 +134,6 @@ fn empty_answer() -> Stage {
 fn another_protocol() -> Stage {
     let raw = Raw::says(b"SSH-2.0-OpenSSH_8.9\r\n");
     let place = raw.address();
-    let said = format!("what {place} answers is not HTTP: if it speaks TLS, {INSTEAD_OF_HTTP}");
+    let said = format!("the answer of {place} is not HTTP: if it speaks TLS, {INSTEAD_OF_HTTP}");
     Stage::new(format!("http://{place}"), said).once().keeping(raw)
 }

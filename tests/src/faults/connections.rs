@@ -37,24 +37,24 @@ fn refused_connection() -> Stage {
 }
 
 fn unknown_name() -> Stage {
-    let said = "no address is found for cvm.invalid:80: check the name; if it is right, name resolution fails for now";
+    let said = "no address was found for cvm.invalid:80: check the name; if it is right, name resolution fails for now";
     Stage::new("http://cvm.invalid", said)
 }
 
 fn unknown_name_over_tls() -> Stage {
-    let said = "no address is found for cvm.invalid:443: check the name; if it is right, name resolution fails for now";
+    let said = "no address was found for cvm.invalid:443: check the name; if it is right, name resolution fails for now";
     Stage::new("https://cvm.invalid", said)
 }
 
 fn unknown_issuer() -> Stage {
     let (place, server, _) = tls(certificates::server());
-    let said = format!("the certificate of {place} is by an authority that is not trusted: {TRUST}");
+    let said = format!("the certificate of {place} was issued by an authority that is not trusted: {TRUST}");
     Stage::new(format!("https://{place}"), said).once().keeping(server)
 }
 
 fn another_issuer() -> Stage {
     let (place, server, _) = tls(certificates::server());
-    let said = format!("the certificate of {place} is by an authority that is not trusted: {TRUST}");
+    let said = format!("the certificate of {place} was issued by an authority that is not trusted: {TRUST}");
     Stage::new(format!("https://{place}"), said).ca(certificates::server().1).once().keeping(server)
 }
 
@@ -106,7 +106,7 @@ fn https_to_an_http_port() -> Stage {
 
 fn http_to_an_https_port() -> Stage {
     let (place, server, _) = tls(certificates::server());
-    let said = format!("what {place} answers is not HTTP: if it speaks TLS, {INSTEAD_OF_HTTP}");
+    let said = format!("the answer of {place} is not HTTP: if it speaks TLS, {INSTEAD_OF_HTTP}");
     Stage::new(format!("http://{place}"), said).once().keeping(server)
 }
 

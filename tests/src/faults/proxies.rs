@@ -60,7 +60,7 @@ fn proxy_that_wants_a_user() -> Stage {
     let raw = Raw::says(b"HTTP/1.1 407 Who are you\r\ncontent-length: 0\r\n\r\n");
     let proxy = format!("http://{}", raw.address());
     let said = format!(
-        "the proxy {proxy} wants a user name and a password: put them into its address, as http://USER:PASSWORD@HOST:PORT"
+        "the proxy {proxy} requires a user name and a password: put them into its address, as http://USER:PASSWORD@HOST:PORT"
     );
     Stage::new("https://cvm.invalid", said).proxy(proxy).once().keeping(raw)
 }
@@ -79,7 +79,7 @@ fn proxy_that_wants_a_user_for_http() -> Stage {
     let raw = Raw::says(b"HTTP/1.1 407 Who are you\r\ncontent-length: 0\r\n\r\n");
     let proxy = format!("http://{}", raw.address());
     let said = format!(
-        "the proxy {proxy} wants a user name and a password: put them into its address, as http://USER:PASSWORD@HOST:PORT"
+        "the proxy {proxy} requires a user name and a password: put them into its address, as http://USER:PASSWORD@HOST:PORT"
     );
     Stage::new("http://cvm.invalid", said).proxy(proxy).status(407).once().keeping(raw)
 }
@@ -136,7 +136,7 @@ fn proxy_without_an_address() -> Stage {
 fn proxy_of_an_unknown_issuer() -> Stage {
     let (place, server, _) = tls(certificates::server());
     let said = format!(
-        "the certificate of the proxy https://{place} is by an authority that is not trusted: {TRUST}"
+        "the certificate of the proxy https://{place} was issued by an authority that is not trusted: {TRUST}"
     );
     Stage::new("https://cvm.invalid", said).proxy(format!("https://{place}")).once().keeping(server)
 }
@@ -144,7 +144,7 @@ fn proxy_of_an_unknown_issuer() -> Stage {
 fn proxy_of_an_unknown_issuer_for_http() -> Stage {
     let (place, server, _) = tls(certificates::server());
     let said = format!(
-        "the certificate of the proxy https://{place} is by an authority that is not trusted: {TRUST}"
+        "the certificate of the proxy https://{place} was issued by an authority that is not trusted: {TRUST}"
     );
     Stage::new("http://cvm.invalid", said).proxy(format!("https://{place}")).once().keeping(server)
 }
@@ -160,7 +160,7 @@ fn unknown_issuer_behind_a_proxy() -> Stage {
     let (place, server, _) = tls(certificates::server());
     let proxy = Proxy::start(&place);
     let said = format!(
-        "the certificate of {place} through the proxy {} is by an authority that is not trusted: {TRUST}",
+        "the certificate of {place} through the proxy {} was issued by an authority that is not trusted: {TRUST}",
         proxy.url()
     );
     let url = proxy.url();
@@ -178,7 +178,7 @@ fn socks_proxy_that_wants_a_user() -> Stage {
     let socks = Socks::start(None, Some(("someone", "proxy-password")));
     let proxy = format!("socks5h://{}", socks.address());
     let said = format!(
-        "the proxy {proxy} wants a user name and a password: put them into its address, as socks5h://USER:PASSWORD@HOST:PORT"
+        "the proxy {proxy} requires a user name and a password: put them into its address, as socks5h://USER:PASSWORD@HOST:PORT"
     );
     Stage::new("https://cvm.invalid", said).proxy(proxy).once().keeping(socks)
 }
@@ -209,7 +209,7 @@ fn socks_proxy_that_is_down() -> Stage {
 
 fn unknown_name_before_a_socks_proxy() -> Stage {
     let socks = Socks::start(None, None);
-    let said = "no address is found for cvm.invalid:443: check the name; if it is right, name resolution fails for now";
+    let said = "no address was found for cvm.invalid:443: check the name; if it is right, name resolution fails for now";
     Stage::new("https://cvm.invalid", said).proxy(format!("socks5://{}", socks.address())).keeping(socks)
 }
 

@@ -1,4 +1,4 @@
-//! What makes a type an action of the API.
+//! The trait of actions, and what is known of them without their types.
 
 use alloc::string::String;
 
@@ -10,7 +10,7 @@ use crate::codec::record::Record;
 use crate::error::Error;
 use crate::service::VERSION;
 
-/// An action of the API: a request that knows its name, its answer, and how it may be treated.
+/// An action of the API: a request that knows its name, the type of its answer, and whether it may be repeated.
 ///
 /// The types in [`api`](crate::api) implement it. Use [`AnyCall`](crate::AnyCall), a client's `call`, for an action that this build
 /// does not know.
@@ -26,7 +26,7 @@ pub trait Action: Serialize {
     /// The answer.
     type Response: DeserializeOwned;
 
-    /// Whether sending this very request twice does the work once.
+    /// Whether sending this request twice has the same effect as sending it once.
     fn safe_to_repeat(&self) -> bool;
 
     /// The token by which the service knows a request that it has seen, for the actions that take one. A call makes one
@@ -35,7 +35,7 @@ pub trait Action: Serialize {
         None
     }
 
-    /// Checks what the service is known to refuse, so that it need not be asked.
+    /// Checks the documented limits, so that a request that breaks one is never sent.
     ///
     /// # Errors
     ///

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::machine::Now;
 use crate::signer::{Found, Ticket};
 
-/// A call's turn to fetch the credential for all; given up if the call goes away.
+/// A call's turn to fetch the credential for all; passed on if the call is dropped.
 pub(super) struct FetchTurn {
     config: Config,
     ticket: Ticket,

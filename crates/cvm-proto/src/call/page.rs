@@ -26,15 +26,15 @@ pub trait Paged {
     /// A page as it comes.
     type Answer;
 
-    /// The call of the page that is open, of the largest size unless the caller has said how large.
+    /// The call of the current page. It asks for the largest page unless the caller has set a size.
     fn call(&self, config: &Config, seed: u64) -> Self::Call;
 
-    /// Takes the page out of an answer and turns to the next one.
+    /// Takes the page out of an answer and moves on to the next one.
     fn turn(&mut self, answer: Self::Answer) -> Page<Self::Item>;
 
-    /// What tells one page from another: two in a row with the same fingerprint are one page that came twice.
+    /// Tells pages apart: two in a row with the same fingerprint are the same page, sent twice.
     fn fingerprint(page: &[Self::Item]) -> u64 {
-        // Its ends are enough: the items of a list are in order.
+        // The first and the last item are enough, as lists are in order.
         let ends = page.first().into_iter().chain(page.last());
         let bytes = ends.filter_map(|item| serde_json::to_vec(item).ok()).flatten();
         fingerprint(bytes.chain(page.len().to_le_bytes()))
@@ -51,7 +51,7 @@ pub struct Page<I> {
 }
 
 impl<I> Page<I> {
-    /// A page, and whether another one follows.
+    /// A page of these items; `more` says whether another one follows.
     pub fn new(items: Vec<I>, more: bool) -> Self {
         Self { count: items.len(), items, more, total: None }
     }
@@ -76,7 +76,7 @@ pub(crate) fn fingerprint(bytes: impl IntoIterator<Item = u8>) -> u64 {
     bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
-/// Ends a list that has no end: one whose pages come again, or bring more than its service ever promised.
+/// Ends a list that would never end: one that repeats its pages, or brings far more items than it announced.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PageGuard {
     last: Option<u64>,
@@ -87,10 +87,10 @@ pub(crate) struct PageGuard {
     items: u64,
 }
 
-/// However small a list says that it is, it may have grown to this while it was read.
+/// A list may always grow to this many items while it is read, however few it announced.
 const ITEMS_ALWAYS_READ: u64 = 10_000;
 
-/// A list that says nothing of its size is read as far as this.
+/// The most items of a list that does not announce its size.
 const MAX_UNCOUNTED_ITEMS: u64 = 1_000_000;
 
 impl PageGuard {
@@ -124,7 +124,7 @@ fn endless_list(why: &str) -> Error {
     Error::response(format!("the list does not end: {why}; ask for its parts by filters"), None, 200)
 }
 
-/// Turns to the next page of a list that is counted; `false` after the last.
+/// Moves on to the next page of a list that announces its size; `false` after the last.
 ///
 /// A page without items is the last, whatever the count says: the list may have shrunk meanwhile.
 pub(crate) fn by_offset(offset: &mut Option<i64>, items: usize, total: i64) -> bool {
@@ -136,10 +136,10 @@ pub(crate) fn by_offset(offset: &mut Option<i64>, items: usize, total: i64) -> b
     items > 0 && next < total
 }
 
-/// Turns to the next page of a list that goes on with a token; `false` after the last.
+/// Moves on to the next page of a list whose pages are asked for by token; `false` after the last.
 pub(crate) fn by_token(token: &mut Option<String>, next: Option<String>) -> bool {
     let next = next.filter(|next| !next.is_empty());
-    // The same token twice would go round for ever.
+    // The same token twice would repeat this page for ever.
     let more = next.is_some() && next != *token;
     *token = next;
     more
@@ -153,11 +153,11 @@ pub struct AnyList {
     listing: Listing,
 }
 
-/// As large as pages get in this API.
+/// The largest page of any action of this API.
 const MAX_PAGE_SIZE: u64 = 100;
 
 impl AnyList {
-    /// What the action `name` lists, from the item that the parameters ask for.
+    /// The list of the action `name`, from the item that the parameters ask for.
     ///
     /// # Errors
     ///
@@ -190,7 +190,7 @@ impl AnyList {
         (&self.name, &self.parameters)
     }
 
-    /// Turns to the page after this one; `false` if it was the last.
+    /// Moves on to the page after this one; `false` if it was the last.
     pub(crate) fn turn_to(&mut self, page: &Turned) -> bool {
         if self.listing.by_token {
             let mut token = self.parameters.get("NextToken").and_then(Value::as_str).map(String::from);
@@ -209,7 +209,7 @@ impl AnyList {
     }
 }
 
-/// What of a page decides whether there is another.
+/// The members of a page that decide whether another one follows.
 #[derive(Debug, Default)]
 pub(crate) struct Turned {
     pub(crate) items: usize,
@@ -290,7 +290,7 @@ pub struct Pages<L: Paged> {
 
 enum State<L: Paged> {
     Asking(L::Call),
-    /// The page is still to be told; then the next is asked for, if there is one.
+    /// A page has come, which is still to be reported; then the next one is asked for, if there is one.
     Telling {
         page: Vec<L::Item>,
         more: bool,

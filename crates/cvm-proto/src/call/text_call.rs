@@ -40,7 +40,7 @@ pub struct TextRequest {
     has_token: bool,
 }
 
-/// What of the parameters decides whether a request may be sent again.
+/// The parameters that decide whether a request may be sent again.
 #[derive(Deserialize)]
 struct Marks<'a> {
     #[serde(rename = "DryRun", borrow, default)]
@@ -222,7 +222,7 @@ impl Ask for TextRequest {
 pub struct TextList(AnyList);
 
 impl TextList {
-    /// What the action `name` lists, from the item that the parameters, the text of a JSON object, ask for.
+    /// The list of the action `name`, from the item that the parameters, the text of a JSON object, ask for.
     ///
     /// # Errors
     ///
@@ -275,7 +275,7 @@ impl Paged for TextList {
     }
 }
 
-/// Reads of a page what turning it takes: how many items there are, and what follows.
+/// Reads from a page only how many items it has, and what follows it.
 struct PageSeed(&'static str);
 
 impl<'de> DeserializeSeed<'de> for PageSeed {

@@ -14,14 +14,14 @@ use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
 use crate::wire::{Limit, only_reads};
 
-/// What an answer means to somebody who waits.
+/// What an answer means for a wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// This is what was waited for.
+    /// The state is reached: the wait ends with this answer.
     Ready,
     /// Not yet.
     Pending,
-    /// It will never be, for this reason.
+    /// The state will never be reached, for this reason: the wait ends with an error.
     Failed(String),
 }
 
@@ -68,7 +68,7 @@ pub struct WaitUntil<A, P> {
     deadline: Duration,
 }
 
-/// What can be asked again and again: an action, or a [`TextRequest`](crate::TextRequest).
+/// A request that a wait can send again and again: an action, or a [`TextRequest`](crate::TextRequest).
 pub trait Ask {
     /// The answer.
     type Answer;
@@ -103,14 +103,14 @@ impl<A: Ask, P: FnMut(&A::Answer) -> Verdict> WaitUntil<A, P> {
         Self { action, judge, interval: Duration::from_secs(5), deadline: Duration::from_secs(600) }
     }
 
-    /// The pause between two looks; it varies by up to a quarter, so that many who wait do not ask together.
+    /// The pause between two calls, 5 s by default. It varies by up to a quarter, so that many waits do not call at once.
     #[must_use]
     pub fn every(mut self, interval: Duration) -> Self {
         self.interval = interval;
         self
     }
 
-    /// The longest time to wait; a look that is on its way ends with it.
+    /// The longest time to wait, 10 minutes by default. A call that is under way ends with it.
     #[must_use]
     pub fn at_most(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -119,7 +119,7 @@ impl<A: Ask, P: FnMut(&A::Answer) -> Verdict> WaitUntil<A, P> {
 }
 
 impl<A, P> WaitUntil<A, P> {
-    /// What ends it. It is no setting.
+    /// The limit that ends the wait. No setting has it.
     fn limit(&self) -> Limit {
         Limit { setting: "", value: self.deadline }
     }
@@ -153,7 +153,7 @@ where
     }
 }
 
-/// A wait on its way; made from [`WaitUntil`]. Its progress is every answer that was not the one.
+/// The machine of [`WaitUntil`]. It reports every answer that is [`Pending`](Verdict::Pending) as progress.
 pub struct WaitMachine<A: Ask, P> {
     job: WaitUntil<A, P>,
     config: Config,
@@ -198,7 +198,7 @@ where
                 }
                 State::Asking(call) => {
                     let outcome = match call.poll(now) {
-                        // A look that is not over by then cannot be what was waited for.
+                        // A call that has not ended by then comes too late.
                         Step::Send(_) | Step::WaitUntil(_) if now.mono >= ends_at => {
                             return self.end(Err(self.too_late()));
                         }
@@ -215,7 +215,8 @@ where
                         Ok(answer) => match (self.job.judge)(&answer) {
                             Verdict::Ready => return self.end(Ok(answer)),
                             Verdict::Failed(why) => {
-                                let error = Error::failed(format!("what was waited for will not be: {why}"));
+                                let error =
+                                    Error::failed(format!("the condition can no longer be met: {why}"));
                                 return self.end(Err(error.with_call(
                                     self.job.action.name(),
                                     self.config.region(),
@@ -267,7 +268,7 @@ impl<A: Ask, P> WaitMachine<A, P> {
         let why = self
             .last_error
             .as_ref()
-            .map(|error| format!("; the last look failed: {error}"))
+            .map(|error| format!("; the last call failed: {error}"))
             .unwrap_or_default();
         Error::timeout(format!("the condition was not met {}{why}", self.job.limit())).with_call(
             self.job.action.name(),

@@ -1,4 +1,4 @@
-//! What asking a job to stop means for its exchanges.
+//! How a cancel ends the exchanges of a job.
 
 use core::time::Duration;
 
@@ -8,16 +8,16 @@ use crate::wire::{Cancel, Request};
 /// How soon a machine notices a cancel, at the latest, while it waits.
 pub(crate) const POLL_EVERY: Duration = Duration::from_millis(200);
 
-/// How long after a cancel the answer to a request that writes is worth waiting for: it tells what was begun.
+/// How long after a cancel the answer to a request that writes is worth waiting for: it says what was begun.
 const WRITE_GRACE: Duration = Duration::from_secs(5);
 
 /// How long after a cancel the last exchange ends. Of the six seconds that are promised, the rest is for drivers that
 /// notice a cancel late, for the report, and for the end of the program.
 const LAST_EXCHANGE_ENDS: Duration = Duration::from_millis(5600);
 
-/// What a cancel means for the exchanges of one run: which of them end early, and how early.
+/// Decides, for one run, which exchanges a cancel ends early, and how early.
 ///
-/// A machine passes each request through [`attach`](Self::attach) before it hands it out, and tells of each reply.
+/// A machine passes each request through [`attach`](Self::attach) before it hands it out, and reports each reply.
 #[derive(Debug, Default)]
 pub(crate) struct WindDown {
     cancel: Option<Cancel>,

@@ -1,6 +1,6 @@
 //! Clock skew: how far this machine's clock is from the service's.
 
-/// What is known of the service's clock: added to ours, it gives theirs. Zero until a response shows otherwise.
+/// What is added to this machine's clock to get the service's. Zero until a response shows otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ClockOffset(i64);
 

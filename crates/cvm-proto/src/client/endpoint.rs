@@ -103,7 +103,7 @@ impl Endpoint {
         Ok(Self(Base::Explicit(Origin::new(scheme, &host))))
     }
 
-    /// The same hosts spoken to in another way; of an explicit endpoint only the scheme changes, not the port.
+    /// The same hosts over another scheme. An explicit endpoint keeps its port.
     #[must_use]
     pub fn scheme(self, scheme: Scheme) -> Self {
         Self(match self.0 {
@@ -138,7 +138,7 @@ impl Endpoint {
         (!is_service).then(|| format!("{host}:{port}"))
     }
 
-    /// Whether it is spoken to over TLS.
+    /// Whether requests to it go over TLS.
     pub fn uses_tls(&self) -> bool {
         match &self.0 {
             Base::Root { scheme, .. } => *scheme == Scheme::Https,

@@ -1,4 +1,4 @@
-//! What a client can run.
+//! Jobs: what a client can run.
 
 use super::config::Config;
 use crate::machine::Machine;

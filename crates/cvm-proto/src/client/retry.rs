@@ -92,7 +92,7 @@ impl Default for RetryBudget {
 }
 
 impl RetryBudget {
-    /// Takes a retry's cost, if it is there.
+    /// Takes the cost of a retry, if the budget still has it.
     pub(crate) fn withdraw(&mut self) -> bool {
         let enough = self.0 >= RETRY_COST;
         if enough {

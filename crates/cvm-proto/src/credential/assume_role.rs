@@ -7,7 +7,7 @@ use super::sts;
 use crate::client::{Endpoint, Settings};
 use crate::signer::{Fetch, FetchContext, Provider};
 
-/// A role that another credential takes on, by the action `AssumeRole` of the service sts.
+/// A role that another credential assumes, by the action `AssumeRole` of the service sts.
 ///
 /// The credential it starts from may be temporary, and may come from any provider; it is fetched anew for each request.
 #[derive(Clone, Debug)]
@@ -54,14 +54,14 @@ impl AssumeRole {
         self
     }
 
-    /// Where sts is; its public host by default.
+    /// The endpoint of sts; its public host by default.
     #[must_use]
     pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
         self.endpoint = endpoint;
         self
     }
 
-    /// The region that sts is asked in, `ap-guangzhou` by default.
+    /// The region of the request to sts, `ap-guangzhou` by default.
     #[must_use]
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.region = region.into();

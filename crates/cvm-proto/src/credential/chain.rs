@@ -1,4 +1,4 @@
-//! Providers in an order: the first that has a credential gives it.
+//! Several providers in order of precedence.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -12,11 +12,11 @@ use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
 use crate::signer::{Fetch, FetchContext, Found, Provider};
 
-/// Providers that are asked one after the other.
+/// Several providers in order of precedence.
 ///
-/// The first that has a credential gives it, and is asked first from then on. One that is not set up is passed over; one
-/// that is set up and fails ends the search with its error, so that a mistake is not covered up by another identity. If
-/// none has any, the error says what each of them lacked.
+/// The first provider that has a credential is used, and is asked first from then on. One that is not set up is skipped; one
+/// that is set up and fails ends the search with its error, so that no other identity hides the mistake. If
+/// none has a credential, the error says what each of them lacks.
 #[derive(Clone)]
 pub struct Chain(Arc<Links>);
 
@@ -27,7 +27,7 @@ struct Links {
 }
 
 impl Chain {
-    /// A chain of these, in this order.
+    /// A chain of these providers, the first with the highest precedence.
     pub fn new(providers: impl IntoIterator<Item = Arc<dyn Provider>>) -> Self {
         let providers: Vec<_> = providers.into_iter().collect();
         let last = AtomicUsize::new(providers.len());
@@ -71,7 +71,7 @@ struct Search {
 }
 
 impl Search {
-    /// The next one in the order, after the one that goes before it.
+    /// The next one to ask: first the one that gave a credential last, then all in their order.
     fn following(&mut self) -> Option<usize> {
         let all = self.links.providers.len();
         if self.first < all {
@@ -98,7 +98,7 @@ impl Machine for Search {
             };
             match fetch.poll(now) {
                 Step::Done(Ok(Found::Nothing(lack))) => {
-                    // The one that goes before the others comes again in its place.
+                    // The one that was asked first has had its turn.
                     if !self.lacking.contains(&lack) {
                         self.lacking.push(lack);
                     }

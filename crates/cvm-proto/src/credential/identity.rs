@@ -1,4 +1,4 @@
-//! Whose a credential is: the action `GetCallerIdentity` of the service sts.
+//! The identity of a caller, by the action `GetCallerIdentity` of the service sts.
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::string::{String, ToString};
@@ -16,13 +16,13 @@ use crate::machine::{Machine, Now, Reply, Step};
 
 const ACTION: &str = "GetCallerIdentity";
 
-/// The longest that anybody waits for the answer.
+/// The time limit for the whole question.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(5);
 /// How often the request is sent at most.
 const ATTEMPTS: u32 = 2;
 const MAX_RESPONSE_BYTES: usize = 64 << 10;
 
-/// Whose a credential is, as the service sts says.
+/// The account and the user or role that a credential belongs to, as the service sts says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallerIdentity {
@@ -39,7 +39,7 @@ pub struct CallerIdentity {
     pub kind: String,
 }
 
-/// Asks the service sts whose the client's credential is; a client runs it as any other job.
+/// Asks the service sts for the [identity](CallerIdentity) of the client's credential; a client runs it as any other job.
 ///
 /// The request is signed as all of the client's are. It goes to [`Settings::sts_endpoint`], if that is set; or else to
 /// the client's endpoint, if that is one explicit address; and only without either to the public host of sts.
@@ -49,7 +49,7 @@ pub struct CallerIdentity {
 ///
 /// # Errors
 ///
-/// Those of a call. The answer is optional to most programs: a key may have no right to ask, and a private endpoint
+/// Those of a call. Most programs can do without the answer: a key may not be allowed to ask, and a private endpoint
 /// may not have the service.
 ///
 /// ```
@@ -105,13 +105,13 @@ impl IdentityCall {
     }
 }
 
-/// The settings of a client, narrowed to what this is allowed to cost.
+/// The settings of a client, with the narrower limits of this question.
 fn settings(config: &Config, region: &str) -> Settings {
     let client = config.settings();
     Settings {
         region: Some(region.to_owned()),
         endpoint: client.sts_endpoint.as_ref().unwrap_or(&client.endpoint).clone(),
-        // The backup serves cvm, and nobody said that it serves sts.
+        // The backup endpoint serves cvm; whether it serves sts is not known.
         failover: None,
         // The client's own may be one that this service does not take.
         notation: None,

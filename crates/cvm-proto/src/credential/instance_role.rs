@@ -1,4 +1,4 @@
-//! The role of the instance that the program runs on, by the instance's metadata service.
+//! The role of the instance that the program runs on, from the instance's metadata service.
 //!
 //! ```text
 //!   Role ──▶ GET .../security-credentials/ ──▶ Credential ──▶ GET .../security-credentials/ROLE ──▶ the end
@@ -25,14 +25,14 @@ use crate::wire::{Attempt, Response};
 const METADATA: &str = "http://metadata.tencentyun.com";
 const CREDENTIALS: &str = "/latest/meta-data/cam/security-credentials/";
 
-/// A machine's own metadata answers in milliseconds; where there is none, nobody wants to wait for it.
+/// The metadata service of an instance answers in milliseconds; elsewhere nobody should have to wait for it.
 const TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPTS: u32 = 2;
 const MAX_RESPONSE_BYTES: usize = 64 << 10;
 
 /// The role of the instance that the program runs on.
 ///
-/// It asks the metadata service, in plain HTTP and past any proxy: up to twice, one second each. Where no such
+/// It asks the metadata service, in plain HTTP and past any proxy: at most twice, for one second each. Where no such
 /// service answers, or the instance has no role, it finds nothing.
 #[derive(Clone, Debug)]
 pub struct InstanceRole {
@@ -55,7 +55,7 @@ impl InstanceRole {
         self
     }
 
-    /// Where the metadata service is; `http://metadata.tencentyun.com` by default.
+    /// The address of the metadata service; `http://metadata.tencentyun.com` by default.
     #[must_use]
     pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
         self.endpoint = endpoint;
@@ -155,7 +155,7 @@ impl Asking {
             self.nothing(now, &nothing("the instance has no role"));
         } else if listed.len() > 256 || listed.contains(['<', '{', '/']) {
             // A captive portal or a proxy of somebody else's answers to every name.
-            self.nothing(now, &nothing("what answers for the metadata service is not one"));
+            self.nothing(now, &nothing("something other than a metadata service answers at its address"));
         } else {
             self.tell(now, None, NextStep::Done);
             self.role = Some(listed.into());
@@ -176,13 +176,13 @@ impl Asking {
         self.state = State::Waiting(now.mono + pause);
     }
 
-    /// Ends without a credential, and without a mistake: as it is everywhere but on an instance with a role.
+    /// Ends without a credential and without an error, as everywhere but on an instance with a role.
     fn nothing(&mut self, now: Now, why: &Error) {
         self.tell(now, Some(why), NextStep::Fail(FailReason::Permanent));
         self.end(Ok(Found::Nothing(format!("instance role: {}", why.message()))));
     }
 
-    /// Tells whoever listens what came of the request that is out.
+    /// Reports the end of the attempt that is under way to the hook.
     fn tell(&self, now: Now, error: Option<&Error>, next: NextStep) {
         let State::InFlight(since) = self.state else { return };
         let prepared = self.prepared();
@@ -230,7 +230,7 @@ impl Machine for Asking {
             Reply::Failed(failure) if failure.kind == FailureKind::Timeout && self.attempts < ATTEMPTS => {
                 self.retry(now, Error::transport(failure));
             }
-            // No such name, or nobody at the address.
+            // The name does not exist, or nothing answers at the address.
             Reply::Failed(mut failure) => {
                 // What to do about an endpoint does not help here.
                 let what = failure.message.split(": ").next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What is asked of the service sts, version 2018-08-13, and what it answers.
+//! Requests to the service sts, version 2018-08-13, and its answers.
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -17,10 +17,10 @@ use crate::signer::{Fetch, FetchContext, Found, Lease};
 pub(super) const SERVICE: &str = "sts";
 pub(super) const VERSION: &str = "2018-08-13";
 
-/// How long a credential is asked for unless the user says otherwise, in seconds.
+/// How long a credential lasts by default, in seconds.
 pub(super) const DEFAULT_DURATION_SECONDS: u32 = 7200;
 
-/// The region that sts is asked in unless the user says otherwise: its answer does not depend on it.
+/// The region of requests to sts by default; the answer does not depend on it.
 pub(super) const DEFAULT_REGION: &str = "ap-guangzhou";
 
 /// The settings of a client of sts.
@@ -94,7 +94,7 @@ impl Machine for Issue {
     }
 }
 
-/// An error that does not show how the answer begins: it may hold a secret.
+/// Takes the beginning of the answer out of an error: it may hold a secret.
 fn without_answer(error: Error) -> Error {
     match (error.kind(), error.status()) {
         (ErrorKind::Response, Some(status)) => {

@@ -14,7 +14,7 @@ use crate::input;
 use crate::sign::key_part::flaw;
 use crate::signer::{Fetch, FetchContext, Provider, ready};
 
-/// A role for whoever an identity provider vouches for, by the action `AssumeRoleWithWebIdentity` of the service sts.
+/// A role that the token of an identity provider grants, by the action `AssumeRoleWithWebIdentity` of the service sts.
 ///
 /// This is how a pod in a TKE cluster gets a credential. The token is read anew for each request, as it is short-lived.
 #[derive(Clone)]
@@ -54,14 +54,14 @@ impl WebIdentity {
         self
     }
 
-    /// Where sts is; its public host by default.
+    /// The endpoint of sts; its public host by default.
     #[must_use]
     pub fn endpoint(mut self, endpoint: Endpoint) -> Self {
         self.endpoint = endpoint;
         self
     }
 
-    /// The region that sts is asked in, `ap-guangzhou` by default.
+    /// The region of the request to sts, `ap-guangzhou` by default.
     #[must_use]
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.region = region.into();

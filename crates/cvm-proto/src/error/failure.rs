@@ -7,11 +7,11 @@ use alloc::string::String;
 pub struct Failure {
     /// Whether the service may have received the request.
     pub sent: Sent,
-    /// What sort of failure it was.
+    /// The sort of failure.
     pub kind: FailureKind,
     /// One sentence without secrets.
     pub message: String,
-    /// Whether it would be the same again, however often the request is sent.
+    /// Whether every further attempt would fail in the same way.
     pub is_lasting: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The one error type: what went wrong, whose fault it is, and what the service said.
+//! The one error type: what went wrong, who is at fault, and what the service said.
 
 mod code;
 mod failure;
@@ -124,7 +124,7 @@ impl Error {
         error
     }
 
-    /// What kept a call from being sent: no credential could be had.
+    /// A call was not sent, as no credential could be had.
     pub(crate) fn without_credential(mut self) -> Self {
         let about = match self.0.action.take() {
             Some(action) => format!("no credential from {action}: "),
@@ -154,7 +154,7 @@ impl Error {
     pub(crate) fn without_better_credential(mut self, why: &Self) -> Self {
         let message = self.0.message.trim_end_matches('.').len();
         self.0.message.truncate(message);
-        self.0.message.push_str("; where it was read there is ");
+        self.0.message.push_str("; reading it again found ");
         self.0.message.push_str(&why.0.message);
         self
     }

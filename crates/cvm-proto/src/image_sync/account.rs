@@ -1,4 +1,4 @@
-//! Whose account this is, proven by what is seen: nothing is written down or started before.
+//! The proof of the account: the job begins once it sees an image of its own.
 
 use alloc::format;
 use alloc::string::String;
@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorCode};
 use crate::machine::Now;
 
 impl ImageSyncMachine {
-    /// Goes on with the proof as far as the looks that are done allow.
+    /// Takes the proof as far as the finished looks allow.
     pub(super) fn prove_account(&mut self, now: Now) {
         match self.proof {
             // What was not asked any more says nothing.
@@ -88,7 +88,7 @@ impl ImageSyncMachine {
         self.runs[SourceId(0)].schedule.next(Task::Identify, now.mono);
     }
 
-    /// After the question whose the credential is. It is asked at best: who has no right to know goes on without.
+    /// Takes in the identity of the credential. A caller that may not ask for it continues without.
     pub(super) fn identified(&mut self, outcome: Result<Answer, Error>, now: Now) {
         let number = match outcome {
             Ok(Answer::Identity(identity)) => Some(identity.account_id),

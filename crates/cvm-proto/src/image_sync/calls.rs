@@ -1,4 +1,4 @@
-//! The calls that the job makes, with one face.
+//! The calls that the job makes, behind one type.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

@@ -1,4 +1,4 @@
-//! What can be known to be wrong with a job before anything is sent.
+//! The checks of a job before anything is sent.
 
 use alloc::format;
 use alloc::vec::Vec;

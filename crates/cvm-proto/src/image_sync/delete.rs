@@ -108,7 +108,7 @@ impl ImageSyncMachine {
         }
     }
 
-    /// After a look at a copy that was to be deleted.
+    /// Takes in a look at a copy that was to be deleted.
     pub(super) fn deletion_seen(
         &mut self,
         target: TargetId,

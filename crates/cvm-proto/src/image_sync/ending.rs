@@ -1,4 +1,4 @@
-//! How targets end, for good or for this run, and what the job says of them all.
+//! How targets end, for good or for this run, and the job with them.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -86,7 +86,7 @@ impl ImageSyncMachine {
         destination
     }
 
-    /// An actor has ended for this run: a later one can go on with it. A source has nothing to close.
+    /// An actor has ended for this run: a later run can resume it. A source has nothing to close.
     pub(super) fn close(&mut self, actor: Actor, now: Now) {
         let Actor::Target(target) = actor else { return };
         if matches!(self.state[target].stage, Stage::Ended(_)) {

@@ -1,4 +1,4 @@
-//! The sync job as a machine: whose turn it is, and when it is over.
+//! The sync job as a machine: which source or target acts next, and when the run ends.
 
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -147,7 +147,7 @@ impl ImageSyncMachine {
         targets_of(&self.state)
     }
 
-    /// Who has this turn: each source, and then its targets.
+    /// The actor of a turn: each source, and then its targets.
     fn actor(&self, turn: usize) -> Actor {
         let width = 1 + self.state.job.to.len();
         let source = SourceId(turn / width);

@@ -1,4 +1,4 @@
-//! What the machine has in mind for one source or one target during a run, and does not write down.
+//! The state of sources and targets that belongs to one run, and is not written down.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -47,11 +47,11 @@ pub(super) struct Schedule {
 pub(super) enum Task {
     #[default]
     Idle,
-    /// A source: does it exist, and is it free?
+    /// A source: it is looked at, whether it exists and is free.
     Look,
-    /// The first source, for all: whose is the credential?
+    /// The first source, for all: the identity of the credential is asked for.
     Identify,
-    /// The region of this look was refused: which regions are there?
+    /// The region of this look was refused: the service's regions are listed.
     ListRegions {
         look: Box<Task>,
         error: Box<Error>,
@@ -61,18 +61,18 @@ pub(super) enum Task {
         batch: Vec<usize>,
         recorded: u32,
     },
-    /// A target: is the copy there that is known from before?
+    /// A target: the copy that is known from before is looked at by its id.
     Recall(KnownCopy),
-    /// A target: what has the name there?
+    /// A target: the region is searched for the name.
     Survey(Box<Survey>),
-    /// A target: how many images are there, and how many may be?
+    /// A target: the region's images are counted, and its quota is asked for.
     Count,
     Quota {
         images: i64,
     },
-    /// A target: would a copy be accepted?
+    /// A target: a dry run finds out whether a copy would be accepted.
     Probe(Why),
-    /// A target: how far is the copy?
+    /// A target: the copy's state is looked at.
     Watch,
     /// A target: the copy gets what it lacks of its source.
     Align {
@@ -110,11 +110,11 @@ pub(super) enum Search {
 /// Why a copy is asked for as a dry run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Why {
-    /// The whole run is one, or a request for several regions was refused: for whose sake?
+    /// The whole run is one; or a request for several regions was refused, and the region at fault is to be found.
     Blame,
-    /// A copy is not to be seen any more: is its name free?
+    /// A copy has disappeared, and its name may be free.
     Vanished,
-    /// The holder of a name was not found: is it taken still?
+    /// The holder of a name was not found, and the name may be free by now.
     Taken,
 }
 
@@ -185,7 +185,7 @@ pub(super) struct TargetRun {
     pub(super) closed: Option<Box<Destination>>,
     /// It ended in an earlier run and is looked at once more; nothing is started for it.
     pub(super) is_reviewed: bool,
-    /// What was last told of the copy.
+    /// The last reported state and percentage of the copy.
     pub(super) told: Option<(ImageState, Option<i64>)>,
     /// When the copy was last seen, in milliseconds since 1970.
     pub(super) seen: Option<u64>,

@@ -1,4 +1,4 @@
-//! A source: is it there, can it be copied, and is it free?
+//! Sources: whether one exists, can be copied, and is free.
 
 use alloc::format;
 
@@ -49,7 +49,7 @@ impl ImageSyncMachine {
         }
     }
 
-    /// After a look at a source.
+    /// Takes in a look at a source.
     pub(super) fn looked(&mut self, source: SourceId, outcome: Result<Answer, Error>, now: Now) {
         let id = self.state[source].image_id.clone();
         let images = match outcome {

@@ -13,7 +13,7 @@ use super::traits::Traits;
 use super::{Basis, Destination, ImageFacts, Outcome, SyncEndpoint, SyncReport};
 use crate::error::Error;
 
-/// Everything that a sync job has to know to go on where it was.
+/// Everything that a sync job needs to be resumed.
 ///
 /// It holds the job, and nothing of a run: whoever [resumes](Self::resume) it says anew how long to wait. It has no
 /// secret: no credential, and of the endpoint only where it is. [`to_bytes`](Self::to_bytes) gives what belongs into a

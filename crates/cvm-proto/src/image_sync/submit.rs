@@ -57,7 +57,7 @@ impl ImageSyncMachine {
         self.dirty = true;
     }
 
-    /// After a request for copies.
+    /// Takes in the outcome of a request for copies.
     pub(super) fn submitted(
         &mut self,
         source: SourceId,
@@ -135,7 +135,7 @@ impl ImageSyncMachine {
         }
     }
 
-    /// A request was refused: nothing was started. Whose fault it is decides what comes next.
+    /// A request was refused: nothing was started. What follows depends on who is at fault.
     fn declined(&mut self, source: SourceId, batch: &[usize], error: Error, now: Now) {
         self.runs[source].declined = Some(error.clone());
         if error.kind() == ErrorKind::State {
@@ -197,7 +197,7 @@ impl ImageSyncMachine {
         }
     }
 
-    /// After a dry run for one target.
+    /// Takes in a dry run for one target.
     pub(super) fn probed(&mut self, target: TargetId, why: Why, outcome: Result<Answer, Error>, now: Now) {
         match why {
             Why::Vanished => return self.name_asked_for(target, &outcome, now),

@@ -29,7 +29,7 @@ fn may_be_own(image: &Image) -> bool {
     image.image_type == ImageType::PrivateImage || image.image_type.as_str().is_empty()
 }
 
-/// A name without what people overlook: case and blanks.
+/// A name without case and blanks, which people overlook.
 fn fold_name(name: &str) -> String {
     name.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect()
 }
@@ -74,7 +74,7 @@ impl ImageSyncMachine {
         Task::Survey(Box::new(Survey { query, guard: PageGuard::default(), found: Vec::new(), how }))
     }
 
-    /// After a page of a survey.
+    /// Takes in a page of a survey.
     pub(super) fn surveyed(
         &mut self,
         target: TargetId,
@@ -339,7 +339,7 @@ impl ImageSyncMachine {
         }
     }
 
-    /// After the quota of a region.
+    /// Takes in the quota of a region.
     pub(super) fn quota_known(
         &mut self,
         target: TargetId,

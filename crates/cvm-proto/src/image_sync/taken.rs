@@ -1,4 +1,4 @@
-//! A name that is taken by something that was not to be seen: who holds it?
+//! A name that is taken by an image that no list shows.
 
 use alloc::format;
 

@@ -87,7 +87,7 @@ impl ImageSyncMachine {
         }
     }
 
-    /// The copy is not to be seen: not yet, or no more.
+    /// A look did not show the copy: not yet, or no longer.
     fn copy_missed(&mut self, target: TargetId, now: Now) {
         let may_be_gone = self.may_be_gone(target, now);
         let run = &mut self.runs[target];
@@ -130,7 +130,7 @@ impl ImageSyncMachine {
         self.end(target, Outcome::Gone, change, now);
     }
 
-    /// Says how far the copy is, if that is news.
+    /// Reports state and percentage of the copy, if they have changed.
     fn tell(&mut self, target: TargetId, image: Image, now: Now) {
         let Stage::Copying { since, .. } = self.state[target].stage else { return };
         let percent = image.sync_percent.map(|percent| percent.clamp(0, 100));

@@ -71,7 +71,7 @@ impl Credential {
         self
     }
 
-    /// Where it is read once more.
+    /// The place where it can be read again.
     pub(crate) fn source(&self) -> Option<&dyn Provider> {
         self.0.source.as_deref()
     }

@@ -1,4 +1,4 @@
-//! What the signatures of one client have in common: the key of the day, and how the canonical requests begin.
+//! What the signatures of one client share: the key of the day, and the heads of canonical requests.
 
 use alloc::borrow::Cow;
 use alloc::string::String;
@@ -21,7 +21,7 @@ pub(crate) struct KeyCache {
     next: usize,
 }
 
-/// What signs the requests of one UTC day, and how their texts begin and go on.
+/// Signs the requests of one UTC day.
 pub(crate) struct DailySigner {
     credential: Credential,
     number: u64,

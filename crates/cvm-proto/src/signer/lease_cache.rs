@@ -1,4 +1,4 @@
-//! When a provider is asked: early enough, by one call for all, and not over and over again while it fails.
+//! When a provider is asked: before the credential expires, by one call for all, and with growing pauses while it fails.
 //!
 //! ```text
 //!   good ───────────────▶ use it
@@ -15,16 +15,16 @@ use crate::error::Error;
 
 /// How long before its end a credential is fetched anew, in seconds: at most this, and at most a quarter of its life.
 const FETCH_EARLY: u64 = 300;
-/// What is left of a credential that is not used any more, in seconds: the request has to get there.
+/// A credential with less life left than this, in seconds, is not used: the request has to arrive before its end.
 const LEAST_LIFE: u64 = 5;
-/// How often those look who wait for another's fetch.
+/// How often a call that waits for another's fetch looks whether it has ended.
 const POLL_EVERY: Duration = Duration::from_millis(10);
-/// A fetch that takes longer has been forgotten by whoever drives it: another call may begin one.
+/// After this time a fetch counts as abandoned by its driver, and another call may begin one.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(60);
 /// The first pause after a fetch that failed, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// A credential that was fetched less long ago is not fetched again because the service refuses it.
+/// A credential younger than this is not fetched again because the service refused it.
 const FRESH_FOR: Duration = Duration::from_secs(10);
 
 /// The credential that the calls of a client share.
@@ -39,7 +39,7 @@ pub(crate) struct LeaseCache {
 
 struct Held {
     lease: Lease,
-    /// From when on, in seconds since 1970, another one is wanted.
+    /// When the next one is fetched, in seconds since 1970.
     early: u64,
     /// When it was fetched, on the monotonic clock.
     since: Duration,
@@ -56,14 +56,14 @@ struct Failed {
     until: Duration,
 }
 
-/// Says which fetch it is that ends.
+/// Identifies a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ticket(u64);
 
-/// What a call that needs a credential has to do.
+/// Whether a call has a credential to sign with, and what to do if not.
 pub(crate) enum Availability {
     Use(Credential),
-    /// Fetch one, and hand in what came of it with the ticket.
+    /// Fetch one, and hand in the outcome with the ticket.
     Fetch(Ticket),
     /// Another call fetches one: ask again at this time of the monotonic clock.
     Wait(Duration),
@@ -96,7 +96,7 @@ impl LeaseCache {
         Availability::Fetch(ticket)
     }
 
-    /// Takes in what came of a fetch. One that was forgotten and came to an end after all is as good as any.
+    /// Takes in the outcome of a fetch, also of one that counted as abandoned.
     pub(crate) fn fetched(
         &mut self,
         ticket: Ticket,
@@ -124,14 +124,14 @@ impl LeaseCache {
         }
     }
 
-    /// A fetch will not end: whoever drove it has gone.
+    /// Gives a fetch up: its driver is gone.
     pub(crate) fn abandon(&mut self, ticket: Ticket) {
         if self.fetching.as_ref().is_some_and(|fetching| fetching.ticket == ticket) {
             self.fetching = None;
         }
     }
 
-    /// The service does not take this credential; says whether there may be a better one.
+    /// The service refused this credential; says whether a newer one may be had.
     pub(crate) fn refused(&mut self, credential: &Credential, mono: Duration) -> bool {
         match &self.held {
             Some(held) if !held.lease.credential.is_wholly(credential) => true,

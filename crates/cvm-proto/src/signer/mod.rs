@@ -1,4 +1,4 @@
-//! Who signs: credentials, where they come from, and what the calls of a client share of them.
+//! Credentials: where they come from, and how the calls of a client share them.
 
 mod credential;
 mod key_cache;

@@ -1,4 +1,4 @@
-//! Where a credential comes from, when it is not given once and for all.
+//! Sources of credentials that change.
 
 use alloc::boxed::Box;
 use alloc::format;
@@ -14,10 +14,10 @@ use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
 use crate::sign::key_part::flaw;
 
-/// A credential, and until when it is good.
+/// A credential and its expiry.
 #[derive(Clone, Debug)]
 pub struct Lease {
-    /// Who signs.
+    /// The credential.
     pub credential: Credential,
     /// When it expires, in seconds since 1970 on the service's clock; `None` if it does not.
     pub expires: Option<u64>,
@@ -66,7 +66,7 @@ impl Lease {
     }
 }
 
-/// What a provider came back with.
+/// What a provider found.
 #[derive(Clone, Debug)]
 pub enum Found {
     /// A credential.
@@ -86,24 +86,24 @@ pub type Fetch = Box<dyn Machine<Output = Result<Found, Error>, Progress = Infal
 #[cfg(not(feature = "std"))]
 pub type Fetch = Box<dyn Machine<Output = Result<Found, Error>, Progress = Infallible>>;
 
-/// What a provider is asked with.
+/// What a provider is given for a fetch.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FetchContext {
     /// Feeds jitter and nonces; another one for each fetch.
     pub seed: u64,
-    /// Hears what came of each attempt at what the provider sends.
+    /// Is told the end of each attempt at a request of the provider.
     pub on_attempt: Option<AttemptHook>,
 }
 
 impl FetchContext {
-    /// A fetch that nobody listens to.
+    /// A fetch without a hook.
     pub fn new(seed: u64) -> Self {
         Self { seed, on_attempt: None }
     }
 }
 
-/// Where a credential comes from.
+/// A source of credentials.
 ///
 /// A client asks when it has no credential, and again before the one it has expires; one call asks for all. The
 /// provider's requests are sent by the shell that runs the call.
@@ -117,7 +117,7 @@ pub trait Provider: fmt::Debug + Send + Sync {
     }
 }
 
-/// The work of a provider that is done already, as it needed no network.
+/// A fetch that has its outcome already, as it needs no network.
 pub fn ready(result: Result<Found, Error>) -> Fetch {
     Box::new(Ready(Some(result)))
 }

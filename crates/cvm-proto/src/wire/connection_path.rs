@@ -41,11 +41,11 @@ impl<'a> ConnectionPath<'a> {
                 )
             }
             Some(proxy) => format!(
-                "the proxy {proxy} wants a user name and a password: put them into its address, as {}://USER:PASSWORD@HOST:PORT",
+                "the proxy {proxy} requires a user name and a password: put them into its address, as {}://USER:PASSWORD@HOST:PORT",
                 proxy.scheme().as_str()
             ),
             None => {
-                "the proxy wants a user name and a password: put them into its address, as http://USER:PASSWORD@HOST:PORT".into()
+                "the proxy requires a user name and a password: put them into its address, as http://USER:PASSWORD@HOST:PORT".into()
             }
         }
     }

@@ -196,7 +196,7 @@ fn sentence(
             format!("no connection to {peer}: check its address, and that it runs")
         }
         (Cause::Resolve, None) => format!(
-            "no address is found for {}: check the name; if it is right, name resolution fails for now",
+            "no address was found for {}: check the name; if it is right, name resolution fails for now",
             path.address
         ),
         (Cause::Refused, None) => {
@@ -217,10 +217,10 @@ fn sentence(
             format!("what answers for {peer} does not speak HTTP: check its address and its scheme")
         }
         (Cause::NotHttp, None) if path.is_tls => {
-            format!("what {peer} answers is not HTTP: check the endpoint")
+            format!("the answer of {peer} is not HTTP: check the endpoint")
         }
         (Cause::NotHttp, None) => {
-            format!("what {peer} answers is not HTTP: if it speaks TLS, write https:// in place of http://")
+            format!("the answer of {peer} is not HTTP: if it speaks TLS, write https:// in place of http://")
         }
         (Cause::ProxyUser, _) => path.proxy_wants_a_user(),
         (Cause::ProxyRefused, _) => match path.proxy {
@@ -256,7 +256,7 @@ impl CertificateFlaw {
     fn clause(self) -> &'static str {
         match self {
             Self::UnknownIssuer => {
-                "is by an authority that is not trusted: if that is the right host, name the file with the authority's certificate (`--ca-file`, the setting ca_file; ca_pem in a program)"
+                "was issued by an authority that is not trusted: if that is the right host, name the file with the authority's certificate (`--ca-file`, the setting ca_file; ca_pem in a program)"
             }
             Self::OtherName => {
                 "is for other hosts: check the address, or who answers in the place of that host"

@@ -17,7 +17,7 @@ const CONNECT_LIMIT: Duration = Duration::from_millis(1500);
 
 /// Every cause, how it is said of an endpoint over TLS, and whether another attempt may help.
 const CAUSES: [(Cause, &str, bool); 21] = [
-    (Cause::Resolve, "no address is found for cvm.example:8443: ", true),
+    (Cause::Resolve, "no address was found for cvm.example:8443: ", true),
     (Cause::Refused, "cvm.example:8443 refuses connections: ", true),
     (Cause::Unreachable, "cvm.example:8443 cannot be reached: ", true),
     (
@@ -45,8 +45,8 @@ const CAUSES: [(Cause, &str, bool); 21] = [
         true,
     ),
     (Cause::NotTls, "cvm.example:8443 does not speak TLS: write http:// in place of https://", false),
-    (Cause::NotHttp, "what cvm.example:8443 answers is not HTTP: check the endpoint", false),
-    (Cause::ProxyUser, "the proxy wants a user name and a password: put them into its address", false),
+    (Cause::NotHttp, "the answer of cvm.example:8443 is not HTTP: check the endpoint", false),
+    (Cause::ProxyUser, "the proxy requires a user name and a password: put them into its address", false),
     (Cause::ProxyRefused, "the proxy does not connect to cvm.example:8443", true),
     (Cause::NotSocks, "what answers for cvm.example:8443 does not speak SOCKS 5", false),
     (Cause::NoAnswer, "the connection to cvm.example:8443 ended before an answer", true),

@@ -101,7 +101,7 @@ fn a_proxy_that_wants_a_password_is_named_once() {
     let run = run(describe(), |_, _| page(407, &[]));
     assert_eq!(run.seen.len(), 1);
     let error = run.output.unwrap_err().to_string();
-    assert!(error.contains("the proxy wants a user name and a password"), "{error}");
+    assert!(error.contains("the proxy requires a user name and a password"), "{error}");
 }
 
 #[test]

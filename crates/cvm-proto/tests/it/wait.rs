@@ -63,7 +63,7 @@ fn a_network_that_is_away_for_a_while_ends_nothing() {
     let job = WaitUntil::new(DescribeImages::default(), judge).at_most(Duration::from_secs(30));
     let error = crate::driver::run(job.start(&config(), 1), |_, _| not_sent()).output.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout);
-    assert!(error.to_string().contains("the last look failed"), "{error}");
+    assert!(error.to_string().contains("the last call failed"), "{error}");
 }
 
 #[test]

@@ -232,7 +232,7 @@ fn a_file_that_cannot_be_read_any_more_leaves_the_refusal() {
     assert_eq!((error.attempts(), ran.seen.len()), (1, 1));
     assert!(
         error.message().ends_with(
-            "; where it was read there is no credential: ~/.tencentcloud/credentials:3: secret_key is empty"
+            "; reading it again found no credential: ~/.tencentcloud/credentials:3: secret_key is empty"
         ),
         "{error}"
     );
