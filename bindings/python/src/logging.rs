@@ -24,6 +24,7 @@ static LEVEL: AtomicU8 = AtomicU8::new(OFF);
 
 const OFF: u8 = u8::MAX;
 const DEBUG: u8 = 10;
+const INFO: u8 = 20;
 const WARNING: u8 = 30;
 
 /// Looks up which level is wanted now. It is asked at the beginning of each call, where the interpreter is at hand.
@@ -56,7 +57,7 @@ fn wanted(py: Python<'_>) -> PyResult<u8> {
         let http = all.call_method1("getChild", ("http",))?;
         LOGGERS.get_or_init(py, || (all.unbind(), http.unbind()))
     };
-    for (logger, level) in [(http, DEBUG), (all, WARNING)] {
+    for (logger, level) in [(http, DEBUG), (http, INFO), (all, WARNING)] {
         if logger.bind(py).call_method1("isEnabledFor", (level,))?.is_truthy()? {
             return Ok(level);
         }
@@ -77,7 +78,7 @@ impl Bridge {
         match *metadata.level() {
             Level::ERROR => 40,
             Level::WARN => WARNING,
-            Level::INFO => 20,
+            Level::INFO => INFO,
             _ => DEBUG,
         }
     }
@@ -85,7 +86,8 @@ impl Bridge {
 
 impl Subscriber for Bridge {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        let ours = metadata.is_event()
+        // Whether an event would be wanted is asked as well, by what is neither event nor span.
+        let ours = !metadata.is_span()
             && ["cvm_proto", "cvm_ureq", "cvm_reqwest", "_cvm"]
                 .iter()
                 .any(|name| metadata.target().starts_with(name));
@@ -100,6 +102,7 @@ impl Subscriber for Bridge {
         Some(match LEVEL.load(Ordering::Relaxed) {
             OFF => LevelFilter::OFF,
             WARNING => LevelFilter::WARN,
+            INFO => LevelFilter::INFO,
             _ => LevelFilter::DEBUG,
         })
     }
@@ -115,7 +118,7 @@ impl Subscriber for Bridge {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line::default();
         event.record(&mut line);
-        let name = if event.metadata().target().contains("::exchange") { "cvm.http" } else { "cvm" };
+        let name = if event.metadata().target().ends_with("::attempt") { "cvm.http" } else { "cvm" };
         let text = line.message + &line.fields;
         let text = escaped(&text);
         // Where the interpreter is ending there is nobody left to tell, and what a handler raises is its own affair.

@@ -28,6 +28,17 @@ def test_attempts_are_told(settings, steer, records):
     with cvm.Client(**settings) as client:
         client.describe_images(ImageIds=[IMAGE])
     assert any("attempt=2" in record.getMessage() for record in records())
+    failed = [record for record in records() if record.levelno == logging.INFO]
+    assert [record.name for record in failed] == ["cvm.http"]
+    assert "RequestLimitExceeded" in failed[0].getMessage()
+
+
+def test_failed_attempts_alone_are_told_at_their_level(settings, steer, caplog):
+    caplog.set_level(logging.INFO, logger="cvm")
+    steer.fault("error", code="RequestLimitExceeded", times=1)
+    with cvm.Client(**settings) as client:
+        client.describe_images(ImageIds=[IMAGE])
+    assert [record.levelno for record in caplog.records] == [logging.INFO]
 
 
 def test_no_record_holds_a_secret(settings, steer, records):

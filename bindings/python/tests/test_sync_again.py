@@ -108,7 +108,7 @@ def test_the_order_of_the_lists_is_no_part_of_a_job(client, sync, steer, journal
 CHANGED = {
     "images": ({"images": OTHER}, f"list of images is {IMAGE}, not {OTHER}"),
     "to": ({"to": ["ap-guangzhou"]}, "list of destinations (to) is ap-beijing,ap-guangzhou, not ap-guangzhou"),
-    "source_region": ({"source_region": "ap-tokyo"}, f"source region (from) is `{REGION}`, not `ap-tokyo`"),
+    "source_region": ({"source_region": "ap-tokyo"}, f"source region is `{REGION}`, not `ap-tokyo`"),
     "name": ({"name": "two"}, "name of the copies (name) is none, not `two`"),
     "encrypt": ({"encrypt": True}, "encryption (encrypt) is off, not on"),
     "kms_key_id": ({"kms_key_id": "key"}, "KMS key (kms_key_id) is none, not `key`"),
