@@ -43,7 +43,7 @@ mod _cvm {
     #[pymodule_export]
     use crate::proto::{Config, decode, encode, fail, poll, respond, sign};
     #[pymodule_export]
-    use crate::sync_job::{SyncPlan, read_journal, sync_facts, sync_options, write_journal};
+    use crate::sync_job::{SyncPlan, judge_outcome, read_journal, sync_facts, sync_options, write_journal};
 
     /// The arguments of a client.
     #[pyfunction]

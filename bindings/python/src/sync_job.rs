@@ -7,8 +7,8 @@ use cvm_config::seed;
 use cvm_files::{Access, RealFile};
 use cvm_journal::Journal;
 use cvm_proto::{
-    Cancel, Config, Error, ImageSync, Job as _, OnConflict, RunOption, SyncEndpoint, SyncRun, SyncState,
-    WhichRegions,
+    Cancel, Config, Error, ImageSync, Job as _, OnConflict, Outcome, RunOption, SyncEndpoint, SyncRun,
+    SyncState, WhichRegions,
 };
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -216,6 +216,13 @@ pub(crate) fn sync_facts<'py>(py: Python<'py>, state: &str) -> PyResult<Facts<'p
         state.is_finished(),
         report,
     ))
+}
+
+/// Whether a destination that ended so is good, and whether it is as asked. An outcome of a later version is neither.
+#[pyfunction]
+pub(crate) fn judge_outcome(outcome: &str, has_error: bool) -> (bool, bool) {
+    let outcome: Result<Outcome, _> = serde_json::from_value(outcome.into());
+    outcome.map_or((false, false), |outcome| (outcome.is_good(), outcome.is_as_asked(has_error)))
 }
 
 /// What a journal holds, as text; `None` if there is no file. For looking at it: a job is resumed under its lock.

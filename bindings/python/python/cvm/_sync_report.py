@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Optional, Union, overload
 
+from cvm import _cvm
 from cvm._sync_events import Basis, Outcome
 from cvm.errors import Error, SyncError, _of_mapping, _to_mapping
 
@@ -108,12 +109,12 @@ class Destination:
     @property
     def is_good(self) -> bool:
         """Whether nothing is left to be done: a copy is there, or there was to be none."""
-        return self.outcome in ("copied", "present", "skipped")
+        return _cvm.judge_outcome(self.outcome, self.error is not None)[0]
 
     @property
     def is_as_asked(self) -> bool:
         """Whether it is good, or ended as the run was to end: ``wait=False`` starts a copy, ``dry_run=True`` plans one."""
-        return self.is_good or (self.outcome in ("started", "planned") and self.error is None)
+        return _cvm.judge_outcome(self.outcome, self.error is not None)[1]
 
     # By what it says: an exception is equal to itself alone.
     def __eq__(self, other: object) -> bool:

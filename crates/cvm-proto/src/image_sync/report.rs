@@ -78,9 +78,7 @@ pub struct Destination {
 impl Destination {
     /// Whether it has what was asked for, or what the run was to do without an error: to start it, or to plan it.
     pub fn is_as_asked(&self) -> bool {
-        let is_asked_for =
-            matches!(self.outcome, Outcome::Started | Outcome::Planned) && self.error.is_none();
-        self.outcome.is_good() || is_asked_for
+        self.outcome.is_as_asked(self.error.is_some())
     }
 }
 
@@ -190,6 +188,11 @@ impl Outcome {
     /// Whether nothing is left to be done or to be worried about.
     pub const fn is_good(self) -> bool {
         matches!(self, Self::Copied | Self::Present | Self::Skipped)
+    }
+
+    /// Whether a destination that ended so has what was asked for; see [`Destination::is_as_asked`].
+    pub const fn is_as_asked(self, has_error: bool) -> bool {
+        self.is_good() || matches!(self, Self::Started | Self::Planned) && !has_error
     }
 }
 
