@@ -14,13 +14,13 @@ use crate::render::SCHEMA_VERSION;
 pub(crate) enum Exit {
     /// All done.
     Done = 0,
-    /// No answer, a broken answer, or trouble on this side.
+    /// No answer, a broken answer, or a local problem.
     Other = 1,
     /// The command line or the settings; nothing was sent. Also clap's own code.
     Usage = 2,
     /// Not every destination has the image.
     Incomplete = 3,
-    /// The time was over.
+    /// Time ran out.
     TimedOut = 4,
     /// The service refused.
     Refused = 5,
@@ -90,7 +90,7 @@ impl Failure {
         Self { exit: Exit::Misfit, why: Why::Here(message.into()) }
     }
 
-    /// Trouble on this side: one sentence.
+    /// A local problem: one sentence.
     pub(crate) fn other(message: impl Into<String>) -> Self {
         Self { exit: Exit::Other, why: Why::Here(message.into()) }
     }

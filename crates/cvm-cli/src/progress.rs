@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::time::Duration;
 
-use cvm_proto::SyncProgress;
+use cvm_proto::{Outcome, SyncProgress};
 
 use crate::bars::{Bars, Board};
 use crate::output;
@@ -92,14 +92,14 @@ impl Progress {
                 self.line(&format!("{source}: found, {image_name}, {image_size} GiB"));
             }
             SyncProgress::Busy { source, .. } => {
-                self.line(&format!("{source}: another copy of it is being made; waiting for its end"));
+                self.line(&format!("{source}: busy with another copy; waiting for it to end"));
             }
             SyncProgress::Adopted { source, region, image_id, .. } => {
                 self.line(&format!("{source}: {region}: {image_id} is on its way already"));
             }
             SyncProgress::NameTaken { source, region, image_name, .. } => {
                 self.line(&format!(
-                    "{source}: {region}: the name `{image_name}` is taken by now; looking for the image that has it"
+                    "{source}: {region}: the name `{image_name}` is already taken; searching for the image that has it"
                 ));
             }
             SyncProgress::Submitted { source, regions, request_id, .. } => {
@@ -123,7 +123,11 @@ impl Progress {
                         board.ended(source, region, outcome, destination.is_as_asked(), after);
                     });
                 } else {
-                    self.line(&format!("{source}: {region}: {outcome} after {} s", after.as_secs()));
+                    let after = match destination.outcome {
+                        Outcome::Planned => String::new(),
+                        _ => format!(" after {} s", after.as_secs()),
+                    };
+                    self.line(&format!("{source}: {region}: {outcome}{after}"));
                 }
             }
             _ => {}

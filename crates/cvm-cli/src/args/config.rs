@@ -25,7 +25,7 @@ pub(crate) struct ConfigureArgs {
 }
 
 const SHOW_HELP: &str = "\
-Secrets are masked. What comes first counts: options, environment, profile, default.
+Secrets are masked. The first that has a value takes precedence: options, environment, profile, default.
 
 Examples:
   cvm config show
@@ -36,7 +36,7 @@ pub(crate) enum ConfigCommand {
     /// Shows each setting, where it comes from, and which credential is used
     #[command(after_help = SHOW_HELP)]
     Show {
-        /// Sends a request that changes nothing, to see whether credential and endpoint work
+        /// Sends a request that changes nothing, to check that credential and endpoint work
         #[arg(long)]
         check: bool,
     },

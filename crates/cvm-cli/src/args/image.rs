@@ -14,26 +14,26 @@ Examples:
   cvm sync --resume
   cvm sync --resume --all --timeout 2h
 
---to takes regions, all, and patterns such as 'ap-*' (* any letters, ? one). all and patterns stand for the regions that \
-are available and on the same side of the border of the finance regions, without the source region. A region that is \
-written out is used whether cvm regions lists it or not; the source region is passed over. Every region is looked at \
+--to takes regions, all, and patterns such as 'ap-*' (* matches any letters, ? one). all and patterns stand for the \
+available regions on the same side of the border of the finance regions, without the source region. A region that is \
+written out is used whether cvm regions lists it or not; the source region is passed over. Every region is checked \
 before anything is started: one that the service does not know or serve ends the command.
 
-Progress goes to stderr, the result to stdout. Copies continue in the service when the command ends early. What the \
-job has done is kept in a journal: killed at any moment and run again, it makes no second copy and loses none. Ctrl-C \
-and other requests to end are obeyed within 6 s, with a report; a second one at once.
+Progress goes to stderr, the result to stdout. Copies continue in the service when the command ends early. A journal \
+records what the job has done: killed at any moment and run again, it makes no second copy and loses none. Ctrl-C and \
+other requests to end take 6 s at most, and leave a report; a second one ends the command at once.
 
-Images, endpoint and the options of the job make the job. The same job, in whichever order its lists are written, is \
-resumed where it stopped; once it has ended, it begins anew, and what is still there is not copied again. --resume takes \
-the job as it was begun, and copies nothing anew that had ended. The options of the run are given anew each time. \
---resume --all passes over a job that cannot be resumed here, which counts as exit code 3; of the codes of all jobs the \
-worst counts: signals, then 1, 2, 5, 3, 4, 0.
+Images, endpoint and the options of the job make up the job. The same job, with its lists in any order, is resumed where \
+it stopped; once it has ended, it begins anew, and copies that are still there are not made again. --resume takes the job \
+as it was begun, and makes no copy anew that had ended. The options of the run are given anew each time. --resume --all \
+passes over a job that cannot be resumed here, which counts as exit code 3; of the codes of all jobs the worst counts: \
+signals, then 1, 2, 5, 3, 4, 0.
 
-BASIS in the report says what it rests on that an image is the copy:
+BASIS in the report says why an image counts as the copy:
   answered  the service named it when it accepted this job's request
-  appeared  it was seen after a request of this job whose answer was lost
-  found     it has the copy's name, and system, architecture and size of its
-            source; --own-copies takes no such image for a copy";
+  appeared  it showed up after a request of this job whose answer was lost
+  found     it has the copy's name, and the system, architecture and size of
+            its source; --own-copies does not accept such an image";
 
 /// What those options stand under that make a job what it is.
 const JOB: &str = "Options of the job";
@@ -47,10 +47,10 @@ pub(crate) struct SyncArgs {
     /// The region that the images are in [default: --region]
     #[arg(long, help_heading = JOB, value_name = "REGION")]
     pub(crate) from: Option<String>,
-    /// The regions to copy them to, separated by commas; all, or patterns such as 'ap-*', for those of cvm regions
+    /// The regions to copy them to, separated by commas; also all, and patterns such as 'ap-*'
     #[arg(long, help_heading = JOB, required_unless_present = "resume", value_name = "REGION,...", value_delimiter = ',')]
     pub(crate) to: Vec<String>,
-    /// The regions of --to to leave out, or patterns, separated by commas
+    /// Regions or patterns to leave out of --to, separated by commas
     #[arg(long, help_heading = JOB, requires = "to", value_name = "REGION,...", value_delimiter = ',')]
     pub(crate) except: Vec<String>,
     /// The name of the copies [default: the image's own]
@@ -65,37 +65,37 @@ pub(crate) struct SyncArgs {
     /// The KMS key of the encrypted copy [default: the service's own]
     #[arg(long, help_heading = JOB, value_name = "ID", requires = "encrypt")]
     pub(crate) kms_key_id: Option<String>,
-    /// Refuses images that are larger, before anything is started
+    /// Refuses larger images before anything is started
     #[arg(long, help_heading = JOB, value_name = "GIB")]
     pub(crate) max_size: Option<i64>,
-    /// Gives the copies the description and the family of their source
+    /// Gives the copies their source's description and family
     #[arg(long, help_heading = JOB)]
     pub(crate) same_attributes: bool,
     /// The longest time to wait for all copies, such as 90s, 45m or 1h 30m [default: 1h]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) timeout: Option<Duration>,
-    /// The longest time to wait for one copy [default: none of its own]
+    /// The longest time to wait for one copy [default: none]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) destination_timeout: Option<Duration>,
-    /// Waits until the copies can be used; this is the default
+    /// Waits until the copies can be used (the default)
     #[arg(long, overrides_with = "no_wait")]
     pub(crate) wait: bool,
     /// Ends once the service has accepted the copies; --resume waits for them later
     #[arg(long, overrides_with = "wait")]
     pub(crate) no_wait: bool,
-    /// Says what would happen in each region, and starts nothing
+    /// Shows what would happen in each region, and starts nothing
     #[arg(long, conflicts_with_all = ["journal", "no_wait"])]
     pub(crate) dry_run: bool,
     /// Deletes copies that have failed
     #[arg(long)]
     pub(crate) delete_failed: bool,
-    /// Takes only copies that this job started: an image that was merely found under the name is a conflict
+    /// Accepts only copies that this job started: an image merely found under the name is a conflict
     #[arg(long)]
     pub(crate) own_copies: bool,
-    /// Where the job is kept; its folder has to be there [default: a file named by the job, see cvm jobs]
+    /// The file to keep the job in; its folder has to exist [default: a file named after the job, see cvm jobs]
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
-    /// Resumes a job as it was begun, with its profile: the one that cvm jobs lists with this ID, that in
+    /// Resumes a job as it was begun, with its profile: the one that cvm jobs lists with this ID, the one in
     /// --journal, or the only one there is
     #[arg(
         long,
@@ -108,13 +108,13 @@ pub(crate) struct SyncArgs {
     /// With --resume: resumes all jobs that cvm jobs lists, one after the other, each with its own profile
     #[arg(long, conflicts_with = "journal")]
     pub(crate) all: bool,
-    /// How long to search for a copy whose request got no answer, before it is requested again [default: 45s]
+    /// How long to search for a copy whose request got no answer, before requesting it again [default: 45s]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) settle: Option<Duration>,
     /// The first pause between two looks at the same copy; pauses grow to ten times that [default: 2s]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub(crate) poll_every: Option<Duration>,
-    /// Prints every event, and then the report, as JSON, one a line
+    /// Prints every event, and then the report, as JSON, one per line
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -125,8 +125,8 @@ fn not_with_resume() -> Vec<&'static str> {
 }
 
 const JOBS_HELP: &str = "\
-A job is running, interrupted (cvm sync --resume resumes it), or ended. What it has copied is known for 90 days after its \
-end: begun anew, it looks at those copies first. Jobs that were given a file with --journal are not listed.
+A job is running, interrupted (cvm sync --resume resumes it), or ended. Its copies are remembered for 90 days after its \
+end: the same job, begun anew, looks at them first. Jobs that are kept in a file by --journal are not listed.
 
 Examples:
   cvm jobs --all
@@ -137,7 +137,7 @@ Examples:
 #[derive(Args)]
 #[command(after_help = JOBS_HELP, args_conflicts_with_subcommands = true)]
 pub(crate) struct JobsArgs {
-    /// Also those that have ended
+    /// Lists jobs that have ended as well
     #[arg(long)]
     pub(crate) all: bool,
     #[command(subcommand)]
@@ -170,16 +170,16 @@ pub(crate) struct ImagesArgs {
     /// Looks in every region
     #[arg(long, conflicts_with = "regions")]
     pub(crate) all_regions: bool,
-    /// Only images whose name holds this
+    /// Lists only images whose name contains this
     #[arg(long, value_name = "TEXT")]
     pub(crate) name: Option<String>,
-    /// Whose images
+    /// Whose images to list
     #[arg(long = "type", value_enum, default_value_t = ImageKind::Private)]
     pub(crate) kind: ImageKind,
-    /// Only images whose platform holds this, such as Ubuntu
+    /// Lists only images whose platform contains this, such as Ubuntu
     #[arg(long, value_name = "TEXT")]
     pub(crate) platform: Option<String>,
-    /// Only images in this state, such as NORMAL or SYNCING
+    /// Lists only images in this state, such as NORMAL or SYNCING
     #[arg(long, ignore_case = true)]
     pub(crate) state: Option<String>,
 }

@@ -21,31 +21,30 @@ pub(crate) use config::{ConfigCommand, ConfigureArgs};
 
 pub(crate) use image::{Conflicts, ImageKind, ImagesArgs, JobsArgs, JobsCommand, QuotaArgs, SyncArgs};
 
-const ABOUT: &str =
-    "Carries images of Tencent Cloud CVM to other regions, calls any action, explains signatures";
+const ABOUT: &str = "Copies Tencent Cloud CVM images to other regions, calls any action, explains signatures";
 
 // Help is wrapped to the terminal by clap: a paragraph is one line here, and what is laid out has 80 columns at most.
 pub(crate) const AFTER: &str = "\
 Environment:
-  TENCENTCLOUD_SECRET_ID   with the next one the credential
+  TENCENTCLOUD_SECRET_ID   the credential, with the next one
   TENCENTCLOUD_SECRET_KEY
   TENCENTCLOUD_TOKEN       the token of a temporary credential
   TENCENTCLOUD_PROFILE, _REGION, _ENDPOINT, _PROXY, _CA_FILE, _LANGUAGE
-                           what the options of these names say
-  XDG_STATE_HOME           where the folder of the sync jobs' journals is
+                           the same as the options of these names
+  XDG_STATE_HOME           where sync jobs keep their journals
   NO_COLOR                 plain output
 
-Without a credential in the environment it is that of the profile, in ~/.tencentcloud/credentials (cvm configure \
-writes it) or in the files of tccli; then a cluster's identity (TKE_*), then the role of the instance. \
+A credential that is not in the environment comes from the profile, in ~/.tencentcloud/credentials (which cvm configure \
+writes) or in the files of tccli; else from a cluster's identity (TKE_*), or from the role of the instance. \
 cvm config show lists all settings.
 
 Exit codes:
   0    done
-  1    no answer, an answer that is not the service's, or trouble on this side
+  1    no answer, an answer that is not the service's, or a local problem
   2    a mistake in the command line or the settings; nothing was changed
   3    sync: not every destination has the image
-  4    the time was over before the answer or the end
-  5    the service refused
+  4    time ran out before the answer or the end of the job
+  5    the service refused the request
   6    call: an expression does not fit the answer, which is printed whole
   129  stopped by a hang-up (SIGHUP)
   130  stopped by an interrupt (SIGINT, Ctrl-C)
@@ -65,35 +64,35 @@ pub(crate) struct Cli {
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
-    /// The profile with credential and settings; then no other credential is used
+    /// The profile to take credential and settings from; no other credential is used then
     #[arg(long, global = true, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// The region that requests are sent to
     #[arg(long, global = true, value_name = "REGION")]
     pub(crate) region: Option<String>,
-    /// Where requests go, such as http://127.0.0.1:8080; the public hosts by default
+    /// The endpoint to send requests to, such as http://127.0.0.1:8080 [default: the public hosts]
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) endpoint: Option<String>,
-    /// A proxy for every request, such as http://127.0.0.1:3128 or socks5h://127.0.0.1:1080; none for no proxy
+    /// The proxy for every request, such as http://127.0.0.1:3128 or socks5h://127.0.0.1:1080; none turns proxies off
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) proxy: Option<String>,
-    /// More certificate authorities to trust than the platform's, in PEM
+    /// A PEM file of certificate authorities to trust besides the platform's
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
     /// The language of the service's messages: zh-CN or en-US
     #[arg(long, global = true)]
     pub(crate) language: Option<String>,
-    /// Uses an embedded endpoint that lives as long as the command, and its key; it needs no account
+    /// Uses an embedded endpoint that lives as long as the command; needs no account
     #[arg(long, global = true)]
     pub(crate) local: bool,
-    /// How results and errors are written: table for people, json for programs, text with tabs between values as the
-    /// AWS command writes it [default: table; json for what cvm call prints]
+    /// The format of results and errors: table for people, json for programs, text for scripts, with tabs between values
+    /// [default: table; json for what cvm call prints]
     #[arg(long, global = true, value_enum, value_name = "FORMAT")]
     pub(crate) output: Option<Output>,
-    /// Shows each request on stderr, and what came of it; -vv also its URL and headers, and the settings. Never a secret
+    /// Logs each request and its outcome to stderr; -vv adds URLs, headers and settings. Secrets are never shown
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
-    /// Shows no progress: only the result, and what went wrong
+    /// Hides progress: shows only the result and errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
 }
@@ -131,11 +130,11 @@ pub(crate) enum Command {
     Images(ImagesArgs),
     /// Lists the regions of the service
     Regions,
-    /// Shows how many images every region has, and how many it may have
+    /// Shows each region's number of images and its quota
     Quota(QuotaArgs),
-    /// Performs one action and prints its answer as JSON
+    /// Calls an action and prints its answer as JSON
     Call(Box<CallArgs>),
-    /// Lists the actions there are
+    /// Lists all actions
     Actions(ActionsArgs),
     /// Describes an action: parameters, answer, errors, an example
     Describe(DescribeArgs),
@@ -148,23 +147,23 @@ pub(crate) enum Command {
     Config(ConfigCommand),
     /// Runs the embedded endpoint until it is interrupted
     Local(LocalArgs),
-    /// Prints a script with which a shell completes commands, actions, regions, profiles and jobs
+    /// Prints the script by which a shell completes commands, actions, regions, profiles and jobs
     #[command(after_help = COMPLETIONS_HELP)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
-    /// Prints the manual page, or writes those of all commands into a folder
+    /// Prints the manual page, or writes the pages of all commands into a folder
     Man {
-        /// The folder; it has to be there
+        /// An existing folder to write the pages of all commands into
         #[arg(long, value_name = "FOLDER")]
         dir: Option<PathBuf>,
     },
 }
 
 const COMPLETIONS_HELP: &str = "\
-The script asks this program for each word, which reads the user's files and sends nothing. Load it whenever a shell \
-begins, so that both are of the same version:
+The script runs this program to complete a word; that reads your files and sends nothing. Load it whenever a shell \
+starts, so that both have the same version:
 
   bash  source <(cvm completions bash)    in ~/.bashrc
   zsh   source <(cvm completions zsh)     in ~/.zshrc, after compinit
@@ -209,11 +208,11 @@ impl Command {
 
 const CALL_HELP: &str = "\
 Parameters:
-  KEY=VALUE  a number, true, false, a JSON list or object; all else is a text;
-             one value where a list is due is a list of one
+  KEY=VALUE  a number, true, false, a JSON list or object; anything else is a
+             text; one value where a list is expected is a list of one
   KEY:=JSON  exactly this JSON: ImageName:='\"2026\"' is a text
 
-Dots go into lists and objects: Filters.0.Name=image-type ImageIds.0=img-o3ycss2p
+Dots lead into lists and objects: Filters.0.Name=image-type ImageIds.0=img-o3ycss2p
 
 Examples:
   cvm call DescribeImages Filters.0.Name=image-name Filters.0.Values=golden
@@ -224,49 +223,49 @@ Examples:
   cvm call DescribeInstances --wait \"InstanceSet[0].InstanceState=='RUNNING'\"
   cvm call RunInstances --skeleton > request.json
 
---wait holds once its expression finds something that JMESPath counts as true: anything but false, null, and an empty \
+--wait ends once its expression finds something that JMESPath counts as true: anything but false, null, and an empty \
 text, list or object.";
 
 #[derive(Args)]
 #[command(after_help = CALL_HELP)]
 pub(crate) struct CallArgs {
-    /// The action, such as DescribeImages; also one that this build does not know
+    /// The action, such as DescribeImages; this build need not know it
     pub(crate) action: String,
     /// Its parameters
     #[arg(value_name = "KEY=VALUE")]
     pub(crate) parameters: Vec<String>,
-    /// Takes all parameters from a file with a JSON object; - is stdin
+    /// Reads all parameters from a file with a JSON object; - is stdin
     #[arg(long, value_name = "FILE", conflicts_with = "parameters")]
     pub(crate) json: Option<PathBuf>,
-    /// Prints the answer's part that a JMESPath expression names, such as ImageSet[].ImageId
+    /// Prints only the part of the answer that a JMESPath expression selects, such as ImageSet[].ImageId
     #[arg(long, value_name = "JMESPATH")]
     pub(crate) query: Option<String>,
     /// Reads all pages of a list and prints them as one answer
     #[arg(long)]
     pub(crate) all_pages: bool,
-    /// Asks until a JMESPath expression holds of the answer, and prints that one; for actions that only read
+    /// Repeats the call until a JMESPath expression is true of the answer, and prints that one; for actions that only read
     #[arg(long, value_name = "JMESPATH", conflicts_with = "all_pages")]
     pub(crate) wait: Option<String>,
-    /// With --wait: the pause between two requests, which varies by up to a quarter [default: 5s]
+    /// With --wait: the pause between two requests, varied by up to a quarter [default: 5s]
     #[arg(long, value_name = "TIME", requires = "wait", value_parser = pause)]
     pub(crate) every: Option<Duration>,
     /// With --wait: the longest time to wait [default: 10m]
     #[arg(long, value_name = "TIME", requires = "wait", value_parser = humantime::parse_duration)]
     pub(crate) timeout: Option<Duration>,
-    /// Shows the request in place of sending it; signatures, tokens and secrets such as passwords are hidden
+    /// Shows the request instead of sending it; signatures, tokens and secrets such as passwords are hidden
     #[arg(long, conflicts_with_all = ["all_pages", "query", "wait"])]
     pub(crate) dry_run: bool,
     /// Prints a request with every parameter to fill in; sends nothing
     #[arg(long, conflicts_with_all = ["parameters", "json", "query", "all_pages", "wait", "dry_run"])]
     pub(crate) skeleton: bool,
-    /// Sends the request whatever this build knows of the action
+    /// Sends the request without checking it against what this build knows of the action
     #[arg(long)]
     pub(crate) unchecked: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct ActionsArgs {
-    /// A word in the action's name or description
+    /// Lists only actions with this word in their name or description
     pub(crate) word: Option<String>,
 }
 
@@ -287,7 +286,7 @@ Examples:
 
 Members of a line of --batch:
   action, timestamp       the request, and when it is sent, in seconds since
-                          1970; needed
+                          1970; required
   region, params          where it goes, and its parameters as an object
   secret_id, secret_key, token
                           the credential; where all three are left out, that of
@@ -297,19 +296,19 @@ Members of a line of --batch:
   host, path, service, version
                           cvm.tencentcloudapi.com, /, cvm and 2017-03-12 if
                           left out
-  body, query, headers    as they are sent, in place of params (TC3 only)
+  body, query, headers    as they are sent, instead of params (TC3 only)
   signed_headers, unsigned_payload
-                          as the options of these names (TC3 only)
+                          the same as the options of these names (TC3 only)
   nonce                   the random number (v1 only)
   language, request_client
                           as they are sent
-  id                      stands in the answer again
-  expected                is passed over: for what the stages should be";
+  id                      is repeated in the answer
+  expected                is ignored: a place for what the stages should be";
 
 #[derive(Args)]
 #[command(after_help = SIGN_HELP)]
 pub(crate) struct SignArgs {
-    /// Reads requests from stdin, a JSON object a line, and prints a JSON object a line
+    /// Reads requests from stdin, one JSON object per line, and answers in the same form
     #[arg(long, conflicts_with_all = [
         "action", "parameters", "body", "method", "sign_method", "timestamp", "nonce", "unsigned_payload",
         "signed_headers", "content_type", "host", "service", "api_version", "secret_id", "secret_key", "token",
@@ -322,7 +321,7 @@ pub(crate) struct SignArgs {
     /// Its parameters, written as for cvm call
     #[arg(value_name = "KEY=VALUE")]
     pub(crate) parameters: Vec<String>,
-    /// Takes the body from a file, byte for byte, in place of parameters; - is stdin
+    /// Reads the body from a file, byte for byte, instead of parameters; - is stdin
     #[arg(long, value_name = "FILE", conflicts_with = "parameters")]
     pub(crate) body: Option<PathBuf>,
     /// The HTTP method
@@ -331,13 +330,13 @@ pub(crate) struct SignArgs {
     /// TC3-HMAC-SHA256, HmacSHA256 or HmacSHA1
     #[arg(long, default_value_t)]
     pub(crate) sign_method: SignMethod,
-    /// When the request is sent, in seconds since 1970 [default: this moment]
+    /// When the request is sent, in seconds since 1970 [default: now]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) timestamp: Option<u64>,
     /// The random number of a v1 request [default: any]
     #[arg(long, value_name = "NUMBER")]
     pub(crate) nonce: Option<u64>,
-    /// Signs UNSIGNED-PAYLOAD in place of the body (TC3 only)
+    /// Signs UNSIGNED-PAYLOAD instead of the body (TC3 only)
     #[arg(long)]
     pub(crate) unsigned_payload: bool,
     /// The headers that are signed, in their order (TC3 only) [default: what this client signs]
@@ -358,7 +357,7 @@ pub(crate) struct SignArgs {
     /// The secret id [default: that of the environment or the profile]
     #[arg(long, value_name = "ID")]
     pub(crate) secret_id: Option<String>,
-    /// The secret key [default: that of the environment or the profile, which other users of the machine do not see]
+    /// The secret key [default: that of the environment or the profile, which other users of the machine cannot see]
     #[arg(long, value_name = "KEY")]
     pub(crate) secret_key: Option<String>,
     /// The token of a temporary credential [default: that of the environment or the profile]
@@ -381,7 +380,7 @@ pub(crate) enum HttpMethod {
 }
 
 const LOCAL_HELP: &str = "\
-Besides the API at / it answers at
+Besides the API at /, it serves
   /healthz        ok, once it takes requests
   /_cvm-local     the admin path: reset, seed, snapshot, clock, requests, faults
   /latest         an instance's metadata: temporary credentials of its role
@@ -398,17 +397,17 @@ pub(crate) struct LocalArgs {
     /// The port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = 0)]
     pub(crate) port: u16,
-    /// Once it answers, writes endpoint, secret_id and secret_key, and with --tls ca_pem and ca_file, as JSON into this
-    /// file
+    /// Writes endpoint, secret_id and secret_key, with --tls also ca_pem and ca_file, as JSON into this file once it
+    /// answers
     #[arg(long, value_name = "FILE")]
     pub(crate) ready_file: Option<PathBuf>,
-    /// How fast images' time runs: with 60, a copy of a minute takes a second; 0 stops it
+    /// How fast time passes for images: at 60, a copy of a minute takes a second; 0 stops it
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = speed)]
     pub(crate) speed: f64,
-    /// What it starts with, in JSON or YAML; what is left out is as in the built-in seed
+    /// What to start with, in JSON or YAML; what is left out is as in the built-in seed
     #[arg(long, value_name = "FILE")]
     pub(crate) seed: Option<PathBuf>,
-    /// Keeps the state in this file, written before each answer; a file that is there goes before --seed
+    /// Keeps the state in this file, written before each answer; a file that exists takes precedence over --seed
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
     /// Serves HTTPS, with a certificate authority of its own
@@ -420,10 +419,10 @@ pub(crate) struct LocalArgs {
     /// Checks to leave out, separated by commas
     #[arg(long, value_name = "CHECK,...", value_delimiter = ',', value_parser = check())]
     pub(crate) skip_checks: Vec<Check>,
-    /// Logs requests on stderr, one a line
+    /// Logs requests to stderr, one per line
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) log: Option<LogFormat>,
-    /// The least that is logged
+    /// The lowest level that is logged
     #[arg(long, value_enum, default_value_t = LogLevel::Info, requires = "log")]
     pub(crate) log_level: LogLevel,
 }

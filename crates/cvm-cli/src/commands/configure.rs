@@ -46,7 +46,7 @@ pub(crate) fn run(global: &Global, args: ConfigureArgs) -> Result<Exit, Failure>
     }
     if connect::var("TENCENTCLOUD_SECRET_ID").is_some() && !global.quiet {
         output::note(
-            "cvm: the credential in the environment goes before the profile's, unless --profile is given",
+            "cvm: the credential in the environment takes precedence over the profile's, unless --profile is given",
         );
     }
     match global.format() {

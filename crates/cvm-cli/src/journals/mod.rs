@@ -65,7 +65,10 @@ fn folder() -> Result<PathBuf, Failure> {
 pub(crate) fn of(job: &Identity<'_>, global: &Global) -> Result<PathBuf, Failure> {
     let folder = folder()?;
     cvm_files::make_private_folder(&folder).map_err(|error| {
-        Failure::other(format!("cannot make the folder {} for the job's journal: {error}", folder.display()))
+        Failure::other(format!(
+            "cannot create the folder {} for the job's journal: {error}",
+            folder.display()
+        ))
     })?;
     let path = folder.join(job.file_name());
     if !path.exists() {

@@ -80,7 +80,7 @@ fn found(destination: &Destination) -> Option<String> {
     let facts = destination.image.as_ref().filter(|_| destination.basis == Some(Basis::Found))?;
     let id = destination.image_id.as_deref().unwrap_or("an image");
     Some(format!(
-        "{id} was found, and not started by this job as far as it knows: {}, {}, {}, {} GiB, created {}",
+        "{id} was found, not started by this job as far as it knows: {}, {}, {}, {} GiB, created {}",
         facts.name, facts.os_name, facts.architecture, facts.image_size, facts.created_time
     ))
 }
