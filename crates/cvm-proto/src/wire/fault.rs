@@ -67,6 +67,8 @@ impl<'a> Fault<'a> {
 }
 
 /// What a transport can tell apart.
+// A new one is a variant, an arm of `judge`, and what tells it apart in each transport; a flaw of a certificate is told
+// apart here for all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
@@ -148,111 +150,131 @@ impl Cause {
     }
 }
 
-impl Cause {
-    fn kind(self) -> FailureKind {
-        match self {
-            Self::NotHttp | Self::NoAnswer | Self::CutOff => FailureKind::Interrupted,
-            Self::Timeout => FailureKind::Timeout,
-            Self::TooLarge => FailureKind::TooLarge,
-            _ => FailureKind::Connect,
-        }
-    }
-
-    /// Whether it would be the same again.
-    fn is_lasting(self) -> bool {
-        matches!(
-            self,
-            Self::Certificate(_)
-                | Self::NotTls
-                | Self::NotHttp
-                | Self::ProxyUser
-                | Self::NotSocks
-                | Self::Unsendable(_)
-        )
-    }
-}
-
 impl Request {
     /// What to reply with where no whole response arrives: one sentence with host, port, proxy, the limit that ended it by
     /// its setting's name, and what to do.
     pub fn failure(&self, fault: Fault<'_>) -> Failure {
         let Fault { cause, sent, proxy, at_proxy } = fault;
         let path = self.connection_path(proxy);
-        let message = sentence(self, cause, &path, proxy.filter(|_| at_proxy));
-        Failure { sent, kind: cause.kind(), message, is_lasting: cause.is_lasting() }
+        let (kind, lasting, message) = judge(self, cause, &path, proxy.filter(|_| at_proxy));
+        Failure { sent, kind, message, is_lasting: lasting == Lasting::Yes }
     }
 }
 
-fn sentence(
+/// Whether it would be the same again, however often the request is sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lasting {
+    Yes,
+    No,
+}
+
+/// What a cause means, in one place for each: the sort of failure, whether another attempt would meet it again, and the
+/// sentence.
+fn judge(
     request: &Request,
     cause: Cause,
     path: &ConnectionPath<'_>,
     proxy: Option<&ProxyAddress>,
-) -> String {
-    // Whose connection it is about.
+) -> (FailureKind, Lasting, String) {
+    use FailureKind::{Connect, Interrupted, Timeout, TooLarge};
+    use Lasting::{No, Yes};
+    // The other end of the connection that failed.
     let peer = proxy.map_or_else(|| format!("{path}"), |proxy| format!("the proxy {proxy}"));
-    match (cause, proxy) {
-        (Cause::Resolve | Cause::Refused | Cause::Unreachable, Some(_)) => {
-            format!("no connection to {peer}: check its address, and that it runs")
+    match cause {
+        Cause::Resolve | Cause::Refused | Cause::Unreachable if proxy.is_some() => {
+            (Connect, No, format!("no connection to {peer}: check its address, and that it runs"))
         }
-        (Cause::Resolve, None) => format!(
-            "no address was found for {}: check the name; if it is right, name resolution fails for now",
-            path.address
-        ),
-        (Cause::Refused, None) => {
-            format!("{peer} refuses connections: check the endpoint, and that something listens there")
-        }
-        (Cause::Unreachable, None) => format!("{peer} cannot be reached: check the endpoint and the network"),
-        (Cause::ConnectTimeout(value), _) => {
-            format!("no connection to {path} {}", Limit { setting: "connect_timeout", value })
-        }
-        (Cause::Certificate(flaw), _) => format!("the certificate of {peer} {}", flaw.clause()),
-        (Cause::Handshake, _) => format!(
-            "{peer} ended the TLS handshake: if it does not speak TLS, write http:// in place of https://"
-        ),
-        (Cause::NotTls, _) => {
-            format!("{peer} does not speak TLS: write http:// in place of https://, or another port")
-        }
-        (Cause::NotHttp, Some(_)) => {
-            format!("what answers for {peer} does not speak HTTP: check its address and its scheme")
-        }
-        (Cause::NotHttp, None) if path.is_tls => {
-            format!("the answer of {peer} is not HTTP: check the endpoint")
-        }
-        (Cause::NotHttp, None) => {
-            format!("the answer of {peer} is not HTTP: if it speaks TLS, write https:// in place of http://")
-        }
-        (Cause::ProxyUser, _) => path.proxy_wants_a_user(),
-        (Cause::ProxyRefused, _) => match path.proxy {
-            Some(proxy) => format!(
-                "the proxy {proxy} does not connect to {}: check the endpoint, and what the proxy allows",
+        Cause::Resolve => (
+            Connect,
+            No,
+            format!(
+                "no address was found for {}: check the name; if it is right, name resolution fails for now",
                 path.address
             ),
-            None => format!("the proxy does not connect to {}", path.address),
-        },
-        (Cause::NotSocks, _) => {
-            format!("what answers for {peer} does not speak SOCKS 5: check its address and its scheme")
+        ),
+        Cause::Refused => (
+            Connect,
+            No,
+            format!("{peer} refuses connections: check the endpoint, and that something listens there"),
+        ),
+        Cause::Unreachable => {
+            (Connect, No, format!("{peer} cannot be reached: check the endpoint and the network"))
         }
-        (Cause::NoAnswer, _) => {
+        Cause::ConnectTimeout(value) => {
+            let limit = Limit { setting: "connect_timeout", value };
+            (Connect, No, format!("no connection to {path} {limit}"))
+        }
+        Cause::Certificate(flaw) => (Connect, Yes, format!("the certificate of {peer} {}", flaw.clause())),
+        Cause::Handshake => (
+            Connect,
+            No,
+            format!(
+                "{peer} ended the TLS handshake: if it does not speak TLS, write http:// in place of https://"
+            ),
+        ),
+        Cause::NotTls => (
+            Connect,
+            Yes,
+            format!("{peer} does not speak TLS: write http:// in place of https://, or another port"),
+        ),
+        Cause::NotHttp => (
+            Interrupted,
+            Yes,
+            match proxy {
+                Some(_) => {
+                    format!("what answers for {peer} does not speak HTTP: check its address and its scheme")
+                }
+                None if path.is_tls => format!("the answer of {peer} is not HTTP: check the endpoint"),
+                None => {
+                    format!(
+                        "the answer of {peer} is not HTTP: if it speaks TLS, write https:// in place of http://"
+                    )
+                }
+            },
+        ),
+        Cause::ProxyUser => (Connect, Yes, path.proxy_wants_a_user()),
+        Cause::ProxyRefused => (
+            Connect,
+            No,
+            match path.proxy {
+                Some(proxy) => format!(
+                    "the proxy {proxy} does not connect to {}: check the endpoint, and what the proxy allows",
+                    path.address
+                ),
+                None => format!("the proxy does not connect to {}", path.address),
+            },
+        ),
+        Cause::NotSocks => (
+            Connect,
+            Yes,
+            format!("what answers for {peer} does not speak SOCKS 5: check its address and its scheme"),
+        ),
+        Cause::NoAnswer => {
             let hint = if path.is_tls || !path.address.ends_with(":443") {
                 ""
             } else {
                 ": if it speaks TLS, write https:// in place of http://"
             };
-            format!("the connection to {path} ended before an answer{hint}")
+            (Interrupted, No, format!("the connection to {path} ended before an answer{hint}"))
         }
-        (Cause::CutOff, _) => format!("the connection to {path} ended before the answer was whole"),
-        (Cause::Timeout, _) => format!("no whole answer from {path} {}", request.limit()),
-        (Cause::TooLarge, _) => format!(
-            "the answer of {path} is larger than {} bytes, the limit of max_response_bytes",
-            request.max_response_bytes()
+        Cause::CutOff => {
+            (Interrupted, No, format!("the connection to {path} ended before the answer was whole"))
+        }
+        Cause::Timeout => (Timeout, No, format!("no whole answer from {path} {}", request.limit())),
+        Cause::TooLarge => (
+            TooLarge,
+            No,
+            format!(
+                "the answer of {path} is larger than {} bytes, the limit of max_response_bytes",
+                request.max_response_bytes()
+            ),
         ),
-        (Cause::Unsendable(what), _) => format!("the request's {what} cannot be sent over HTTP"),
+        Cause::Unsendable(what) => (Connect, Yes, format!("the request's {what} cannot be sent over HTTP")),
     }
 }
 
 impl CertificateFlaw {
-    /// What goes on from "the certificate of somebody".
+    /// The end of a sentence that begins with "the certificate of somebody".
     fn clause(self) -> &'static str {
         match self {
             Self::UnknownIssuer => {

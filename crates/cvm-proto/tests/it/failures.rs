@@ -16,7 +16,7 @@ use crate::driver::{UNIX, config, lost, ok, run, settings};
 const CONNECT_LIMIT: Duration = Duration::from_millis(1500);
 
 /// Every cause, how it is said of an endpoint over TLS, and whether another attempt may help.
-const CAUSES: [(Cause, &str, bool); 21] = [
+const CAUSES: &[(Cause, &str, bool)] = &[
     (Cause::Resolve, "no address was found for cvm.example:8443: ", true),
     (Cause::Refused, "cvm.example:8443 refuses connections: ", true),
     (Cause::Unreachable, "cvm.example:8443 cannot be reached: ", true),
@@ -68,7 +68,7 @@ fn describe(config: &Config) -> Call<DescribeImages> {
 
 #[test]
 fn every_failure_is_said_with_its_place_and_tried_again_only_where_that_may_help() {
-    for (cause, part, may_help) in CAUSES {
+    for &(cause, part, may_help) in CAUSES {
         let run = run(describe(&at("https://cvm.example:8443")), |request, _| {
             Reply::Failed(request.failure(Fault::not_sent(cause)))
         });
@@ -93,7 +93,7 @@ fn a_failure_behind_a_proxy_names_both_and_one_of_the_proxy_names_the_proxy() {
     ] {
         let proxy: ProxyAddress = written.parse().unwrap();
         let shown = proxy.to_string();
-        for (cause, ..) in CAUSES {
+        for &(cause, ..) in CAUSES {
             let say = |at_proxy| {
                 let run = run(describe(&at("http://cvm.example")), |request, _| {
                     let fault = Fault::not_sent(cause).through(Some(&proxy)).at_proxy(at_proxy);
@@ -309,7 +309,7 @@ fn each_page_of_a_list_has_a_time_of_its_own() {
 
 #[test]
 fn a_job_ends_with_what_no_other_attempt_can_change() {
-    for (cause, _, may_help) in CAUSES.into_iter().filter(|(cause, ..)| *cause != Cause::TooLarge) {
+    for &(cause, _, may_help) in CAUSES.iter().filter(|(cause, ..)| *cause != Cause::TooLarge) {
         if may_help {
             continue;
         }
