@@ -83,11 +83,11 @@ pub(crate) fn too_large(limit: usize) -> Answer {
 }
 
 /// Does what a request asks for.
-pub(crate) fn answer(service: &Service, head: &Parts, body: &[u8]) -> Answer {
-    route(service, head, body).unwrap_or_else(Into::into)
+pub(crate) async fn answer(service: &Service, head: &Parts, body: &[u8]) -> Answer {
+    route(service, head, body).await.unwrap_or_else(Into::into)
 }
 
-fn route(service: &Service, head: &Parts, body: &[u8]) -> AdminResult {
+async fn route(service: &Service, head: &Parts, body: &[u8]) -> AdminResult {
     let path = head.uri.path().strip_prefix(PREFIX).unwrap_or_default().trim_end_matches('/');
     let query = head.uri.query().unwrap_or_default();
     let allowed: &'static str = match path {
@@ -129,7 +129,7 @@ fn route(service: &Service, head: &Parts, body: &[u8]) -> AdminResult {
             service.request_log.clear();
             done(Ok(()))
         }
-        "/requests" => requests::list(service, query),
+        "/requests" => requests::list(service, query).await,
         "/faults" if head.method == Method::DELETE => {
             service.faults.clear();
             done(Ok(()))

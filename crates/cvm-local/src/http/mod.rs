@@ -133,7 +133,7 @@ impl HttpHandler {
         let answer = match admin::refusal_of(head) {
             Some(answer) => answer,
             None => match self.read(body, MAX_ADMIN_BODY).await? {
-                Ok(body) => admin::answer(&self.service, head, &body),
+                Ok(body) => admin::answer(&self.service, head, &body).await,
                 Err(limit) => admin::too_large(limit),
             },
         };

@@ -102,6 +102,39 @@ fn a_request_is_waited_for_until_it_has_come() {
 }
 
 #[test]
+fn a_request_is_waited_for_from_outside() {
+    let local = CvmLocal::start().unwrap();
+    let get = |query: &str| {
+        let path = format!("/_cvm-local/requests?{query}");
+        crate::client::plain(&local, "GET", &path, &[("host", "localhost")], "")
+    };
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| get("action=SyncImages&wait_for=1&seconds=60"));
+        states(&local, "ap-seoul");
+        assert!(!waiting.is_finished(), "that was another action");
+        sync(&local, "ap-seoul");
+        let answer = waiting.join().unwrap();
+        assert_eq!(answer.status, 200);
+        let requests = answer.json()["requests"].as_array().unwrap().clone();
+        assert!(requests.len() == 1 && requests[0]["action"] == "SyncImages", "{requests:?}");
+    });
+    for (query, status, expected) in [
+        (
+            "action=SyncImages&wait_for=2&seconds=0",
+            408,
+            "1 of 2 requests for `SyncImages` arrived within 0s.",
+        ),
+        ("wait_for=2", 400, "`wait_for` needs an `action`."),
+        ("action=Sync&wait_for=2", 400, "There is no action `Sync`."),
+        ("action=SyncImages&wait_for=x", 400, "`wait_for` is a number of requests, such as 10."),
+        ("seconds=-1", 400, "`seconds` is a number from 0 upwards, such as 10."),
+    ] {
+        let answer = get(query);
+        assert_eq!((answer.status, answer.json()["error"].as_str()), (status, Some(expected)), "{query}");
+    }
+}
+
+#[test]
 fn a_request_is_waited_for_where_time_is_paused() {
     let local = CvmLocal::start().unwrap();
     let runtime =
