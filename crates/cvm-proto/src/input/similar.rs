@@ -1,4 +1,4 @@
-//! "Did you mean": the name nearest to a mistyped one.
+//! "Did you mean": the name nearest to a mistyped one. The crate `strsim` needs the standard library, so the distance is here.
 
 use alloc::vec::Vec;
 
