@@ -1,4 +1,4 @@
-//! Exchanges over hyper's own client: plain HTTP, no proxy.
+//! Exchanges over hyper's own client, or whatever stack of tower's is around it: plain HTTP, no proxy.
 
 use std::error::Error;
 use std::io;
@@ -6,26 +6,33 @@ use std::io;
 use cvm_reqwest::cvm_proto::machine::{Cause, Failure, Fault};
 use cvm_reqwest::{Exchange, Reply, Request, Response};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
-use hyper::body::{Body, Bytes};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::TokioExecutor;
+use tower::{BoxError, Service, ServiceExt};
 
 /// hyper's client, with its pool of connections.
-#[derive(Clone)]
-pub(crate) struct HyperExchange(Client<HttpConnector, Full<Bytes>>);
+pub(crate) type HyperClient = Client<HttpConnector, Full<Bytes>>;
 
-impl HyperExchange {
-    pub(crate) fn new() -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        Self(Client::builder(TokioExecutor::new()).build(connector))
-    }
+pub(crate) fn hyper_client() -> HyperClient {
+    let mut connector = HttpConnector::new();
+    connector.set_nodelay(true);
+    Client::builder(TokioExecutor::new()).build(connector)
+}
 
+/// A service of tower's that performs exchanges.
+pub(crate) struct ServiceExchange<S>(pub(crate) S);
+
+impl<S> ServiceExchange<S>
+where
+    S: Service<hyper::Request<Full<Bytes>>, Response = hyper::Response<Incoming>, Error: Into<BoxError>>
+        + Clone,
+{
     async fn perform(&self, request: &Request) -> Result<Response, Failure> {
         let fault = |cause| request.failure(Fault::maybe_sent(cause));
-        let answer = self.0.request(request.to_http()?).await;
-        let answer = answer.map_err(|error| request.failure(no_answer(&error)))?;
+        let answer = self.0.clone().oneshot(request.to_http()?).await;
+        let answer = answer.map_err(|error| request.failure(no_answer(&*error.into())))?;
         let most = request.max_response_bytes();
         if answer.body().size_hint().lower() > most as u64 {
             return Err(fault(Cause::TooLarge));
@@ -38,19 +45,28 @@ impl HyperExchange {
     }
 }
 
-impl Exchange for HyperExchange {
+impl<S> Exchange for ServiceExchange<S>
+where
+    S: Service<hyper::Request<Full<Bytes>>, Response = hyper::Response<Incoming>, Error: Into<BoxError>>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    S::Future: Send,
+    S::Error: Send,
+{
     async fn exchange(&self, request: Request) -> Reply {
         self.perform(&request).await.into()
     }
 }
 
 /// What it means that the head of an answer did not come. What fails before there is a connection was not sent.
-fn no_answer(error: &legacy::Error) -> Fault<'static> {
-    if !error.is_connect() {
+fn no_answer(error: &(dyn Error + 'static)) -> Fault<'static> {
+    if !find::<legacy::Error>(error).is_some_and(legacy::Error::is_connect) {
         let is_parse = find::<hyper::Error>(error).is_some_and(hyper::Error::is_parse);
         return Fault::maybe_sent(if is_parse { Cause::NotHttp } else { Cause::NoAnswer });
     }
-    if causes(error).any(|error| error.to_string() == "dns error") {
+    if chain(error).any(|error| error.to_string() == "dns error") {
         return Fault::not_sent(Cause::Resolve);
     }
     let kind = find::<io::Error>(error).map(io::Error::kind);
@@ -60,12 +76,12 @@ fn no_answer(error: &legacy::Error) -> Fault<'static> {
     })
 }
 
-/// What caused an error, from the outside in.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(error.source(), |&error| error.source())
+/// An error and what caused it, from the outside in.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// The first error of a type among the causes of another.
+/// The first error of a type among them.
 fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
-    causes(error).find_map(|error| error.downcast_ref())
+    chain(error).find_map(|error| error.downcast_ref())
 }

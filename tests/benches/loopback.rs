@@ -2,7 +2,8 @@
 //!
 //! The server is a bare hyper that answers every request with the same 228 bytes. Rounds of the two sides alternate, so
 //! that whatever else the machine does meets both. A ratio is the median of the rounds' own ratios; 1.00 means that
-//! signing, retries, limits and decoding cost nothing that can be seen.
+//! signing, retries, limits and decoding cost nothing that can be seen. Where all of a client runs in one thread, the
+//! processor time of that thread is measured as well: it moves less with what else the machine does.
 
 // A benchmark reads the clock, and ends with a panic where its own set-up is wrong.
 #![allow(
@@ -14,9 +15,17 @@
 )]
 
 mod bare;
+#[path = "../../examples/hyper/exchange.rs"]
+mod hyper_exchange;
 
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use rustix::time::{ClockId, clock_gettime};
+
+use self::hyper_exchange::{HyperClient, ServiceExchange, hyper_client};
 
 use cvm_proto::api::SyncImages;
 use cvm_proto::{Credential, Endpoint, FromSettings, Settings};
@@ -105,37 +114,78 @@ fn main() {
             });
         },
     );
+    let over_hyper = cvm_reqwest.with_exchange(ServiceExchange(hyper_client()));
+    let hyper = hyper_client();
+    let bare_serial = async || {
+        for _ in 0..SERIAL {
+            hyper_call(&hyper, &url).await;
+        }
+    };
+    let our_serial = async || {
+        for _ in 0..SERIAL {
+            cvm_reqwest_call(&over_hyper).await;
+        }
+    };
+    compare(
+        "hyper as exchange",
+        SERIAL,
+        || runtime.block_on(bare_serial()),
+        || runtime.block_on(our_serial()),
+    );
 }
 
-/// Runs both sides in turn and prints calls a second, and ours as a part of the bare one's.
+/// What a round took.
+struct Round {
+    /// Calls a second.
+    rate: f64,
+    /// Microseconds of this thread's processor time for a call.
+    processor: f64,
+}
+
+/// Runs both sides in turn and prints calls a second, and ours as a part of the bare one's; and the processor time of a call,
+/// ours as a multiple of the bare one's.
 fn compare(name: &str, calls: usize, mut bare: impl FnMut(), mut ours: impl FnMut()) {
     // Cargo passes `--bench`; anything else is a part of a benchmark's name.
     if std::env::args().skip(1).find(|arg| !arg.starts_with('-')).is_some_and(|part| !name.contains(&part)) {
         return;
     }
     let time = |round: &mut dyn FnMut()| {
-        let start = Instant::now();
+        let (start, processor) = (Instant::now(), processor_time());
         round();
-        calls as f64 / start.elapsed().as_secs_f64()
+        let processor = processor_time().saturating_sub(processor).as_secs_f64() * 1e6 / calls as f64;
+        Round { rate: calls as f64 / start.elapsed().as_secs_f64(), processor }
     };
     // The first rounds open connections and warm caches.
     time(&mut bare);
     time(&mut ours);
-    let (mut bare_rates, mut our_rates, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
-        let (bare_rate, our_rate) = if round % 2 == 0 {
-            let bare_rate = time(&mut bare);
-            (bare_rate, time(&mut ours))
-        } else {
-            let our_rate = time(&mut ours);
-            (time(&mut bare), our_rate)
-        };
-        bare_rates.push(bare_rate);
-        our_rates.push(our_rate);
-        ratios.push(our_rate / bare_rate);
+    let rounds: Vec<(Round, Round)> = (0..ROUNDS)
+        .map(|round| {
+            if round % 2 == 0 {
+                let bare = time(&mut bare);
+                (bare, time(&mut ours))
+            } else {
+                let ours = time(&mut ours);
+                (time(&mut bare), ours)
+            }
+        })
+        .collect();
+    let middle = |figure: &dyn Fn(&(Round, Round)) -> f64| bare::median(rounds.iter().map(figure).collect());
+    let (bare, ours) = (middle(&|(bare, _)| bare.rate), middle(&|(_, ours)| ours.rate));
+    let ratio = middle(&|(bare, ours)| ours.rate / bare.rate);
+    print!("{name:<20} bare {bare:>7.0}/s   ours {ours:>7.0}/s   ratio {ratio:.3}");
+    // With threads of their own, the calls are not in this one.
+    if !name.contains("threads") {
+        let (bare, ours) = (middle(&|(bare, _)| bare.processor), middle(&|(_, ours)| ours.processor));
+        let ratio = middle(&|(bare, ours)| ours.processor / bare.processor);
+        print!("   processor bare {bare:>5.1} µs   ours {ours:>5.1} µs   ratio {ratio:.3}");
     }
-    let (bare, ours, ratio) = (bare::median(bare_rates), bare::median(our_rates), bare::median(ratios));
-    println!("{name:<20} bare {bare:>7.0}/s   ours {ours:>7.0}/s   ratio {ratio:.3}");
+    println!();
+}
+
+/// The processor time that this thread has used.
+fn processor_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).expect("a thread's time is not negative")
 }
 
 fn in_threads(call: impl Fn() + Sync) {
@@ -207,4 +257,15 @@ async fn reqwest_call(client: &reqwest::Client, url: &str) {
     }
     let body = request.body(BODY).send().await.expect("the server answers").bytes().await;
     assert_eq!(body.expect("the body is there").len(), ANSWER.len());
+}
+
+async fn hyper_call(client: &HyperClient, url: &str) {
+    let mut request = hyper::Request::post(url);
+    for (name, value) in HEADERS {
+        request = request.header(name, value);
+    }
+    let request =
+        request.body(Full::new(Bytes::from_static(BODY.as_bytes()))).expect("the headers are right");
+    let body = client.request(request).await.expect("the server answers").into_body().collect().await;
+    assert_eq!(body.expect("the body is there").to_bytes().len(), ANSWER.len());
 }

@@ -18,7 +18,7 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use self::clock::SystemClock;
-use self::hyper_exchange::HyperExchange;
+use self::hyper_exchange::{ServiceExchange, hyper_client};
 
 /// A list that every client can read.
 pub trait AnyPaged: Paged<Item: Send, Call: Send> + Send + 'static {}
@@ -76,7 +76,7 @@ pub struct OverHyper;
 
 impl Over for OverHyper {
     fn over(client: cvm_reqwest::Client) -> cvm_reqwest::Client {
-        client.with_exchange(HyperExchange::new())
+        client.with_exchange(ServiceExchange(hyper_client()))
     }
 }
 
