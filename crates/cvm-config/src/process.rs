@@ -53,7 +53,7 @@ impl Process {
     }
 
     /// Another time limit.
-    #[cfg(test)]
+    #[cfg(all(test, unix))]
     fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
@@ -272,12 +272,12 @@ pub(crate) fn seconds(value: &Value) -> Option<u64> {
     }
 }
 
-#[cfg(test)]
+// What is run is shell commands.
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
     /// Runs a shell command to the end of its machine.
-    #[cfg(unix)]
     fn outcome(script: &str, limit: Duration) -> Result<Lease, String> {
         let command = vec!["sh".into(), "-c".into(), script.into()];
         let provider =
@@ -304,7 +304,6 @@ mod tests {
         }
     }
 
-    #[cfg(unix)]
     #[test]
     fn what_it_prints_is_the_credential() {
         let long = Duration::from_secs(30);
@@ -328,7 +327,6 @@ mod tests {
         }
     }
 
-    #[cfg(unix)]
     #[test]
     fn a_command_that_nobody_waits_for_any_more_is_ended() {
         let folder = tempfile::tempdir().unwrap();
@@ -352,7 +350,6 @@ mod tests {
         assert_eq!(what, "was given up");
     }
 
-    #[cfg(unix)]
     #[test]
     fn what_can_go_wrong_is_said_without_what_it_printed() {
         let long = Duration::from_secs(30);

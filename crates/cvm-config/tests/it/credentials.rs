@@ -4,7 +4,9 @@ use cvm_config::Finding;
 use cvm_proto::Credential;
 use cvm_proto::credential::Found;
 
-use crate::{Home, INI, fetch, keys, lease, mode};
+use crate::{Home, INI, fetch, keys};
+#[cfg(unix)]
+use crate::{lease, mode};
 
 const ENVIRONMENT: [(&str, &str); 2] =
     [("TENCENTCLOUD_SECRET_ID", "AKIDenv"), ("TENCENTCLOUD_SECRET_KEY", "key-env")];
