@@ -88,7 +88,7 @@ impl Subscriber for Bridge {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         // Whether an event would be wanted is asked as well, by what is neither event nor span.
         let ours = !metadata.is_span()
-            && ["cvm_proto", "cvm_ureq", "cvm_reqwest", "_cvm"]
+            && ["cvm_proto", "cvm_shell", "cvm_ureq", "cvm_reqwest", "_cvm"]
                 .iter()
                 .any(|name| metadata.target().starts_with(name));
         if ours { Interest::sometimes() } else { Interest::never() }
@@ -118,7 +118,8 @@ impl Subscriber for Bridge {
     fn event(&self, event: &Event<'_>) {
         let mut line = Line::default();
         event.record(&mut line);
-        let name = if event.metadata().target().ends_with("::attempt") { "cvm.http" } else { "cvm" };
+        let is_http = ["cvm_proto::attempt", "cvm_shell::record"].contains(&event.metadata().target());
+        let name = if is_http { "cvm.http" } else { "cvm" };
         let text = line.message + &line.fields;
         let text = escaped(&text);
         // Where the interpreter is ending there is nobody left to tell, and what a handler raises is its own affair.
