@@ -86,7 +86,7 @@ settings! {
         .default("3").instead_of(Former { variable: "TENCENTCLOUD_RETRIES", key: "retries" });
     /// The role of the instance that this runs on; `any` for whichever it has, `off` to leave it alone.
     InstanceRole = text("instance_role", &["TENCENTCLOUD_INSTANCE_ROLE"], elsewhere).default("any");
-    /// Where instances learn about themselves.
+    /// The metadata service of instances.
     MetadataEndpoint = address("metadata_endpoint", &["TENCENTCLOUD_METADATA_ENDPOINT"])
         .default("http://metadata.tencentyun.com");
     /// Where sts is, which gives out roles and says whose a credential is.
