@@ -75,7 +75,7 @@ class AsyncClient(AsyncActions, Base):
         return news
 
     async def call(self, action: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Performs any action by its name, also one that this version does not know; parameters are not checked."""
+        """Calls any action by its name, even one that this version does not know; parameters are not checked."""
         answer: dict[str, Any] = await self._call(action_name(action), dict(parameters or ()), False)
         return answer
 
@@ -83,7 +83,7 @@ class AsyncClient(AsyncActions, Base):
     if not TYPE_CHECKING:
 
         def paginate(self, action: str, **parameters: Any) -> AsyncIterator[Any]:
-            """Every item of a list that comes in pages; a page is fetched when its first item is due.
+            """Every item of a list that comes in pages; a page is fetched when its first item is needed.
 
             ``async for image in client.paginate("describe_images", Filters=[...])``
             """
@@ -99,7 +99,7 @@ class AsyncClient(AsyncActions, Base):
             timeout: float = 600.0,
             **parameters: Any,
         ) -> Any:
-            """Asks again and again, until ``until(answer)`` is true; gives that answer. See :meth:`cvm.Client.wait`.
+            """Calls the action again and again until ``until(answer)`` is true; returns that answer. See :meth:`cvm.Client.wait`.
 
             An ``until`` that is an async function is awaited.
             """
@@ -127,7 +127,7 @@ class AsyncClient(AsyncActions, Base):
         journal: str | os.PathLike[str] | None = None,
         **options: Unpack[SyncOptions],
     ) -> SyncReport:
-        """Carries custom images to other regions and waits until the copies can be used. See :meth:`cvm.Client.sync`.
+        """Copies custom images to other regions and waits until the copies can be used. See :meth:`cvm.Client.sync`.
 
         An ``on_progress`` that is an async function is awaited, before the job continues.
         """

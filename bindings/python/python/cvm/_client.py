@@ -25,10 +25,10 @@ class Client(Actions, Base):
 
     Every action is a method, with the parameters of the API as keyword arguments, and gives the answer as a dictionary:
     ``client.describe_images(ImageIds=["img-o3ycss2p"])``. An argument that is ``None`` is left out. Threads may share a
-    client, and a forked process may use it on, over connections of its own. Waiting lets other threads run, and Ctrl-C
+    client, and a forked process may keep using it, over connections of its own. Waiting lets other threads run, and Ctrl-C
     ends it.
 
-    What is not given comes from the environment (``TENCENTCLOUD_SECRET_ID``, ...), from where the official SDK and tccli
+    An argument that is not given comes from the environment (``TENCENTCLOUD_SECRET_ID``, ...), from where the official SDK and tccli
     keep their profiles, from a cluster's identity or the instance's role, or has a default: 3 attempts, 30 s for one of
     them, 120 s for a call, 10 s for a connection. Times are in seconds. With ``profile``, no other credential is used.
 
@@ -41,7 +41,7 @@ class Client(Actions, Base):
         return self._core.call(action, parameters, True)
 
     def call(self, action: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Performs any action by its name, also one that this version does not know; parameters are not checked."""
+        """Calls any action by its name, even one that this version does not know; parameters are not checked."""
         answer: dict[str, Any] = self._core.call(action_name(action), dict(parameters or ()), False)
         return answer
 
@@ -49,7 +49,7 @@ class Client(Actions, Base):
     if not TYPE_CHECKING:
 
         def paginate(self, action: str, **parameters: Any) -> Iterator[Any]:
-            """Every item of a list that comes in pages; a page is fetched when its first item is due.
+            """Every item of a list that comes in pages; a page is fetched when its first item is needed.
 
             ``for image in client.paginate("describe_images", Filters=[...])``
             """
@@ -65,10 +65,10 @@ class Client(Actions, Base):
             timeout: float = 600.0,
             **parameters: Any,
         ) -> Any:
-            """Asks again and again, until ``until(answer)`` is true; gives that answer.
+            """Calls the action again and again until ``until(answer)`` is true; returns that answer.
 
-            The pause between two looks, ``interval`` seconds, varies by up to a quarter. A look that fails in a way that may
-            pass is taken as "not yet". Raises :class:`cvm.TimeoutError` after ``timeout`` seconds, and before anything is
+            The pause between two calls, ``interval`` seconds, varies by up to a quarter. A call that fails in a way that may
+            pass counts as "not yet". Raises :class:`cvm.TimeoutError` after ``timeout`` seconds, and before anything is
             sent :class:`cvm.ParameterError` for an action that does not only read (``Describe...``, ``Inquiry...``), and
             ``TypeError`` if ``until`` is an async function.
             """
@@ -95,9 +95,9 @@ class Client(Actions, Base):
         journal: str | os.PathLike[str] | None = None,
         **options: Unpack[SyncOptions],
     ) -> SyncReport:
-        """Carries custom images to other regions and waits until the copies can be used.
+        """Copies custom images to other regions and waits until the copies can be used.
 
-        ``on_progress`` hears of every step; what it raises ends the job, and is raised here; it cannot be an async
+        ``on_progress`` is called with every event. What it raises ends the job and is raised here; it cannot be an async
         function. The report says what came of every destination, and raises nothing by itself:
         ``report.raise_for_failures()`` does. The options are those of :meth:`sync_job`.
         """
@@ -116,10 +116,10 @@ class Client(Actions, Base):
 
         With ``journal``, a file's name, the job is kept in that file and survives a crash: the same call resumes it. The file
         is locked while the job runs. If it holds another job that has not ended, the run raises :class:`cvm.ConfigError`, which
-        names what differs; if its job has ended, this one begins, and copies that are known from before are looked at first.
+        names what differs; if its job has ended, this one begins, and looks first at the copies that are known from before.
 
-        ``to`` has regions, and patterns such as ``"ap-*"``; ``"all"``, also without a list, is every region. ``except_`` takes
-        some out of them again. Patterns stand for the available regions on the same side of the border of the finance regions,
+        ``to`` takes regions, and patterns such as ``"ap-*"``; ``"all"``, even without a list, is every region. ``except_`` leaves
+        some of them out. Patterns stand for the available regions on the same side of the border of the finance regions,
         without the source region; the service is asked for them when the job runs, and a pattern that stands for nothing raises
         :class:`cvm.ParameterError`. A region that is written out is used whether the service lists it or not; the source
         region is passed over. Every region is looked at before anything is started, and one that the service does not know
@@ -132,16 +132,16 @@ class Client(Actions, Base):
         - ``encrypt``, ``kms_key_id``: an encrypted copy in the source region.
         - ``max_size``: the largest image to copy, in GiB.
         - ``on_conflict``: ``"fail"`` or ``"skip"`` where another image has the name.
-        - ``same_attributes``: gives the copies the description and the family of their source.
+        - ``same_attributes``: gives the copies their source's description and family.
 
         All else belongs to a run, and is never stored; :meth:`cvm.SyncJob.run` takes it as well:
 
         - ``timeout``: the longest time to wait for the copies, 3600 s by default.
         - ``destination_timeout``: the longest time to wait for one copy; none by default.
-        - ``settle``: how long to search for a copy whose request got no answer before it is requested again, 45 s.
+        - ``settle``: how long to search for a copy whose request got no answer before requesting it again, 45 s by default.
         - ``poll_every``: the first pause between two looks at the same copy, 2 s by default; pauses grow to ten times that.
         - ``delete_failed``: deletes copies that have failed.
-        - ``own_copies``: insists on copies that this job itself started: one that was merely found is a conflict.
+        - ``own_copies``: accepts only copies that this job started: one that was merely found is a conflict.
         - ``wait``: whether to wait for the copies; on by default.
         - ``dry_run``: only finds out what would happen. It keeps nothing, so it cannot have a journal.
         """

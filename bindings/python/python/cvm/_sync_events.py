@@ -1,4 +1,4 @@
-"""What a sync job tells on its way, as types. ``event["event"]`` tells which one it is, also to type checkers."""
+"""What a sync job reports while it runs, as types. ``event["event"]`` says which one it is, also to type checkers."""
 
 from typing import Any, Literal, Optional, TypedDict, Union
 
@@ -17,7 +17,7 @@ Outcome = Literal[
     "planned",
 ]
 
-#: What it rests on that an image is the copy: see :attr:`cvm.Destination.basis`.
+#: Why an image counts as the copy: see :attr:`cvm.Destination.basis`.
 Basis = Literal["answered", "appeared", "found"]
 
 

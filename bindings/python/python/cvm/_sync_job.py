@@ -1,4 +1,4 @@
-"""The sync job: carry custom images to other regions."""
+"""The sync job: copies custom images to other regions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class _Job:
-    """What both sorts of sync job have: a state that can be written down and resumed."""
+    """What both kinds of sync job have: a state that can be written down and resumed."""
 
     #: What it is to do; `None` if that is what a journal or a state has.
     _plan: _cvm.SyncPlan | None = None
@@ -111,7 +111,7 @@ class _Job:
         _cvm.write_journal(os.fspath(path), self.to_json())
 
     def cancel(self) -> None:
-        """Asks the run to stop: it sends nothing new, looks what has become of lost requests, and reports.
+        """Asks the run to stop: it sends nothing new, looks for what became of lost requests, and reports.
 
         Any thread or task may ask; where no run is going on, the next one stops at once. Later runs are not concerned. Copies
         that were started continue in the service.
@@ -209,8 +209,8 @@ class SyncJob(_Job):
     ) -> SyncReport:
         """Runs the job to its end, from wherever it is.
 
-        ``on_checkpoint`` is called with this job whenever its state has changed in a way that must outlive a crash: who keeps
-        it himself writes :meth:`to_json` down there. The other options are those that belong
+        ``on_checkpoint`` is called with this job whenever its state has changed in a way that must outlive a crash: if you
+        keep the job yourself, write :meth:`to_json` down there. The other options are those that belong
         to a run, see :meth:`cvm.Client.sync_job`; they hold for this run, and take precedence over those that the job was
         made with.
 

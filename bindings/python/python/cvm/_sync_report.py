@@ -27,7 +27,7 @@ class ImageFacts:
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> "ImageFacts":
-        """From what :meth:`to_dict` gave."""
+        """From what :meth:`to_dict` returned."""
         return cls(**{name: facts[name] for name in cls.__dataclass_fields__})
 
     def to_dict(self) -> dict[str, Any]:
@@ -52,14 +52,14 @@ class Destination:
     #:   or it is the region that the image itself is in, as a note says.
     #: - ``"failed"``: there is no usable copy.
     #: - ``"gone"``: a copy that was started is not there any more.
-    #: - ``"timed_out"``: the time was over; a copy with an id continues in the service.
+    #: - ``"timed_out"``: time ran out; a copy with an id continues in the service.
     #: - ``"started"``: a copy was started and continues in the service; ``"planned"``: a dry run found that one would be.
     #: - ``"cancelled"``: the job was stopped before a copy was started.
     #: - ``"unknown"``: a copy may be on its way, and has not been seen: look before starting another.
     outcome: Outcome
     #: The id of the image there, if one is known; also beside a failure, where there is something to clean up.
     image_id: Optional[str] = None
-    #: What it rests on that this image is the copy: its id stood in the service's answer to this job (``"answered"``), it
+    #: Why this image counts as the copy: its id stood in the service's answer to this job (``"answered"``), it
     #: was seen after a request whose answer was lost (``"appeared"``), or it was found, as it has the name and looks like
     #: the source (``"found"``). ``None`` if there is none, or nothing is known.
     basis: Optional[Basis] = None
@@ -76,7 +76,7 @@ class Destination:
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> "Destination":
-        """From what :meth:`to_dict` gave, or what a job told with ``{"event": "ended"}``."""
+        """From what :meth:`to_dict` returned, or from an event ``{"event": "ended"}`` of a job."""
         image, error = facts.get("image"), facts.get("error")
         return cls(
             source=facts["source"],
@@ -142,7 +142,7 @@ class SyncReport:
 
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> "SyncReport":
-        """From what :meth:`to_dict` gave."""
+        """From what :meth:`to_dict` returned."""
         return cls(facts["source_region"], tuple(map(Destination.from_dict, facts["destinations"])))
 
     def to_dict(self) -> dict[str, Any]:

@@ -97,18 +97,18 @@ def _rebuilt(kind: type[Error], args: tuple[Any, ...], members: dict[str, Any]) 
 
 
 class ServiceError(Error):
-    """The service refused: ``code`` and ``request_id`` say more."""
+    """The service refused the request: ``code`` and ``request_id`` say more."""
 
     #: The service's error code, such as ``"InvalidImageId.NotFound"``.
     code: str  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 class ThrottledError(ServiceError):
-    """Too many requests; slower ones succeed."""
+    """Too many requests in too short a time."""
 
 
 class AuthError(ServiceError):
-    """The credential is unknown, expired, signs wrongly, or is not allowed to do this."""
+    """The credential is unknown or expired, its signature is wrong, or it may not do this."""
 
 
 class NotFoundError(ServiceError):
@@ -128,7 +128,7 @@ class InvalidParameterError(ServiceError):
 
 
 class UnsupportedError(ServiceError):
-    """The service does not do this for this resource, region or account."""
+    """The service does not support this for the resource, region or account."""
 
 
 class InternalError(ServiceError):
@@ -160,7 +160,7 @@ class JournalError(Error, OSError):
 
 
 class SyncError(Error):
-    """A sync job has not brought every image to every region; ``report`` says which, and why."""
+    """A sync job has not copied every image to every region; ``report`` says which, and why."""
 
     #: The whole report, a :class:`cvm.SyncReport`.
     report: Any

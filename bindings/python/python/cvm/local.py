@@ -38,7 +38,7 @@ def start(
 ) -> Local:
     """Starts an endpoint on 127.0.0.1, in a thread of its own.
 
-    - ``speed``: how much faster than time images live; with 0 their time stands still, and :meth:`Local.advance` moves it.
+    - ``speed``: how fast time passes for images, 60 for a minute a second; with 0 it stands still, and :meth:`Local.advance` moves it.
     - ``skew``: how many seconds the endpoint's clock is ahead of this machine's.
     - ``port``: a free one by default.
     - ``seed``: what it starts with, as an object or in YAML or JSON; a small account by default.
@@ -47,7 +47,7 @@ def start(
     - ``tls``: serves HTTPS, with a certificate of its own authority, :attr:`Local.ca_pem`.
     - ``state_file``: a file that it keeps its images in.
 
-    Raises ``ValueError`` if something of this cannot be, and ``OSError`` if the port cannot be listened on.
+    Raises ``ValueError`` for an argument that is wrong, and ``OSError`` if the port cannot be listened on.
     """
     checks = list(skip_checks)
     if not rate_limits:
@@ -97,7 +97,7 @@ class Local:
         return self._core.ca_pem
 
     def settings(self) -> dict[str, Any]:
-        """What leads a client here: ``cvm.Client("ap-shanghai", **endpoint.settings())``."""
+        """The settings of a client of this endpoint: ``cvm.Client("ap-shanghai", **endpoint.settings())``."""
         settings: dict[str, Any] = {
             "endpoint": self.endpoint,
             "secret_id": self.secret_id,
@@ -136,25 +136,25 @@ class Local:
         self._core.advance(seconds)
 
     def set_clock(self, *, speed: float = 1.0, skew: int = 0) -> None:
-        """Lets time pass in another way; see :func:`start`."""
+        """Changes how time passes; see :func:`start`."""
         self._core.set_clock(speed=speed, skew=skew)
 
     def add_fault(self, effect: str, **details: Any) -> int:
-        """Has something go wrong on demand; gives the fault's number.
+        """Makes something go wrong on demand; returns the fault's number.
 
         ``effect`` is ``"error"`` (with ``code``), ``"respond"`` (``status``, ``body``), ``"latency"``
         (``milliseconds``), ``"drop-before"``, ``"drop-after"``, ``"truncate"``, ``"copy-fails"``,
         ``"copy-never-ends"`` or ``"invisible"`` (``milliseconds`` of image time, ``late_name_check``); ``action``,
-        ``region``, ``times``, ``probability`` and ``seed`` say to whom it happens.
+        ``region``, ``times``, ``probability`` and ``seed`` say which requests it hits.
         """
         return self._core.add_fault({"effect": effect, **details})
 
     def remove_fault(self, number: int) -> bool:
-        """Takes a fault away; whether it was there."""
+        """Removes a fault; returns whether it was there."""
         return self._core.remove_fault(number)
 
     def clear_faults(self) -> None:
-        """Takes all faults away."""
+        """Removes all faults."""
         self._core.clear_faults()
 
     def requests(self) -> list[dict[str, Any]]:
@@ -170,7 +170,7 @@ class Local:
         return self._core.images(region)
 
     def reset(self, seed: str | Mapping[str, Any] | None = None) -> None:
-        """Goes back to the seed, or begins anew with another one."""
+        """Returns to the seed, or starts again with another one."""
         self._core.reset(_text(seed))
 
     def snapshot(self) -> str:
@@ -178,7 +178,7 @@ class Local:
         return self._core.snapshot()
 
     def restore(self, snapshot: str) -> None:
-        """Goes on with what :meth:`snapshot` gave."""
+        """Resumes from what :meth:`snapshot` returned."""
         self._core.restore(snapshot)
 
     def stop(self) -> None:

@@ -170,7 +170,7 @@ class Machine:
         self._core = core
 
     def poll(self, now: Now | None = None) -> Step:
-        """Says what to do next. Asked again with nothing new, it says the same; after :class:`Done` it must not be asked.
+        """Says what to do next. Asked again with nothing new, it says the same; after :class:`Done` it must not be polled.
 
         ``now`` is ``(seconds since 1970, a monotonic clock)``. Raises :class:`cvm.Error` where the job ends with one.
         """
@@ -196,13 +196,13 @@ class Machine:
     ) -> None:
         """Hands over a whole HTTP response, whatever its status.
 
-        Of the headers, ``date``, ``retry-after`` and ``location`` are looked at.
+        Of the headers, ``date``, ``retry-after`` and ``location`` are read.
         """
         given = [(name, value) for name, value in (headers or {}).items()]
         _cvm.respond(self._core, status, body, given, *_now(now))
 
     def fail(self, kind: str, *, sent: bool, message: str = "", now: Now | None = None) -> None:
-        """Tells that no whole response arrived.
+        """Reports that no whole response arrived.
 
         ``kind`` is ``"connect"``, ``"timeout"``, ``"interrupted"``, ``"too_large"`` or ``"cancelled"``; ``sent`` is
         whether the service may have received the request: only what is safe to repeat is sent again then.
@@ -232,7 +232,7 @@ class Call(Machine):
 
 
 class Pages(Machine):
-    """A list that comes in pages: each is told as progress, and ``items`` names the member that has its items."""
+    """A list that comes in pages: each is handed over as progress, and ``items`` names the member that has its items."""
 
     def __init__(self, config: Config, action: str, parameters: Mapping[str, Any] | None = None) -> None:
         super().__init__(config._core.pages(action_name(action), dict(parameters or ())))
@@ -246,7 +246,7 @@ class Pages(Machine):
 
 
 class Watch(Machine):
-    """An action asked again and again: each answer is told as progress, until you stop, or the time is over.
+    """An action called again and again: each answer is handed over as progress, until you stop or time runs out.
 
     The first ``poll`` raises :class:`cvm.ParameterError` for an action that does not only read.
     """
