@@ -7,7 +7,7 @@ use std::future::pending;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cvm_proto::{Error, Machine, Step};
+use cvm_proto::Error;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -82,9 +82,9 @@ impl AsyncClient {
         let (client, mail) = (self.0.get(py, here)?, mailbox.mail(py, here)?);
         let mut call = AnyMachine::call(py, client.config(), action, parameters, checked)?;
         let task = runtime(py, here)?.spawn(async move {
-            let outcome = match drive(&client, &mut call).await {
-                News::Progress(never) => match never {},
-                News::Done(outcome) => outcome,
+            let outcome = match client.drive(&mut call).await {
+                News::Continue(never) => match never {},
+                News::Break(outcome) => outcome,
             };
             mail.deliver(future, Letter::Answer(outcome.map(Update::Answer)));
         });
@@ -128,8 +128,8 @@ impl AsyncClient {
         let (client, mail) = (self.0.get(py, here)?, mailbox.mail(py, here)?);
         let mut taken = job.take(py, here, client.config())?;
         let task = runtime(py, here)?.spawn(async move {
-            let news = drive(&client, &mut taken).await;
-            if matches!(news, News::Done(_)) {
+            let news = client.drive(&mut taken).await;
+            if matches!(news, News::Break(_)) {
                 taken.end();
             } else {
                 drop(taken);
@@ -137,21 +137,6 @@ impl AsyncClient {
             mail.deliver(future, Letter::News(news));
         });
         Ok(Ticket { task: task.abort_handle(), process: here })
-    }
-}
-
-/// Does what the machine says until it has something to tell.
-async fn drive<M: Machine>(client: &cvm_reqwest::Client, machine: &mut M) -> News<M::Output, M::Progress> {
-    loop {
-        match machine.poll(client.now()) {
-            Step::Send(request) => {
-                let reply = client.exchange(request).await;
-                machine.reply(client.now(), reply);
-            }
-            Step::WaitUntil(at) => tokio::time::sleep(at.saturating_sub(client.now().mono)).await,
-            Step::Progress(told) => return News::Progress(told),
-            Step::Done(output) => return News::Done(output),
-        }
     }
 }
 

@@ -1,6 +1,10 @@
 //! The blocking client: the calling thread does the work, without the interpreter for as long as it waits.
 
-use cvm_proto::{Machine, Step};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use cvm_proto::machine::{self, Clock};
+use cvm_proto::{Machine, Now};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -15,27 +19,34 @@ use crate::{errors, finalization, logging, settings};
 pub(crate) struct Client(Held<cvm_ureq::Client>);
 
 /// What came of driving a machine: news on its way, or its output.
-pub(crate) enum News<T, P> {
-    Progress(P),
-    Done(T),
+pub(crate) type News<T, P> = ControlFlow<T, P>;
+
+/// The clocks of a client, by which nothing waits on after a signal's handler has raised.
+struct SignalClock<'a> {
+    client: &'a cvm_ureq::Client,
+    signals: SignalPoll,
+}
+
+impl Clock for SignalClock<'_> {
+    type Interrupt = PyErr;
+
+    fn now(&self) -> Now {
+        self.client.now()
+    }
+
+    fn sleep_until(&self, mono: Duration) -> PyResult<()> {
+        self.signals.sleep(mono.saturating_sub(self.client.now().mono))
+    }
+
+    fn interrupted(&self) -> PyResult<()> {
+        self.signals.poll()
+    }
 }
 
 /// Does what the machine says until it has something to tell; an error if a signal's handler raised meanwhile.
 fn drive<M: Machine>(client: &cvm_ureq::Client, machine: &mut M) -> PyResult<News<M::Output, M::Progress>> {
-    let mut signals = SignalPoll::new();
-    loop {
-        match machine.poll(client.now()) {
-            Step::Send(request) => {
-                let reply = client.exchange(request);
-                // Also after an interrupt, so that the machine knows of a request that may have arrived.
-                machine.reply(client.now(), reply);
-                signals.poll()?;
-            }
-            Step::WaitUntil(at) => signals.sleep(at.saturating_sub(client.now().mono))?,
-            Step::Progress(told) => return Ok(News::Progress(told)),
-            Step::Done(output) => return Ok(News::Done(output)),
-        }
-    }
+    let clock = SignalClock { client, signals: SignalPoll::new() };
+    machine::drive(machine, &clock, |request| client.exchange(request))
 }
 
 #[pymethods]
@@ -73,9 +84,9 @@ impl Client {
         let client = self.0.get(py, Process::this())?;
         let mut call = AnyMachine::call(py, client.config(), action, parameters, checked)?;
         match finalization::detach(py, || drive(&client, &mut call))? {
-            News::Progress(never) => match never {},
-            News::Done(Ok(answer)) => job::object(py, answer.as_str()),
-            News::Done(Err(error)) => {
+            News::Continue(never) => match never {},
+            News::Break(Ok(answer)) => job::object(py, answer.as_str()),
+            News::Break(Err(error)) => {
                 logging::failed(&error);
                 Err(errors::exception(py, &error))
             }
@@ -119,7 +130,7 @@ impl Client {
         let client = self.0.get(py, here)?;
         let mut taken = job.take(py, here, client.config())?;
         let news = finalization::detach(py, || drive(&client, &mut taken))?;
-        if matches!(news, News::Done(_)) {
+        if matches!(news, News::Break(_)) {
             taken.end();
         } else {
             drop(taken);
@@ -134,9 +145,9 @@ pub(crate) fn news_object(
     news: News<Result<Update, cvm_proto::Error>, Update>,
 ) -> PyResult<Bound<'_, PyTuple>> {
     let (goes_on, told) = match news {
-        News::Progress(told) => (true, told),
-        News::Done(Ok(told)) => (false, told),
-        News::Done(Err(error)) => {
+        News::Continue(told) => (true, told),
+        News::Break(Ok(told)) => (false, told),
+        News::Break(Err(error)) => {
             logging::failed(&error);
             return Err(errors::exception(py, &error));
         }

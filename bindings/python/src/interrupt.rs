@@ -1,6 +1,6 @@
 //! Ctrl-C, and whatever else Python's signal handlers raise, while a thread waits without the interpreter.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyRuntimeError;
@@ -44,25 +44,25 @@ pub(crate) fn take() -> Option<PyErr> {
 }
 
 /// When signals were last polled: a job of many short exchanges never waits long, and has to be interruptible as well.
-pub(crate) struct SignalPoll(Instant);
+pub(crate) struct SignalPoll(Cell<Instant>);
 
 impl SignalPoll {
     pub(crate) fn new() -> Self {
-        Self(Instant::now())
+        Self(Cell::new(Instant::now()))
     }
 
     /// Polls, if the last time is long enough ago.
-    pub(crate) fn poll(&mut self) -> Result<(), PyErr> {
-        if self.0.elapsed() >= POLL_EVERY {
+    pub(crate) fn poll(&self) -> Result<(), PyErr> {
+        if self.0.get().elapsed() >= POLL_EVERY {
             poll();
-            self.0 = Instant::now();
+            self.0.set(Instant::now());
         }
         // A poll within an exchange may have found something, too.
         take().map_or(Ok(()), Err)
     }
 
     /// Sleeps, and polls meanwhile.
-    pub(crate) fn sleep(&mut self, time: Duration) -> Result<(), PyErr> {
+    pub(crate) fn sleep(&self, time: Duration) -> Result<(), PyErr> {
         let end = Instant::now() + time;
         loop {
             self.poll()?;
