@@ -61,9 +61,15 @@ fn nothing_secret_is_logged() {
         let line = text.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret} was logged");
     }
-    for expected in
-        ["cvm_reqwest", "cvm_ureq", "cvm.call", "action=\"SyncImages\"", "attempt=1", "status=200", "WARN"]
-    {
+    for expected in [
+        "cvm_shell",
+        "cvm_proto::attempt",
+        "cvm.call",
+        "action=\"SyncImages\"",
+        "attempt=1",
+        "status=200",
+        "WARN",
+    ] {
         assert!(text.contains(expected), "{expected} is not in the log");
     }
     assert!(!text.contains("authorization: TC3") && !text.contains(&format!("Credential={SECRET_ID}/")));

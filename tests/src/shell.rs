@@ -11,6 +11,7 @@ use std::iter;
 use std::marker::PhantomData;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cvm_proto::machine::drive;
 use cvm_proto::{Action, AnyCall, Call, Config, Error, FromSettings, Job, Machine, Paged, Pages, Settings};
@@ -38,6 +39,10 @@ pub trait Shell: FromSettings + Clone + Send + Sync {
     fn items<L: AnyPaged>(&self, list: L) -> impl Iterator<Item = Result<L::Item, Error>>;
     fn pages<L: AnyPaged>(&self, list: L) -> impl Iterator<Item = Result<Vec<L::Item>, Error>>;
     fn with_region(&self, region: &str) -> Result<Self, Error>;
+    /// The same client with one more header, and another time limit for each attempt.
+    fn with_header(&self, name: &str, value: &str, attempt_timeout: Duration) -> Result<Self, Error>;
+    /// The same client for another product.
+    fn service(&self, name: &str, version: &str) -> Result<Self, Error>;
     /// What the client's `Debug` shows.
     fn shown(&self) -> String;
 }
@@ -119,6 +124,16 @@ impl<E: Over> Shell for Async<E> {
         Ok(Self { client: self.client.with_region(region)?, ..self.clone() })
     }
 
+    fn with_header(&self, name: &str, value: &str, attempt_timeout: Duration) -> Result<Self, Error> {
+        let client =
+            self.client.with(|settings| settings.header(name, value).attempt_timeout(attempt_timeout))?;
+        Ok(Self { client, ..self.clone() })
+    }
+
+    fn service(&self, name: &str, version: &str) -> Result<Self, Error> {
+        Ok(Self { client: self.client.service(name, version)?, ..self.clone() })
+    }
+
     fn shown(&self) -> String {
         format!("{:?}", self.client)
     }
@@ -151,6 +166,14 @@ impl Shell for cvm_ureq::Client {
 
     fn with_region(&self, region: &str) -> Result<Self, Error> {
         self.with_region(region)
+    }
+
+    fn with_header(&self, name: &str, value: &str, attempt_timeout: Duration) -> Result<Self, Error> {
+        self.with(|settings| settings.header(name, value).attempt_timeout(attempt_timeout))
+    }
+
+    fn service(&self, name: &str, version: &str) -> Result<Self, Error> {
+        self.service(name, version)
     }
 
     fn shown(&self) -> String {
@@ -224,6 +247,16 @@ impl Shell for ByHand {
 
     fn with_region(&self, region: &str) -> Result<Self, Error> {
         Ok(Self { config: self.config.with_region(region)?, clock: self.clock.clone() })
+    }
+
+    fn with_header(&self, name: &str, value: &str, attempt_timeout: Duration) -> Result<Self, Error> {
+        let config =
+            self.config.with(|settings| settings.header(name, value).attempt_timeout(attempt_timeout))?;
+        Ok(Self { config, ..self.clone() })
+    }
+
+    fn service(&self, name: &str, version: &str) -> Result<Self, Error> {
+        Ok(Self { config: self.config.service(name, version)?, ..self.clone() })
     }
 
     fn shown(&self) -> String {

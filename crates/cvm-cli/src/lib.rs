@@ -14,6 +14,7 @@ mod journals;
 mod log;
 mod output;
 mod parameters;
+mod products;
 mod progress;
 mod query;
 mod regions;

@@ -84,6 +84,8 @@ pub enum RetryReason {
     NoResponse,
     /// What came is no answer of the service.
     BadResponse,
+    /// The client's [`RetryPolicy`](crate::RetryPolicy) says so of the code.
+    Policy,
     /// The service refused the time stamp, and its clock is known now.
     ClockCorrected,
     /// The service refused the credential, and another one may be had.
@@ -96,6 +98,8 @@ pub enum RetryReason {
 pub enum FailReason {
     /// Another attempt would fail in the same way.
     Permanent,
+    /// The client's [`RetryPolicy`](crate::RetryPolicy) says so of the code.
+    Policy,
     /// The service may have done the work, and doing it twice is not safe.
     NotSafeToRepeat,
     /// The last attempt that [`RetryPolicy`](crate::RetryPolicy) allows.
@@ -114,6 +118,7 @@ impl RetryReason {
             Self::ServiceError => "service_error",
             Self::NoResponse => "no_response",
             Self::BadResponse => "bad_response",
+            Self::Policy => "policy",
             Self::ClockCorrected => "clock_corrected",
             Self::CredentialRefused => "credential_refused",
         }
@@ -125,6 +130,7 @@ impl FailReason {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Permanent => "permanent",
+            Self::Policy => "policy",
             Self::NotSafeToRepeat => "not_safe_to_repeat",
             Self::AttemptsUsedUp => "attempts_used_up",
             Self::NoTimeLeft => "no_time_left",

@@ -98,8 +98,8 @@ pub use sign::SignMethod;
 // What goes out and what comes in.
 mod wire;
 pub use wire::{
-    Cancel, Language, Method, NoProxy, Notation, Origin, ProxyAddress, ProxyScheme, Request, Response,
-    only_reads,
+    Cancel, ExtraHeaders, Language, Method, NoProxy, Notation, Origin, ProxyAddress, ProxyScheme, Request,
+    Response, only_reads,
 };
 
 // The contract between core and shells.

@@ -136,7 +136,7 @@ fn http_client(
 
 /// The URL of the endpoint that serves the config's region.
 fn base_url(config: &Config) -> Result<Arc<Url>, Error> {
-    let origin = config.settings().endpoint.origin(config.region().unwrap_or_default());
+    let origin = config.origin();
     let url = Url::parse(origin.url());
     url.map(Arc::new).map_err(|error| Error::config(format!("endpoint `{}`: {error}", origin.url())))
 }

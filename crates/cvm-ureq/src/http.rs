@@ -97,6 +97,6 @@ impl Http {
 
 /// The URL of the endpoint that serves the config's region.
 fn base_uri(config: &Config) -> Result<Uri, Error> {
-    let origin = config.settings().endpoint.origin(config.region().unwrap_or_default());
+    let origin = config.origin();
     origin.url().parse().map_err(|error| Error::config(format!("endpoint `{}`: {error}", origin.url())))
 }

@@ -84,7 +84,44 @@ impl Client {
     ///
     /// [`ErrorKind::Config`] if that cannot be a region's name.
     pub fn with_region(&self, region: &str) -> Result<Self, Error> {
-        let config = self.config.with_region(region)?;
+        self.at(self.config.with_region(region)?)
+    }
+
+    /// The same client with other settings, for one call or for a part of a program: time limits, retries, language, headers,
+    /// hook, region and others. It shares connections, limits, budget, clock and credentials with this one.
+    ///
+    /// ```no_run
+    /// # use std::time::Duration;
+    /// # let client = cvm_ureq::Client::from_env()?;
+    /// # use cvm_ureq::RetryPolicy;
+    /// let hurried = client.with(|settings| settings.call_timeout(Duration::from_secs(2)).retry(RetryPolicy::never()))?;
+    /// # Ok::<(), cvm_ureq::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if a setting is wrong, or belongs to what is shared: see [`Config::with`].
+    pub fn with(&self, set: impl FnOnce(ClientBuilder<Self>) -> ClientBuilder<Self>) -> Result<Self, Error> {
+        self.at(self.config.derive(set)?)
+    }
+
+    /// The same client for another product of Tencent Cloud, such as `vpc` in version `2017-03-12`: what
+    /// [`call`](Self::call) sends goes there. See [`Config::service`].
+    ///
+    /// ```no_run
+    /// # let client = cvm_ureq::Client::from_env()?;
+    /// let vpcs = client.service("vpc", "2017-03-12")?.call("DescribeVpcs", serde_json::json!({ "Limit": "5" }))?;
+    /// # Ok::<(), cvm_ureq::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`] if that cannot be a product or a version.
+    pub fn service(&self, name: &str, version: &str) -> Result<Self, Error> {
+        self.at(self.config.service(name, version)?)
+    }
+
+    fn at(&self, config: Config) -> Result<Self, Error> {
         Ok(Self { transport: self.transport.at(&config)?, config, ..self.clone() })
     }
 

@@ -4,6 +4,7 @@ pub mod attempts;
 pub mod bodies;
 pub mod cancelled;
 pub mod connections;
+pub mod derived;
 pub mod faults;
 pub mod input;
 pub mod job;
@@ -28,6 +29,8 @@ macro_rules! scenarios {
                 answer_of_the_largest_size_is_read chunks_are_joined,
             connections: refused_connection_is_tried_again unknown_host_was_not_sent
                 dropped_before_reading_is_repeated_only_if_safe,
+            derived: settings_of_one_part_of_a_program headers_go_with_every_attempt another_product_is_called
+                other_products_are_not_repeated_blindly,
             faults: every_plain_fault_is_said silent_source_ends_with_the_call
                 token_that_is_none_is_a_bad_credential,
             input: no_region no_credential empty_secret bad_endpoint bad_region empty_image_list two_images
@@ -55,6 +58,7 @@ macro_rules! scenarios {
             cancelled: hanging_read_ends_with_the_cancel half_an_answer_ends_with_the_cancel
                 hanging_write_ends_after_its_grace late_answer_to_a_write_is_heard
                 write_without_a_connection_was_not_sent connection_outlives_a_job_that_could_be_cancelled,
+            derived: a_part_of_a_program_keeps_connections,
             connections: connection_is_kept closed_connection_is_replaced proxy_is_used_for_plain_http
                 proxy_that_is_not_there_was_not_sent bad_proxy,
             faults: every_fault_is_said,

@@ -222,6 +222,7 @@ Examples:
   cvm call DescribeImages --all-pages --query 'ImageSet[].ImageName'
   cvm call DescribeInstances --wait \"InstanceSet[0].InstanceState=='RUNNING'\"
   cvm call RunInstances --skeleton > request.json
+  cvm call --service sts GetCallerIdentity
 
 --wait ends once its expression finds something that JMESPath counts as true: anything but false, null, and an empty \
 text, list or object.";
@@ -237,6 +238,12 @@ pub(crate) struct CallArgs {
     /// Reads all parameters from a file with a JSON object; - is stdin
     #[arg(long, value_name = "FILE", conflicts_with = "parameters")]
     pub(crate) json: Option<PathBuf>,
+    /// Calls another product, such as vpc or sts; nothing of its actions is checked
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["all_pages", "skeleton"])]
+    pub(crate) service: Option<String>,
+    /// With --service: the version of the product's API [default: the one known of it]
+    #[arg(long, value_name = "DATE", requires = "service")]
+    pub(crate) api_version: Option<String>,
     /// Prints only the part of the answer that a JMESPath expression selects, such as ImageSet[].ImageId
     #[arg(long, value_name = "JMESPATH")]
     pub(crate) query: Option<String>,

@@ -12,7 +12,7 @@ use crate::catalogue::example::Extent;
 use crate::connect::{self, Link};
 use crate::failure::{Exit, Failure};
 use crate::query::{Misfit, Query};
-use crate::{input, output, parameters, regions, render};
+use crate::{input, output, parameters, products, regions, render};
 
 /// Performs the action and prints what the service answered.
 pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
@@ -24,10 +24,19 @@ pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
     }
     let query = args.query.as_deref().map(|query| compile("--query", query)).transpose()?;
     let condition = args.wait.as_deref().map(|condition| compile("--wait", condition)).transpose()?;
-    let link = if args.dry_run { connect::open_to_show(global)? } else { connect::open(global)? };
-    let parameters = parameters(args, link.client.config().region())?;
+    let mut link = if args.dry_run { connect::open_to_show(global)? } else { connect::open(global)? };
+    let product = products::chosen(args)?;
+    if let Some((name, version)) = product {
+        link.client = link.client.service(name, version)?;
+    }
+    let parameters = match product {
+        Some(_) => given(args)?,
+        None => parameters(args, link.client.config().region())?,
+    };
     if args.dry_run {
-        let parameters = Catalogue::load().masked(&args.action, parameters);
+        // Of other products the names of members decide what is secret.
+        let known = if product.is_some() { "" } else { &args.action };
+        let parameters = Catalogue::load().masked(known, parameters);
         show(global, &first_request(&link, &args.action, &parameters)?)?;
         return Ok(Exit::Done);
     }
@@ -67,12 +76,17 @@ fn whole(answer: Value, format: Output, option: &str, misfit: &Misfit) -> Result
     Err(Failure::misfit(format!("{option} does not fit the answer, which is printed whole: {misfit}")))
 }
 
-/// The parameters as given, checked as far as this build knows the action.
+/// The parameters as given.
+fn given(args: &CallArgs) -> Result<Value, Failure> {
+    match &args.json {
+        None => parameters::parse(&args.parameters),
+        Some(file) => input::json("--json", file),
+    }
+}
+
+/// The parameters, checked as far as this build knows the action.
 fn parameters(args: &CallArgs, region: Option<&str>) -> Result<Value, Failure> {
-    let mut parameters = match &args.json {
-        None => parameters::parse(&args.parameters)?,
-        Some(file) => input::json("--json", file)?,
-    };
+    let mut parameters = given(args)?;
     if args.unchecked {
         return Ok(parameters);
     }

@@ -100,3 +100,39 @@ fn the_more_verbose_it_is_the_more_it_shows_and_never_a_secret() {
         assert!(twice.contains(part) && !once.contains(part), "{part}: {twice}");
     }
 }
+
+#[test]
+fn another_product_is_called_by_its_name() {
+    let args = ["call", "--service", "sts", "GetCallerIdentity"];
+    let answer = run(&[&args[..], &SHANGHAI].concat()).ended_with(0).json();
+    assert_eq!(answer["AccountId"], "100000000001");
+
+    // What this build knows of actions is of cvm, and the version is the product's unless another is given.
+    let shown = |more: &[&str]| {
+        let args = ["call", "RunInstances", "InstanceType=S5", "Password=hidden", "--dry-run"];
+        let shown = run(&[&args[..], more, &SHANGHAI, &["--output", "json"]].concat()).ended_with(0).json();
+        assert!(shown["headers"]["authorization"] == "***", "{shown}");
+        assert!(
+            !shown.to_string().contains("hidden") && shown.to_string().contains("InstanceType"),
+            "{shown}"
+        );
+        shown["headers"]["x-tc-version"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(shown(&["--service", "lighthouse"]), "2020-03-24");
+    assert_eq!(shown(&["--service", "lighthouse", "--api-version", "2025-01-01"]), "2025-01-01");
+    assert_eq!(shown(&["--service", "brandnew", "--api-version", "2025-01-01"]), "2025-01-01");
+
+    for (more, part) in [
+        (&["--service", "vpcs"][..], "no API version is known of the service `vpcs` (did you mean vpc?)"),
+        (&["--service", "VPC", "--api-version", "2017-03-12"], "is not a product's name"),
+        (&["--service", "vpc", "--api-version", "latest"], "version `latest` is not that of an API"),
+        (&["--api-version", "2017-03-12"], "--service"),
+        (&["--service", "vpc", "--all-pages"], "--all-pages"),
+    ] {
+        let refused = run(&[&["call", "DescribeVpcs"], more, &SHANGHAI].concat()).ended_with(2);
+        assert!(refused.err.contains(part), "{refused:?}");
+    }
+    // cvm is what is meant without it.
+    let checked = run(&[&["call", "--service", "cvm", "SyncImages"], &SHANGHAI[..]].concat()).ended_with(2);
+    assert!(checked.err.contains("SyncImages.ImageIds is missing"), "{checked:?}");
+}

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::api;
 use crate::codec::record::Record;
 use crate::error::Error;
-use crate::service::VERSION;
+use crate::service::{SERVICE, VERSION};
 
 /// An action of the API: a request that knows its name, the type of its answer, and whether it may be repeated.
 ///
@@ -17,6 +17,8 @@ use crate::service::VERSION;
 pub trait Action: Serialize {
     /// The name on the wire.
     const NAME: &'static str;
+    /// The product that has the action: the first label of its hosts.
+    const SERVICE: &'static str = SERVICE;
     /// The version of the API.
     const VERSION: &'static str = VERSION;
     /// The request rate that the service grants one account in one region, in requests a second, if known.

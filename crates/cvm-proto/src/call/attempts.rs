@@ -370,9 +370,11 @@ impl Attempts {
         if self.is_outdated(now, &error) {
             return (error, at_once(RetryReason::CredentialRefused));
         }
-        let policy = self.prepared.config().settings().retry;
-        if !error.is_retryable() {
-            return (error, NextStep::Fail(FailReason::Permanent));
+        let policy = &self.prepared.config().settings().retry;
+        let judgement = policy.judgement(&error);
+        if !judgement.unwrap_or_else(|| error.is_retryable()) {
+            let reason = if judgement.is_some() { FailReason::Policy } else { FailReason::Permanent };
+            return (error, NextStep::Fail(reason));
         }
         if error.outcome_unknown() && !self.rules.safe_to_repeat {
             return (error, NextStep::Fail(FailReason::NotSafeToRepeat));
@@ -398,6 +400,7 @@ impl Attempts {
             return (error, NextStep::Fail(FailReason::BudgetUsedUp));
         }
         let reason = match error.kind() {
+            _ if judgement.is_some() => RetryReason::Policy,
             ErrorKind::Throttled => RetryReason::Throttled,
             ErrorKind::Network | ErrorKind::Timeout => RetryReason::NoResponse,
             ErrorKind::Response => RetryReason::BadResponse,

@@ -36,7 +36,7 @@ pub fn parameters(action: &str) -> Option<&'static [&'static str]> {
 pub struct TextRequest {
     name: String,
     parameters: Box<RawValue>,
-    safe_to_repeat: bool,
+    is_dry_run: bool,
     has_token: bool,
 }
 
@@ -58,7 +58,9 @@ impl TextRequest {
     pub fn new(name: impl Into<String>, parameters: impl Into<String>) -> Result<Self, Error> {
         let (name, parameters) = (name.into(), parameters.into());
         let unreadable = |error: serde_json::Error| {
-            Error::parameter(format!("the parameters are not JSON: {error}")).with_call(&name, None, 0)
+            Error::parameter(format!("the parameters are not JSON: {error}"))
+                .with_source(error)
+                .with_call(&name, None, 0)
         };
         let parameters = RawValue::from_string(parameters).map_err(unreadable)?;
         if !parameters.get().starts_with('{') {
@@ -67,9 +69,8 @@ impl TextRequest {
         let marks: Marks<'_> = serde_json::from_str(parameters.get()).map_err(unreadable)?;
         let given = |text: &&RawValue| !matches!(text.get(), "null" | "\"\"");
         let has_token = marks.client_token.as_ref().is_some_and(given);
-        let safe_to_repeat =
-            has_token || marks.dry_run.is_some_and(|dry_run| dry_run.get() == "true") || only_reads(&name);
-        Ok(Self { name, parameters, safe_to_repeat, has_token })
+        let is_dry_run = marks.dry_run.is_some_and(|dry_run| dry_run.get() == "true");
+        Ok(Self { name, parameters, is_dry_run, has_token })
     }
 
     /// The action.
@@ -147,7 +148,8 @@ pub struct TextCall {
 impl TextCall {
     /// A call with the settings of `config`. `seed` feeds jitter and nonces: any number, a different one for each call.
     pub fn new(config: &Config, request: &TextRequest, seed: u64) -> Self {
-        let known = Known::find(&request.name);
+        let is_own = config.product().is_own();
+        let known = is_own.then(|| Known::find(&request.name)).flatten();
         let takes_token = !request.has_token
             && known.as_ref().is_some_and(|action| action.parameters.contains(&"ClientToken"));
         let parameters = if takes_token {
@@ -157,7 +159,11 @@ impl TextCall {
         };
         let rules = Rules {
             rate_limit: known.as_ref().and_then(|action| action.rate_limit),
-            safe_to_repeat: request.safe_to_repeat || takes_token,
+            // Nobody knows what a dry run is to other products.
+            safe_to_repeat: request.has_token
+                || takes_token
+                || (is_own && request.is_dry_run)
+                || only_reads(&request.name),
             ..Rules::default()
         };
         let needs_region = known.is_some_and(|action| action.needs_region);
@@ -229,8 +235,9 @@ impl TextList {
     /// [`ErrorKind::Parameter`](crate::ErrorKind::Parameter) if this build knows no such action that comes in pages, or
     /// the parameters are not an object.
     pub fn new(name: &str, parameters: &str) -> Result<Self, Error> {
-        let parameters = serde_json::from_str(parameters)
-            .map_err(|error| Error::parameter(format!("the parameters are not JSON: {error}")))?;
+        let parameters = serde_json::from_str(parameters).map_err(|error| {
+            Error::parameter(format!("the parameters are not JSON: {error}")).with_source(error)
+        })?;
         AnyList::new(name, parameters).map(Self)
     }
 
@@ -248,8 +255,7 @@ impl Paged for TextList {
     fn call(&self, config: &Config, seed: u64) -> TextCall {
         let (name, parameters) = self.0.parts();
         let parameters = RawValue::from_string(parameters.to_string()).expect("a value is written as JSON");
-        let request =
-            TextRequest { name: name.to_owned(), parameters, safe_to_repeat: true, has_token: false };
+        let request = TextRequest { name: name.to_owned(), parameters, is_dry_run: false, has_token: false };
         TextCall::new(config, &request, seed)
     }
 

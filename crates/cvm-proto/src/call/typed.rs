@@ -13,11 +13,10 @@ use serde_json::value::RawValue;
 
 use super::action::{Action, Known};
 use super::attempts::{Attempts, Next, Rules};
-use crate::client::{Config, Prepared, Random};
+use crate::client::{Config, Prepared, Product, Random};
 use crate::codec::envelope;
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
-use crate::service::VERSION;
 use crate::wire::{Notation, only_reads};
 
 /// A call of an action: a [`Machine`] that ends with the action's answer.
@@ -85,10 +84,11 @@ impl<A: Action> Call<A> {
         }
         let rules =
             Rules { rate_limit: A::RATE_LIMIT, safe_to_repeat: action.safe_to_repeat(), ..Rules::default() };
-        let prepared =
-            action.check().map_err(|error| error.with_call(A::NAME, config.region(), 0)).and_then(|()| {
-                prepare(config, Cow::Borrowed(A::NAME), Cow::Borrowed(A::VERSION), A::NEEDS_REGION, &action)
-            });
+        let product = const { Product::known(A::SERVICE, A::VERSION) };
+        let prepared = action
+            .check()
+            .map_err(|error| error.with_call(A::NAME, config.region(), 0))
+            .and_then(|()| prepare(&config.of(product)?, Cow::Borrowed(A::NAME), A::NEEDS_REGION, &action));
         Self(Typed::new(prepared, rules, seed))
     }
 }
@@ -119,8 +119,8 @@ impl<A: Action> fmt::Debug for Call<A> {
 /// A call of any action by its name, with parameters and answer as JSON: for actions that this build does not know.
 ///
 /// It ends with the object inside `Response`. Encoding, signature, errors and retries are those of [`Call`]. An action
-/// counts as safe to repeat if it [only reads](crate::only_reads), or if its parameters hold `DryRun: true` or a
-/// `ClientToken`.
+/// counts as safe to repeat if it [only reads](crate::only_reads), or if its parameters hold a `ClientToken` or, of this
+/// product, `DryRun: true`. It goes to the product of its [`Config`]: see [`Config::service`].
 pub struct AnyCall {
     name: String,
     call: Typed<Value>,
@@ -129,18 +129,22 @@ pub struct AnyCall {
 impl AnyCall {
     /// A call of the action `name`. `parameters` is a JSON object, or `null` for none.
     pub fn new(config: &Config, name: &str, parameters: &Value, seed: u64) -> Self {
-        let known = Known::find(name);
+        let is_own = config.product().is_own();
+        let known = is_own.then(|| Known::find(name)).flatten();
+        let has_token =
+            parameters.get("ClientToken").and_then(Value::as_str).is_some_and(|token| !token.is_empty());
+        // Nobody knows what the word means to other products.
+        let is_dry_run = is_own && parameters.get("DryRun") == Some(&Value::Bool(true));
         let rules = Rules {
             rate_limit: known.as_ref().and_then(|action| action.rate_limit),
-            safe_to_repeat: only_reads(name) || is_marked_repeatable(parameters),
+            safe_to_repeat: only_reads(name) || has_token || is_dry_run,
             ..Rules::default()
         };
         let needs_region = known.is_some_and(|action| action.needs_region);
         let none = Value::Object(serde_json::Map::new());
         let parameters = if parameters.is_null() { &none } else { parameters };
-        let prepared = check_name(name).and_then(|()| {
-            prepare(config, Cow::Owned(name.into()), Cow::Borrowed(VERSION), needs_region, parameters)
-        });
+        let prepared = check_name(name)
+            .and_then(|()| prepare(config, Cow::Owned(name.into()), needs_region, parameters));
         Self { name: name.into(), call: Typed::new(prepared, rules, seed) }
     }
 }
@@ -178,11 +182,6 @@ pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn is_marked_repeatable(parameters: &Value) -> bool {
-    let token = parameters.get("ClientToken").and_then(Value::as_str);
-    parameters.get("DryRun") == Some(&Value::Bool(true)) || token.is_some_and(|token| !token.is_empty())
-}
-
 /// Prepares a call whose parameters are a text. Only JSON bodies can take it as it is.
 pub(crate) fn prepare_text(
     config: &Config,
@@ -192,19 +191,18 @@ pub(crate) fn prepare_text(
 ) -> Result<Prepared, Error> {
     check_name(name)?;
     let name = Cow::Owned(name.into());
-    let version = Cow::Borrowed(VERSION);
     if config.common().notation == Notation::Json {
-        return prepare(config, name, version, needs_region, parameters);
+        return prepare(config, name, needs_region, parameters);
     }
-    let value: Value = serde_json::from_str(parameters.get())
-        .map_err(|error| Error::parameter(format!("the parameters cannot be read: {error}")))?;
-    prepare(config, name, version, needs_region, &value)
+    let value: Value = serde_json::from_str(parameters.get()).map_err(|error| {
+        Error::parameter(format!("the parameters cannot be read: {error}")).with_source(error)
+    })?;
+    prepare(config, name, needs_region, &value)
 }
 
 pub(crate) fn prepare<T: Serialize + ?Sized>(
     config: &Config,
     action: Cow<'static, str>,
-    version: Cow<'static, str>,
     needs_region: bool,
     parameters: &T,
 ) -> Result<Prepared, Error> {
@@ -214,7 +212,7 @@ pub(crate) fn prepare<T: Serialize + ?Sized>(
         )
         .with_call(&action, None, 0));
     }
-    Prepared::new(config, action.clone(), version, parameters)
+    Prepared::new(config, action.clone(), config.product().version().clone(), parameters)
         .map_err(|error| error.with_call(&action, config.region(), 0))
 }
 

@@ -229,7 +229,7 @@ where
                                 return Step::Progress(answer);
                             }
                         },
-                        Err(error) if error.is_retryable() => {
+                        Err(error) if self.config.settings().retry.is_retryable(&error) => {
                             self.last_error = Some(error);
                             self.state = State::Pause { until };
                         }
@@ -270,11 +270,12 @@ impl<A: Ask, P> WaitMachine<A, P> {
             .as_ref()
             .map(|error| format!("; the last call failed: {error}"))
             .unwrap_or_default();
-        Error::timeout(format!("the condition was not met {}{why}", self.job.limit())).with_call(
-            self.job.action.name(),
-            self.config.region(),
-            0,
-        )
+        let late = Error::timeout(format!("the condition was not met {}{why}", self.job.limit()));
+        let late = match &self.last_error {
+            Some(error) => late.with_source(error.clone()),
+            None => late,
+        };
+        late.with_call(self.job.action.name(), self.config.region(), 0)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The settings of a client together with the state that all its calls share.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
@@ -9,11 +10,11 @@ use super::endpoint::{self, Endpoint};
 use super::failover::Breakers;
 use super::limit::RateLimits;
 use super::lock::Mutex;
+use super::product::Product;
 use super::retry::RetryBudget;
-use super::settings::{FromSettings, Settings};
+use super::settings::{ClientBuilder, FromSettings, Settings};
 use crate::codec::check;
 use crate::error::Error;
-use crate::service::SERVICE;
 use crate::sign::SignMethod;
 use crate::signer::{Credential, KeyCache, LeaseCache, Provider};
 use crate::wire::{Common, Notation, Origin, Target};
@@ -35,7 +36,7 @@ struct RegionView {
 /// What a client has in common for all regions.
 struct Client {
     settings: Settings,
-    service: &'static str,
+    product: Product,
     notation: Notation,
     shared: Arc<Mutex<Shared>>,
 }
@@ -64,37 +65,37 @@ impl Config {
                 "no credential: give one, or a provider such as the one that the environment and the profiles make",
             ));
         }
-        Self::of_service(settings, SERVICE)
+        Self::of_product(settings, Product::own())
     }
 
-    /// Checks the settings for a client of another service; without a credential, its requests are not signed.
-    pub(crate) fn of_service(settings: Settings, service: &'static str) -> Result<Self, Error> {
+    /// Checks the settings for a client of another product; without a credential, its requests are not signed.
+    pub(crate) fn of_product(settings: Settings, product: Product) -> Result<Self, Error> {
         let shared: Arc<Mutex<Shared>> = Arc::default();
         if let Some(written) = settings.credential.as_ref().filter(|written| written.source().is_some()) {
             shared.with(|shared| shared.leases.begin_with(written.clone()));
         }
-        Self::sharing(shared, settings, service)
+        Self::sharing(shared, settings, product)
     }
 
-    /// The same client for another service. It shares what the calls of this one share: credentials that were fetched,
+    /// The same client for another product. It shares what the calls of this one share: credentials that were fetched,
     /// the clock, the budget for retries. `settings` has to keep who signs.
-    pub(crate) fn for_service(&self, settings: Settings, service: &'static str) -> Result<Self, Error> {
-        Self::sharing(Arc::clone(&self.0.client.shared), settings, service)
+    pub(crate) fn for_product(&self, settings: Settings, product: Product) -> Result<Self, Error> {
+        Self::sharing(Arc::clone(&self.0.client.shared), settings, product)
     }
 
-    fn sharing(shared: Arc<Mutex<Shared>>, settings: Settings, service: &'static str) -> Result<Self, Error> {
+    fn sharing(shared: Arc<Mutex<Shared>>, settings: Settings, product: Product) -> Result<Self, Error> {
         settings.check()?;
         let notation = settings.notation.unwrap_or(match settings.sign_method {
             SignMethod::Tc3HmacSha256 => Notation::Json,
             SignMethod::HmacSha256 | SignMethod::HmacSha1 => Notation::Form,
         });
         let region = settings.region.clone();
-        Ok(Self::at(region, Arc::new(Client { settings, service, notation, shared })))
+        Ok(Self::at(region, Arc::new(Client { settings, product, notation, shared })))
     }
 
     fn at(region: Option<String>, client: Arc<Client>) -> Self {
         let target_at = |endpoint: &Endpoint| {
-            let origin = endpoint.origin_of(client.service, region.as_deref().unwrap_or_default());
+            let origin = endpoint.origin_of(client.product.name(), region.as_deref().unwrap_or_default());
             Target { past_proxy: client.settings.no_proxy.excepts(&origin), origin }
         };
         let usual = target_at(&client.settings.endpoint);
@@ -103,12 +104,13 @@ impl Config {
         let common = Arc::new(Common {
             usual,
             backup,
-            service: client.service,
+            service: client.product.name().clone(),
             sign_method: settings.sign_method,
             notation: client.notation,
             unsigned_payload: settings.unsigned_payload,
             language: settings.language,
             request_client: settings.request_client.clone(),
+            headers: settings.headers.clone(),
             max_response_bytes: settings.max_response_bytes,
             region,
         });
@@ -123,6 +125,83 @@ impl Config {
     pub fn with_region(&self, region: &str) -> Result<Self, Error> {
         check::region(region)?;
         Ok(Self::at(Some(region.into()), Arc::clone(&self.0.client)))
+    }
+
+    /// The same client with other settings, for one call or for a part of a program: timeouts, retries, language, headers,
+    /// hook, region and others. It shares what the calls of this one share: rate limits, the retry budget, the clock, the
+    /// credential.
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use cvm_proto::{Config, Credential, RetryPolicy, Settings};
+    ///
+    /// let mut settings = Settings::default();
+    /// settings.credential = Some(Credential::new("AKIDexample", "not-a-real-key")?);
+    /// let config = Config::new(settings)?;
+    /// let hurried = config.with(|settings| {
+    ///     settings.call_timeout(Duration::from_secs(2)).retry(RetryPolicy::never()).header("traceparent", "00-4bf92f")
+    /// })?;
+    /// assert_eq!(hurried.settings().call_timeout, Duration::from_secs(2));
+    /// # Ok::<(), cvm_proto::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if a setting is wrong, or belongs to what is shared: the endpoint, the
+    /// credential, the proxy, certificates, `connect_timeout`. They need a client of their own.
+    pub fn with(&self, set: impl FnOnce(ClientBuilder<Self>) -> ClientBuilder<Self>) -> Result<Self, Error> {
+        self.derive(set)
+    }
+
+    /// The same as [`with`](Self::with), for the builder of another client.
+    ///
+    /// # Errors
+    ///
+    /// As [`with`](Self::with).
+    pub fn derive<C: FromSettings>(
+        &self,
+        set: impl FnOnce(ClientBuilder<C>) -> ClientBuilder<C>,
+    ) -> Result<Self, Error> {
+        let own = Settings { region: self.region().map(Into::into), ..self.settings().clone() };
+        let settings = set(ClientBuilder::new(own)).into_settings();
+        if let Some(shared) = self.settings().shared_that_differs(&settings) {
+            return Err(Error::config(format!(
+                "{shared} cannot be set for some calls alone, as all calls of a client share it: build a client of its own"
+            )));
+        }
+        self.for_product(settings, self.0.client.product.clone())
+    }
+
+    /// The same client for another product of Tencent Cloud: calls by an action's name ([`AnyCall`](crate::AnyCall)) go
+    /// there, signed for it, to its host in the region. Typed actions go to their own product all the same.
+    ///
+    /// `name` is the first label of the product's hosts, such as `vpc`; `version` that of its API, such as `2017-03-12`. An
+    /// endpoint of `cvm` itself becomes the one of that product beside it; any other explicit endpoint stays. It has no
+    /// backup, as that serves `cvm`. Only what reads, by its name, or carries a `ClientToken` counts as safe to repeat.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) if that cannot be a product or a version.
+    pub fn service(&self, name: &str, version: &str) -> Result<Self, Error> {
+        self.of(Product::new(name, version)?)
+    }
+
+    /// The same client for a product.
+    pub(crate) fn of(&self, product: Product) -> Result<Self, Error> {
+        if self.0.client.product == product {
+            return Ok(self.clone());
+        }
+        let region = self.region().map(Into::into);
+        let settings = self.settings();
+        let failover = settings.failover.clone().filter(|_| product.is_own());
+        let sts_endpoint = settings.sts_endpoint.as_ref().filter(|_| product.name() == "sts");
+        let endpoint = sts_endpoint.unwrap_or(&settings.endpoint).clone();
+        self.for_product(Settings { region, failover, endpoint, ..settings.clone() }, product)
+    }
+
+    /// What is called.
+    pub(crate) fn product(&self) -> &Product {
+        &self.0.client.product
     }
 
     /// The same client for what no region is needed for. The finance regions have hosts of their own, so one of those stays.
@@ -143,7 +222,8 @@ impl Config {
         &self.0.client.settings
     }
 
-    pub(crate) fn origin(&self) -> &Origin {
+    /// Where its requests go, unless a backup takes over.
+    pub fn origin(&self) -> &Origin {
         &self.0.common.usual.origin
     }
 

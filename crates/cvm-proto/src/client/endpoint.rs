@@ -120,7 +120,13 @@ impl Endpoint {
     /// The origin of a service in a region.
     pub(crate) fn origin_of(&self, service: &str, region: &str) -> Origin {
         match &self.0 {
-            Base::Explicit(origin) => origin.clone(),
+            Base::Explicit(origin) => match own_domain(origin.host()) {
+                Some(domain) if service != SERVICE => {
+                    let scheme = if self.uses_tls() { Scheme::Https } else { Scheme::Http };
+                    Origin::new(scheme.as_str(), &format!("{service}.{domain}"))
+                }
+                _ => origin.clone(),
+            },
             Base::Root { domain, scheme } if is_finance(region) => {
                 Origin::new(scheme.as_str(), &format!("{service}.{region}.{domain}"))
             }
@@ -145,6 +151,13 @@ impl Endpoint {
             Base::Explicit(origin) => origin.url().starts_with("https:"),
         }
     }
+}
+
+/// The domain that a host of the service has below its first label, in which other products have theirs.
+fn own_domain(host: &str) -> Option<&str> {
+    let domain = host.strip_prefix(SERVICE)?.strip_prefix('.')?;
+    let above = split_port(domain).0.strip_suffix(ROOT_DOMAIN)?;
+    (above.is_empty() || above.ends_with('.')).then_some(domain)
 }
 
 /// Whether a region is one of the finance regions: they have hosts of their own, and no image crosses their border.

@@ -69,7 +69,7 @@ impl Prepared {
     pub(crate) fn attempt_end(&self, to_backup: bool) -> AttemptEnd<'_> {
         let common = &*self.encoded.common;
         AttemptEnd {
-            service: common.service,
+            service: &common.service,
             action: &self.encoded.action,
             region: common.region.as_deref(),
             host: common.target(to_backup).origin.host(),
@@ -110,7 +110,7 @@ impl Prepared {
         if encoded.common.sign_method != SignMethod::Tc3HmacSha256 {
             return None;
         }
-        let day = shared.keys.daily_signer(credential, encoded.common.service, attempt.unix);
+        let day = shared.keys.daily_signer(credential, &encoded.common.service, attempt.unix);
         let host = encoded.origin(attempt).host();
         // Only JSON requests of one action begin alike; queries and boundaries differ.
         let head = matches!(encoded.content_type, Cow::Borrowed(JSON))

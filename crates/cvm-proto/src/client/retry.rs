@@ -1,8 +1,10 @@
 //! When a request is sent again: the pauses, and the budget.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::random::Random;
+use crate::error::{Error, ErrorCode};
 
 /// How often a request is sent, and how long the pauses between its attempts are.
 ///
@@ -10,7 +12,8 @@ use super::random::Random;
 /// [safe to repeat](crate::Action::safe_to_repeat). The pause before attempt `n + 1` is random between zero and
 /// `base * 2^(n-1)`, at most `cap`. A throttled request waits longer, as the service counts by the second: between half of
 /// and all of five times that. A `Retry-After` of the answer takes precedence if it is longer. No pause goes past the
-/// call's deadline.
+/// call's deadline. Which codes may pass can be corrected: [`retry_on`](Self::retry_on),
+/// [`never_retry_on`](Self::never_retry_on).
 ///
 /// The calls of a client share a budget for retries, so that many callers do not turn an outage into a storm: it allows ten
 /// retries at once, and one more for every ten calls that succeed at their first attempt.
@@ -23,7 +26,7 @@ use super::random::Random;
 /// settings.retry = RetryPolicy::default().attempts(5).pauses(Duration::from_millis(500), Duration::from_secs(20));
 /// # assert_eq!(settings.retry.attempts, 5);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
     /// How often a request is sent at most, the first time included; 3 by default, 1 turns retries off.
@@ -32,11 +35,18 @@ pub struct RetryPolicy {
     pub base: Duration,
     /// The longest pause of all, 10 s by default.
     pub cap: Duration,
+    /// The codes that this program judges itself, and whether each may pass.
+    codes: Vec<(ErrorCode, bool)>,
 }
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self { attempts: 3, base: Duration::from_millis(200), cap: Duration::from_secs(10) }
+        Self {
+            attempts: 3,
+            base: Duration::from_millis(200),
+            cap: Duration::from_secs(10),
+            codes: Vec::new(),
+        }
     }
 }
 
@@ -59,6 +69,45 @@ impl RetryPolicy {
         self.base = base;
         self.cap = cap;
         self
+    }
+
+    /// Counts a refusal with this code as one that may pass, such as `ResourceInUse` where the program knows that it will.
+    ///
+    /// What may have been done already is sent again only if that is safe, whatever its code.
+    ///
+    /// ```
+    /// use cvm_proto::{ErrorCode, RetryPolicy};
+    ///
+    /// let policy = RetryPolicy::default().retry_on("InvalidImageState").never_retry_on(ErrorCode::InternalError);
+    /// # let _ = policy;
+    /// ```
+    #[must_use]
+    pub fn retry_on(self, code: impl Into<ErrorCode>) -> Self {
+        self.judge(code.into(), true)
+    }
+
+    /// Counts a refusal with this code as final, although it may pass.
+    #[must_use]
+    pub fn never_retry_on(self, code: impl Into<ErrorCode>) -> Self {
+        self.judge(code.into(), false)
+    }
+
+    fn judge(mut self, code: ErrorCode, may_pass: bool) -> Self {
+        self.codes.retain(|(judged, _)| *judged != code);
+        self.codes.push((code, may_pass));
+        self
+    }
+
+    /// What this program says of an error: whether it may pass.
+    pub(crate) fn judgement(&self, error: &Error) -> Option<bool> {
+        let code = error.code()?;
+        self.codes.iter().find_map(|(judged, may_pass)| (judged == code).then_some(*may_pass))
+    }
+
+    /// Whether the same request may succeed later: as [`Error::is_retryable`] has it, unless this policy says otherwise of the
+    /// code.
+    pub fn is_retryable(&self, error: &Error) -> bool {
+        self.judgement(error).unwrap_or_else(|| error.is_retryable())
     }
 
     /// The pause after `attempts_made` attempts.

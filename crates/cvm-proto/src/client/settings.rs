@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::input;
 use crate::sign::SignMethod;
 use crate::signer::{Credential, Provider};
-use crate::wire::{Language, NoProxy, Notation, ProxyAddress, ProxyScheme};
+use crate::wire::{ExtraHeaders, Language, NoProxy, Notation, ProxyAddress, ProxyScheme};
 
 /// Everything that can be set on a client, as plain data.
 ///
@@ -50,6 +50,8 @@ pub struct Settings {
     pub language: Option<Language>,
     /// A tag of the calling program for the service's logs: letters, digits and `-_,;.`, at most 128.
     pub request_client: Option<String>,
+    /// Headers that every request of an action has beside its own; none by default.
+    pub headers: ExtraHeaders,
     /// When a request is sent again.
     pub retry: RetryPolicy,
     /// Hears what came of each attempt; nobody by default.
@@ -87,6 +89,7 @@ impl Default for Settings {
             unsigned_payload: false,
             language: None,
             request_client: None,
+            headers: ExtraHeaders::default(),
             retry: RetryPolicy::default(),
             on_attempt: None,
             rate_limit: true,
@@ -158,6 +161,7 @@ impl Settings {
                 )));
             }
         }
+        self.headers.check()?;
         self.proxy_address()?;
         let v1 = self.sign_method != SignMethod::Tc3HmacSha256;
         match self.notation {
@@ -176,6 +180,35 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// The first setting that differs in another client's settings, of those that belong to what the calls of a client share.
+    pub(super) fn shared_that_differs(&self, other: &Self) -> Option<&'static str> {
+        let same_credential = match (&self.credential, &other.credential) {
+            (Some(own), Some(theirs)) => own.is_wholly(theirs),
+            (own, theirs) => own.is_none() && theirs.is_none(),
+        };
+        let same_provider = match (&self.provider, &other.provider) {
+            (Some(own), Some(theirs)) => Arc::ptr_eq(own, theirs),
+            (own, theirs) => own.is_none() && theirs.is_none(),
+        };
+        // Without TLS so far, no certificate authorities were read.
+        let same_tls = self.uses_tls() || !other.uses_tls();
+        [
+            ("the credential", same_credential),
+            ("the provider", same_provider),
+            ("the endpoint", self.endpoint == other.endpoint),
+            ("sts_endpoint", self.sts_endpoint == other.sts_endpoint),
+            ("connect_timeout", self.connect_timeout == other.connect_timeout),
+            ("proxy", self.proxy == other.proxy),
+            ("no_proxy", self.no_proxy == other.no_proxy),
+            ("ca_pem", self.ca_pem == other.ca_pem),
+            ("a backup endpoint over TLS", same_tls),
+        ]
+        .into_iter()
+        .find_map(|(name, same)| (!same).then_some(name))
+    }
+}
+
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
@@ -187,6 +220,7 @@ impl fmt::Debug for Settings {
             .field("failover", &self.failover)
             .field("sign_method", &self.sign_method)
             .field("notation", &self.notation)
+            .field("headers", &self.headers)
             .field("retry", &self.retry)
             .field("on_attempt", &self.on_attempt)
             // A proxy's address may hold its password.
@@ -276,6 +310,15 @@ impl<C: FromSettings> ClientBuilder<C> {
         self.with(|settings| settings.request_client = Some(tag.into()))
     }
 
+    /// A header that every request of an action has beside its own, such as `traceparent`; one of the same name is
+    /// replaced. It is not signed, and no log shows its value.
+    ///
+    /// What makes the client wrong is a name or a value that cannot stand in a header, or a name that the request has
+    /// already: `host`, `authorization`, `content-type`, `x-tc-..`, and those that belong to the connection.
+    pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.with(|settings| settings.headers.set(name, value))
+    }
+
     /// When a request is sent again.
     pub fn retry(self, retry: RetryPolicy) -> Self {
         self.with(|settings| settings.retry = retry)
@@ -341,6 +384,11 @@ impl<C: FromSettings> ClientBuilder<C> {
     /// [`ErrorKind::Config`](crate::ErrorKind::Config) naming the setting that is missing or wrong.
     pub fn build(self) -> Result<C, Error> {
         C::from_settings(self.settings)
+    }
+
+    /// The settings as they are set so far.
+    pub(super) fn into_settings(self) -> Settings {
+        self.settings
     }
 
     fn with(mut self, set: impl FnOnce(&mut Settings)) -> Self {

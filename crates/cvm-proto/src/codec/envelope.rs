@@ -57,7 +57,8 @@ pub(crate) fn decode_success<T: DeserializeOwned>(status: u16, body: &str) -> Re
             format!("the answer does not have the documented shape: {error}"),
             request_id(body),
             status,
-        )),
+        )
+        .with_source(error)),
     }
 }
 

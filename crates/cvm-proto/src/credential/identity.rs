@@ -96,10 +96,9 @@ impl IdentityCall {
     /// Asks for the client of `config`. `seed` feeds jitter and nonces.
     pub fn new(config: &Config, seed: u64) -> Self {
         let region = config.region().unwrap_or(sts::DEFAULT_REGION).to_owned();
-        let prepared = config.for_service(settings(config, &region), sts::SERVICE).and_then(|config| {
-            let (action, version) = (Cow::Borrowed(ACTION), Cow::Borrowed(sts::VERSION));
-            prepare(&config, action, version, true, &serde_json::Map::new())
-        });
+        let prepared = config
+            .for_product(settings(config, &region), sts::PRODUCT)
+            .and_then(|config| prepare(&config, Cow::Borrowed(ACTION), true, &serde_json::Map::new()));
         let rules = Rules { rate_limit: None, safe_to_repeat: true, keeps_credential: true };
         Self { region, call: Typed::new(prepared, rules, seed) }
     }
@@ -116,7 +115,7 @@ fn settings(config: &Config, region: &str) -> Settings {
         // The client's own may be one that this service does not take.
         notation: None,
         rate_limit: false,
-        retry: client.retry.attempts(client.retry.attempts.min(ATTEMPTS)),
+        retry: client.retry.clone().attempts(client.retry.attempts.min(ATTEMPTS)),
         attempt_timeout: client.attempt_timeout.min(GIVE_UP_AFTER),
         call_timeout: client.call_timeout.min(GIVE_UP_AFTER),
         max_response_bytes: client.max_response_bytes.min(MAX_RESPONSE_BYTES),

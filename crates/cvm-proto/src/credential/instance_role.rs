@@ -14,7 +14,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::attempt_end::{AttemptEnd, AttemptHook, FailReason, NextStep, RetryReason};
-use crate::client::{Config, Endpoint, Prepared, Random, RetryPolicy, Settings};
+use crate::client::{Config, Endpoint, Prepared, Product, Random, RetryPolicy, Settings};
 use crate::codec::percent;
 use crate::error::{Error, ErrorKind};
 use crate::input;
@@ -77,7 +77,7 @@ impl Provider for InstanceRole {
             on_attempt: context.on_attempt.clone(),
             ..Settings::default()
         };
-        match Config::of_service(settings, "metadata") {
+        match Config::of_product(settings, Product::known("metadata", "")) {
             Ok(config) => Box::new(Asking::new(config, self.role.clone(), context.seed)),
             Err(error) => ready(Err(error)),
         }

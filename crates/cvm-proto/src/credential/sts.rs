@@ -9,13 +9,13 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::call::{Rules, Typed, prepare};
-use crate::client::{Config, Endpoint, Settings};
+use crate::client::{Config, Endpoint, Product, Settings};
 use crate::error::{Error, ErrorKind};
 use crate::machine::{Machine, Now, Reply, Step};
 use crate::signer::{Fetch, FetchContext, Found, Lease};
 
-pub(super) const SERVICE: &str = "sts";
 pub(super) const VERSION: &str = "2018-08-13";
+pub(super) const PRODUCT: Product = Product::known("sts", VERSION);
 
 /// How long a credential lasts by default, in seconds.
 pub(super) const DEFAULT_DURATION_SECONDS: u32 = 7200;
@@ -58,8 +58,8 @@ pub(super) fn fetch(
 ) -> Fetch {
     let region = settings.region.clone();
     settings.on_attempt.clone_from(&context.on_attempt);
-    let prepared = Config::of_service(settings, SERVICE)
-        .and_then(|config| prepare(&config, Cow::Borrowed(action), Cow::Borrowed(VERSION), true, &request));
+    let prepared = Config::of_product(settings, PRODUCT)
+        .and_then(|config| prepare(&config, Cow::Borrowed(action), true, &request));
     // Both actions give out one more credential each time, and undo nothing.
     let rules = Rules { safe_to_repeat: true, ..Rules::default() };
     Box::new(Issue { action, region, call: Typed::new(prepared, rules, context.seed) })

@@ -1,6 +1,9 @@
 //! What came of a request that got no whole response, as the rest of the core judges it.
 
 use alloc::string::String;
+use core::fmt::{self, Write as _};
+
+use crate::output::Escaping;
 
 /// Why no whole response arrived.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +29,14 @@ impl Failure {
         Self { sent: Sent::Maybe, kind, message: message.into(), is_lasting: false }
     }
 }
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Escaping(f).write_str(&self.message)
+    }
+}
+
+impl core::error::Error for Failure {}
 
 /// Whether the service may have received a request that got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -8,6 +8,7 @@ mod known;
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt::{self, Write as _};
 
 use serde::de::{Deserialize, Deserializer};
@@ -44,6 +45,8 @@ struct Inner {
     /// Whether the same request would fail in the same way again.
     #[serde(skip)]
     is_lasting: bool,
+    #[serde(skip)]
+    source: Option<Arc<dyn core::error::Error + Send + Sync>>,
 }
 
 impl Error {
@@ -60,6 +63,7 @@ impl Error {
             failure_kind: None,
             sent: None,
             is_lasting: false,
+            source: None,
         }))
     }
 
@@ -117,11 +121,18 @@ impl Error {
             FailureKind::TooLarge => ErrorKind::Response,
             FailureKind::Connect | FailureKind::Interrupted | FailureKind::Cancelled => ErrorKind::Network,
         };
-        let mut error = Self::new(kind, failure.message);
+        let mut error = Self::new(kind, failure.message.clone());
         error.0.failure_kind = Some(failure.kind);
         error.0.sent = Some(failure.sent);
         error.0.is_lasting = failure.is_lasting;
-        error
+        error.with_source(failure)
+    }
+
+    /// Adds what caused it: what [`source`](core::error::Error::source) then gives.
+    #[must_use]
+    pub fn with_source(mut self, source: impl core::error::Error + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Arc::new(source));
+        self
     }
 
     /// A call was not sent, as no credential could be had.
@@ -156,7 +167,7 @@ impl Error {
         self.0.message.truncate(message);
         self.0.message.push_str("; reading it again found ");
         self.0.message.push_str(&why.0.message);
-        self
+        self.with_source(why.clone())
     }
 
     /// Adds what was being done, where it is not known yet.
@@ -316,7 +327,13 @@ impl fmt::Debug for Error {
     }
 }
 
-impl core::error::Error for Error {}
+impl core::error::Error for Error {
+    /// What caused it, where that is known: a [`Failure`], what cannot be read as JSON, the last error of what was waited for.
+    /// The sentence of this error says it already.
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
 
 /// As an object, for machines: the sentence, and what it is made of.
 impl Serialize for Error {

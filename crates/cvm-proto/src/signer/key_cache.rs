@@ -25,7 +25,8 @@ pub(crate) struct KeyCache {
 pub(crate) struct DailySigner {
     credential: Credential,
     number: u64,
-    scope: CredentialScope<'static>,
+    date: Date,
+    service: Cow<'static, str>,
     key: SigningKey,
     /// An `Authorization` header up to its signature.
     authorization: String,
@@ -45,7 +46,7 @@ impl KeyCache {
     pub(crate) fn daily_signer(
         &mut self,
         credential: &Credential,
-        service: &'static str,
+        service: &Cow<'static, str>,
         unix: u64,
     ) -> Arc<DailySigner> {
         let number = Date::number(unix);
@@ -78,24 +79,26 @@ impl KeyCache {
 }
 
 impl DailySigner {
-    fn new(credential: &Credential, service: &'static str, unix: u64) -> Self {
+    fn new(credential: &Credential, service: &Cow<'static, str>, unix: u64) -> Self {
         let scope = CredentialScope::new(unix, service);
         Self {
             credential: credential.clone(),
             number: Date::number(unix),
-            scope,
+            date: scope.date,
+            service: service.clone(),
             key: SigningKey::derive(credential.secret_key(), scope),
             authorization: signature::unsigned_authorization(credential.secret_id(), scope, SIGNED_HEADERS),
         }
     }
 
     fn signs(&self, credential: &Credential, service: &str, number: u64) -> bool {
-        self.number == number && self.scope.service == service && self.credential.is(credential)
+        self.number == number && self.service == service && self.credential.is(credential)
     }
 
     /// The `Authorization` header for a canonical request.
     pub(crate) fn authorization(&self, timestamp: u64, canonical_hash: [u8; 32]) -> String {
-        let string_to_sign = StringToSign { timestamp, scope: self.scope, canonical_hash };
+        let scope = CredentialScope { date: self.date, service: &self.service };
+        let string_to_sign = StringToSign { timestamp, scope, canonical_hash };
         // The header is longer than the string to sign, and takes its place.
         let mut text = String::with_capacity(self.authorization.len() + Signature::LEN);
         let signature = self.key.sign_with(&string_to_sign, &mut text);

@@ -1,10 +1,12 @@
 //! What the requests of one client to one region have in common.
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::sync::Arc;
 
 use zeroize::Zeroizing;
 
+use super::extra_headers::ExtraHeaders;
 use super::origin::Origin;
 use super::words::{Language, Notation};
 use crate::sign::SignMethod;
@@ -16,12 +18,14 @@ pub(crate) struct Common {
     pub(crate) usual: Target,
     pub(crate) backup: Option<Target>,
     /// The first label of the hosts, and part of every credential scope.
-    pub(crate) service: &'static str,
+    pub(crate) service: Cow<'static, str>,
     pub(crate) sign_method: SignMethod,
     pub(crate) notation: Notation,
     pub(crate) unsigned_payload: bool,
     pub(crate) language: Option<Language>,
     pub(crate) request_client: Option<String>,
+    /// What a user adds to the headers.
+    pub(crate) headers: ExtraHeaders,
     pub(crate) max_response_bytes: usize,
 }
 

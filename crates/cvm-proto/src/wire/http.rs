@@ -38,7 +38,8 @@ impl Request {
     /// What to reply with if a value cannot stand in a header, naming it; the request was not sent.
     pub fn header_map(&self, more: usize) -> Result<HeaderMap, Failure> {
         let (values, lasting) = (self.header_values(), self.lasting_values());
-        let mut headers = HeaderMap::with_capacity(values.iter().flatten().count() + more);
+        let mut headers =
+            HeaderMap::with_capacity(values.iter().flatten().count() + self.extra_headers().len() + more);
         for (name, (value, lasting)) in NAMES.iter().zip(values.into_iter().zip(lasting)) {
             let Some(value) = value else { continue };
             let value = match lasting {
@@ -50,6 +51,15 @@ impl Request {
                 return Err(self.failure(Fault::not_sent(Cause::Unsendable(what))));
             };
             value.set_sensitive(Self::is_secret_header(name.as_str()));
+            headers.insert(name, value);
+        }
+        for (name, value) in self.extra_headers().iter() {
+            let (Ok(name), Ok(mut value)) =
+                (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
+            else {
+                return Err(self.failure(Fault::not_sent(Cause::Unsendable("added header"))));
+            };
+            value.set_sensitive(true);
             headers.insert(name, value);
         }
         Ok(headers)

@@ -4,6 +4,7 @@ mod cancel;
 mod common;
 mod connection_path;
 mod encode;
+mod extra_headers;
 mod fault;
 #[cfg(feature = "http")]
 mod http;
@@ -18,6 +19,7 @@ pub use cancel::Cancel;
 pub(crate) use common::{Common, Key, Target, Token};
 pub(crate) use connection_path::ConnectionPath;
 pub(crate) use encode::{Attempt, Encoded};
+pub use extra_headers::ExtraHeaders;
 pub use fault::{Cause, CertificateFlaw, Fault};
 pub use origin::Origin;
 pub use proxy::{NoProxy, ProxyAddress, ProxyScheme};

@@ -12,13 +12,14 @@ use super::cancel::Cancel;
 use super::common::Token;
 use super::connection_path::ConnectionPath;
 use super::encode::{Attempt, Encoded};
+use super::extra_headers::ExtraHeaders;
 use super::origin::Origin;
 use super::proxy::ProxyAddress;
 use super::time_limit::Limit;
 use super::words::{Language, Method, only_reads};
 use crate::sign::canonical::UNSIGNED_PAYLOAD;
 
-/// The names of all headers that a request can have.
+/// The names of all headers that a request can have of its own.
 pub(crate) const HEADERS: [&str; 11] = [
     "host",
     "content-type",
@@ -133,9 +134,16 @@ impl Request {
         self.encoded.origin(&self.attempt)
     }
 
-    /// Every header to send, names in lower case, `host` first; `content-length` is left to the transport.
-    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        HEADERS.into_iter().zip(self.header_values()).filter_map(|(name, value)| Some((name, value?)))
+    /// Every header to send, names in lower case, `host` first, those that a user adds last; `content-length` is left to the
+    /// transport.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own = HEADERS.into_iter().zip(self.header_values());
+        own.filter_map(|(name, value)| Some((name, value?))).chain(self.extra_headers().iter())
+    }
+
+    /// What a user adds to the headers.
+    pub(crate) fn extra_headers(&self) -> &ExtraHeaders {
+        &self.encoded.common.headers
     }
 
     /// The values of [`HEADERS`], each in its place.
@@ -175,8 +183,10 @@ impl Request {
     }
 
     /// Whether a header's value is a secret, or proves knowledge of one: not for logs, nor for anybody's eyes.
+    ///
+    /// What is not one of the API's own headers counts as a secret, since nobody knows.
     pub fn is_secret_header(name: &str) -> bool {
-        matches!(name, "authorization" | "x-tc-token")
+        matches!(name, "authorization" | "x-tc-token") || !HEADERS.contains(&name)
     }
 
     /// The body; empty for GET.

@@ -16,6 +16,7 @@ mod arbitrary;
 mod attempts;
 mod call;
 mod credentials;
+mod derived;
 mod driver;
 mod every_type;
 mod examples;
