@@ -1,4 +1,4 @@
-//! The rooms of the core: each uses those below it alone, and files form no circle longer than two.
+//! The rooms of the core: each uses only rooms listed before it, and files form no circle longer than two.
 //!
 //! A room is a folder or a file right under `crates/cvm-proto/src/`. What counts is every path in code, tests left out,
 //! that begins with `crate`, `super` or a module of the file; what a room's `mod.rs` hands on counts as the file it is in.
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use super::rules::CORE_SOURCES;
 use super::{File, Findings};
 
-/// The rooms from the bottom up.
+/// The rooms, the lowest first.
 const ROOMS: [&str; 17] = [
     "input",
     "output",
@@ -76,7 +76,7 @@ pub(super) fn check(files: &[File], found: &mut Findings) {
                     None => found.add(
                         module.file,
                         used.line,
-                        format!("`{room}` uses `{other}`, a room above it: ARCHITECTURE.md has their order"),
+                        format!("`{room}` uses `{other}`, a room listed after it: ARCHITECTURE.md has their order"),
                     ),
                 }
                 continue;
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_room_may_use_those_below_it() {
+    fn a_room_may_use_those_before_it() {
         check(&[("error/mod.rs", ""), ("wire/a.rs", "use crate::error::Error;\n")], &[]);
     }
 
