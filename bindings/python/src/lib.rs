@@ -31,7 +31,7 @@ mod _cvm {
     #[pymodule_export]
     use crate::command::command;
     #[pymodule_export]
-    use crate::errors::escaped;
+    use crate::errors::{escaped, refuse_method};
     #[pymodule_export]
     use crate::finalization::begin_finalization;
     #[pymodule_export]

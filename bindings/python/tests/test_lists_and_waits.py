@@ -25,8 +25,26 @@ def test_pages_are_asked_for_when_they_are_needed(client, steer):
     assert len(steer.requests("DescribeImages")) == 1
 
 
-def test_an_action_can_be_named_as_on_the_wire(client):
-    assert IMAGE in [image["ImageId"] for image in client.paginate("DescribeImages")]
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("DescribeImages", "did you mean `describe_images`"),
+        ("describe_image", "did you mean `describe_images`"),
+        ("__slots__", "help"),
+        ("frobnicate", "help"),
+    ],
+)
+def test_an_action_has_one_name_for_a_client(client, settings, steer, name, hint):
+    awaited = cvm.AsyncClient(**settings)
+    for ask in (
+        lambda: client.paginate(name),
+        lambda: client.wait(name, bool),
+        lambda: awaited.paginate(name),
+        lambda: asyncio.run(awaited.wait(name, bool)),
+    ):
+        with pytest.raises(cvm.ParameterError, match=f"no method `{name}`: .*{hint}"):
+            ask()
+    assert steer.endpoint.requests() == []
 
 
 def test_filters_hold_for_every_page(client):
@@ -66,11 +84,9 @@ def test_waiting_for_a_state(client, steer):
     [
         ("run_instances", {}),
         ("run_instances", {"DryRun": True}),
-        ("RunInstances", {"ClientToken": "once"}),
+        ("run_instances", {"ClientToken": "once"}),
         ("sync_images", {"ImageIds": [IMAGE], "DestinationRegions": ["ap-beijing"]}),
         ("delete_images", {"ImageIds": [IMAGE]}),
-        ("something_new", {}),
-        ("SomethingNew", {"Anything": 1}),
     ],
 )
 def test_only_what_reads_is_asked_again_and_again(client, settings, steer, action, parameters):
@@ -88,10 +104,11 @@ def test_only_what_reads_is_asked_again_and_again(client, settings, steer, actio
     assert steer.endpoint.requests() == []
 
 
-def test_an_action_that_is_not_known_may_be_one_that_reads(client, steer):
-    with pytest.raises(cvm.ServiceError):
-        client.wait("describe_something_new", bool)
-    assert len(steer.endpoint.requests()) == 1
+def test_an_action_that_is_not_known_may_be_one_that_reads(settings):
+    config = cvm.proto.Config(**settings)
+    assert isinstance(cvm.proto.Watch(config, "DescribeSomethingNew").poll(), cvm.proto.Send)
+    with pytest.raises(cvm.ParameterError, match="only reads"):
+        cvm.proto.Watch(config, "SomethingNew", {"Anything": 1}).poll()
 
 
 def test_waiting_too_long(client):

@@ -38,11 +38,8 @@ def calls(client: cvm.Client) -> None:
 def lists(client: cvm.Client) -> None:
     for image in client.paginate("describe_images", Filters=[]):
         assert_type(image, Image)
-    for instance in client.paginate("DescribeInstances", Limit=100):
+    for instance in client.paginate("describe_instances", Limit=100):
         assert_type(instance, Instance)
-    name = "describe_hosts" if client else "describe_images"
-    for anything in client.paginate(name):
-        print(anything["HostId"])
 
 
 def is_ready(answer: DescribeImagesResponse) -> bool:
@@ -135,6 +132,9 @@ def mistakes(client: cvm.Client) -> None:
     client.describe_images(ImageId=["img-o3ycss2p"])  # type: ignore[call-arg]
     client.describe_images(Limit="20")  # type: ignore[arg-type]
     client.sync_images(ImageIds=["img-o3ycss2p"])  # type: ignore[call-arg]
+    client.paginate("DescribeImages")  # type: ignore[call-overload]
+    client.paginate("describe_image")  # type: ignore[call-overload]
+    client.wait("describe_image", bool)  # type: ignore[call-overload]
     client.describe_images()["ImageSets"]  # type: ignore[typeddict-item]
     report = client.sync("img-o3ycss2p", to=["ap-guangzhou"], regions=[])  # type: ignore[call-arg]
     client.sync_job("img-o3ycss2p", to=["ap-guangzhou"]).run(name="two")  # type: ignore[call-arg]

@@ -3,6 +3,40 @@
 """The actions of the API as methods, shared by both clients."""
 
 
+def _action(action):
+    """Makes the method of a signature and its description.
+
+    It takes any keyword: a name that is wrong is told which one was meant. `__wrapped__` is what `inspect` looks at.
+    """
+
+    def method(described):
+        def method(self, **parameters):
+            return self._send(action, parameters)
+
+        return _like(method, described)
+
+    return method
+
+
+def _awaited(method):
+    """The same action for a client whose `_send` gives something to be awaited."""
+
+    async def awaited(self, **parameters):
+        return await method(self, **parameters)
+
+    _like(awaited, method.__wrapped__)
+    awaited.__qualname__ = "Async" + awaited.__qualname__
+    return awaited
+
+
+def _like(method, described):
+    method.__doc__ = described.__doc__
+    method.__name__ = described.__name__
+    method.__qualname__ = described.__qualname__
+    method.__wrapped__ = described
+    return method
+
+
 class Actions:
     """A method for each action of the API; `help(cvm.Client.describe_images)` describes one.
 
@@ -11,7 +45,8 @@ class Actions:
 
     __slots__ = ()
 
-    def allocate_hosts(self, **parameters):
+    @_action("AllocateHosts")
+    def allocate_hosts(self, *, Placement, ClientToken=None, HostChargePrepaid=None, HostChargeType=None, HostType=None, HostCount=None, TagSpecification=None):
         """Buys one or more dedicated hosts (CDH) of one host type.
 
         `HostChargePrepaid` must be given when `HostChargeType` is `PREPAID`; the new host ids are
@@ -41,9 +76,9 @@ class Actions:
                 InvalidProjectId.NotFound, InvalidRegion.NotFound, InvalidZone.MismatchRegion,
                 ResourceInsufficient.ZoneSoldOutForSpecifiedInstance
         """
-        return self._send("AllocateHosts", parameters)
 
-    def associate_instances_key_pairs(self, **parameters):
+    @_action("AssociateInstancesKeyPairs")
+    def associate_instances_key_pairs(self, *, InstanceIds, KeyIds, ForceStop=None):
         """Binds SSH key pairs to Linux instances.
 
         Up to 100 instances a call, each of which must be `STOPPED` unless `ForceStop` is set, in
@@ -85,9 +120,9 @@ class Actions:
                 UnsupportedOperation.InstanceStateTerminating,
                 UnsupportedOperation.StoppedModeStopCharging
         """
-        return self._send("AssociateInstancesKeyPairs", parameters)
 
-    def associate_security_groups(self, **parameters):
+    @_action("AssociateSecurityGroups")
+    def associate_security_groups(self, *, SecurityGroupIds, InstanceIds):
         """Binds a security group to instances.
 
         One group and up to 100 instances a call; groups are matched in the order in which they were
@@ -115,9 +150,9 @@ class Actions:
                 SecGroupActionFailure, UnsupportedOperation.InstanceStateIsolating,
                 UnsupportedOperation.InstanceStatePending
         """
-        return self._send("AssociateSecurityGroups", parameters)
 
-    def configure_chc_assist_vpc(self, **parameters):
+    @_action("ConfigureChcAssistVpc")
+    def configure_chc_assist_vpc(self, *, ChcIds, BmcVirtualPrivateCloud, BmcSecurityGroupIds=None, DeployVirtualPrivateCloud=None, DeploySecurityGroupIds=None, ChcDeployExtraConfig=None):
         """Sets up the out-of-band network, and optionally the deployment network, of CHC physical
         servers.
 
@@ -150,9 +185,9 @@ class Actions:
                 InvalidParameterValue.SubnetIdMalformed, LimitExceeded.VpcSubnetNum,
                 VpcAddrNotInSubNet, VpcIpIsUsed
         """
-        return self._send("ConfigureChcAssistVpc", parameters)
 
-    def configure_chc_deploy_vpc(self, **parameters):
+    @_action("ConfigureChcDeployVpc")
+    def configure_chc_deploy_vpc(self, *, ChcIds, DeployVirtualPrivateCloud, DeploySecurityGroupIds=None, ChcDeployExtraConfig=None):
         """Sets up the deployment network of CHC physical servers.
 
         Not safe to repeat.
@@ -177,9 +212,9 @@ class Actions:
                 InvalidParameterValue.LimitExceeded, InvalidParameterValue.MustDhcpEnabledVpc,
                 VpcAddrNotInSubNet, VpcIpIsUsed
         """
-        return self._send("ConfigureChcDeployVpc", parameters)
 
-    def convert_operating_systems(self, **parameters):
+    @_action("ConvertOperatingSystems")
+    def convert_operating_systems(self, *, InstanceIds, MinimalConversion=None, DryRun=None, TargetOSType=None):
         """Converts instances that run CentOS 7 or CentOS 8 to TencentOS in place.
 
         With `DryRun` it only reports the possible targets; otherwise it starts a task and returns
@@ -214,9 +249,9 @@ class Actions:
                 UnsupportedOperation.SpecialInstanceType, UnsupportedOperation.TatAgentNotOnline,
                 UnsupportedOperation.UserConvertOsNotSupport
         """
-        return self._send("ConvertOperatingSystems", parameters)
 
-    def create_disaster_recover_group(self, **parameters):
+    @_action("CreateDisasterRecoverGroup")
+    def create_disaster_recover_group(self, *, Name, Type, ClientToken=None, Affinity=None, Strategy=None, PartitionCount=None, TagSpecification=None):
         """Creates a placement group, whose instances are kept on separate hosts, switches or racks.
 
         Instances join it at creation time through `RunInstances` or later through
@@ -259,9 +294,9 @@ class Actions:
             ServiceError: InvalidParameterValue.InvalidAppIdFormat, InvalidParameterValue.Range,
                 InvalidParameterValue.TooLong, ResourceInsufficient.InsufficientGroupQuota
         """
-        return self._send("CreateDisasterRecoverGroup", parameters)
 
-    def create_hpc_cluster(self, **parameters):
+    @_action("CreateHpcCluster")
+    def create_hpc_cluster(self, *, Zone, Name, Remark=None, HpcClusterType=None, HpcClusterBusinessId=None, TagSpecification=None):
         """Creates a high-performance computing cluster in one zone.
 
         Not safe to repeat.
@@ -287,9 +322,9 @@ class Actions:
                 LimitExceeded.HpcClusterQuota, UnsupportedOperation.InsufficientClusterQuota,
                 UnsupportedOperation.InvalidZone
         """
-        return self._send("CreateHpcCluster", parameters)
 
-    def create_image(self, **parameters):
+    @_action("CreateImage")
+    def create_image(self, *, ImageName, InstanceId=None, ImageDescription=None, ForcePoweroff=None, Sysprep=None, DataDiskIds=None, SnapshotIds=None, DryRun=None, TagSpecification=None, ImageFamily=None):
         """Creates a custom image from an instance or from a set of snapshots.
 
         Exactly one of `InstanceId` and `SnapshotIds` is needed. The image id is returned at once
@@ -357,9 +392,9 @@ class Actions:
                 UnsupportedOperation.SpecialInstanceType,
                 UnsupportedOperation.StoppedModeStopCharging
         """
-        return self._send("CreateImage", parameters)
 
-    def create_key_pair(self, **parameters):
+    @_action("CreateKeyPair")
+    def create_key_pair(self, *, KeyName, ProjectId, TagSpecification=None):
         """Creates an OpenSSH RSA key pair for logging in to Linux instances.
 
         The private key is part of this one response only, since the service does not keep it.
@@ -384,9 +419,9 @@ class Actions:
                 InvalidParameterValue, InvalidProjectId.NotFound, LimitExceeded.TagResourceQuota,
                 MissingParameter
         """
-        return self._send("CreateKeyPair", parameters)
 
-    def create_launch_template(self, **parameters):
+    @_action("CreateLaunchTemplate")
+    def create_launch_template(self, *, LaunchTemplateName, Placement, ImageId, LaunchTemplateVersionDescription=None, InstanceType=None, SystemDisk=None, DataDisks=None, VirtualPrivateCloud=None, InternetAccessible=None, InstanceCount=None, InstanceName=None, LoginSettings=None, SecurityGroupIds=None, EnhancedService=None, ClientToken=None, HostName=None, ActionTimer=None, DisasterRecoverGroupIds=None, TagSpecification=None, InstanceMarketOptions=None, UserData=None, DryRun=None, CamRoleName=None, HpcClusterId=None, InstanceChargeType=None, InstanceChargePrepaid=None, DisableApiTermination=None, EnableJumboFrame=None, LaunchTemplateTagSpecification=None, Metadata=None, TemplateDataModifyAction=None, NetworkInterfaces=None):
         """Creates a launch template, a stored set of parameters for `RunInstances`.
 
         The template starts with version 1, which is also its default version.
@@ -516,9 +551,9 @@ class Actions:
                 UnsupportedOperation.NotSupportImportInstancesActionTimer,
                 UnsupportedOperation.OnlyForPrepaidAccount, VpcAddrNotInSubNet, VpcIpIsUsed
         """
-        return self._send("CreateLaunchTemplate", parameters)
 
-    def create_launch_template_version(self, **parameters):
+    @_action("CreateLaunchTemplateVersion")
+    def create_launch_template_version(self, *, Placement, LaunchTemplateId, LaunchTemplateVersion=None, LaunchTemplateVersionDescription=None, InstanceType=None, ImageId=None, SystemDisk=None, DataDisks=None, VirtualPrivateCloud=None, InternetAccessible=None, InstanceCount=None, InstanceName=None, LoginSettings=None, SecurityGroupIds=None, EnhancedService=None, ClientToken=None, HostName=None, ActionTimer=None, DisasterRecoverGroupIds=None, TagSpecification=None, InstanceMarketOptions=None, UserData=None, DryRun=None, CamRoleName=None, HpcClusterId=None, InstanceChargeType=None, InstanceChargePrepaid=None, DisableApiTermination=None, EnableJumboFrame=None, Metadata=None, TemplateDataModifyAction=None, NetworkInterfaces=None):
         """Adds a version to a launch template.
 
         Parameters left out are taken from the version given in `LaunchTemplateVersion`, or from the
@@ -640,9 +675,9 @@ class Actions:
                 UnsupportedOperation.NoInstanceTypeSupportSpot,
                 UnsupportedOperation.OnlyForPrepaidAccount, VpcAddrNotInSubNet, VpcIpIsUsed
         """
-        return self._send("CreateLaunchTemplateVersion", parameters)
 
-    def delete_disaster_recover_groups(self, **parameters):
+    @_action("DeleteDisasterRecoverGroups")
+    def delete_disaster_recover_groups(self, *, DisasterRecoverGroupIds):
         """Deletes placement groups.
 
         Up to 10 groups a call; only a group without instances can be deleted.
@@ -663,9 +698,9 @@ class Actions:
                 ResourceInsufficient.DisasterRecoverGroupCvmQuota,
                 ResourceNotFound.InvalidPlacementSet
         """
-        return self._send("DeleteDisasterRecoverGroups", parameters)
 
-    def delete_hpc_clusters(self, **parameters):
+    @_action("DeleteHpcClusters")
+    def delete_hpc_clusters(self, *, HpcClusterIds):
         """Deletes high-performance computing clusters.
 
         A cluster must be empty before it can be deleted.
@@ -681,9 +716,9 @@ class Actions:
         Raises:
             ServiceError: ResourceInUse.HpcCluster, ResourceNotFound.HpcCluster
         """
-        return self._send("DeleteHpcClusters", parameters)
 
-    def delete_images(self, **parameters):
+    @_action("DeleteImages")
+    def delete_images(self, *, ImageIds, DeleteBindedSnap=None, DryRun=None):
         """Deletes custom images.
 
         An image in state `CREATING`, `SYNCING` or `IMPORTING` cannot be deleted, and neither can
@@ -706,9 +741,9 @@ class Actions:
                 InvalidParameterValue.InvalidImageIdIsShared, InvalidParameterValue.LimitExceeded,
                 MutexOperation.TaskRunning
         """
-        return self._send("DeleteImages", parameters)
 
-    def delete_instances_action_timer(self, **parameters):
+    @_action("DeleteInstancesActionTimer")
+    def delete_instances_action_timer(self, *, ActionTimerIds):
         """Deletes scheduled tasks of instances.
 
         Only tasks which have not started (`UNDO`) can be deleted.
@@ -725,9 +760,9 @@ class Actions:
         Raises:
             ServiceError: InvalidParameterValue.InvalidAppIdFormat
         """
-        return self._send("DeleteInstancesActionTimer", parameters)
 
-    def delete_instances_disaster_recover_groups(self, **parameters):
+    @_action("DeleteInstancesDisasterRecoverGroups")
+    def delete_instances_disaster_recover_groups(self, *, InstanceIds, DisasterRecoverGroupIds):
         """Removes instances from placement groups.
 
         Up to 100 instances a call.
@@ -749,9 +784,9 @@ class Actions:
                 InvalidParameterValue.InstanceIdMalformed,
                 ResourceNotFound.InvalidInstanceIdNotFound
         """
-        return self._send("DeleteInstancesDisasterRecoverGroups", parameters)
 
-    def delete_key_pairs(self, **parameters):
+    @_action("DeleteKeyPairs")
+    def delete_key_pairs(self, *, KeyIds):
         """Deletes key pairs stored by the service.
 
         Up to 100 key pairs a call; a key pair in use by an instance or an image cannot be deleted,
@@ -771,9 +806,9 @@ class Actions:
                 InvalidParameterValue.KeyPairNotSupported, InvalidParameterValue.LimitExceeded,
                 MissingParameter
         """
-        return self._send("DeleteKeyPairs", parameters)
 
-    def delete_launch_template(self, **parameters):
+    @_action("DeleteLaunchTemplate")
+    def delete_launch_template(self, *, LaunchTemplateId):
         """Deletes a launch template.
 
         Not safe to repeat.
@@ -791,9 +826,9 @@ class Actions:
                 InvalidParameterValue.LaunchTemplateIdNotExisted,
                 InvalidParameterValue.LaunchTemplateNotFound
         """
-        return self._send("DeleteLaunchTemplate", parameters)
 
-    def delete_launch_template_versions(self, **parameters):
+    @_action("DeleteLaunchTemplateVersions")
+    def delete_launch_template_versions(self, *, LaunchTemplateId, LaunchTemplateVersions):
         """Deletes one or more versions of a launch template.
 
         Not safe to repeat.
@@ -814,9 +849,9 @@ class Actions:
                 InvalidParameterValue.LaunchTemplateNotFound,
                 InvalidParameterValue.LaunchTemplateVersion, MissingParameter, UnknownParameter
         """
-        return self._send("DeleteLaunchTemplateVersions", parameters)
 
-    def describe_account_quota(self, **parameters):
+    @_action("DescribeAccountQuota")
+    def describe_account_quota(self, *, Filters=None):
         """Lists the quotas of the account in a region: instances by charge type, images and
         placement groups.
 
@@ -836,9 +871,9 @@ class Actions:
             ServiceError: InvalidFilter, InvalidFilterValue.LimitExceeded,
                 InvalidParameterValue.Range, InvalidZone.MismatchRegion, UnsupportedOperation
         """
-        return self._send("DescribeAccountQuota", parameters)
 
-    def describe_chc_denied_actions(self, **parameters):
+    @_action("DescribeChcDeniedActions")
+    def describe_chc_denied_actions(self, *, ChcIds):
         """Lists the actions that are at present not permitted on CHC physical servers.
 
         Safe to repeat.
@@ -855,9 +890,9 @@ class Actions:
             ServiceError: AccountQualificationRestrictions,
                 InvalidParameterValue.ChcHostsNotFound, InvalidParameterValue.IncorrectFormat
         """
-        return self._send("DescribeChcDeniedActions", parameters)
 
-    def describe_chc_hosts(self, **parameters):
+    @_action("DescribeChcHosts")
+    def describe_chc_hosts(self, *, ChcIds=None, Filters=None, Offset=None, Limit=None):
         """Lists CHC physical servers.
 
         Servers are chosen by up to 100 ids or by filters, not both; without either, the first page
@@ -888,9 +923,9 @@ class Actions:
                 InvalidParameterValueLimit, InvalidParameterValueOffset, InvalidZone.MismatchRegion,
                 MissingParameter
         """
-        return self._send("DescribeChcHosts", parameters)
 
-    def describe_disaster_recover_group_quota(self, **parameters):
+    @_action("DescribeDisasterRecoverGroupQuota")
+    def describe_disaster_recover_group_quota(self):
         """Returns the placement group quota of the account and the number of instances each kind of
         group can hold.
 
@@ -916,9 +951,9 @@ class Actions:
                 InvalidParameterValueLimit, InvalidParameterValueOffset, InvalidZone.MismatchRegion,
                 MissingParameter
         """
-        return self._send("DescribeDisasterRecoverGroupQuota", parameters)
 
-    def describe_disaster_recover_groups(self, **parameters):
+    @_action("DescribeDisasterRecoverGroups")
+    def describe_disaster_recover_groups(self, *, DisasterRecoverGroupIds=None, Name=None, Offset=None, Limit=None, Filters=None):
         """Lists placement groups.
 
         Up to 10 ids a call; results come in pages of 20 by default, 100 at most.
@@ -943,9 +978,9 @@ class Actions:
             ServiceError: InvalidParameterValue.DisasterRecoverGroupIdMalformed,
                 InvalidParameterValue.LimitExceeded
         """
-        return self._send("DescribeDisasterRecoverGroups", parameters)
 
-    def describe_hosts(self, **parameters):
+    @_action("DescribeHosts")
+    def describe_hosts(self, *, Filters=None, Offset=None, Limit=None):
         """Lists dedicated hosts (CDH).
 
         Results come in pages of 20 by default, 100 at most.
@@ -969,9 +1004,9 @@ class Actions:
                 InvalidFilterValue.LimitExceeded, InvalidHostId.Malformed, InvalidParameterValue,
                 InvalidZone.MismatchRegion, UnauthorizedOperation, UnsupportedOperation
         """
-        return self._send("DescribeHosts", parameters)
 
-    def describe_hpc_clusters(self, **parameters):
+    @_action("DescribeHpcClusters")
+    def describe_hpc_clusters(self, *, HpcClusterIds=None, Name=None, Zone=None, Offset=None, Limit=None, HpcClusterType=None, HpcClusterBusinessId=None, InstanceType=None, Filters=None):
         """Lists high-performance computing clusters.
 
         Up to 100 ids a call; results come in pages of 20 by default, 100 at most.
@@ -1001,9 +1036,9 @@ class Actions:
         Raises:
             ServiceError: InvalidZone.MismatchRegion, UnsupportedOperation.InvalidZone
         """
-        return self._send("DescribeHpcClusters", parameters)
 
-    def describe_image_from_family(self, **parameters):
+    @_action("DescribeImageFromFamily")
+    def describe_image_from_family(self, *, ImageFamily=None):
         """Returns the image that is at present usable in an image family.
 
         The answer holds no image when the family has none.
@@ -1021,9 +1056,9 @@ class Actions:
         Raises:
             ServiceError: InvalidZone.MismatchRegion, UnsupportedOperation.InvalidZone
         """
-        return self._send("DescribeImageFromFamily", parameters)
 
-    def describe_image_quota(self, **parameters):
+    @_action("DescribeImageQuota")
+    def describe_image_quota(self):
         """Returns the number of custom images the account may hold in the region.
 
         At most 10 requests a second. Safe to repeat.
@@ -1036,9 +1071,9 @@ class Actions:
         Raises:
             ServiceError: InvalidZone.MismatchRegion, UnsupportedOperation.InvalidZone
         """
-        return self._send("DescribeImageQuota", parameters)
 
-    def describe_image_share_permission(self, **parameters):
+    @_action("DescribeImageSharePermission")
+    def describe_image_share_permission(self, *, ImageId):
         """Lists the accounts that a custom image is shared with.
 
         At most 10 requests a second. Safe to repeat.
@@ -1057,9 +1092,9 @@ class Actions:
                 InvalidParameterValue.InvalidAppIdFormat, OverQuota,
                 UnauthorizedOperation.ImageNotBelongToAccount
         """
-        return self._send("DescribeImageSharePermission", parameters)
 
-    def describe_images(self, **parameters):
+    @_action("DescribeImages")
+    def describe_images(self, *, ImageIds=None, Filters=None, Offset=None, Limit=None, InstanceType=None):
         """Lists images: public ones, those of the account, and those shared with it.
 
         Images are chosen by ids or by filters, not both; results come in pages of 20 by default,
@@ -1099,9 +1134,9 @@ class Actions:
                 UnauthorizedOperation.InvalidToken, UnauthorizedOperation.PermissionDenied,
                 UnsupportedOperation
         """
-        return self._send("DescribeImages", parameters)
 
-    def describe_import_image_os(self, **parameters):
+    @_action("DescribeImportImageOs")
+    def describe_import_image_os(self):
         """Lists the operating systems and versions that `ImportImage` accepts.
 
         At most 10 requests a second. Safe to repeat.
@@ -1127,9 +1162,9 @@ class Actions:
                 UnauthorizedOperation.InvalidToken, UnauthorizedOperation.PermissionDenied,
                 UnsupportedOperation
         """
-        return self._send("DescribeImportImageOs", parameters)
 
-    def describe_instance_family_configs(self, **parameters):
+    @_action("DescribeInstanceFamilyConfigs")
+    def describe_instance_family_configs(self):
         """Lists the instance families that the account can use in the region.
 
         At most 10 requests a second. Safe to repeat.
@@ -1141,9 +1176,9 @@ class Actions:
         Raises:
             ServiceError: InternalServerError, InvalidParameterValue, InvalidRegion.NotFound
         """
-        return self._send("DescribeInstanceFamilyConfigs", parameters)
 
-    def describe_instance_internet_bandwidth_configs(self, **parameters):
+    @_action("DescribeInstanceInternetBandwidthConfigs")
+    def describe_instance_internet_bandwidth_configs(self, *, InstanceId):
         """Lists the public bandwidth settings of an instance, past ones included.
 
         Only the charge type `BANDWIDTH_PREPAID` is covered.
@@ -1164,9 +1199,9 @@ class Actions:
                 InvalidInstanceId.NotFound, InvalidParameterValue.InstanceIdMalformed,
                 InvalidParameterValue.InvalidAppIdFormat, MissingParameter
         """
-        return self._send("DescribeInstanceInternetBandwidthConfigs", parameters)
 
-    def describe_instance_type_configs(self, **parameters):
+    @_action("DescribeInstanceTypeConfigs")
+    def describe_instance_type_configs(self, *, Filters=None):
         """Lists instance types with their CPU, memory and accelerator figures.
 
         Without filters all types of the region are returned.
@@ -1188,9 +1223,9 @@ class Actions:
                 InvalidZone.MismatchRegion, ResourcesSoldOut.SpecifiedInstanceType,
                 UnsupportedOperation
         """
-        return self._send("DescribeInstanceTypeConfigs", parameters)
 
-    def describe_instance_vnc_url(self, **parameters):
+    @_action("DescribeInstanceVncUrl")
+    def describe_instance_vnc_url(self, *, InstanceId):
         """Returns an address for a VNC console session with an instance.
 
         The address works once, within 15 seconds, and not while the instance is `STOPPED`; a
@@ -1230,9 +1265,9 @@ class Actions:
                 UnsupportedOperation.SpecialInstanceType,
                 UnsupportedOperation.StoppedModeStopCharging
         """
-        return self._send("DescribeInstanceVncUrl", parameters)
 
-    def describe_instances(self, **parameters):
+    @_action("DescribeInstances")
+    def describe_instances(self, *, InstanceIds=None, Filters=None, Offset=None, Limit=None):
         """Lists instances with all their attributes.
 
         Instances are chosen by up to 100 ids or by filters, not both; results come in pages of 20
@@ -1275,9 +1310,9 @@ class Actions:
                 ResourceNotFound.HpcCluster, UnauthorizedOperation.InvalidToken,
                 UnsupportedOperation
         """
-        return self._send("DescribeInstances", parameters)
 
-    def describe_instances_action_timer(self, **parameters):
+    @_action("DescribeInstancesActionTimer")
+    def describe_instances_action_timer(self, *, ActionTimerIds=None, InstanceIds=None, TimerAction=None, EndActionTime=None, StartActionTime=None, StatusList=None):
         """Lists scheduled tasks of instances.
 
         Safe to repeat.
@@ -1301,9 +1336,9 @@ class Actions:
             ServiceError: InvalidParameterValue.InvalidAppIdFormat,
                 InvalidParameterValue.InvalidTimeFormat, InvalidParameterValue.LimitExceeded
         """
-        return self._send("DescribeInstancesActionTimer", parameters)
 
-    def describe_instances_attributes(self, **parameters):
+    @_action("DescribeInstancesAttributes")
+    def describe_instances_attributes(self, *, Attributes, InstanceIds):
         """Returns selected attributes of instances.
 
         User data is the only attribute offered so far.
@@ -1322,9 +1357,9 @@ class Actions:
         Raises:
             ServiceError: InvalidInstanceId.NotFound, InvalidParameterValue.InstanceIdMalformed
         """
-        return self._send("DescribeInstancesAttributes", parameters)
 
-    def describe_instances_modification(self, **parameters):
+    @_action("DescribeInstancesModification")
+    def describe_instances_modification(self, *, InstanceIds, Filters=None):
         """Lists the instance types to which instances can be changed.
 
         Up to 20 instances a call.
@@ -1350,9 +1385,9 @@ class Actions:
                 InvalidParameterValue.LimitExceeded, InvalidParameterValue.ZoneNotSupported,
                 UnsupportedOperation.UnsupportedChangeInstanceFamily
         """
-        return self._send("DescribeInstancesModification", parameters)
 
-    def describe_instances_operation_limit(self, **parameters):
+    @_action("DescribeInstancesOperationLimit")
+    def describe_instances_operation_limit(self, *, InstanceIds, Operation):
         """Tells how often a limited operation, such as a downgrade, has been used on instances.
 
         Up to 100 instances a call.
@@ -1373,9 +1408,9 @@ class Actions:
             ServiceError: InvalidInstanceId.Malformed, InvalidInstanceId.NotFound,
                 InvalidParameterValue.InstanceIdMalformed, InvalidParameterValue.LimitExceeded
         """
-        return self._send("DescribeInstancesOperationLimit", parameters)
 
-    def describe_instances_status(self, **parameters):
+    @_action("DescribeInstancesStatus")
+    def describe_instances_status(self, *, InstanceIds=None, Offset=None, Limit=None):
         """Lists the states of instances.
 
         Up to 100 ids a call; results come in pages of 20 by default, 100 at most.
@@ -1399,9 +1434,9 @@ class Actions:
                 InvalidParameterValue.LimitExceeded, UnauthorizedOperation.InvalidToken,
                 UnsupportedOperation
         """
-        return self._send("DescribeInstancesStatus", parameters)
 
-    def describe_internet_charge_type_configs(self, **parameters):
+    @_action("DescribeInternetChargeTypeConfigs")
+    def describe_internet_charge_type_configs(self):
         """Lists the charge types that exist for public bandwidth.
 
         Safe to repeat.
@@ -1416,9 +1451,9 @@ class Actions:
                 InvalidParameterValue.LimitExceeded, UnauthorizedOperation.InvalidToken,
                 UnsupportedOperation
         """
-        return self._send("DescribeInternetChargeTypeConfigs", parameters)
 
-    def describe_key_pairs(self, **parameters):
+    @_action("DescribeKeyPairs")
+    def describe_key_pairs(self, *, KeyIds=None, Filters=None, Offset=None, Limit=None):
         """Lists key pairs.
 
         Key pairs are chosen by ids or by filters, not both; results come in pages of 20 by default,
@@ -1447,9 +1482,9 @@ class Actions:
                 InvalidParameterValueLimit, InvalidParameterValueOffset,
                 UnauthorizedOperation.InvalidToken, UnsupportedOperation
         """
-        return self._send("DescribeKeyPairs", parameters)
 
-    def describe_launch_template_versions(self, **parameters):
+    @_action("DescribeLaunchTemplateVersions")
+    def describe_launch_template_versions(self, *, LaunchTemplateId, LaunchTemplateVersions=None, MinVersion=None, MaxVersion=None, Offset=None, Limit=None, DefaultVersion=None):
         """Lists versions of a launch template.
 
         `LaunchTemplateVersions` cannot be combined with `MinVersion`, `MaxVersion`, `Offset`,
@@ -1485,9 +1520,9 @@ class Actions:
                 UnauthorizedOperation.MFAExpired, UnauthorizedOperation.MFANotFound,
                 UnknownParameter, UnsupportedOperation
         """
-        return self._send("DescribeLaunchTemplateVersions", parameters)
 
-    def describe_launch_templates(self, **parameters):
+    @_action("DescribeLaunchTemplates")
+    def describe_launch_templates(self, *, LaunchTemplateIds=None, Filters=None, Offset=None, Limit=None):
         """Lists launch templates.
 
         Templates are chosen by ids or by filters, not both; results come in pages of 20 by default,
@@ -1518,9 +1553,9 @@ class Actions:
                 InvalidParameterValue.LaunchTemplateNotFound,
                 InvalidParameterValue.LaunchTemplateVersion, UnknownParameter, UnsupportedOperation
         """
-        return self._send("DescribeLaunchTemplates", parameters)
 
-    def describe_regions(self, **parameters):
+    @_action("DescribeRegions")
+    def describe_regions(self):
         """Lists the regions of the service.
 
         The service no longer updates this list and points to the region service for a current one.
@@ -1536,9 +1571,9 @@ class Actions:
         Raises:
             ServiceError: UnsupportedOperation
         """
-        return self._send("DescribeRegions", parameters)
 
-    def describe_resource_pool_pack_instances(self, **parameters):
+    @_action("DescribeResourcePoolPackInstances")
+    def describe_resource_pool_pack_instances(self, *, DedicatedResourcePackIds):
         """Lists the instances in instance resource pools.
 
         Up to 100 pools a call.
@@ -1558,9 +1593,9 @@ class Actions:
                 InvalidParameterValue.ResourcePoolPackIdMalformed, MissingParameter,
                 UnauthorizedOperation, UnsupportedOperation.ResourcePoolPackageInvisibleForUser
         """
-        return self._send("DescribeResourcePoolPackInstances", parameters)
 
-    def describe_resource_pool_pack_type_configs(self, **parameters):
+    @_action("DescribeResourcePoolPackTypeConfigs")
+    def describe_resource_pool_pack_type_configs(self, *, Filters):
         """Lists the whole-machine and half-machine types that instance resource pools can be bought
         with.
 
@@ -1582,9 +1617,9 @@ class Actions:
                 InvalidParameter, InvalidParameterValue, MissingParameter, UnauthorizedOperation,
                 UnsupportedOperation.ResourcePoolPackageInvisibleForUser
         """
-        return self._send("DescribeResourcePoolPackTypeConfigs", parameters)
 
-    def describe_resource_pool_packs(self, **parameters):
+    @_action("DescribeResourcePoolPacks")
+    def describe_resource_pool_packs(self, *, MaxResults=None, NextToken=None, Filters=None):
         """Lists the instance resource pools of the account with their free capacity and physical
         topology.
 
@@ -1612,9 +1647,9 @@ class Actions:
                 MissingParameter, UnauthorizedOperation,
                 UnsupportedOperation.ResourcePoolPackageInvisibleForUser
         """
-        return self._send("DescribeResourcePoolPacks", parameters)
 
-    def describe_task_info(self, **parameters):
+    @_action("DescribeTaskInfo")
+    def describe_task_info(self, *, Limit, Offset, Product=None, TaskStatus=None, TaskTypeIds=None, TaskIds=None, InstanceIds=None, Aliases=None, StartDate=None, EndDate=None, OrderField=None, Order=None):
         """Lists the repair tasks of instances, dedicated hosts and bare-metal servers.
 
         Without filters the tasks created since midnight are returned.
@@ -1652,9 +1687,9 @@ class Actions:
         Raises:
             ServiceError: InternalError, InvalidParameterValue, UnauthorizedOperation
         """
-        return self._send("DescribeTaskInfo", parameters)
 
-    def describe_zone_instance_config_infos(self, **parameters):
+    @_action("DescribeZoneInstanceConfigInfos")
+    def describe_zone_instance_config_infos(self, *, Filters=None):
         """Lists the instance types on sale in each zone with stock, price and hardware figures.
 
         Safe to repeat.
@@ -1679,9 +1714,9 @@ class Actions:
                 InvalidZone.MismatchRegion, ResourceInsufficient.AvailabilityZoneSoldOut,
                 UnsupportedOperation, UnsupportedOperation.UnsupportedPool
         """
-        return self._send("DescribeZoneInstanceConfigInfos", parameters)
 
-    def describe_zones(self, **parameters):
+    @_action("DescribeZones")
+    def describe_zones(self):
         """Lists the availability zones of the region.
 
         At most 20 requests a second. Safe to repeat.
@@ -1695,9 +1730,9 @@ class Actions:
             ServiceError: InvalidFilter, InvalidParameterValue.LimitExceeded,
                 InvalidParameterValue.ZoneNotSupported, UnsupportedOperation
         """
-        return self._send("DescribeZones", parameters)
 
-    def disassociate_instances_key_pairs(self, **parameters):
+    @_action("DisassociateInstancesKeyPairs")
+    def disassociate_instances_key_pairs(self, *, InstanceIds, KeyIds, ForceStop=None):
         """Unbinds SSH key pairs from Linux instances.
 
         Up to 100 instances a call, each of which must be `STOPPED` unless `ForceStop` is set. An
@@ -1735,9 +1770,9 @@ class Actions:
                 UnsupportedOperation.InstanceStateTerminating,
                 UnsupportedOperation.StoppedModeStopCharging
         """
-        return self._send("DisassociateInstancesKeyPairs", parameters)
 
-    def disassociate_security_groups(self, **parameters):
+    @_action("DisassociateSecurityGroups")
+    def disassociate_security_groups(self, *, SecurityGroupIds, InstanceIds):
         """Unbinds a security group from instances.
 
         One group and up to 100 instances a call. The change is asynchronous: `DescribeInstances`
@@ -1761,9 +1796,9 @@ class Actions:
                 OperationDenied.InstanceOperationInProgress, SecGroupActionFailure,
                 UnsupportedOperation
         """
-        return self._send("DisassociateSecurityGroups", parameters)
 
-    def enter_rescue_mode(self, **parameters):
+    @_action("EnterRescueMode")
+    def enter_rescue_mode(self, *, InstanceId, Password, Username=None, ForceStop=None, StopType=None):
         """Starts an instance in rescue mode, with a temporary system and a password of its own.
 
         The instance passes through `ENTER_RESCUE_MODE` to `RESCUE_MODE`.
@@ -1806,9 +1841,9 @@ class Actions:
                 UnsupportedOperation.SpecialInstanceType,
                 UnsupportedOperation.StoppedModeStopCharging
         """
-        return self._send("EnterRescueMode", parameters)
 
-    def exit_rescue_mode(self, **parameters):
+    @_action("ExitRescueMode")
+    def exit_rescue_mode(self, *, InstanceId):
         """Brings an instance back from rescue mode to its own system.
 
         The instance passes through `EXIT_RESCUE_MODE`.
@@ -1834,9 +1869,9 @@ class Actions:
                 UnsupportedOperation.InstanceStateStopped,
                 UnsupportedOperation.InstanceStateStopping
         """
-        return self._send("ExitRescueMode", parameters)
 
-    def export_images(self, **parameters):
+    @_action("ExportImages")
+    def export_images(self, *, BucketName, ImageIds=None, ExportFormat=None, FileNamePrefixList=None, OnlyExportRootDisk=None, DryRun=None, RoleName=None):
         """Exports custom images as files into a COS bucket.
 
         The export is a task which goes on after the call; the response names the task and the files
@@ -1883,9 +1918,9 @@ class Actions:
                 UnsupportedOperation.SharedImageExportUnsupported,
                 UnsupportedOperation.WindowsImageExportUnsupported
         """
-        return self._send("ExportImages", parameters)
 
-    def import_image(self, **parameters):
+    @_action("ImportImage")
+    def import_image(self, *, Architecture, OsType, OsVersion, ImageUrl, ImageName, ImageDescription=None, DryRun=None, Force=None, TagSpecification=None, LicenseType=None, BootMode=None, ImageFamily=None, ImportImageDataDiskList=None):
         """Imports a disk file from COS as a custom image.
 
         The formats RAW, VHD, QCOW2 and VMDK are accepted. The image is in state `IMPORTING` until
@@ -1932,9 +1967,9 @@ class Actions:
                 InvalidParameterValue.TagKeyNotFound, InvalidParameterValue.TooLarge,
                 OperationDenied.InnerUserProhibitAction, RegionAbilityLimit.UnsupportedToImportImage
         """
-        return self._send("ImportImage", parameters)
 
-    def import_instances_action_timer(self, **parameters):
+    @_action("ImportInstancesActionTimer")
+    def import_instances_action_timer(self, *, InstanceIds, ActionTimer):
         """Schedules a task for instances.
 
         Termination at a given time is the only task offered so far.
@@ -1956,9 +1991,9 @@ class Actions:
                 InvalidParameterValue.InvalidTimeFormat, InvalidParameterValue.LimitExceeded,
                 UnsupportedOperation.NotSupportImportInstancesActionTimer
         """
-        return self._send("ImportInstancesActionTimer", parameters)
 
-    def import_key_pair(self, **parameters):
+    @_action("ImportKeyPair")
+    def import_key_pair(self, *, KeyName, ProjectId, PublicKey, TagSpecification=None):
         """Stores the public key of an existing key pair under a name.
 
         The key is not bound to any instance; use `AssociateInstancesKeyPairs` for that.
@@ -1984,9 +2019,9 @@ class Actions:
                 InvalidParameterValue, InvalidProjectId.NotFound, InvalidPublicKey.Duplicate,
                 InvalidPublicKey.Malformed, LimitExceeded.TagResourceQuota, MissingParameter
         """
-        return self._send("ImportKeyPair", parameters)
 
-    def inquire_price_purchase_resource_pool_packs(self, **parameters):
+    @_action("InquirePricePurchaseResourcePoolPacks")
+    def inquire_price_purchase_resource_pool_packs(self, *, Zone, InstanceType, InstanceCount, Period):
         """Returns the price of buying instance resource pools.
 
         Safe to repeat.
@@ -2009,9 +2044,9 @@ class Actions:
                 MissingParameter, UnauthorizedOperation,
                 UnsupportedOperation.ResourcePoolPackageInvisibleForUser
         """
-        return self._send("InquirePricePurchaseResourcePoolPacks", parameters)
 
-    def inquiry_price_modify_instances_charge_type(self, **parameters):
+    @_action("InquiryPriceModifyInstancesChargeType")
+    def inquiry_price_modify_instances_charge_type(self, *, InstanceIds, InstanceChargeType, InstanceChargePrepaid=None, ModifyPortableDataDisk=None):
         """Returns the price of changing the charge type of instances.
 
         Up to 100 instances a call. Spot instances, instances that are stopped without charge,
@@ -2045,9 +2080,9 @@ class Actions:
                 ResourceInsufficient.CloudDiskUnavailable, UnsupportedOperation.InstanceChargeType,
                 UnsupportedOperation.InstanceMixedZoneType
         """
-        return self._send("InquiryPriceModifyInstancesChargeType", parameters)
 
-    def inquiry_price_renew_hosts(self, **parameters):
+    @_action("InquiryPriceRenewHosts")
+    def inquiry_price_renew_hosts(self, *, HostIds, HostChargePrepaid, DryRun=None):
         """Returns the price of renewing prepaid dedicated hosts.
 
         Up to 100 hosts a call.
@@ -2067,9 +2102,9 @@ class Actions:
             ServiceError: InvalidHost.NotSupported, InvalidHostId.Malformed,
                 InvalidHostId.NotFound, InvalidPeriod
         """
-        return self._send("InquiryPriceRenewHosts", parameters)
 
-    def inquiry_price_renew_instances(self, **parameters):
+    @_action("InquiryPriceRenewInstances")
+    def inquiry_price_renew_instances(self, *, InstanceIds, InstanceChargePrepaid, DryRun=None, RenewPortableDataDisk=None):
         """Returns the price of renewing prepaid instances.
 
         Up to 100 instances a call.
@@ -2104,9 +2139,9 @@ class Actions:
                 UnsupportedOperation.InvalidDiskBackupQuota,
                 UnsupportedOperation.UnderwritingInstanceTypeOnlySupportAutoRenew
         """
-        return self._send("InquiryPriceRenewInstances", parameters)
 
-    def inquiry_price_reset_instance(self, **parameters):
+    @_action("InquiryPriceResetInstance")
+    def inquiry_price_reset_instance(self, *, InstanceId, ImageId=None, SystemDisk=None, LoginSettings=None, EnhancedService=None, UserData=None):
         """Returns the price of reinstalling an instance.
 
         Without `ImageId` the current image is assumed. Switching between Linux and Windows is
@@ -2145,9 +2180,9 @@ class Actions:
                 UnsupportedOperation.ModifyEncryptionNotSupported,
                 UnsupportedOperation.RawLocalDiskInsReinstalltoQcow2
         """
-        return self._send("InquiryPriceResetInstance", parameters)
 
-    def inquiry_price_reset_instances_internet_max_bandwidth(self, **parameters):
+    @_action("InquiryPriceResetInstancesInternetMaxBandwidth")
+    def inquiry_price_reset_instances_internet_max_bandwidth(self, *, InstanceIds, InternetAccessible, StartTime=None, EndTime=None):
         """Returns the price of a new public bandwidth limit for instances.
 
         The rules are those of `ResetInstancesInternetMaxBandwidth`.
@@ -2179,9 +2214,9 @@ class Actions:
                 InvalidParameterValue.Range, InvalidPermission, MissingParameter,
                 UnsupportedOperation.BandwidthPackageIdNotSupported
         """
-        return self._send("InquiryPriceResetInstancesInternetMaxBandwidth", parameters)
 
-    def inquiry_price_reset_instances_type(self, **parameters):
+    @_action("InquiryPriceResetInstancesType")
+    def inquiry_price_reset_instances_type(self, *, InstanceIds, InstanceType):
         """Returns the price of changing an instance to another type.
 
         One instance a call; the system disk must be a cloud disk, and instances on dedicated hosts
@@ -2229,9 +2264,9 @@ class Actions:
                 UnsupportedOperation.UnsupportedChangeInstanceFamilyToARM,
                 UnsupportedOperation.UnsupportedChangeInstanceToThisInstanceFamily
         """
-        return self._send("InquiryPriceResetInstancesType", parameters)
 
-    def inquiry_price_resize_instance_disks(self, **parameters):
+    @_action("InquiryPriceResizeInstanceDisks")
+    def inquiry_price_resize_instance_disks(self, *, InstanceId, DataDisks=None, ForceStop=None, SystemDisk=None, ResizeOnline=None):
         """Returns the price of enlarging a disk of an instance.
 
         One non-elastic data disk (`Portable` is `False`) or the system disk a call; instances on
@@ -2267,9 +2302,9 @@ class Actions:
                 UnsupportedOperation.InstanceStateStopped, UnsupportedOperation.InvalidDisk,
                 UnsupportedOperation.LocalDiskMigratingToCloudDisk
         """
-        return self._send("InquiryPriceResizeInstanceDisks", parameters)
 
-    def inquiry_price_run_instances(self, **parameters):
+    @_action("InquiryPriceRunInstances")
+    def inquiry_price_run_instances(self, *, Placement=None, ImageId=None, InstanceChargeType=None, InstanceChargePrepaid=None, InstanceType=None, SystemDisk=None, DataDisks=None, VirtualPrivateCloud=None, InternetAccessible=None, InstanceCount=None, InstanceName=None, LoginSettings=None, SecurityGroupIds=None, EnhancedService=None, ClientToken=None, HostName=None, TagSpecification=None, InstanceMarketOptions=None, Metadata=None, HpcClusterId=None, CpuTopology=None, LaunchTemplate=None, NetworkInterfaces=None):
         """Returns the price of an instance order without placing it.
 
         The parameters are a subset of those of `RunInstances`.
@@ -2381,9 +2416,9 @@ class Actions:
                 UnsupportedOperation.UnderwritingInstanceTypeOnlySupportAutoRenew,
                 UnsupportedOperation.UnsupportedInternationalUser
         """
-        return self._send("InquiryPriceRunInstances", parameters)
 
-    def inquiry_price_terminate_instances(self, **parameters):
+    @_action("InquiryPriceTerminateInstances")
+    def inquiry_price_terminate_instances(self, *, InstanceIds):
         """Returns the refund that terminating instances would yield.
 
         Up to 100 instances a call.
@@ -2408,9 +2443,9 @@ class Actions:
                 UnsupportedOperation.InstanceMixedZoneType,
                 UnsupportedOperation.InstanceStateBanning, UnsupportedOperation.Region
         """
-        return self._send("InquiryPriceTerminateInstances", parameters)
 
-    def modify_chc_attribute(self, **parameters):
+    @_action("ModifyChcAttribute")
+    def modify_chc_attribute(self, *, ChcIds, InstanceName=None, DeviceType=None, BmcUser=None, Password=None, BmcSecurityGroupIds=None):
         """Changes the name, the type or the out-of-band access settings of CHC physical servers.
 
         Not safe to repeat.
@@ -2436,9 +2471,9 @@ class Actions:
                 InvalidParameterValue.LimitExceeded, InvalidParameterValue.NotEmpty,
                 InvalidPassword, InvalidSecurityGroupId.NotFound
         """
-        return self._send("ModifyChcAttribute", parameters)
 
-    def modify_chc_network_mode(self, **parameters):
+    @_action("ModifyChcNetworkMode")
+    def modify_chc_network_mode(self, *, ChcIds, NetworkMode):
         """Switches CHC physical servers between their deployment and their business network.
 
         This interrupts the business network. It is asynchronous: poll `DescribeChcHosts` until
@@ -2459,9 +2494,9 @@ class Actions:
             ServiceError: InvalidHost.NotSupported, InvalidParameterValue.ChcHostsNotFound,
                 OperationDenied.ChcDeployConfigInvalid, OperationDenied.ChcHostStateNotSupported
         """
-        return self._send("ModifyChcNetworkMode", parameters)
 
-    def modify_disaster_recover_group_attribute(self, **parameters):
+    @_action("ModifyDisasterRecoverGroupAttribute")
+    def modify_disaster_recover_group_attribute(self, *, DisasterRecoverGroupId, Name, Affinity=None):
         """Changes the name or raises the affinity of a placement group.
 
         Not safe to repeat.
@@ -2479,9 +2514,9 @@ class Actions:
                 ResourceInsufficient.DisasterRecoverGroupCvmQuota,
                 ResourceNotFound.InvalidPlacementSet
         """
-        return self._send("ModifyDisasterRecoverGroupAttribute", parameters)
 
-    def modify_hosts_attribute(self, **parameters):
+    @_action("ModifyHostsAttribute")
+    def modify_hosts_attribute(self, *, HostIds, HostName=None, RenewFlag=None, ProjectId=None):
         """Changes attributes of dedicated hosts (CDH).
 
         `HostName` and `RenewFlag` cannot be set in the same call, and one of them is needed.
@@ -2504,9 +2539,9 @@ class Actions:
             ServiceError: InvalidHost.NotSupported, InvalidHostId.Malformed,
                 InvalidHostId.NotFound, InvalidInstance.NotSupported
         """
-        return self._send("ModifyHostsAttribute", parameters)
 
-    def modify_hpc_cluster_attribute(self, **parameters):
+    @_action("ModifyHpcClusterAttribute")
+    def modify_hpc_cluster_attribute(self, *, HpcClusterId, Name=None, Remark=None):
         """Changes the name or the remark of a high-performance computing cluster.
 
         Not safe to repeat.
@@ -2522,9 +2557,9 @@ class Actions:
         Raises:
             ServiceError: InvalidParameterValue, ResourceNotFound.HpcCluster
         """
-        return self._send("ModifyHpcClusterAttribute", parameters)
 
-    def modify_image_attribute(self, **parameters):
+    @_action("ModifyImageAttribute")
+    def modify_image_attribute(self, *, ImageId, ImageName=None, ImageDescription=None, ImageFamily=None, ImageDeprecated=None):
         """Changes the name, the description, the family or the deprecation mark of a custom image.
 
         An image that is shared cannot be changed.
@@ -2549,9 +2584,9 @@ class Actions:
                 InvalidParameterValue.TooLarge, UnauthorizedOperation.InvalidToken,
                 UnsupportedOperation.SharedImageModifyUnsupported
         """
-        return self._send("ModifyImageAttribute", parameters)
 
-    def modify_image_share_permission(self, **parameters):
+    @_action("ModifyImageSharePermission")
+    def modify_image_share_permission(self, *, ImageId, AccountIds, Permission):
         """Shares a custom image with other accounts, or withdraws the sharing.
 
         An image can be shared with at most 500 accounts and is visible to them in the same region
@@ -2582,9 +2617,9 @@ class Actions:
                 UnsupportedOperation.EncryptedImagesNotSupported,
                 UnsupportedOperation.LocationImageNotSupported
         """
-        return self._send("ModifyImageSharePermission", parameters)
 
-    def modify_instance_disk_type(self, **parameters):
+    @_action("ModifyInstanceDiskType")
+    def modify_instance_disk_type(self, *, InstanceId, DataDisks=None, SystemDisk=None):
         """Converts the local disks of an instance to cloud disks.
 
         The instance must be stopped and must not be a spot instance; when it has a local system
@@ -2618,9 +2653,9 @@ class Actions:
                 UnsupportedOperation.InstanceStateStopping,
                 UnsupportedOperation.StoppedModeStopCharging
         """
-        return self._send("ModifyInstanceDiskType", parameters)
 
-    def modify_instances_attribute(self, **parameters):
+    @_action("ModifyInstancesAttribute")
+    def modify_instances_attribute(self, *, InstanceIds, InstanceName=None, UserData=None, SecurityGroups=None, CamRoleName=None, HostName=None, DisableApiTermination=None, CamRoleType=None, AutoReboot=None, EnableJumboFrame=None):
         """Changes one attribute of instances, such as the name, the host name, the security groups
         or the user data.
 
@@ -2688,9 +2723,9 @@ class Actions:
                 UnsupportedOperation.InvalidInstanceNotSupportedProtectedInstance,
                 UnsupportedOperation.StoppedModeStopCharging
         """
-        return self._send("ModifyInstancesAttribute", parameters)
 
-    def modify_instances_charge_type(self, **parameters):
+    @_action("ModifyInstancesChargeType")
+    def modify_instances_charge_type(self, *, InstanceIds, InstanceChargeType, InstanceChargePrepaid=None, ModifyPortableDataDisk=None):
         """Changes the charge type of instances.
 
         Up to 20 instances a call. Instances that are stopped without charge, instances with a
@@ -2737,9 +2772,9 @@ class Actions:
                 UnsupportedOperation.UnderwriteDiscountGreaterThanPrepaidDiscount,
                 UnsupportedOperation.UnderwritingInstanceTypeOnlySupportAutoRenew
         """
-        return self._send("ModifyInstancesChargeType", parameters)
 
-    def modify_instances_disaster_recover_group(self, **parameters):
+    @_action("ModifyInstancesDisasterRecoverGroup")
+    def modify_instances_disaster_recover_group(self, *, InstanceIds, DisasterRecoverGroupId=None, Force=None, DisasterRecoverGroupIds=None, PartitionNumber=None):
         """Moves instances into another placement group.
 
         Up to 100 instances a call; `Force` permits a move to another host with a restart.
@@ -2780,9 +2815,9 @@ class Actions:
                 UnsupportedOperation.SpecialInstanceType,
                 UnsupportedOperation.StoppedModeStopCharging
         """
-        return self._send("ModifyInstancesDisasterRecoverGroup", parameters)
 
-    def modify_instances_project(self, **parameters):
+    @_action("ModifyInstancesProject")
+    def modify_instances_project(self, *, InstanceIds, ProjectId):
         """Moves instances to another project.
 
         Up to 100 instances a call. An instance bound to a load balancer must be unbound first.
@@ -2804,9 +2839,9 @@ class Actions:
                 OperationDenied.InstanceOperationInProgress,
                 UnsupportedOperation.InstanceStateIsolating
         """
-        return self._send("ModifyInstancesProject", parameters)
 
-    def modify_instances_renew_flag(self, **parameters):
+    @_action("ModifyInstancesRenewFlag")
+    def modify_instances_renew_flag(self, *, InstanceIds, RenewFlag):
         """Changes the automatic renewal setting of prepaid instances.
 
         Up to 100 instances a call.
@@ -2847,9 +2882,9 @@ class Actions:
                 UnsupportedOperation.SpecialInstanceType,
                 UnsupportedOperation.UnderwritingInstanceTypeOnlySupportAutoRenew
         """
-        return self._send("ModifyInstancesRenewFlag", parameters)
 
-    def modify_instances_vpc_attribute(self, **parameters):
+    @_action("ModifyInstancesVpcAttribute")
+    def modify_instances_vpc_attribute(self, *, InstanceIds, VirtualPrivateCloud, ForceStop=None, ReserveHostName=None):
         """Changes the VPC, the subnet or the private address of instances.
 
         A running instance is shut down and started again by default. An instance that moves to
@@ -2901,9 +2936,9 @@ class Actions:
                 UnsupportedOperation.NoVpcNetwork, UnsupportedOperation.StoppedModeStopCharging,
                 VpcAddrNotInSubNet, VpcIpIsUsed
         """
-        return self._send("ModifyInstancesVpcAttribute", parameters)
 
-    def modify_key_pair_attribute(self, **parameters):
+    @_action("ModifyKeyPairAttribute")
+    def modify_key_pair_attribute(self, *, KeyId, KeyName=None, Description=None):
         """Changes the name or the description of a key pair.
 
         At least one of the two is needed.
@@ -2924,9 +2959,9 @@ class Actions:
                 InvalidKeyPairId.NotFound, InvalidKeyPairName.Duplicate, InvalidParameter,
                 InvalidParameterValue, MissingParameter
         """
-        return self._send("ModifyKeyPairAttribute", parameters)
 
-    def modify_launch_template_default_version(self, **parameters):
+    @_action("ModifyLaunchTemplateDefaultVersion")
+    def modify_launch_template_default_version(self, *, LaunchTemplateId, DefaultVersion):
         """Changes the default version of a launch template.
 
         Not safe to repeat.
@@ -2947,9 +2982,9 @@ class Actions:
                 InvalidParameterValue.LaunchTemplateNotFound,
                 InvalidParameterValue.LaunchTemplateVersion, MissingParameter, UnknownParameter
         """
-        return self._send("ModifyLaunchTemplateDefaultVersion", parameters)
 
-    def program_fpga_image(self, **parameters):
+    @_action("ProgramFpgaImage")
+    def program_fpga_image(self, *, InstanceId, FPGAUrl, DBDFs=None, DryRun=None):
         """Writes an FPGA image file to FPGA cards of an instance.
 
         One instance a call; all of its cards are written when `DBDFs` is empty.
@@ -2972,9 +3007,9 @@ class Actions:
                 InvalidParameterValue.LimitExceeded, OperationDenied.InstanceOperationInProgress,
                 UnsupportedOperation.NotFpgaInstance
         """
-        return self._send("ProgramFpgaImage", parameters)
 
-    def purchase_resource_pool_packs(self, **parameters):
+    @_action("PurchaseResourcePoolPacks")
+    def purchase_resource_pool_packs(self, *, Zone, InstanceType, InstanceCount, Period, ResourcePoolPackType=None, AutoPlacement=None, DedicatedResourcePoolPackName=None, RenewFlag=None, DryRun=None):
         """Buys instance resource pools, each reserving a whole or half physical machine.
 
         The call is asynchronous: the pool ids are returned while the pools are still being created.
@@ -3015,9 +3050,9 @@ class Actions:
                 UnauthorizedOperation, UnsupportedOperation.EdgeZoneNotSupportPurchaseReserved,
                 UnsupportedOperation.ResourcePoolPackageInvisibleForUser
         """
-        return self._send("PurchaseResourcePoolPacks", parameters)
 
-    def reboot_instances(self, **parameters):
+    @_action("RebootInstances")
+    def reboot_instances(self, *, InstanceIds, ForceReboot=None, StopType=None):
         """Reboots up to 100 instances, all of them `RUNNING`.
 
         The call is asynchronous: instances are `REBOOTING` until they are `RUNNING` again. A hard
@@ -3063,9 +3098,9 @@ class Actions:
                 UnsupportedOperation.InstanceStateTerminating,
                 UnsupportedOperation.StoppedModeStopCharging
         """
-        return self._send("RebootInstances", parameters)
 
-    def remove_chc_assist_vpc(self, **parameters):
+    @_action("RemoveChcAssistVpc")
+    def remove_chc_assist_vpc(self, *, ChcIds):
         """Clears the out-of-band network and the deployment network of CHC physical servers.
 
         Not safe to repeat.
@@ -3080,9 +3115,9 @@ class Actions:
             ServiceError: AccountQualificationRestrictions, InvalidHost.NotSupported,
                 InvalidParameterValue.ChcHostsNotFound, InvalidParameterValue.IncorrectFormat
         """
-        return self._send("RemoveChcAssistVpc", parameters)
 
-    def remove_chc_deploy_vpc(self, **parameters):
+    @_action("RemoveChcDeployVpc")
+    def remove_chc_deploy_vpc(self, *, ChcIds):
         """Clears the deployment network of CHC physical servers.
 
         Not safe to repeat.
@@ -3098,9 +3133,9 @@ class Actions:
                 InvalidParameter, InvalidParameterValue.ChcHostsNotFound,
                 InvalidParameterValue.IncorrectFormat
         """
-        return self._send("RemoveChcDeployVpc", parameters)
 
-    def renew_hosts(self, **parameters):
+    @_action("RenewHosts")
+    def renew_hosts(self, *, HostIds, HostChargePrepaid):
         """Renews prepaid dedicated hosts (CDH).
 
         Up to 100 hosts a call.
@@ -3119,9 +3154,9 @@ class Actions:
                 InvalidAccount.UnpaidOrder, InvalidHost.NotSupported, InvalidHostId.Malformed,
                 InvalidHostId.NotFound, InvalidParameterValue.LimitExceeded, InvalidPeriod
         """
-        return self._send("RenewHosts", parameters)
 
-    def renew_instances(self, **parameters):
+    @_action("RenewInstances")
+    def renew_instances(self, *, InstanceIds, InstanceChargePrepaid=None, RenewPortableDataDisk=None):
         """Renews prepaid instances.
 
         Up to 100 instances a call.
@@ -3161,9 +3196,9 @@ class Actions:
                 UnsupportedOperation.PeriodicContractNotSupportManualRenew,
                 UnsupportedOperation.SpecialInstanceType
         """
-        return self._send("RenewInstances", parameters)
 
-    def repair_task_control(self, **parameters):
+    @_action("RepairTaskControl")
+    def repair_task_control(self, *, Product, InstanceIds, TaskId, Operate, OrderAuthTime=None, TaskSubMethod=None):
         """Authorises a repair task that is waiting for authorisation.
 
         The repair is done at once, or at an appointed time between 5 minutes and 48 hours from now.
@@ -3189,9 +3224,9 @@ class Actions:
         Raises:
             ServiceError: InternalError, InvalidParameter, UnauthorizedOperation
         """
-        return self._send("RepairTaskControl", parameters)
 
-    def reset_instance(self, **parameters):
+    @_action("ResetInstance")
+    def reset_instance(self, *, InstanceId, ImageId=None, SystemDisk=None, LoginSettings=None, EnhancedService=None, HostName=None, UserData=None):
         """Reinstalls the operating system of an instance, which formats the system disk.
 
         Without `ImageId` the current image is used again, and without a password a random one is
@@ -3266,9 +3301,9 @@ class Actions:
                 UnsupportedOperation.RawLocalDiskInsReinstalltoQcow2,
                 UnsupportedOperation.StoppedModeStopCharging
         """
-        return self._send("ResetInstance", parameters)
 
-    def reset_instances_internet_max_bandwidth(self, **parameters):
+    @_action("ResetInstancesInternetMaxBandwidth")
+    def reset_instances_internet_max_bandwidth(self, *, InstanceIds, InternetAccessible, StartTime=None, EndTime=None):
         """Changes the public bandwidth limit of instances.
 
         Up to 100 instances of one charge type a call, but only one for `BANDWIDTH_PREPAID` and
@@ -3318,9 +3353,9 @@ class Actions:
                 UnsupportedOperation.InstanceStateTerminating,
                 UnsupportedOperation.StoppedModeStopCharging
         """
-        return self._send("ResetInstancesInternetMaxBandwidth", parameters)
 
-    def reset_instances_password(self, **parameters):
+    @_action("ResetInstancesPassword")
+    def reset_instances_password(self, *, InstanceIds, Password, UserName=None, ForceStop=None):
         """Sets one new login password on up to 100 instances.
 
         A running instance needs `ForceStop`. The call is asynchronous: `DescribeInstances` shows
@@ -3367,9 +3402,9 @@ class Actions:
                 UnsupportedOperation.SpecialInstanceType,
                 UnsupportedOperation.StoppedModeStopCharging
         """
-        return self._send("ResetInstancesPassword", parameters)
 
-    def reset_instances_type(self, **parameters):
+    @_action("ResetInstancesType")
+    def reset_instances_type(self, *, InstanceIds, InstanceType, ForceStop=None):
         """Changes an instance to another type.
 
         One instance a call; the system disk must be a cloud disk, and instances on dedicated hosts
@@ -3446,9 +3481,9 @@ class Actions:
                 UnsupportedOperation.UnsupportedChangeInstanceFamilyToARM,
                 UnsupportedOperation.UnsupportedChangeInstanceToThisInstanceFamily
         """
-        return self._send("ResetInstancesType", parameters)
 
-    def resize_instance_disks(self, **parameters):
+    @_action("ResizeInstanceDisks")
+    def resize_instance_disks(self, *, InstanceId, DataDisks=None, ForceStop=None, SystemDisk=None, ResizeOnline=None):
         """Enlarges a disk of an instance.
 
         One non-elastic data disk (`Portable` is `False`) or the system disk a call. A running
@@ -3499,9 +3534,9 @@ class Actions:
                 UnsupportedOperation.SpecialInstanceType,
                 UnsupportedOperation.StoppedModeStopCharging
         """
-        return self._send("ResizeInstanceDisks", parameters)
 
-    def run_instances(self, **parameters):
+    @_action("RunInstances")
+    def run_instances(self, *, InstanceChargeType=None, InstanceChargePrepaid=None, Placement=None, InstanceType=None, ImageId=None, SystemDisk=None, DataDisks=None, VirtualPrivateCloud=None, InternetAccessible=None, InstanceCount=None, MinCount=None, InstanceName=None, LoginSettings=None, SecurityGroupIds=None, EnhancedService=None, ClientToken=None, HostName=None, ActionTimer=None, DisasterRecoverGroupIds=None, TagSpecification=None, InstanceMarketOptions=None, UserData=None, Metadata=None, DryRun=None, CpuTopology=None, CamRoleName=None, HpcClusterId=None, LaunchTemplate=None, DedicatedClusterId=None, ChcIds=None, PartitionNumber=None, DisableApiTermination=None, EnableJumboFrame=None, NetworkInterfaces=None):
         """Creates and starts instances of one configuration.
 
         The call is asynchronous: the ids are returned while the instances are `PENDING`, and each
@@ -3707,9 +3742,9 @@ class Actions:
                 UnsupportedOperation.UnderwritingInstanceTypeOnlySupportAutoRenew,
                 UnsupportedOperation.UnsupportedInternationalUser, VpcAddrNotInSubNet, VpcIpIsUsed
         """
-        return self._send("RunInstances", parameters)
 
-    def start_instances(self, **parameters):
+    @_action("StartInstances")
+    def start_instances(self, *, InstanceIds):
         """Starts up to 100 instances, all of them `STOPPED`.
 
         The call is asynchronous: instances are `STARTING` until they are `RUNNING`.
@@ -3747,9 +3782,9 @@ class Actions:
                 UnsupportedOperation.InstanceStateTerminated,
                 UnsupportedOperation.InstanceStateTerminating
         """
-        return self._send("StartInstances", parameters)
 
-    def stop_instances(self, **parameters):
+    @_action("StopInstances")
+    def stop_instances(self, *, InstanceIds, ForceStop=None, StopType=None, StoppedMode=None):
         """Stops up to 100 instances, all of them `RUNNING`.
 
         The call is asynchronous: instances are `STOPPING` until they are `STOPPED`. A hard stop can
@@ -3802,9 +3837,9 @@ class Actions:
                 UnsupportedOperation.InstanceStateTerminating,
                 UnsupportedOperation.StoppedModeStopCharging
         """
-        return self._send("StopInstances", parameters)
 
-    def sync_images(self, **parameters):
+    @_action("SyncImages")
+    def sync_images(self, *, ImageIds, DestinationRegions, DryRun=None, ImageName=None, ImageSetRequired=None, Encrypt=None, KmsKeyId=None):
         """Copies a custom image to other regions, one image a call.
 
         A shared image, or a copy that is to be encrypted, can only go to the region it is in; a
@@ -3846,9 +3881,9 @@ class Actions:
                 UnsupportedOperation.LocationImageNotSupported, UnsupportedOperation.Region,
                 UnsupportedOperation.SyncEncryptImageNotSupport
         """
-        return self._send("SyncImages", parameters)
 
-    def terminate_instances(self, **parameters):
+    @_action("TerminateInstances")
+    def terminate_instances(self, *, InstanceIds, ReleaseAddress=None, ReleasePrepaidDataDisks=None):
         """Terminates instances.
 
         Up to 100 instances a call, all of one charge type. Hourly instances are destroyed at once;
@@ -3903,9 +3938,9 @@ class Actions:
                 UnsupportedOperation.SpecialInstanceType,
                 UnsupportedOperation.UserLimitOperationExceedQuota
         """
-        return self._send("TerminateInstances", parameters)
 
-    def terminate_resource_pool_packs(self, **parameters):
+    @_action("TerminateResourcePoolPacks")
+    def terminate_resource_pool_packs(self, *, DedicatedResourcePackIds):
         """Destroys instance resource pools.
 
         Up to 100 pools a call. Instances in a pool keep running and move to the public pool.
@@ -3925,8 +3960,11 @@ class Actions:
                 ResourceNotFound.ResourcePoolPackIdNotFound, UnauthorizedOperation,
                 UnsupportedOperation.ResourcePoolPackageInvisibleForUser
         """
-        return self._send("TerminateResourcePoolPacks", parameters)
 
 
-# What differs is what `_send` gives: an answer here, something to be awaited there.
-AsyncActions = Actions
+def __getattr__(name):
+    if name != "AsyncActions":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    methods = {name: _awaited(method) for name, method in vars(Actions).items() if not name.startswith("_")}
+    made = type(name, (), {"__slots__": (), "__doc__": Actions.__doc__, "__module__": __name__, **methods})
+    return globals().setdefault(name, made)

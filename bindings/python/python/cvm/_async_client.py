@@ -6,7 +6,7 @@ from asyncio import get_running_loop
 
 from cvm import _callbacks, _cvm
 from cvm._actions import AsyncActions
-from cvm._settings import Base, action_name
+from cvm._settings import Base, action_name, action_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class AsyncClient(AsyncActions, Base):
 
             ``async for image in client.paginate("describe_images", Filters=[...])``
             """
-            job = self._core.pages(action_name(action), parameters)
+            job = self._core.pages(action_of(action), parameters)
             return self._items(job)
 
         async def wait(
@@ -104,7 +104,7 @@ class AsyncClient(AsyncActions, Base):
             An ``until`` that is an async function is awaited.
             """
             _callbacks.check(True, until=until)
-            job = self._core.watch(action_name(action), parameters, interval, timeout)
+            job = self._core.watch(action_of(action), parameters, interval, timeout)
             while True:
                 _, answer = await self._advance(job)
                 if await _callbacks.call_async("until", until, answer):

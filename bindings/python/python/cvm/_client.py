@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cvm import _callbacks, _cvm
 from cvm._actions import Actions
-from cvm._settings import Base, action_name
+from cvm._settings import Base, action_name, action_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Client(Actions, Base):
 
             ``for image in client.paginate("describe_images", Filters=[...])``
             """
-            job = self._core.pages(action_name(action), parameters)
+            job = self._core.pages(action_of(action), parameters)
             return self._items(job)
 
         def wait(
@@ -73,7 +73,7 @@ class Client(Actions, Base):
             ``TypeError`` if ``until`` is an async function.
             """
             _callbacks.check(False, until=until)
-            job = self._core.watch(action_name(action), parameters, interval, timeout)
+            job = self._core.watch(action_of(action), parameters, interval, timeout)
             while True:
                 _, answer = self._core.advance(job)
                 if _callbacks.call("until", until, answer):

@@ -25,6 +25,7 @@ __all__ = [
     "judge_outcome",
     "poll",
     "read_journal",
+    "refuse_method",
     "respond",
     "settings",
     "sign",
@@ -142,6 +143,7 @@ def respond(
     unix: int,
     monotonic: float,
 ) -> None: ...
+def refuse_method(name: str, known: Sequence[str]) -> None: ...
 def escaped(text: str) -> str: ...
 def fail(
     job: Job, kind: str, sent: bool, message: str, unix: int, monotonic: float

@@ -124,3 +124,12 @@ def action_name(name: str) -> str:
     if name[:1].isupper():
         return name
     return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+
+
+def action_of(method: str) -> str:
+    """The action that a method of the clients performs: of ``describe_images`` it is ``DescribeImages``."""
+    from cvm._actions import Actions
+
+    if method.startswith("_") or method not in vars(Actions):
+        _cvm.refuse_method(method, [name for name in vars(Actions) if not name.startswith("_")])
+    return action_name(method)

@@ -10,7 +10,7 @@ import builtins
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from typing import Any
 
 __all__ = [
@@ -246,16 +246,6 @@ def _to_mapping(error: Error) -> dict[str, Any]:
         "region": error.region,
         "attempts": error.attempts,
     }
-
-
-def _unknown_parameter(name: str, known: Sequence[str]) -> str:
-    from difflib import get_close_matches
-
-    lower = {candidate.lower().replace("_", ""): candidate for candidate in known}
-    meant = get_close_matches(name.lower().replace("_", ""), lower, 1)
-    if meant:
-        return f"there is no parameter `{name}`: did you mean `{lower[meant[0]]}`?"
-    return f"there is no parameter `{name}`: there are {', '.join(known) or 'none'}"
 
 
 # They are known, shown and pickled by the name that people import.

@@ -10,6 +10,40 @@ use super::hint;
 const OPENING: &str = r#""""The actions of the API as methods, shared by both clients."""
 
 
+def _action(action):
+    """Makes the method of a signature and its description.
+
+    It takes any keyword: a name that is wrong is told which one was meant. `__wrapped__` is what `inspect` looks at.
+    """
+
+    def method(described):
+        def method(self, **parameters):
+            return self._send(action, parameters)
+
+        return _like(method, described)
+
+    return method
+
+
+def _awaited(method):
+    """The same action for a client whose `_send` gives something to be awaited."""
+
+    async def awaited(self, **parameters):
+        return await method(self, **parameters)
+
+    _like(awaited, method.__wrapped__)
+    awaited.__qualname__ = "Async" + awaited.__qualname__
+    return awaited
+
+
+def _like(method, described):
+    method.__doc__ = described.__doc__
+    method.__name__ = described.__name__
+    method.__qualname__ = described.__qualname__
+    method.__wrapped__ = described
+    return method
+
+
 class Actions:
     """A method for each action of the API; `help(cvm.Client.describe_images)` describes one.
 
@@ -19,21 +53,43 @@ class Actions:
     __slots__ = ()
 "#;
 
+/// What a program with the blocking client alone need not pay for.
+const CLOSING: &str = r#"
+
+def __getattr__(name):
+    if name != "AsyncActions":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    methods = {name: _awaited(method) for name, method in vars(Actions).items() if not name.startswith("_")}
+    made = type(name, (), {"__slots__": (), "__doc__": Actions.__doc__, "__module__": __name__, **methods})
+    return globals().setdefault(name, made)
+"#;
+
 pub(super) fn render(model: &Model) -> String {
     let mut out = OPENING.to_string();
     for action in &model.actions {
+        let parameters = parameters(action, ", ", |member| match member.required {
+            true => member.wire.clone(),
+            false => format!("{}=None", member.wire),
+        });
         out.push_str(&format!(
-            "\n    def {}(self, **parameters):\n{}        return self._send(\"{}\", parameters)\n",
+            "\n    @_action(\"{}\")\n    def {}({parameters}):\n{}",
+            action.name,
             names::snake(&action.name),
             doc(model, action),
-            action.name
         ));
     }
-    out.push_str(
-        "\n\n# What differs is what `_send` gives: an answer here, something to be awaited there.\n\
-         AsyncActions = Actions\n",
-    );
+    out.push_str(CLOSING);
     out
+}
+
+/// The parameters of an action's method: keywords, first those that are required.
+fn parameters(action: &Action, between: &str, written: impl Fn(&Member) -> String) -> String {
+    let (required, others): (Vec<&Member>, Vec<&Member>) =
+        action.request.members.iter().partition(|member| member.required);
+    let keywords: Vec<String> = required.into_iter().chain(others).map(written).collect();
+    let opening = if keywords.is_empty() { &["self"][..] } else { &["self", "*"] };
+    let all: Vec<&str> = opening.iter().copied().chain(keywords.iter().map(String::as_str)).collect();
+    all.join(between)
 }
 
 fn doc(model: &Model, action: &Action) -> String {
@@ -87,42 +143,49 @@ fn entry(model: &Model, member: &Member) -> (String, String) {
 }
 
 const STUB_OPENING: &str = "\
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from typing import Any, Literal, overload
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Literal, Optional, overload
 
 from typing_extensions import Unpack
 
 from cvm import types
 ";
 
-/// The stub: one class for each client, as one gives answers and the other gives what is awaited. What a client's
+/// The stub: one class for each client, as one gives answers and the other is awaited. What a client's
 /// `paginate` and `wait` give depends on the action: type checkers find them in a class that is there for them alone.
 pub(super) fn render_stub(model: &Model) -> String {
     let mut out = STUB_OPENING.to_string();
-    for (class, typed, answer, items, def) in [
-        ("Actions", "_ListsAndWaits", "types.NAMEResponse", "Iterator", "def"),
-        (
-            "AsyncActions",
-            "_AsyncListsAndWaits",
-            "Coroutine[Any, Any, types.NAMEResponse]",
-            "AsyncIterator",
-            "async def",
-        ),
+    for (class, generic, items, def) in [
+        ("Actions", "_ListsAndWaits", "Iterator", "def"),
+        ("AsyncActions", "_AsyncListsAndWaits", "AsyncIterator", "async def"),
     ] {
-        out.push_str(&format!("\nclass {typed}:\n"));
+        out.push_str(&format!("\nclass {generic}:\n"));
         out.push_str(&paginate(model, items));
         out.push_str(&wait(model, def));
-        out.push_str(&format!("\nclass {class}({typed}):\n"));
+        out.push_str(&format!("\nclass {class}({generic}):\n"));
         for action in &model.actions {
+            let parameters =
+                parameters(action, ",\n        ", |member| match (member.required, typed(&member.ty)) {
+                    (true, ty) => format!("{}: {ty}", member.wire),
+                    (false, ty) => format!("{}: Optional[{ty}] = None", member.wire),
+                });
             out.push_str(&format!(
-                "    def {}(\n        self, **parameters: Unpack[types.{}Request]\n    ) -> {}: ...\n",
+                "    {def} {}(\n        {parameters},\n    ) -> types.{}Response: ...\n",
                 names::snake(&action.name),
                 action.name,
-                answer.replace("NAME", &action.name)
             ));
         }
     }
     out
+}
+
+/// A type as the stub writes it.
+fn typed(ty: &MemberType) -> String {
+    match ty {
+        MemberType::Enum(name) | MemberType::Struct(name) => format!("types.{name}"),
+        MemberType::List(of) => format!("list[{}]", typed(of)),
+        plain => hint(plain),
+    }
 }
 
 fn paginate(model: &Model, items: &str) -> String {
@@ -130,36 +193,26 @@ fn paginate(model: &Model, items: &str) -> String {
     for action in &model.actions {
         let Some(page) = &action.page else { continue };
         out.push_str(&format!(
-            "    @overload\n    def paginate(\n        self,\n        action: Literal[\"{}\", \"{1}\"],\n        \
+            "    @overload\n    def paginate(\n        self,\n        action: Literal[\"{}\"],\n        \
              **parameters: Unpack[types.{1}Request],\n    ) -> {items}[types.{2}]: ...\n",
             names::snake(&action.name),
             action.name,
             page.item
         ));
     }
-    out.push_str(&format!(
-        "    @overload\n    def paginate(self, action: str, **parameters: Any) -> {items}[Any]: ...\n"
-    ));
     out
 }
 
 fn wait(model: &Model, def: &str) -> String {
     let mut out = String::new();
-    let mut overload = |actions: &str, answer: &str, parameters: &str| {
-        out.push_str(&format!(
-            "    @overload\n    {def} wait(\n        self,\n        action: {actions},\n        \
-             until: Callable[[{answer}], object],\n        *,\n        interval: float = 5.0,\n        \
-             timeout: float = 600.0,\n        **parameters: {parameters},\n    ) -> {answer}: ...\n"
-        ));
-    };
     for action in model.actions.iter().filter(|action| is_read_only(action)) {
         let name = &action.name;
-        overload(
-            &format!("Literal[\"{}\", \"{name}\"]", names::snake(name)),
-            &format!("types.{name}Response"),
-            &format!("Unpack[types.{name}Request]"),
-        );
+        out.push_str(&format!(
+            "    @overload\n    {def} wait(\n        self,\n        action: Literal[\"{}\"],\n        \
+             until: Callable[[types.{name}Response], object],\n        *,\n        interval: float = 5.0,\n        \
+             timeout: float = 600.0,\n        **parameters: Unpack[types.{name}Request],\n    ) -> types.{name}Response: ...\n",
+            names::snake(name),
+        ));
     }
-    overload("str", "dict[str, Any]", "Any");
     out
 }
