@@ -10,7 +10,7 @@ use cvm_shell::ExchangeRecord;
 use futures_util::future::{Either, select};
 
 use crate::Client;
-use crate::break_off::{BreakOff, Departure, broken_off};
+use crate::cancel::{Departure, Interrupt, interrupted};
 use crate::http::Http;
 
 /// What performs the HTTP exchanges of a [`Client`] in the place of its own connections: a middleware, a recording that is
@@ -131,10 +131,10 @@ impl Client {
         // Pinned where it is, as it is large to move.
         let perform = pin!(self.transport.perform(&request, &departure));
         let perform = tokio::time::timeout(timeout, perform);
-        let in_time = match BreakOff::of(&request) {
+        let in_time = match Interrupt::of(&request) {
             None => perform.await,
-            Some(break_off) => match select(pin!(break_off.due()), pin!(perform)).await {
-                Either::Left(((), _)) => Ok(Err(broken_off(&departure))),
+            Some(interrupt) => match select(pin!(interrupt.due()), pin!(perform)).await {
+                Either::Left(((), _)) => Ok(Err(interrupted(&departure))),
                 Either::Right((in_time, _)) => in_time,
             },
         };

@@ -12,7 +12,7 @@ use reqwest::header::HeaderValue;
 use reqwest::{Proxy, Url, redirect, retry};
 use rustls::ClientConfig;
 
-use crate::break_off::Departure;
+use crate::cancel::Departure;
 use crate::fault::{Connecting, no_answer};
 
 /// The connections of a client, and what each exchange of one region needs.

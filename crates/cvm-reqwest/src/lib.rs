@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod break_off;
+mod cancel;
 mod exchange;
 mod fault;
 mod http;

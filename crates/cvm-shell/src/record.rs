@@ -5,14 +5,15 @@ use std::time::Instant;
 use cvm_proto::machine::Failure;
 use cvm_proto::output::escaped;
 use cvm_proto::{Error, Reply, Request, Response};
-use tracing::{debug, trace, warn};
+use tracing::{Level, debug, enabled, trace, warn};
 
 /// The events of one exchange: at DEBUG one when it begins, at TRACE its URL and headers, those that hold a secret as `***`,
 /// and one when it ends. What is in the answer, an error perhaps, is the core's to say: see
 /// [`AttemptEnd`](cvm_proto::AttemptEnd).
 #[derive(Debug)]
 pub struct ExchangeRecord {
-    started: Instant,
+    /// If anybody hears of it.
+    started: Option<Instant>,
     attempt: u32,
 }
 
@@ -28,20 +29,21 @@ impl ExchangeRecord {
             "request"
         );
         trace!(?request);
-        Self { started: Instant::now(), attempt }
+        Self { started: enabled!(Level::DEBUG).then(Instant::now), attempt }
     }
 
     /// Writes what came of it.
     pub fn end(self, outcome: Result<Response, Failure>) -> Reply {
         let Self { started, attempt } = self;
+        let elapsed = started.map(|started| started.elapsed()).unwrap_or_default();
         match &outcome {
             Ok(response) => {
                 let (status, bytes) = (response.status(), response.body().len());
-                trace!(attempt, status, bytes, elapsed = ?started.elapsed(), "response");
+                trace!(attempt, status, bytes, ?elapsed, "response");
             }
             Err(Failure { sent, kind, message, .. }) => {
                 let message = escaped(message);
-                trace!(attempt, ?kind, ?sent, elapsed = ?started.elapsed(), "no response: {message}");
+                trace!(attempt, ?kind, ?sent, ?elapsed, "no response: {message}");
             }
         }
         outcome.into()

@@ -94,7 +94,7 @@ impl Client {
     /// repeated: see [`machine`](cvm_proto::machine).
     pub fn exchange(&self, request: Request) -> Reply {
         let record = ExchangeRecord::begin(&request);
-        let outcome = match Interrupt::of(&request, self.asked.as_ref()) {
+        let outcome = match Interrupt::of(&request, self.interrupt.as_ref()) {
             None => self.transport.perform(&request),
             Some(interrupt) => interrupt
                 .check_cancel()

@@ -37,7 +37,7 @@ pub use ureq;
 pub use crate::exchange::Exchange;
 use crate::exchange::Transport;
 use crate::http::Http;
-use crate::interrupt::Asked;
+use crate::interrupt::InterruptCheck;
 pub use crate::lists::{ItemIter, PageIter};
 
 /// A blocking client for one region.
@@ -48,8 +48,8 @@ pub use crate::lists::{ItemIter, PageIter};
 pub struct Client {
     config: Config,
     transport: Transport,
-    /// Who may break exchanges off.
-    asked: Option<Asked>,
+    /// What may interrupt exchanges.
+    interrupt: Option<InterruptCheck>,
     /// Where this client's monotonic clock starts; clones share rate limits, so they share this as well.
     epoch: Instant,
 }
@@ -58,7 +58,7 @@ impl FromSettings for Client {
     fn from_settings(settings: Settings) -> Result<Self, Error> {
         let config = Config::new(settings)?;
         let transport = Transport::Http(Http::new(&config)?);
-        Ok(Self { config, transport, asked: None, epoch: Instant::now() })
+        Ok(Self { config, transport, interrupt: None, epoch: Instant::now() })
     }
 }
 
@@ -151,7 +151,7 @@ impl Client {
         Ok(Self { transport, ..self.clone() })
     }
 
-    /// The same client, with exchanges that can be broken off: while an [`exchange`](Self::exchange) waits, whether for a
+    /// The same client, with exchanges that can be interrupted: while an [`exchange`](Self::exchange) waits, whether for a
     /// name, a connection or an answer, `interrupted` is asked about every 50 ms, in the thread that waits, and the
     /// exchange fails soon after it says `true`.
     ///
@@ -159,7 +159,7 @@ impl Client {
     /// takes the failure for a broken connection, and may try again.
     #[must_use]
     pub fn interruptible(&self, interrupted: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Self { asked: Some(Asked(Arc::new(interrupted))), ..self.clone() }
+        Self { interrupt: Some(InterruptCheck(Arc::new(interrupted))), ..self.clone() }
     }
 
     /// The settings, and the state that the clones of this client share.

@@ -1,6 +1,6 @@
 //! The handshake with a SOCKS proxy, version 5 (RFC 1928), with a user and a password (RFC 1929) if the address has them.
 //!
-//! ureq has one as well, but over connections of its own, whose waits cannot be broken off.
+//! ureq has one as well, but over connections of its own, whose waits cannot be interrupted.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;

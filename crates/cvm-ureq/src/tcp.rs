@@ -1,4 +1,4 @@
-//! A TCP connection with few system calls, whose waits can be broken off if there is somebody to ask.
+//! A TCP connection with few system calls, whose waits can be interrupted.
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
@@ -68,7 +68,7 @@ fn dial_aside(
         if Instant::now() >= ends {
             return Err(Error::Timeout(reason));
         }
-        interrupt.check()?;
+        interrupt.poll()?;
         (stream, _) = slot.1.wait_timeout(stream, POLL_EVERY).unwrap_or_else(PoisonError::into_inner);
     }
 }
@@ -127,7 +127,7 @@ struct Patience {
 impl Patience {
     fn new(timeout: NextTimeout) -> Result<Self, Error> {
         let interrupt = Interrupt::current();
-        interrupt.as_ref().map_or(Ok(()), |interrupt| interrupt.check_at_times())?;
+        interrupt.as_ref().map_or(Ok(()), |interrupt| interrupt.poll_at_times())?;
         let after = if timeout.after.is_not_happening() { None } else { Some(*timeout.after) };
         let ends = after.and_then(|after| Instant::now().checked_add(after));
         Ok(Self { interrupt, ends, reason: timeout.reason })
@@ -146,7 +146,7 @@ impl Patience {
             ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => {}
             _ => return Err(Error::Io(error)),
         }
-        self.interrupt.as_ref().map_or(Ok(()), |interrupt| interrupt.check())?;
+        self.interrupt.as_ref().map_or(Ok(()), |interrupt| interrupt.poll())?;
         match self.ends {
             Some(ends) if Instant::now() >= ends => Err(Error::Timeout(self.reason)),
             _ => Ok(()),

@@ -1,4 +1,4 @@
-//! Exchanges that are broken off.
+//! Exchanges that are interrupted.
 
 #![allow(clippy::unwrap_used)]
 
@@ -82,7 +82,7 @@ fn an_answer_that_trickles_in_is_not_waited_for() {
 }
 
 #[test]
-fn an_exchange_that_nobody_breaks_off_is_as_any_other() {
+fn an_exchange_that_nobody_interrupts_is_as_any_other() {
     let local = CvmLocal::start().unwrap();
     let client = client(local.endpoint(), local.credential()).interruptible(|| false);
     local.faults().push(Fault::latency(Duration::from_millis(200)).times(1)).unwrap();

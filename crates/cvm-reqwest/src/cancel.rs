@@ -1,4 +1,4 @@
-//! What breaks an exchange off: its request's cancel; and whether the request had left by then.
+//! What interrupts an exchange: its request's cancel; and whether the request had left by then.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -10,9 +10,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use cvm_proto::machine::{Failure, FailureKind, Sent};
 use cvm_proto::{Cancel, Request};
+use cvm_shell::CANCELLED;
 use http_body::{Body, Frame, SizeHint};
 
-/// How often the cancel is looked at.
+/// How often the cancel is polled.
 const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// Whether a part of a request may have left.
@@ -37,12 +38,12 @@ impl Departure {
 }
 
 /// The cancel of one request that is on its way.
-pub(crate) struct BreakOff {
+pub(crate) struct Interrupt {
     cancel: Cancel,
     grace: Duration,
 }
 
-impl BreakOff {
+impl Interrupt {
     /// That of a request, if it has one.
     pub(crate) fn of(request: &Request) -> Option<Self> {
         let (cancel, grace) = request.cancel()?;
@@ -60,9 +61,9 @@ impl BreakOff {
     }
 }
 
-/// What has come of an exchange that was broken off.
-pub(crate) fn broken_off(departure: &Departure) -> Failure {
-    let failure = Failure::maybe_sent(FailureKind::Cancelled, "broken off, as the job was cancelled");
+/// What has come of an exchange that was interrupted.
+pub(crate) fn interrupted(departure: &Departure) -> Failure {
+    let failure = Failure::maybe_sent(FailureKind::Cancelled, CANCELLED);
     Failure { sent: departure.sent(), ..failure }
 }
 
