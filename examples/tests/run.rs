@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 /// The examples, and a part of what each prints.
-const EXAMPLES: [(&str, &str); 9] = [
+const EXAMPLES: [(&str, &str); 10] = [
     ("async", "the copy would be accepted"),
     ("blocking", "the copy would be accepted"),
     ("by_hand", "img-o3ycss2p"),
@@ -13,6 +13,7 @@ const EXAMPLES: [(&str, &str); 9] = [
     ("sync_async", "ap-guangzhou: copied"),
     ("sync_blocking", "ap-guangzhou: copied"),
     ("tower", " requests"),
+    ("traceparent", "DescribeImages traceparent=00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000002-01"),
 ];
 
 #[test]

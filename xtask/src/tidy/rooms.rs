@@ -76,7 +76,9 @@ pub(super) fn check(files: &[File], found: &mut Findings) {
                     None => found.add(
                         module.file,
                         used.line,
-                        format!("`{room}` uses `{other}`, a room listed after it: ARCHITECTURE.md has their order"),
+                        format!(
+                            "`{room}` uses `{other}`, a room listed after it: ARCHITECTURE.md has their order"
+                        ),
                     ),
                 }
                 continue;

@@ -196,7 +196,7 @@ impl Config {
         let failover = settings.failover.clone().filter(|_| product.is_own());
         let sts_endpoint = settings.sts_endpoint.as_ref().filter(|_| product.name() == "sts");
         let endpoint = sts_endpoint.unwrap_or(&settings.endpoint).clone();
-        self.for_product(Settings { region, failover, endpoint, ..settings.clone() }, product)
+        self.for_product(Settings { region, endpoint, failover, ..settings.clone() }, product)
     }
 
     /// What is called.

@@ -67,9 +67,8 @@ def __getattr__(name):
 pub(super) fn render(model: &Model) -> String {
     let mut out = OPENING.to_string();
     for action in &model.actions {
-        let parameters = parameters(action, ", ", |member| match member.required {
-            true => member.wire.clone(),
-            false => format!("{}=None", member.wire),
+        let parameters = parameters(action, ", ", |member| {
+            if member.required { member.wire.clone() } else { format!("{}=None", member.wire) }
         });
         out.push_str(&format!(
             "\n    @_action(\"{}\")\n    def {}({parameters}):\n{}",
