@@ -18,7 +18,7 @@ const LOCK: &str = ".lock";
 /// How long to wait before the lock is tried again.
 const RETRY_EVERY: Duration = Duration::from_millis(2);
 /// How long those who only look whether a file is locked, or who just removed its lock, are waited for.
-const PASSING: Duration = Duration::from_secs(1);
+const BRIEF_WAIT: Duration = Duration::from_secs(1);
 
 /// A [`RealFile`] that this process has for itself, for as long as this lives; however the process ends, the lock ends
 /// with it.
@@ -54,14 +54,14 @@ impl RealFile {
             let lock = open(&path, File::options().write(true).create(true).truncate(false))
                 .map_err(|error| self.lock_error(&path, &error))?;
             let wait = match attempt(lock, &path)? {
-                Attempt::Taken(lock) => {
+                LockAttempt::Taken(lock) => {
                     let locked = LockedFile { file: self, lock: Lock::new(lock, process::id()) };
                     locked.file.facts()?.map_or(Ok(()), |facts| check(&facts))?;
                     replace::remove_leftovers(&locked.file);
                     return Ok(locked);
                 }
-                Attempt::Held => wait,
-                Attempt::Passing => wait.max(PASSING),
+                LockAttempt::Held => wait,
+                LockAttempt::HeldBriefly => wait.max(BRIEF_WAIT),
             };
             if begun.elapsed() >= wait {
                 return Err(io::Error::new(ErrorKind::ResourceBusy, "another process uses it"));
@@ -98,20 +98,20 @@ impl RealFile {
 }
 
 /// What came of trying to lock.
-enum Attempt {
+enum LockAttempt {
     Taken(File),
     Held,
     /// Nobody has it who keeps it.
-    Passing,
+    HeldBriefly,
 }
 
-fn attempt(lock: File, path: &Path) -> io::Result<Attempt> {
+fn attempt(lock: File, path: &Path) -> io::Result<LockAttempt> {
     if lock.try_lock_exclusive()? {
         // Else whoever had it has removed it meanwhile: the next one is new.
-        return Ok(if sys::is_at(&lock, path) { Attempt::Taken(lock) } else { Attempt::Passing });
+        return Ok(if sys::is_at(&lock, path) { LockAttempt::Taken(lock) } else { LockAttempt::HeldBriefly });
     }
     // Whoever only looks has it together with others.
-    Ok(if FileExt::try_lock_shared(&lock)? { Attempt::Passing } else { Attempt::Held })
+    Ok(if FileExt::try_lock_shared(&lock)? { LockAttempt::HeldBriefly } else { LockAttempt::Held })
 }
 
 /// Opens a lock file, which may be anything.
@@ -146,7 +146,7 @@ fn all_locks() -> Option<MutexGuard<'static, Vec<Weak<Lock>>>> {
         match LOCKS.try_lock() {
             Ok(locks) => return Some(locks),
             Err(TryLockError::Poisoned(locks)) => return Some(locks.into_inner()),
-            Err(TryLockError::WouldBlock) if begun.elapsed() >= PASSING => return None,
+            Err(TryLockError::WouldBlock) if begun.elapsed() >= BRIEF_WAIT => return None,
             Err(TryLockError::WouldBlock) => std::thread::sleep(RETRY_EVERY),
         }
     }
@@ -246,10 +246,10 @@ mod tests {
         let path = folder.path().join("job.json.lock");
         let removed = open_lock(&path);
         fs::remove_file(&path).unwrap();
-        assert!(matches!(attempt(removed.try_clone().unwrap(), &path), Ok(Attempt::Passing)));
+        assert!(matches!(attempt(removed.try_clone().unwrap(), &path), Ok(LockAttempt::HeldBriefly)));
         let next = open_lock(&path);
-        assert!(matches!(attempt(removed, &path), Ok(Attempt::Passing)));
-        assert!(matches!(attempt(next, &path), Ok(Attempt::Taken(_))));
+        assert!(matches!(attempt(removed, &path), Ok(LockAttempt::HeldBriefly)));
+        assert!(matches!(attempt(next, &path), Ok(LockAttempt::Taken(_))));
     }
 
     /// A lock as a forked process finds it, and the parent's own.

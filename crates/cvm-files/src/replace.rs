@@ -11,7 +11,7 @@ use crate::{because, sys};
 /// What the name of a temporary file ends with; nobody else's files do.
 const UNFINISHED: &str = ".cvm-tmp";
 /// How many letters and digits stand before that.
-const RANDOM: usize = 8;
+const RANDOM_LEN: usize = 8;
 
 /// Who may read a file that is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ pub(crate) fn replace(file: &RealFile, content: &[u8], access: Access) -> io::Re
     let mut unfinished = tempfile::Builder::new()
         .prefix(&prefix)
         .suffix(UNFINISHED)
-        .rand_bytes(RANDOM)
+        .rand_bytes(RANDOM_LEN)
         .make_in(file.folder(), |path| {
             let mut options = File::options();
             // A new file, so that no link that has the name is followed.
@@ -74,7 +74,7 @@ pub(crate) fn remove_leftovers(file: &RealFile) {
 fn is_unfinished(entry: &OsStr, name: &OsStr) -> bool {
     let random = entry.as_encoded_bytes().strip_prefix(name.as_encoded_bytes());
     let random = random.and_then(|rest| rest.strip_prefix(b".")?.strip_suffix(UNFINISHED.as_bytes()));
-    random.is_some_and(|random| random.len() == RANDOM && random.iter().all(u8::is_ascii_alphanumeric))
+    random.is_some_and(|random| random.len() == RANDOM_LEN && random.iter().all(u8::is_ascii_alphanumeric))
 }
 
 /// Makes a folder, and those that it is in, for their owner alone: mode 0700. Folders that are there stay as they are.
