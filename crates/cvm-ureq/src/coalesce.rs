@@ -7,7 +7,7 @@ use ureq::http::Uri;
 use ureq::unversioned::transport::{Buffers, NextTimeout, Transport};
 
 /// The most that is held back to go out in one piece, in bytes: a TLS record.
-const GATHERED: usize = 16 << 10;
+const MAX_GATHERED_BYTES: usize = 16 << 10;
 
 /// A transport that gathers what goes out.
 ///
@@ -20,18 +20,18 @@ pub(crate) struct Coalescing<T> {
     held: Vec<u8>,
     used: bool,
     /// What requests have where they go to a proxy.
-    absolute: Option<Absolute>,
+    form: Option<ProxyRequestForm>,
 }
 
 /// How a request to a proxy differs from one to its host: it names the host in its first line, and whoever asks.
-pub(crate) struct Absolute {
+pub(crate) struct ProxyRequestForm {
     origin: String,
     authorization: String,
     /// Whether the first line of the request is out.
     is_named: bool,
 }
 
-impl Absolute {
+impl ProxyRequestForm {
     pub(crate) fn new(proxy: &ProxyAddress, uri: &Uri) -> Self {
         let host = uri.authority().map_or("", |authority| authority.as_str());
         let authorization = proxy.authorization();
@@ -60,12 +60,12 @@ impl Absolute {
 
 impl<T: Transport> Coalescing<T> {
     pub(crate) fn new(transport: T) -> Self {
-        Self { transport, held: Vec::new(), used: false, absolute: None }
+        Self { transport, held: Vec::new(), used: false, form: None }
     }
 
     /// The same, to a proxy that is asked itself.
-    pub(crate) fn to_proxy(transport: T, absolute: Absolute) -> Self {
-        Self { absolute: Some(absolute), ..Self::new(transport) }
+    pub(crate) fn to_proxy(transport: T, form: ProxyRequestForm) -> Self {
+        Self { form: Some(form), ..Self::new(transport) }
     }
 
     fn flush(&mut self, timeout: NextTimeout) -> Result<(), ureq::Error> {
@@ -90,15 +90,15 @@ impl<T: Transport> Transport for Coalescing<T> {
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
         self.used = true;
         self.held.extend_from_slice(&self.transport.buffers().output()[..amount]);
-        let is_named = self.absolute.as_mut().is_none_or(|absolute| absolute.name(&mut self.held));
-        if is_named && self.held.len() > GATHERED { self.flush(timeout) } else { Ok(()) }
+        let is_named = self.form.as_mut().is_none_or(|form| form.name(&mut self.held));
+        if is_named && self.held.len() > MAX_GATHERED_BYTES { self.flush(timeout) } else { Ok(()) }
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
         self.flush(timeout)?;
         // What is sent after an answer is a request of its own.
-        if let Some(absolute) = &mut self.absolute {
-            absolute.is_named = false;
+        if let Some(form) = &mut self.form {
+            form.is_named = false;
         }
         self.transport.await_input(timeout)
     }
@@ -193,7 +193,7 @@ mod tests {
             send(&mut transport, part);
         }
         let early = sent.lock().unwrap().concat().len();
-        assert!(early + GATHERED >= body.len(), "{early} bytes went out");
+        assert!(early + MAX_GATHERED_BYTES >= body.len(), "{early} bytes went out");
         transport.await_input(NextTimeout::default()).unwrap();
         assert_eq!(sent.lock().unwrap().concat(), [b"head ".as_slice(), &body].concat());
     }

@@ -11,8 +11,8 @@ use ureq::unversioned::transport::time::Duration as Span;
 use ureq::unversioned::transport::{ConnectionDetails, Connector, NextTimeout, Transport, TransportAdapter};
 use ureq::{Agent, config::Config, http::Uri};
 
-use crate::coalesce::{Absolute, Coalescing};
-use crate::fault::{NotConnected, Stage};
+use crate::coalesce::{Coalescing, ProxyRequestForm};
+use crate::fault::{ConnectStage, NotConnected};
 use crate::socks::{self, Target};
 use crate::tcp;
 use crate::{tls, tunnel};
@@ -82,7 +82,7 @@ impl Connector for Connect {
                 return self
                     .reach(&route.uri, details, ends)
                     .map(|proxy| {
-                        Some(Coalescing::to_proxy(proxy, Absolute::new(&route.address, details.uri)))
+                        Some(Coalescing::to_proxy(proxy, ProxyRequestForm::new(&route.address, details.uri)))
                     })
                     .map_err(|error| ureq::Error::Other(Box::new(error.at_proxy(true))));
             }
@@ -103,7 +103,7 @@ impl Connect {
         ends: Instant,
     ) -> Result<Box<dyn Transport>, NotConnected> {
         let tcp = tcp::connect(uri, details, ends);
-        let tcp = tcp.map_err(|error| Stage::Dialling.failed(error, self.limit))?;
+        let tcp = tcp.map_err(|error| ConnectStage::Dialling.failed(error, self.limit))?;
         self.secure(uri, details, ends, Box::new(tcp))
     }
 
@@ -122,7 +122,7 @@ impl Connect {
         let secured = tls::connect(&self.tls, host, details.config, until(ends, details, transport));
         match secured {
             Ok(transport) => Ok(Box::new(transport)),
-            Err(error) => Err(Stage::Securing.failed(ureq::Error::from(error), self.limit)),
+            Err(error) => Err(ConnectStage::Securing.failed(ureq::Error::from(error), self.limit)),
         }
     }
 
@@ -138,7 +138,7 @@ impl Connect {
         let port = uri.port_u16().unwrap_or(if details.needs_tls() { 443 } else { 80 });
         let is_local = route.address.scheme() == ProxyScheme::Socks5;
         let resolved = is_local.then(|| tcp::resolve(uri, details.config, details.timeout)).transpose();
-        let resolved = resolved.map_err(|error| Stage::Dialling.failed(error, self.limit))?;
+        let resolved = resolved.map_err(|error| ConnectStage::Dialling.failed(error, self.limit))?;
         let proxy = self.reach(&route.uri, details, ends).map_err(|error| error.at_proxy(true))?;
         let mut proxy = until(ends, details, proxy);
         let asked = if route.address.scheme().is_socks() {

@@ -32,7 +32,7 @@ impl NotConnected {
 
 /// What was being done when a connection could not be made.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Stage {
+pub(crate) enum ConnectStage {
     Dialling,
     /// The TLS handshake.
     Securing,
@@ -40,7 +40,7 @@ pub(crate) enum Stage {
     Asking,
 }
 
-impl Stage {
+impl ConnectStage {
     /// What an error in this stage means. A connection may take as long as `limit`.
     pub(crate) fn failed(self, error: Error, limit: Duration) -> NotConnected {
         NotConnected::because(match (error, self) {

@@ -18,12 +18,13 @@ use ureq::{Error, Timeout};
 use crate::interrupt::{Interrupt, POLL_EVERY};
 
 /// The longest time for a connection; only settings without any other get there.
-const LONGEST: Duration = Duration::from_secs(3600);
+const MAX_CONNECT_TIME: Duration = Duration::from_secs(3600);
 
 /// When a connection has to be there, TLS and proxy included.
 pub(crate) fn end(details: &ConnectionDetails<'_>) -> Instant {
-    let after = if details.timeout.after.is_not_happening() { LONGEST } else { *details.timeout.after };
-    Instant::now() + after.min(LONGEST)
+    let after =
+        if details.timeout.after.is_not_happening() { MAX_CONNECT_TIME } else { *details.timeout.after };
+    Instant::now() + after.min(MAX_CONNECT_TIME)
 }
 
 /// Connects to the host of an address, which need not be the one that the request is for.
@@ -118,13 +119,13 @@ pub(crate) struct TcpTransport {
 }
 
 /// How the waits for one read or write go on.
-struct Patience {
+struct WaitDeadline {
     interrupt: Option<Rc<Interrupt>>,
     ends: Option<Instant>,
     reason: Timeout,
 }
 
-impl Patience {
+impl WaitDeadline {
     fn new(timeout: NextTimeout) -> Result<Self, Error> {
         let interrupt = Interrupt::current();
         interrupt.as_ref().map_or(Ok(()), |interrupt| interrupt.poll_at_times())?;
@@ -167,27 +168,27 @@ impl Transport for TcpTransport {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        let patience = Patience::new(timeout)?;
+        let deadline = WaitDeadline::new(timeout)?;
         let mut output = &self.buffers.output()[..amount];
         while !output.is_empty() {
-            let slice = patience.slice();
+            let slice = deadline.slice();
             if mem::replace(&mut self.write_timeout, slice) != slice {
                 self.stream.set_write_timeout(slice)?;
             }
             match self.stream.write(output) {
                 Ok(0) => return Err(Error::Io(ErrorKind::WriteZero.into())),
                 Ok(written) => output = &output[written..],
-                Err(error) => patience.after(error)?,
+                Err(error) => deadline.after(error)?,
             }
         }
         Ok(())
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
-        let patience = Patience::new(timeout)?;
+        let deadline = WaitDeadline::new(timeout)?;
         let input = self.buffers.input_append_buf();
         loop {
-            let slice = patience.slice();
+            let slice = deadline.slice();
             if mem::replace(&mut self.read_timeout, slice) != slice {
                 self.stream.set_read_timeout(slice)?;
             }
@@ -196,7 +197,7 @@ impl Transport for TcpTransport {
                     self.buffers.input_appended(amount);
                     return Ok(amount > 0);
                 }
-                Err(error) => patience.after(error)?,
+                Err(error) => deadline.after(error)?,
             }
         }
     }

@@ -10,7 +10,7 @@ use cvm_proto::ProxyAddress;
 use cvm_proto::machine::Cause;
 use ureq::Error;
 
-use crate::fault::{NotConnected, Stage};
+use crate::fault::{ConnectStage, NotConnected};
 
 pub(crate) const USER_AGENT: &str = concat!("cvm-ureq/", env!("CARGO_PKG_VERSION"));
 
@@ -36,7 +36,7 @@ impl Refusal {
     pub(crate) fn into_failure(self, limit: Duration) -> NotConnected {
         match self {
             Self::Said(cause) => NotConnected::because(cause),
-            Self::Broken(error) => Stage::Asking.failed(Error::from(error), limit),
+            Self::Broken(error) => ConnectStage::Asking.failed(Error::from(error), limit),
         }
     }
 }
