@@ -91,7 +91,10 @@ pub(crate) fn set_up_with(global: &Global, credential: Option<Credential>) -> Re
     if let Some(local) = &local {
         // Nothing leads past the embedded endpoint, which is in this very process, whatever is set elsewhere. Region,
         // language and time limits are the user's.
-        found = Setting::ALL.into_iter().filter(|setting| setting.leads()).fold(found, Loader::at_default);
+        found = Setting::ALL
+            .into_iter()
+            .filter(|setting| setting.routes_requests())
+            .fold(found, Loader::at_default);
         found = found.endpoint(local.endpoint()).credential(local.credential());
     }
     let loaded = credential.into_iter().fold(found, Loader::credential).load()?;
@@ -107,7 +110,7 @@ pub(crate) fn set_up_with(global: &Global, credential: Option<Credential>) -> Re
 /// Where a value comes from; an option by its name.
 pub(crate) fn from(global: &Global, value: &Value) -> String {
     match (&value.origin, value.setting) {
-        (Origin::Given, setting) if global.local && setting.leads() => "--local".into(),
+        (Origin::Given, setting) if global.local && setting.routes_requests() => "--local".into(),
         (Origin::Given, setting) => option(setting),
         (origin, _) => origin.to_string(),
     }
@@ -171,7 +174,7 @@ mod tests {
             assert_eq!(given, [(setting, "some-value".to_owned())], "what it says is used");
             let beside = ["cvm", &option, "some-value", "regions", "--local"];
             let Cli { global, command } = Cli::try_parse_from(beside).unwrap();
-            assert_eq!(command.check(&global).is_err(), setting.leads(), "{option} beside --local");
+            assert_eq!(command.check(&global).is_err(), setting.routes_requests(), "{option} beside --local");
             let variable = setting.variables()[0].strip_prefix("TENCENTCLOUD").unwrap();
             assert!(args::AFTER.contains(variable), "{variable} is in the list of variables");
         }

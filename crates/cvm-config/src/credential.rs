@@ -11,7 +11,7 @@ use crate::environment::Environment;
 use crate::origin::Origin;
 use crate::profile::{self, Files};
 use crate::setting::Setting;
-use crate::source::{CredentialSource, Lacking, Network, keys, masked};
+use crate::source::{CredentialSource, EmptySource, Network, keys, masked};
 
 const SECRET_ID: &str = "TENCENTCLOUD_SECRET_ID";
 const SECRET_KEY: &str = "TENCENTCLOUD_SECRET_KEY";
@@ -155,7 +155,7 @@ impl Sources {
     pub(crate) fn chain(&self, network: &Network, environment: &Environment) -> Chain {
         let lacking = self.candidates.iter().filter_map(|candidate| match &candidate.finding {
             Finding::Lacks(what) => {
-                Some(Arc::new(Lacking(format!("{}: {what}", candidate.name))) as Arc<dyn Provider>)
+                Some(Arc::new(EmptySource(format!("{}: {what}", candidate.name))) as Arc<dyn Provider>)
             }
             _ => None,
         });

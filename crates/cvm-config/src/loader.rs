@@ -139,7 +139,7 @@ impl Loader {
         let is_given = origin == Origin::Given;
         let mut values = vec![Value { setting: Setting::Profile, shown: profile.clone(), origin }];
         let mut settings = Settings::default();
-        let mut found = Found::default();
+        let mut found = SetValues::default();
         for setting in Setting::ALL.into_iter().filter(|setting| *setting != Setting::Profile) {
             let (shown, origin) = match self.lookup(setting, &in_profile)? {
                 None if self.at_default.contains(&setting) => {
@@ -220,9 +220,9 @@ fn refuse_former(environment: &Environment) -> Result<(), Error> {
 
 /// The settings that somebody set.
 #[derive(Default)]
-pub(crate) struct Found(Vec<(Setting, String, Origin)>);
+pub(crate) struct SetValues(Vec<(Setting, String, Origin)>);
 
-impl Found {
+impl SetValues {
     pub(crate) fn get(&self, setting: Setting) -> Option<(&str, &Origin)> {
         let found = self.0.iter().find(|(found, _, _)| *found == setting)?;
         Some((&found.1, &found.2))

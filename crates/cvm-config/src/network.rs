@@ -3,14 +3,14 @@
 use cvm_proto::{Endpoint, Error, Failover, NoProxy, ProxyAddress, Scheme, Settings};
 
 use crate::environment::Environment;
-use crate::loader::{Found, Value};
+use crate::loader::{SetValues, Value};
 use crate::origin::Origin;
 use crate::reading::Given;
 use crate::setting::{INTERNAL_DOMAIN, Setting};
 
 /// Of an endpoint, a root domain and the internal network, the one that is set nearest to the program; at the same
 /// distance the more exact one.
-fn place(found: &Found) -> Result<(Option<&str>, Option<&str>), Error> {
+fn place(found: &SetValues) -> Result<(Option<&str>, Option<&str>), Error> {
     let rank = |setting| found.get(setting).map_or(0, |(_, origin)| origin.rank());
     let [endpoint, root, internal] = [Setting::Endpoint, Setting::RootDomain, Setting::Internal].map(rank);
     if let Some((value, _)) = found.get(Setting::Internal).filter(|_| internal > endpoint && internal > root)
@@ -27,7 +27,7 @@ fn place(found: &Found) -> Result<(Option<&str>, Option<&str>), Error> {
 }
 
 /// Where requests go.
-pub(crate) fn endpoint(found: &Found) -> Result<Endpoint, Error> {
+pub(crate) fn endpoint(found: &SetValues) -> Result<Endpoint, Error> {
     match place(found)? {
         (Some(address), _) => explicit(found, address),
         (None, root) => hosts(found, root),
@@ -35,7 +35,7 @@ pub(crate) fn endpoint(found: &Found) -> Result<Endpoint, Error> {
 }
 
 /// Where requests go while that cannot be reached.
-pub(crate) fn failover(found: &Found) -> Result<Option<Failover>, Error> {
+pub(crate) fn failover(found: &SetValues) -> Result<Option<Failover>, Error> {
     let backup =
         found.get(Setting::BackupEndpoint).map(|(address, _)| explicit(found, address)).transpose()?;
     Ok(backup.map(Failover::to))
@@ -43,7 +43,7 @@ pub(crate) fn failover(found: &Found) -> Result<Option<Failover>, Error> {
 
 /// Where it is asked whose the credential is, if that is set. An endpoint that is set nearer to the program has no other
 /// beside it.
-pub(crate) fn identity(found: &Found) -> Result<Option<Endpoint>, Error> {
+pub(crate) fn identity(found: &SetValues) -> Result<Option<Endpoint>, Error> {
     let Some((address, origin)) = found.get(Setting::StsEndpoint) else { return Ok(None) };
     let nearer = place(found)?.0.is_some()
         && found.get(Setting::Endpoint).is_some_and(|(_, endpoint)| endpoint.rank() > origin.rank());
@@ -51,7 +51,7 @@ pub(crate) fn identity(found: &Found) -> Result<Option<Endpoint>, Error> {
 }
 
 /// Where roles are assumed: below the same domain as all else, unless it is said.
-pub(crate) fn sts(found: &Found) -> Result<Endpoint, Error> {
+pub(crate) fn sts(found: &SetValues) -> Result<Endpoint, Error> {
     match found.get(Setting::StsEndpoint) {
         Some((address, _)) => explicit(found, address),
         None => hosts(found, place(found)?.1),
@@ -59,25 +59,25 @@ pub(crate) fn sts(found: &Found) -> Result<Endpoint, Error> {
 }
 
 /// Where the instance's metadata is, unless at the usual address: by plain HTTP, as there, if it names no scheme.
-pub(crate) fn metadata(found: &Found) -> Result<Option<Endpoint>, Error> {
+pub(crate) fn metadata(found: &SetValues) -> Result<Option<Endpoint>, Error> {
     let Some((address, _)) = found.get(Setting::MetadataEndpoint) else { return Ok(None) };
     let endpoint = Endpoint::explicit(address)?;
     Ok(Some(if address.contains("://") { endpoint } else { endpoint.scheme(Scheme::Http) }))
 }
 
 /// One address. A scheme that it names goes before the setting.
-fn explicit(found: &Found, address: &str) -> Result<Endpoint, Error> {
+fn explicit(found: &SetValues, address: &str) -> Result<Endpoint, Error> {
     let endpoint = Endpoint::explicit(address)?;
     if address.contains("://") { Ok(endpoint) } else { Ok(endpoint.scheme(scheme(found)?)) }
 }
 
 /// The hosts below a root domain.
-fn hosts(found: &Found, root: Option<&str>) -> Result<Endpoint, Error> {
+fn hosts(found: &SetValues, root: Option<&str>) -> Result<Endpoint, Error> {
     let endpoint = root.map_or_else(|| Ok(Endpoint::default()), Endpoint::root_domain)?;
     Ok(endpoint.scheme(scheme(found)?))
 }
 
-fn scheme(found: &Found) -> Result<Scheme, Error> {
+fn scheme(found: &SetValues) -> Result<Scheme, Error> {
     found
         .get(Setting::Scheme)
         .map_or(Ok(Scheme::Https), |(value, _)| Given { setting: Setting::Scheme, value }.scheme())

@@ -20,11 +20,11 @@ use zeroize::Zeroizing;
 use crate::origin::Origin;
 
 /// The longest time that the command may take.
-const LIMIT: Duration = Duration::from_secs(60);
+const MAX_RUNTIME: Duration = Duration::from_secs(60);
 /// The most that it may print, in bytes.
-const MOST: u64 = 64 << 10;
+const MAX_OUTPUT_BYTES: u64 = 64 << 10;
 /// How often the thread looks whether the command has ended.
-const POLL_EVERY: Duration = Duration::from_millis(2);
+const EXIT_POLL_EVERY: Duration = Duration::from_millis(2);
 /// The first and the longest pause between two looks whether it is done.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(5), Duration::from_millis(100));
 
@@ -49,7 +49,7 @@ pub(crate) struct Process {
 
 impl Process {
     pub(crate) fn new(command: Vec<String>, origin: Origin) -> Self {
-        Self { command, origin, limit: LIMIT }
+        Self { command, origin, limit: MAX_RUNTIME }
     }
 
     /// Another time limit.
@@ -75,26 +75,28 @@ impl Provider for Process {
         let shared = Arc::clone(&program);
         match thread.spawn(move || run(&command, limit, &shared)) {
             Ok(thread) => Box::new(Running { thread: Some(thread), pause: PAUSES.0, program, origin }),
-            Err(error) => ready(Err(Fault::from(format!("gets no thread: {error}")).blame(&self.origin))),
+            Err(error) => {
+                ready(Err(ProcessError::from(format!("gets no thread: {error}")).blame(&self.origin)))
+            }
         }
     }
 }
 
 /// What goes on from "the credential process".
 #[derive(Debug)]
-struct Fault {
+struct ProcessError {
     what: String,
     /// Whether it did its work, and what it printed cannot be a credential.
     bad_credential: bool,
 }
 
-impl<T: Into<String>> From<T> for Fault {
+impl<T: Into<String>> From<T> for ProcessError {
     fn from(what: T) -> Self {
         Self { what: what.into(), bad_credential: false }
     }
 }
 
-impl Fault {
+impl ProcessError {
     fn blame(self, origin: &Origin) -> Error {
         let message = format!("the credential process {}", self.what);
         origin.blame(&if self.bad_credential { Error::credential(message) } else { Error::config(message) })
@@ -103,7 +105,7 @@ impl Fault {
 
 struct Running {
     /// `None` once it has been joined.
-    thread: Option<JoinHandle<Result<Lease, Fault>>>,
+    thread: Option<JoinHandle<Result<Lease, ProcessError>>>,
     pause: Duration,
     program: Arc<Mutex<Program>>,
     origin: Origin,
@@ -148,14 +150,14 @@ impl Machine for Running {
             return Step::WaitUntil(at);
         }
         let result = thread.join().unwrap_or_else(|_| Err("could not be waited for: try again".into()));
-        Step::Done(result.map(Found::Lease).map_err(|fault| fault.blame(&self.origin)))
+        Step::Done(result.map(Found::Lease).map_err(|error| error.blame(&self.origin)))
     }
 
     fn reply(&mut self, _now: Now, _reply: Reply) {}
 }
 
 /// Runs the command to its end. An error goes on from "the credential process".
-fn run(command: &[String], limit: Duration, program: &Mutex<Program>) -> Result<Lease, Fault> {
+fn run(command: &[String], limit: Duration, program: &Mutex<Program>) -> Result<Lease, ProcessError> {
     let deadline = Instant::now() + limit;
     let output = start(command, program).and_then(|stdout| output(stdout, program, deadline));
     if output.is_err() {
@@ -197,12 +199,12 @@ fn output(
     let left = || deadline.saturating_duration_since(Instant::now());
     let late = || "is not done after {limit}: see what holds it up".to_owned();
     // A child of the command may keep the pipe open for ever; then this thread stays with it.
-    let reader = thread::spawn(move || cvm_files::read_all(stdout, MOST).map(Zeroizing::new));
+    let reader = thread::spawn(move || cvm_files::read_all(stdout, MAX_OUTPUT_BYTES).map(Zeroizing::new));
     while !reader.is_finished() {
         if left().is_zero() {
             return Err(late());
         }
-        thread::sleep(POLL_EVERY);
+        thread::sleep(EXIT_POLL_EVERY);
     }
     let bytes = match reader.join() {
         Ok(Ok(bytes)) => bytes,
@@ -220,7 +222,7 @@ fn output(
         match waited {
             Ok(Some(status)) => break status,
             Ok(None) if left().is_zero() => return Err(late()),
-            Ok(None) => thread::sleep(POLL_EVERY),
+            Ok(None) => thread::sleep(EXIT_POLL_EVERY),
             Err(error) => return Err(format!("cannot be waited for: {error}")),
         }
     };
@@ -228,7 +230,7 @@ fn output(
 }
 
 /// The credential in what the command printed. No part of it gets into an error.
-fn lease(output: &[u8]) -> Result<Lease, Fault> {
+fn lease(output: &[u8]) -> Result<Lease, ProcessError> {
     let value: Value = input::json(output).map_err(|error| {
         format!("prints what {} (line {}): let it print a JSON object in UTF-8", error.what(), error.line())
     })?;
@@ -242,7 +244,7 @@ fn lease(output: &[u8]) -> Result<Lease, Fault> {
         return Err("prints no credential: let it print an object with SecretId and SecretKey".into());
     }
     let credential = Credential::new(id, key).and_then(|credential| credential.with_token(token));
-    let credential = credential.map_err(|error| Fault {
+    let credential = credential.map_err(|error| ProcessError {
         what: format!("prints a credential that is none: {}", error.message()),
         bad_credential: true,
     })?;
@@ -337,7 +339,7 @@ mod tests {
         let pid = loop {
             match std::fs::read_to_string(&file) {
                 Ok(pid) => break pid.trim().to_owned(),
-                Err(_) => thread::sleep(POLL_EVERY),
+                Err(_) => thread::sleep(EXIT_POLL_EVERY),
             }
         };
         let is_there = || Command::new("kill").args(["-0", &pid]).stderr(Stdio::null()).status().unwrap();
@@ -346,7 +348,7 @@ mod tests {
         assert!(!is_there().success(), "{pid} still runs");
         // Nor is one started that was given up before.
         let fresh = Mutex::new(Program::GivenUp);
-        let what = run(&["no-such-program-here".into()], LIMIT, &fresh).unwrap_err().what;
+        let what = run(&["no-such-program-here".into()], MAX_RUNTIME, &fresh).unwrap_err().what;
         assert_eq!(what, "was given up");
     }
 

@@ -38,7 +38,7 @@ macro_rules! settings {
 // command if it is an option.
 settings! {
     /// Which profile of the files is used.
-    Profile = text("profile", &["TENCENTCLOUD_PROFILE", "TCCLI_PROFILE"], elsewhere)
+    Profile = text("profile", &["TENCENTCLOUD_PROFILE", "TCCLI_PROFILE"], applied_elsewhere)
         .default("default").option();
     /// The region that requests are sent to.
     Region = text("region", &["TENCENTCLOUD_REGION"], |settings, value| settings.region = Some(value))
@@ -47,23 +47,23 @@ settings! {
     Endpoint = address("endpoint", &["TENCENTCLOUD_ENDPOINT"]).option();
     /// The domain below which the service's hosts are.
     RootDomain = row("root_domain", &["TENCENTCLOUD_ROOT_DOMAIN"], SettingKind::Text,
-        |given, _, _| Endpoint::root_domain(given.value).map(drop)).default("tencentcloudapi.com").leads();
+        |given, _, _| Endpoint::root_domain(given.value).map(drop)).default("tencentcloudapi.com").routes_requests();
     /// Whether to use the hosts of the internal network of Tencent Cloud.
     Internal = row("internal", &["TENCENTCLOUD_INTERNAL"], SettingKind::Switch,
-        |given, _, _| given.switch().map(drop)).default("false").leads();
+        |given, _, _| given.switch().map(drop)).default("false").routes_requests();
     /// One address for while the other cannot be reached.
     BackupEndpoint = address("backup_endpoint", &["TENCENTCLOUD_BACKUP_ENDPOINT"]);
     /// `https`, or `http` for an endpoint that names no scheme.
     Scheme = row("scheme", &["TENCENTCLOUD_SCHEME"], SettingKind::Text, |given, _, _| given.scheme().map(drop))
-        .default("https").leads();
+        .default("https").routes_requests();
     /// A proxy for every request; `none` for no proxy.
     Proxy = text("proxy", &["TENCENTCLOUD_PROXY"],
         |settings, value| settings.proxy = Some(value).filter(|value| value != NO_PROXY))
-        .option().leads().may_hold_a_password();
+        .option().routes_requests().may_hold_a_password();
     /// A file with more certificate authorities to trust, in PEM.
     CaFile = row("ca_file", &["TENCENTCLOUD_CA_FILE"], SettingKind::File,
         |given, settings, environment| given.certificates(environment).map(|pem| settings.ca_pem = Some(pem)))
-        .option().leads();
+        .option().routes_requests();
     /// The language of the service's messages.
     Language = row("language", &["TENCENTCLOUD_LANGUAGE"], SettingKind::Text,
         |given, settings, _| given.language().map(|language| settings.language = Some(language)))
@@ -85,7 +85,7 @@ settings! {
         |given, settings, _| given.attempts().map(|attempts| settings.retry = RetryPolicy::default().attempts(attempts)))
         .default("3").instead_of(Former { variable: "TENCENTCLOUD_RETRIES", key: "retries" });
     /// The role of the instance that this runs on; `any` for whichever it has, `off` to leave it alone.
-    InstanceRole = text("instance_role", &["TENCENTCLOUD_INSTANCE_ROLE"], elsewhere).default("any");
+    InstanceRole = text("instance_role", &["TENCENTCLOUD_INSTANCE_ROLE"], applied_elsewhere).default("any");
     /// The metadata service of instances.
     MetadataEndpoint = address("metadata_endpoint", &["TENCENTCLOUD_METADATA_ENDPOINT"])
         .default("http://metadata.tencentyun.com");
@@ -120,7 +120,7 @@ struct Row {
     default: &'static str,
     in_tccli: Option<&'static str>,
     is_option: bool,
-    leads: bool,
+    routes_requests: bool,
     may_hold_a_password: bool,
     former: Option<Former>,
 }
@@ -136,11 +136,11 @@ const fn row(
         variables,
         kind,
         apply,
-        take: elsewhere,
+        take: applied_elsewhere,
         default: "-",
         in_tccli: None,
         is_option: false,
-        leads: false,
+        routes_requests: false,
         may_hold_a_password: false,
         former: None,
     }
@@ -157,11 +157,12 @@ const fn text(
 
 /// An address: whether it is well-formed is known at once, and which of them counts, where all are known.
 const fn address(name: &'static str, variables: &'static [&'static str]) -> Row {
-    row(name, variables, SettingKind::Text, |given, _, _| Endpoint::explicit(given.value).map(drop)).leads()
+    row(name, variables, SettingKind::Text, |given, _, _| Endpoint::explicit(given.value).map(drop))
+        .routes_requests()
 }
 
 /// What acts on the value looks it up by itself.
-fn elsewhere(_: &mut Settings, _: String) {}
+fn applied_elsewhere(_: &mut Settings, _: String) {}
 
 impl Row {
     /// What holds where nobody sets it.
@@ -178,8 +179,8 @@ impl Row {
         Self { is_option: true, ..self }
     }
 
-    const fn leads(self) -> Self {
-        Self { leads: true, ..self }
+    const fn routes_requests(self) -> Self {
+        Self { routes_requests: true, ..self }
     }
 
     const fn may_hold_a_password(self) -> Self {
@@ -219,8 +220,8 @@ impl Setting {
 
     /// Whether it leads requests somewhere: to an address, by a proxy, or to whom they trust. What brings an endpoint of
     /// its own leaves all of these at their defaults.
-    pub const fn leads(self) -> bool {
-        self.row().leads
+    pub const fn routes_requests(self) -> bool {
+        self.row().routes_requests
     }
 
     /// The member of `_sys_param` in a profile of tccli's that says the same.

@@ -77,7 +77,7 @@ impl CredentialSource {
     pub(crate) fn written_in(self, environment: &Environment, profile: &str) -> Self {
         let Self::Keys { credential, origin } = self else { return self };
         let (environment, profile) = (environment.clone(), profile.to_owned());
-        let source = Written { environment, profile, origin: origin.clone() };
+        let source = ProfileKey { environment, profile, origin: origin.clone() };
         Self::Keys { credential: credential.with_source(Arc::new(source)), origin }
     }
 
@@ -163,9 +163,9 @@ pub(crate) fn masked(secret_id: &str) -> String {
 
 /// A source that has nothing, for the error that says what each lacked.
 #[derive(Debug)]
-pub(crate) struct Lacking(pub(crate) String);
+pub(crate) struct EmptySource(pub(crate) String);
 
-impl Provider for Lacking {
+impl Provider for EmptySource {
     fn fetch(&self, _: &FetchContext) -> Fetch {
         ready(Ok(Found::Nothing(self.0.clone())))
     }
@@ -189,13 +189,13 @@ pub(crate) fn keys(
 
 /// A key that stands in a profile, read there once more: whoever renews keys writes the file anew while clients run.
 #[derive(Debug)]
-struct Written {
+struct ProfileKey {
     environment: Environment,
     profile: String,
     origin: Origin,
 }
 
-impl Provider for Written {
+impl Provider for ProfileKey {
     fn fetch(&self, _: &FetchContext) -> Fetch {
         let source = Files::read(&self.environment).and_then(|mut files| files.source(&self.profile));
         ready(source.and_then(|source| match source.map(CredentialSource::without_role) {

@@ -220,17 +220,17 @@ impl Provider for TccliKey {
             let file = file.ok_or_else(|| self.origin.error("the file is gone: log in anew with tccli"))?;
             lease(&file)
         });
-        Box::new(Read { found: Some(found), origin: self.origin.clone() })
+        Box::new(TccliFetch { found: Some(found), origin: self.origin.clone() })
     }
 }
 
 /// What was read, to be judged by the clock.
-struct Read {
+struct TccliFetch {
     found: Option<Result<Lease, Error>>,
     origin: Origin,
 }
 
-impl Machine for Read {
+impl Machine for TccliFetch {
     type Output = Result<Found, Error>;
     type Progress = Infallible;
 

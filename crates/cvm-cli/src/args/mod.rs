@@ -176,7 +176,9 @@ impl Command {
             return Ok(());
         }
         // The parser would see it only of options on the same side of the command's name.
-        if let Some((setting, _)) = connect::given(global)?.into_iter().find(|(setting, _)| setting.leads()) {
+        if let Some((setting, _)) =
+            connect::given(global)?.into_iter().find(|(setting, _)| setting.routes_requests())
+        {
             return Err(Failure::usage(format!(
                 "--local cannot be used with {}: leave one of them out",
                 connect::option(setting)
