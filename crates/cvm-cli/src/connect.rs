@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::output;
 
 /// A client, and the embedded endpoint behind it if there is one.
-pub(crate) struct Link {
+pub(crate) struct Connection {
     pub(crate) client: Client,
     /// The profile that somebody named.
     pub(crate) profile: Option<String>,
@@ -26,7 +26,7 @@ pub(crate) struct Setup {
 
 impl Setup {
     /// The client of these settings. Nothing is sent yet.
-    pub(crate) fn link(self) -> Result<Link, Failure> {
+    pub(crate) fn connect(self) -> Result<Connection, Failure> {
         let Loaded { mut settings, values, .. } = self.loaded;
         let own = concat!("cvm-cli-", env!("CARGO_PKG_VERSION"));
         let tag = settings.request_client.take();
@@ -37,20 +37,20 @@ impl Setup {
         });
         let is_named = |value: &Value| value.setting == Setting::Profile && value.origin != Origin::Default;
         let profile = values.into_iter().find(is_named).map(|value| value.shown);
-        Ok(Link { client: Client::from_settings(settings)?, profile, _local: self.local })
+        Ok(Connection { client: Client::from_settings(settings)?, profile, _local: self.local })
     }
 }
 
 /// Makes the client that the options ask for. Nothing is sent yet.
-pub(crate) fn open(global: &Global) -> Result<Link, Failure> {
+pub(crate) fn open(global: &Global) -> Result<Connection, Failure> {
     let setup = set_up(global)?;
     warn(global, &setup);
-    setup.link()
+    setup.connect()
 }
 
 /// The same for a request that is shown and not sent: no credential is fetched for it, and what stands in for one is
 /// part of what is hidden.
-pub(crate) fn open_to_show(global: &Global) -> Result<Link, Failure> {
+pub(crate) fn open_to_show(global: &Global) -> Result<Connection, Failure> {
     let mut setup = set_up(global)?;
     warn(global, &setup);
     let settings = &mut setup.loaded.settings;
@@ -69,7 +69,7 @@ pub(crate) fn open_to_show(global: &Global) -> Result<Link, Failure> {
             output::note(output::escaped(&said));
         }
     }
-    setup.link()
+    setup.connect()
 }
 
 fn warn(global: &Global, setup: &Setup) {

@@ -1,10 +1,10 @@
-//! The same question to several regions at once.
+//! The regions that a command is for, and the same question to each of them at once.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use cvm_proto::api::DescribeRegions;
-use cvm_proto::{Error, WhichRegions, with_region_meant};
+use cvm_proto::{Error, WhichRegions};
 use cvm_ureq::Client;
 
 use crate::failure::Failure;
@@ -13,18 +13,20 @@ use crate::failure::Failure;
 const AT_ONCE: usize = 8;
 
 /// The regions that these names and patterns stand for.
-pub(crate) fn of(client: &Client, names: &[String]) -> Result<Vec<String>, Failure> {
+pub(crate) fn named_regions(client: &Client, names: &[String]) -> Result<Vec<String>, Failure> {
     Ok(client.run(WhichRegions::of(names), |never| match never {})?)
 }
 
 /// Every region that can be used.
-pub(crate) fn all(client: &Client) -> Result<Vec<String>, Failure> {
-    of(client, &["all".into()])
+pub(crate) fn all_regions(client: &Client) -> Result<Vec<String>, Failure> {
+    named_regions(client, &["all".into()])
 }
 
 /// An error with the region that was meant, where the service refused the one that was asked.
-pub(crate) fn meant(client: &Client, error: Error) -> Error {
-    with_region_meant(error, || client.send(DescribeRegions::default()).ok().map(|listed| listed.region_set))
+pub(crate) fn with_region_meant(client: &Client, error: Error) -> Error {
+    cvm_proto::with_region_meant(error, || {
+        client.send(DescribeRegions::default()).ok().map(|listed| listed.region_set)
+    })
 }
 
 /// Asks every region, some at a time; the answers come in the order of the regions.
@@ -43,8 +45,9 @@ pub(crate) fn ask<T: Send>(
                     regions.get(at).zip(answers.get(at))
                 } {
                     let client = client.with_region(region);
-                    let answer =
-                        client.and_then(|client| question(&client).map_err(|error| meant(&client, error)));
+                    let answer = client.and_then(|client| {
+                        question(&client).map_err(|error| with_region_meant(&client, error))
+                    });
                     // Nobody else writes to this place.
                     *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(answer);
                 }

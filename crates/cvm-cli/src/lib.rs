@@ -8,7 +8,9 @@ mod catalogue;
 mod commands;
 mod completion;
 mod connect;
+mod exit;
 mod failure;
+mod fan_out;
 mod input;
 mod journals;
 mod log;
@@ -17,7 +19,6 @@ mod parameters;
 mod products;
 mod progress;
 mod query;
-mod regions;
 mod render;
 mod signals;
 mod table;
@@ -28,7 +29,7 @@ use std::ffi::OsString;
 use clap::Parser;
 
 use crate::args::{Cli, Command, ConfigCommand, Output};
-use crate::failure::Exit;
+use crate::exit::Exit;
 
 /// Runs the command to its end; gives the exit code.
 ///

@@ -117,7 +117,7 @@ mod tests {
             (&["=1"], "parameter"),
         ] {
             let failure = parse(parameters).unwrap_err();
-            assert_eq!(failure.exit, crate::failure::Exit::Usage, "{parameters:?}");
+            assert_eq!(failure.exit, crate::exit::Exit::Usage, "{parameters:?}");
             assert!(failure.to_string().contains(part), "{parameters:?}: {failure}");
         }
     }

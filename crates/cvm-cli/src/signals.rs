@@ -5,11 +5,12 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use crate::failure::{Exit, Failure};
+use crate::exit::Exit;
+use crate::failure::Failure;
 
 /// Signals that come so soon after the first are the same one again: `timeout` sends each twice, and others pass on what
 /// a terminal has sent to all of its processes.
-const ECHO: Duration = Duration::from_millis(50);
+const DUPLICATE_WINDOW: Duration = Duration::from_millis(50);
 
 /// How long a line may take to be written. A terminal that is stopped, or a pipe that nobody reads, holds nothing up.
 const TELL_WITHIN: Duration = Duration::from_millis(250);
@@ -56,7 +57,7 @@ impl Signals {
     pub(crate) fn first(&self) -> Option<Signal> {
         let first = *self.first.get()?;
         // Closed, or late: there is nothing to wait for any more.
-        let _ = self.told.recv_timeout(ECHO + TELL_WITHIN);
+        let _ = self.told.recv_timeout(DUPLICATE_WINDOW + TELL_WITHIN);
         Some(first)
     }
 
@@ -119,7 +120,7 @@ mod system {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
 
-    use super::{ECHO, Signal};
+    use super::{DUPLICATE_WINDOW, Signal};
     use crate::failure::Failure;
 
     const ALL: [(i32, Signal); 3] =
@@ -143,7 +144,7 @@ mod system {
                 let Some(number) = signals.wait().next() else { continue };
                 let signal = ALL.iter().find(|(known, _)| *known == number).map(|(_, signal)| *signal);
                 let mut wait_for_echo = || {
-                    thread::sleep(ECHO);
+                    thread::sleep(DUPLICATE_WINDOW);
                     signals.pending().for_each(drop);
                 };
                 if let Some(signal) = signal {
@@ -186,14 +187,14 @@ mod system {
 
 #[cfg(not(unix))]
 mod system {
-    use super::{ECHO, Signal};
+    use super::{DUPLICATE_WINDOW, Signal};
     use crate::failure::Failure;
 
     /// Calls `arrived` in a thread of its own with each interrupt: Ctrl-C, Ctrl-Break, a console that is closed.
     pub(super) fn listen(
         mut arrived: impl FnMut(Signal, &mut dyn FnMut()) + Send + 'static,
     ) -> Result<(), Failure> {
-        ctrlc::set_handler(move || arrived(Signal::Interrupt, &mut || std::thread::sleep(ECHO)))
+        ctrlc::set_handler(move || arrived(Signal::Interrupt, &mut || std::thread::sleep(DUPLICATE_WINDOW)))
             .map_err(|error| Failure::other(format!("cannot listen for interrupts: {error}")))
     }
 }

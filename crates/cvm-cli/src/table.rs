@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::output;
 
 /// No column is cut below this.
-const NARROWEST: usize = 8;
+const MIN_WIDTH: usize = 8;
 
 /// Lays the rows out without headings.
 pub(crate) fn lay_out_bare(rows: &[Vec<String>]) -> String {
@@ -75,7 +75,7 @@ fn lines(
     };
     let mut widths: Vec<usize> = (0..headings.len()).map(width).collect();
     while widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1) > most {
-        let cuttable = cut.iter().filter(|&&column| widths[column] > NARROWEST.max(headings[column].width()));
+        let cuttable = cut.iter().filter(|&&column| widths[column] > MIN_WIDTH.max(headings[column].width()));
         let Some(&widest) = cuttable.max_by_key(|&&column| widths[column]) else { break };
         widths[widest] -= 1;
     }
@@ -102,7 +102,7 @@ fn blocks(most: usize, headings: &[&str], rows: &[Vec<String>], cut: &[usize]) -
     let indent = headings.iter().map(|heading| heading.width()).max().unwrap_or(0) + 2;
     let line = |(column, cell): (usize, &String)| {
         let most =
-            if cut.contains(&column) { most.saturating_sub(indent).max(NARROWEST) } else { usize::MAX };
+            if cut.contains(&column) { most.saturating_sub(indent).max(MIN_WIDTH) } else { usize::MAX };
         let filling = " ".repeat(indent - headings[column].width());
         format!("{}{filling}{}", headings[column], clip(cell, most))
     };

@@ -6,7 +6,8 @@ use clap::Parser;
 use clap::error::ErrorKind;
 
 use crate::args::{Cli, Output};
-use crate::failure::{Exit, Failure};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::output::escaped;
 
 /// Says what is wrong, or prints the help that was asked for; gives the exit code.

@@ -36,7 +36,7 @@ BASIS in the report says why an image counts as the copy:
             its source; --own-copies does not accept such an image";
 
 /// What those options stand under that make a job what it is.
-const JOB: &str = "Options of the job";
+const JOB_HEADING: &str = "Options of the job";
 
 #[derive(Args)]
 #[command(after_help = SYNC_HELP, next_help_heading = "Options of this run")]
@@ -45,31 +45,31 @@ pub(crate) struct SyncArgs {
     #[arg(required_unless_present = "resume", value_name = "IMAGE")]
     pub(crate) images: Vec<String>,
     /// The region that the images are in [default: --region]
-    #[arg(long, help_heading = JOB, value_name = "REGION")]
+    #[arg(long, help_heading = JOB_HEADING, value_name = "REGION")]
     pub(crate) from: Option<String>,
     /// The regions to copy them to, separated by commas; also all, and patterns such as 'ap-*'
-    #[arg(long, help_heading = JOB, required_unless_present = "resume", value_name = "REGION,...", value_delimiter = ',')]
+    #[arg(long, help_heading = JOB_HEADING, required_unless_present = "resume", value_name = "REGION,...", value_delimiter = ',')]
     pub(crate) to: Vec<String>,
     /// Regions or patterns to leave out of --to, separated by commas
-    #[arg(long, help_heading = JOB, requires = "to", value_name = "REGION,...", value_delimiter = ',')]
+    #[arg(long, help_heading = JOB_HEADING, requires = "to", value_name = "REGION,...", value_delimiter = ',')]
     pub(crate) except: Vec<String>,
     /// The name of the copies [default: the image's own]
-    #[arg(long, help_heading = JOB)]
+    #[arg(long, help_heading = JOB_HEADING)]
     pub(crate) name: Option<String>,
     /// What to do where another image has the name
-    #[arg(long, help_heading = JOB, value_enum, default_value_t = Conflicts::Fail)]
+    #[arg(long, help_heading = JOB_HEADING, value_enum, default_value_t = Conflicts::Fail)]
     pub(crate) on_conflict: Conflicts,
     /// Makes an encrypted copy, in the source region and under another --name
-    #[arg(long, help_heading = JOB, requires = "name")]
+    #[arg(long, help_heading = JOB_HEADING, requires = "name")]
     pub(crate) encrypt: bool,
     /// The KMS key of the encrypted copy [default: the service's own]
-    #[arg(long, help_heading = JOB, value_name = "ID", requires = "encrypt")]
+    #[arg(long, help_heading = JOB_HEADING, value_name = "ID", requires = "encrypt")]
     pub(crate) kms_key_id: Option<String>,
     /// Refuses larger images before anything is started
-    #[arg(long, help_heading = JOB, value_name = "GIB")]
+    #[arg(long, help_heading = JOB_HEADING, value_name = "GIB")]
     pub(crate) max_size: Option<i64>,
     /// Gives the copies their source's description and family
-    #[arg(long, help_heading = JOB)]
+    #[arg(long, help_heading = JOB_HEADING)]
     pub(crate) same_attributes: bool,
     /// The longest time to wait for all copies, such as 90s, 45m or 1h 30m [default: 1h]
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
@@ -227,7 +227,7 @@ mod tests {
     fn the_options_of_the_core_are_those_of_the_command_and_stand_under_their_headings() {
         let command = Cli::command();
         let sync = command.find_subcommand("sync").unwrap();
-        assert_eq!(under(sync, JOB, &["to", "except"]), BTreeSet::from(ImageSync::OPTIONS));
+        assert_eq!(under(sync, JOB_HEADING, &["to", "except"]), BTreeSet::from(ImageSync::OPTIONS));
         let own = ["no_wait", "journal", "resume", "all", "json"];
         assert_eq!(
             under(sync, "Options of this run", &own),

@@ -56,7 +56,7 @@ struct Widths {
     label: usize,
     bar: usize,
     has_time: bool,
-    all: usize,
+    columns: usize,
 }
 
 impl Board {
@@ -173,7 +173,7 @@ impl Board {
         // The total's sentence is worth a shorter bar, but not a tiny one.
         let longer = if self.expected > 1 { self.tally().width().saturating_sub(STATE) } else { 0 };
         let rest = if rest >= longer + 2 * BAR.0 { rest - longer } else { rest };
-        Widths { label, bar: if has_bar { rest.clamp(BAR.0, BAR.1) } else { 0 }, has_time, all: columns }
+        Widths { label, bar: if has_bar { rest.clamp(BAR.0, BAR.1) } else { 0 }, has_time, columns }
     }
 
     /// A row's name in so many cells: of image and region, the image is cut first.
@@ -228,7 +228,7 @@ impl Widths {
     fn state(&self) -> usize {
         let bar = if self.bar > 0 { 1 + self.bar } else { 0 };
         let taken = self.label + bar + PERCENT + if self.has_time { TIME } else { 0 } + 1;
-        self.all.saturating_sub(taken)
+        self.columns.saturating_sub(taken)
     }
 }
 

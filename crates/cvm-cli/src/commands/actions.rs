@@ -4,7 +4,8 @@ use serde_json::json;
 
 use crate::args::{ActionsArgs, Global};
 use crate::catalogue::{Catalogue, summary};
-use crate::failure::{Exit, Failure};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::render::{List, counted};
 
 /// Lists the actions whose name or description holds the word.

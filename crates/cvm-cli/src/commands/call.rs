@@ -9,10 +9,11 @@ use self::wait::Waited;
 use crate::args::{CallArgs, Global, Output};
 use crate::catalogue::Catalogue;
 use crate::catalogue::example::Extent;
-use crate::connect::{self, Link};
-use crate::failure::{Exit, Failure};
+use crate::connect::{self, Connection};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::query::{Misfit, Query};
-use crate::{input, output, parameters, products, regions, render};
+use crate::{fan_out, input, output, parameters, products, render};
 
 /// Performs the action and prints what the service answered.
 pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
@@ -24,29 +25,30 @@ pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
     }
     let query = args.query.as_deref().map(|query| compile("--query", query)).transpose()?;
     let condition = args.wait.as_deref().map(|condition| compile("--wait", condition)).transpose()?;
-    let mut link = if args.dry_run { connect::open_to_show(global)? } else { connect::open(global)? };
+    let mut connection = if args.dry_run { connect::open_to_show(global)? } else { connect::open(global)? };
     let product = products::chosen(args)?;
     if let Some((name, version)) = product {
-        link.client = link.client.service(name, version)?;
+        connection.client = connection.client.service(name, version)?;
     }
     let parameters = match product {
         Some(_) => given(args)?,
-        None => parameters(args, link.client.config().region())?,
+        None => parameters(args, connection.client.config().region())?,
     };
     if args.dry_run {
         // Of other products the names of members decide what is secret.
         let known = if product.is_some() { "" } else { &args.action };
         let parameters = Catalogue::load().masked(known, parameters);
-        show(global, &first_request(&link, &args.action, &parameters)?)?;
+        show(global, &first_request(&connection, &args.action, &parameters)?)?;
         return Ok(Exit::Done);
     }
     let format = global.output.unwrap_or(Output::Json);
     let waited = match &condition {
-        Some(condition) => wait::until(&link, args, condition, &parameters),
-        None if args.all_pages => all_pages(&link, &args.action, parameters).map(Waited::Met),
-        None => link.client.call(&args.action, parameters).map(Waited::Met).map_err(Failure::from),
+        Some(condition) => wait::until(&connection, args, condition, &parameters),
+        None if args.all_pages => all_pages(&connection, &args.action, parameters).map(Waited::Met),
+        None => connection.client.call(&args.action, parameters).map(Waited::Met).map_err(Failure::from),
     };
-    let meant = |failure: Failure| failure.map_core(|error| regions::meant(&link.client, error));
+    let meant =
+        |failure: Failure| failure.map_core(|error| fan_out::with_region_meant(&connection.client, error));
     let answer = match waited.map_err(meant)? {
         Waited::Met(answer) => answer,
         Waited::Misfit(answer, misfit) => return whole(answer, format, "--wait", &misfit),
@@ -113,18 +115,18 @@ fn parameters(args: &CallArgs, region: Option<&str>) -> Result<Value, Failure> {
     if wrong.is_empty() { Ok(parameters) } else { Err(Failure::usage(wrong.join("; "))) }
 }
 
-fn all_pages(link: &Link, action: &str, parameters: Value) -> Result<Value, Failure> {
+fn all_pages(connection: &Connection, action: &str, parameters: Value) -> Result<Value, Failure> {
     let list = AnyList::new(action, parameters)?;
     let member = list.items();
-    let items = link.client.items(list).collect::<Result<Vec<_>, _>>()?;
+    let items = connection.client.items(list).collect::<Result<Vec<_>, _>>()?;
     Ok(json!({ "TotalCount": items.len(), member: items }))
 }
 
 /// What would go out now.
-fn first_request(link: &Link, action: &str, parameters: &Value) -> Result<Request, Failure> {
+fn first_request(connection: &Connection, action: &str, parameters: &Value) -> Result<Request, Failure> {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     let now = Now::new(since.as_secs(), std::time::Duration::ZERO);
-    match AnyCall::new(link.client.config(), action, parameters, since.as_secs()).poll(now) {
+    match AnyCall::new(connection.client.config(), action, parameters, since.as_secs()).poll(now) {
         Step::Send(request) => Ok(request),
         Step::Done(Err(error)) => Err(error.into()),
         _ => Err(Failure::other("the call does not begin with a request")),

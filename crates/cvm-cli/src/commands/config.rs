@@ -6,23 +6,23 @@ use cvm_proto::{Error, closest_region};
 use serde_json::json;
 
 use crate::args::{Global, Output};
-use crate::failure::{Exit, Failure};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::{connect, output, render, table};
 
 /// Shows them; with `check` a request says whether they work.
 pub(crate) fn show(global: &Global, check: bool) -> Result<Exit, Failure> {
     let setup = connect::set_up(global)?;
     let loaded = setup.loaded.clone();
-    let answer =
-        if check {
-            let link = setup.link()?;
-            let answer = link.client.send(DescribeRegions::default());
-            Some(answer.and_then(|answer| {
-                is_served(&answer, link.client.config().region()).map(|()| answer.request_id)
-            }))
-        } else {
-            None
-        };
+    let answer = if check {
+        let connection = setup.connect()?;
+        let answer = connection.client.send(DescribeRegions::default());
+        Some(answer.and_then(|answer| {
+            is_served(&answer, connection.client.config().region()).map(|()| answer.request_id)
+        }))
+    } else {
+        None
+    };
     match global.format() {
         Output::Json => output::json(&as_json(global, &loaded, answer.as_ref()))?,
         Output::Text => {

@@ -9,7 +9,8 @@ use cvm_proto::input::trim;
 use serde_json::json;
 
 use crate::args::{ConfigureArgs, Global, Output};
-use crate::failure::{Exit, Failure};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::{connect, input, output};
 
 /// The most that is read of a key and a token, in bytes.

@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use crate::args::{DescribeArgs, Global, Output};
 use crate::catalogue::example::Extent;
 use crate::catalogue::{Action, Catalogue, Member, MemberType};
-use crate::failure::{Exit, Failure};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::table::wrapped;
 use crate::{output, render};
 
 /// The widest and the narrowest lines that descriptions are wrapped to; in between they are as wide as the terminal.
-const WIDEST: usize = 100;
-const NARROWEST: usize = 40;
+const MAX_WIDTH: usize = 100;
+const MIN_WIDTH: usize = 40;
 
 /// Describes the action.
 pub(crate) fn run(global: &Global, args: &DescribeArgs) -> Result<Exit, Failure> {
@@ -33,7 +34,7 @@ pub(crate) fn run(global: &Global, args: &DescribeArgs) -> Result<Exit, Failure>
             "example": catalogue.example(&action.request, Extent::Required),
         }))?;
     } else {
-        let width = render::columns().clamp(NARROWEST, WIDEST);
+        let width = render::columns().clamp(MIN_WIDTH, MAX_WIDTH);
         output::lines(text(&catalogue, &args.action, action, width).trim_end())?;
     }
     Ok(Exit::Done)

@@ -9,26 +9,27 @@ use cvm_ureq::Client;
 use serde_json::{Value, json};
 
 use crate::args::{Global, ImageKind, ImagesArgs, Output};
-use crate::failure::{Exit, Failure};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::render::List;
-use crate::{connect, regions};
+use crate::{connect, fan_out};
 
 /// Lists them.
 pub(crate) fn run(global: &Global, args: &ImagesArgs) -> Result<Exit, Failure> {
-    let link = connect::open(global)?;
+    let connection = connect::open(global)?;
     let regions = if args.all_regions {
-        regions::all(&link.client)?
+        fan_out::all_regions(&connection.client)?
     } else if args.regions.is_empty() {
         let own =
-            link.client.config().region().ok_or_else(|| {
+            connection.client.config().region().ok_or_else(|| {
                 Failure::usage("no region: name one with --region, or several with --regions")
             })?;
         vec![own.to_owned()]
     } else {
-        regions::of(&link.client, &args.regions)?
+        fan_out::named_regions(&connection.client, &args.regions)?
     };
     let asked = regions.len();
-    let answers = regions::ask(&link.client, &regions, |client| list(client, args));
+    let answers = fan_out::ask(&connection.client, &regions, |client| list(client, args));
     let mut lists = Vec::new();
     let mut worst = Exit::Done;
     for (region, answer) in regions.into_iter().zip(answers) {

@@ -6,7 +6,8 @@ use cvm_proto::{SyncReport, SyncState};
 use serde_json::{Value, json};
 
 use crate::args::{Global, JobsArgs, JobsCommand, Output};
-use crate::failure::{Exit, Failure};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::journals::{self, StoredJob, endpoint_word};
 use crate::table::{self, Table};
 use crate::{output, render};

@@ -8,7 +8,8 @@ use cvm_local::{Clock, CvmLocal, Seed};
 use serde_json::json;
 
 use crate::args::{Global, LocalArgs, Output};
-use crate::failure::{Exit, Failure};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::{input, output, signals};
 
 /// How fast images' time runs for `--local`: a copy takes seconds.

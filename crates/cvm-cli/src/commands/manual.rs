@@ -7,7 +7,8 @@ use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::args::Cli;
-use crate::failure::{Exit, Failure};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::{completion, output};
 
 /// Prints a script for a shell, which asks the program of this name.

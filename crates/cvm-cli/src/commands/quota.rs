@@ -7,19 +7,20 @@ use cvm_ureq::Client;
 use serde_json::json;
 
 use crate::args::{Global, Output, QuotaArgs};
-use crate::failure::{Exit, Failure};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::render::{List, counted};
-use crate::{connect, regions};
+use crate::{connect, fan_out};
 
 /// Shows them.
 pub(crate) fn run(global: &Global, args: &QuotaArgs) -> Result<Exit, Failure> {
-    let link = connect::open(global)?;
+    let connection = connect::open(global)?;
     let regions = match (&args.regions[..], &global.region) {
-        ([], None) => regions::all(&link.client)?,
+        ([], None) => fan_out::all_regions(&connection.client)?,
         ([], Some(region)) => vec![region.clone()],
-        (regions, _) => regions::of(&link.client, regions)?,
+        (regions, _) => fan_out::named_regions(&connection.client, regions)?,
     };
-    let answers = regions::ask(&link.client, &regions, count);
+    let answers = fan_out::ask(&connection.client, &regions, count);
     let failures = answers.iter().filter_map(|answer| answer.as_ref().err());
     let worst = failures.map(Exit::of).fold(Exit::Done, Exit::or_worse);
     if global.format() != Output::Json {

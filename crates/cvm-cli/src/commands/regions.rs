@@ -5,13 +5,14 @@ use serde_json::json;
 
 use crate::args::Global;
 use crate::connect;
-use crate::failure::{Exit, Failure};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::render::{List, counted};
 
 /// Lists them, in the service's order.
 pub(crate) fn run(global: &Global) -> Result<Exit, Failure> {
-    let link = connect::open(global)?;
-    let regions = link.client.send(DescribeRegions::default())?.region_set;
+    let connection = connect::open(global)?;
+    let regions = connection.client.send(DescribeRegions::default())?.region_set;
     let unusable = regions.iter().filter(|region| region.region_state != "AVAILABLE").count();
     let mut summary = format!("{} regions", regions.len());
     if unusable > 0 {

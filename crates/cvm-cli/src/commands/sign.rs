@@ -10,7 +10,8 @@ use cvm_proto::{Credential, SignMethod};
 use serde_json::{Map, Value};
 
 use crate::args::{Global, HttpMethod, Output, SignArgs};
-use crate::failure::{Exit, Failure};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::{connect, input, output, parameters};
 
 /// Shows how the request is signed.

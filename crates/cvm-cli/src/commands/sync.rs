@@ -11,11 +11,12 @@ use std::path::Path;
 use cvm_proto::SyncReport;
 use serde_json::{Value, json};
 
-use self::begin::Ready;
+use self::begin::ReadyJob;
 use self::stop::Stop;
 use crate::args::{Global, Output, SyncArgs};
-use crate::connect::{self, Link};
-use crate::failure::{Exit, Failure};
+use crate::connect::{self, Connection};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::render::SCHEMA_VERSION;
 use crate::signals::Signal;
@@ -33,18 +34,19 @@ pub(crate) fn run(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
     let ready = if args.resume.is_some() {
         resume::one(global, args, &stop.cancel)?
     } else {
-        let link = connect::open(global)?;
-        let job = begin::begin(global, args, &link, &stop.cancel).map_err(|failure| stop.judge(failure))?;
-        Some((link, job))
+        let connection = connect::open(global)?;
+        let job =
+            begin::begin(global, args, &connection, &stop.cancel).map_err(|failure| stop.judge(failure))?;
+        Some((connection, job))
     };
-    let Some((link, job)) = ready else {
+    let Some((connection, job)) = ready else {
         // Events are none where no job runs.
         if !args.json {
             print_for_programs(global, args, &Value::Null)?;
         }
         return Ok(Exit::Done);
     };
-    let ended = run_to_its_end(global, args, &link, job, &stop);
+    let ended = run_to_its_end(global, args, &connection, job, &stop);
     // Programs find on stdout what came of a job, also where it is an error, which has been said on stderr as well.
     let (Ok(outcome) | Err(outcome)) = &ended.outcome;
     // It may have nowhere to go, as the terminal is gone: the signal that says so decides on the code.
@@ -53,13 +55,13 @@ pub(crate) fn run(global: &Global, args: &SyncArgs) -> Result<Exit, Failure> {
 }
 
 /// How a job ended.
-struct Ended {
+struct JobEnd {
     exit: Exit,
     /// The report, or the error that left none; for programs.
     outcome: Result<Value, Value>,
 }
 
-impl Ended {
+impl JobEnd {
     /// With an error that has been said.
     fn with(failure: &Failure, event: &str) -> Self {
         let outcome = json!({
@@ -73,7 +75,13 @@ impl Ended {
 }
 
 /// Runs a job, and says to people what came of it.
-fn run_to_its_end(global: &Global, args: &SyncArgs, link: &Link, job: Ready, stop: &Stop) -> Ended {
+fn run_to_its_end(
+    global: &Global,
+    args: &SyncArgs,
+    connection: &Connection,
+    job: ReadyJob,
+    stop: &Stop,
+) -> JobEnd {
     let journal = job.journal();
     let mut progress = if args.json {
         Progress::events()
@@ -86,7 +94,7 @@ fn run_to_its_end(global: &Global, args: &SyncArgs, link: &Link, job: Ready, sto
     if let Some(path) = journal.as_ref().filter(|_| !global.local) {
         stop.leave_behind(hint::resume_later(global, path), path);
     }
-    let outcome = job.run(link, &mut progress);
+    let outcome = job.run(connection, &mut progress);
     let signal = stop.signal();
     progress.finish();
     let mut ended =
@@ -96,7 +104,7 @@ fn run_to_its_end(global: &Global, args: &SyncArgs, link: &Link, job: Ready, sto
             if let Some(path) = journal.as_ref().filter(|_| args.journal.is_none()) {
                 journals::drop_if_useless(path);
             }
-            Ended::with(&failure, "failed")
+            JobEnd::with(&failure, "failed")
         });
     if let Some(path) = journal {
         // A run that went well has met the service, which takes no request of a clock that is far off.
@@ -112,7 +120,7 @@ fn run_to_its_end(global: &Global, args: &SyncArgs, link: &Link, job: Ready, sto
 }
 
 /// A job that has ended with a report; people are shown it.
-fn with_report(global: &Global, signal: Option<Signal>, report: &SyncReport) -> Result<Ended, Failure> {
+fn with_report(global: &Global, signal: Option<Signal>, report: &SyncReport) -> Result<JobEnd, Failure> {
     if global.format() != Output::Json {
         report::people(global, report)?;
     }
@@ -120,7 +128,7 @@ fn with_report(global: &Global, signal: Option<Signal>, report: &SyncReport) -> 
         report::last_words(global, signal, report).into_iter().for_each(output::note);
     }
     let exit = signal.map_or_else(|| report::exit(report), Signal::exit);
-    Ok(Ended { exit, outcome: Ok(report::summary(report)) })
+    Ok(JobEnd { exit, outcome: Ok(report::summary(report)) })
 }
 
 /// Says how to resume a job that has not ended. `true` if it has.

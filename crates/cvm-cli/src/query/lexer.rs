@@ -49,12 +49,12 @@ pub(super) enum Token {
 
 /// A token and the number of its first character, from 1.
 #[derive(Debug)]
-pub(super) struct Spot {
+pub(super) struct SpannedToken {
     pub(super) token: Token,
     pub(super) at: usize,
 }
 
-impl Spot {
+impl SpannedToken {
     /// The mistake of having this token where it stands.
     pub(super) fn unexpected(&self) -> Mistake {
         Mistake(match self.token {
@@ -97,7 +97,7 @@ impl fmt::Display for Token {
 }
 
 /// The tokens of an expression; the last is [`Token::End`].
-pub(super) fn tokens(expression: &str) -> Result<Vec<Spot>, Mistake> {
+pub(super) fn tokens(expression: &str) -> Result<Vec<SpannedToken>, Mistake> {
     if expression.trim().is_empty() {
         return Err(Mistake("it is empty".into()));
     }
@@ -109,7 +109,7 @@ pub(super) fn tokens(expression: &str) -> Result<Vec<Spot>, Mistake> {
         let at = lexer.at + 1;
         let token = lexer.token()?;
         let ended = token == Token::End;
-        tokens.push(Spot { token, at });
+        tokens.push(SpannedToken { token, at });
         if ended {
             return Ok(tokens);
         }

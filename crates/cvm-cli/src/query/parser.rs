@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::Mistake;
 use super::ast::{Argument, Comparison, Node};
 use super::functions::Function;
-use super::lexer::{Spot, Token};
+use super::lexer::{SpannedToken, Token};
 
 /// How deep an expression may go: as deep as JSON may. It bounds the recursion here and in the interpreter, and how much
 /// deeper than the answer a result can be. A build without optimisation takes 1 MB of stack for it.
@@ -44,7 +44,7 @@ fn binding(token: &Token) -> u8 {
 }
 
 /// Makes an expression of its tokens, of which the last is [`Token::End`].
-pub(super) fn parse(tokens: Vec<Spot>) -> Result<Node, Mistake> {
+pub(super) fn parse(tokens: Vec<SpannedToken>) -> Result<Node, Mistake> {
     let mut parser = Parser { tokens: tokens.into(), level: 0 };
     let tree = parser.expression(0)?;
     let rest = parser.next();
@@ -52,12 +52,12 @@ pub(super) fn parse(tokens: Vec<Spot>) -> Result<Node, Mistake> {
 }
 
 /// A node, and how deep it is: at least as deep as its nodes are nested, and as the values that it makes.
-struct Tree {
+struct NodeWithDepth {
     node: Node,
     depth: usize,
 }
 
-impl Tree {
+impl NodeWithDepth {
     fn leaf(node: Node) -> Self {
         Self { node, depth: 0 }
     }
@@ -94,9 +94,9 @@ fn lengthened(
     next: Node,
     depth: usize,
     chain: fn(Vec<Node>) -> Node,
-) -> Result<Tree, Mistake> {
+) -> Result<NodeWithDepth, Mistake> {
     nodes.push(next);
-    if depth <= MAX_DEPTH { Ok(Tree { node: chain(nodes), depth }) } else { Err(too_deep()) }
+    if depth <= MAX_DEPTH { Ok(NodeWithDepth { node: chain(nodes), depth }) } else { Err(too_deep()) }
 }
 
 pub(super) fn too_deep() -> Mistake {
@@ -104,14 +104,14 @@ pub(super) fn too_deep() -> Mistake {
 }
 
 struct Parser {
-    tokens: VecDeque<Spot>,
+    tokens: VecDeque<SpannedToken>,
     /// How many expressions are being read, one inside the other.
     level: usize,
 }
 
 impl Parser {
-    fn next(&mut self) -> Spot {
-        self.tokens.pop_front().unwrap_or(Spot { token: Token::End, at: 0 })
+    fn next(&mut self) -> SpannedToken {
+        self.tokens.pop_front().unwrap_or(SpannedToken { token: Token::End, at: 0 })
     }
 
     fn peek(&self) -> &Token {
@@ -137,7 +137,7 @@ impl Parser {
     }
 
     /// An expression up to a token that binds no more than `power`.
-    fn expression(&mut self, power: u8) -> Result<Tree, Mistake> {
+    fn expression(&mut self, power: u8) -> Result<NodeWithDepth, Mistake> {
         if self.level == MAX_DEPTH {
             return Err(too_deep());
         }
@@ -151,30 +151,30 @@ impl Parser {
     }
 
     /// What an expression begins with.
-    fn begin(&mut self) -> Result<Tree, Mistake> {
-        let current = Tree::leaf(Node::Current);
+    fn begin(&mut self) -> Result<NodeWithDepth, Mistake> {
+        let current = NodeWithDepth::leaf(Node::Current);
         let next = self.next();
         match next.token {
-            Token::Name(name) => Ok(Tree::leaf(Node::Field(name))),
+            Token::Name(name) => Ok(NodeWithDepth::leaf(Node::Field(name))),
             Token::QuotedName(name) => {
                 if *self.peek() == Token::Open {
                     let at = next.at;
                     return Err(Mistake(format!("the function's name at character {at} is in quotes")));
                 }
-                Ok(Tree::leaf(Node::Field(name)))
+                Ok(NodeWithDepth::leaf(Node::Field(name)))
             }
-            Token::Literal(value) => Ok(Tree::leaf(Node::Literal(value))),
+            Token::Literal(value) => Ok(NodeWithDepth::leaf(Node::Literal(value))),
             Token::Current => Ok(current),
             Token::Star => {
                 let closed = *self.peek() == Token::CloseBracket;
-                let then = if closed { Tree::leaf(Node::Current) } else { self.projected(STAR)? };
+                let then = if closed { NodeWithDepth::leaf(Node::Current) } else { self.projected(STAR)? };
                 current.project(then, Node::Members)
             }
             Token::Flatten => self.flatten(current),
             Token::Filter => self.filter(current),
             Token::Not => {
                 let negated = self.expression(NOT)?;
-                Tree::over(negated.depth, Node::Not(Box::new(negated.node)))
+                NodeWithDepth::over(negated.depth, Node::Not(Box::new(negated.node)))
             }
             Token::Open => {
                 let inner = self.expression(0)?;
@@ -196,7 +196,7 @@ impl Parser {
     }
 
     /// A longer expression: with the next token, and what belongs to it.
-    fn extend(&mut self, left: Tree) -> Result<Tree, Mistake> {
+    fn extend(&mut self, left: NodeWithDepth) -> Result<NodeWithDepth, Mistake> {
         let next = self.next();
         match next.token {
             Token::Dot if self.take(&Token::Star) => {
@@ -217,7 +217,7 @@ impl Parser {
                     Node::Or(nodes) => {
                         lengthened(nodes, right.node, left.depth.max(right.depth + 1), Node::Or)
                     }
-                    _ => Tree::beside(vec![left, right], Node::Or),
+                    _ => NodeWithDepth::beside(vec![left, right], Node::Or),
                 }
             }
             Token::And => {
@@ -226,7 +226,7 @@ impl Parser {
                     Node::And(nodes) => {
                         lengthened(nodes, right.node, left.depth.max(right.depth + 1), Node::And)
                     }
-                    _ => Tree::beside(vec![left, right], Node::And),
+                    _ => NodeWithDepth::beside(vec![left, right], Node::And),
                 }
             }
             Token::Comparison(how) => {
@@ -248,9 +248,9 @@ impl Parser {
     }
 
     /// What a projection applies to each item.
-    fn projected(&mut self, power: u8) -> Result<Tree, Mistake> {
+    fn projected(&mut self, power: u8) -> Result<NodeWithDepth, Mistake> {
         match self.peek() {
-            token if binding(token) < ENDS_PROJECTION => Ok(Tree::leaf(Node::Current)),
+            token if binding(token) < ENDS_PROJECTION => Ok(NodeWithDepth::leaf(Node::Current)),
             Token::OpenBracket | Token::Filter => self.expression(power),
             Token::Dot => {
                 self.next();
@@ -260,7 +260,7 @@ impl Parser {
         }
     }
 
-    fn after_dot(&mut self, power: u8) -> Result<Tree, Mistake> {
+    fn after_dot(&mut self, power: u8) -> Result<NodeWithDepth, Mistake> {
         match self.peek() {
             Token::Name(_) | Token::QuotedName(_) | Token::Star => self.expression(power),
             Token::OpenBracket => {
@@ -275,27 +275,27 @@ impl Parser {
         }
     }
 
-    fn flatten(&mut self, left: Tree) -> Result<Tree, Mistake> {
-        let flat = Tree::over(left.depth, Node::Flatten(Box::new(left.node)))?;
+    fn flatten(&mut self, left: NodeWithDepth) -> Result<NodeWithDepth, Mistake> {
+        let flat = NodeWithDepth::over(left.depth, Node::Flatten(Box::new(left.node)))?;
         let then = self.projected(FLATTEN)?;
         flat.project(then, Node::Items)
     }
 
     /// Begins after `[?`.
-    fn filter(&mut self, left: Tree) -> Result<Tree, Mistake> {
+    fn filter(&mut self, left: NodeWithDepth) -> Result<NodeWithDepth, Mistake> {
         let condition = self.expression(0)?;
         self.expect(&Token::CloseBracket)?;
         let then = match self.peek() {
-            Token::Flatten => Tree::leaf(Node::Current),
+            Token::Flatten => NodeWithDepth::leaf(Node::Current),
             _ => self.projected(FILTER)?,
         };
         let depth = left.depth + condition.depth.max(then.depth);
         let [list, condition, then] = [left, condition, then].map(|tree| Box::new(tree.node));
-        Tree::over(depth, Node::Filter { list, condition, then })
+        NodeWithDepth::over(depth, Node::Filter { list, condition, then })
     }
 
     /// `*]`, and what follows.
-    fn items(&mut self, left: Tree) -> Result<Tree, Mistake> {
+    fn items(&mut self, left: NodeWithDepth) -> Result<NodeWithDepth, Mistake> {
         self.expect(&Token::Star)?;
         self.expect(&Token::CloseBracket)?;
         let then = self.projected(STAR)?;
@@ -303,14 +303,14 @@ impl Parser {
     }
 
     /// A place or a slice, after `[`. A slice that follows another place or slice makes no projection.
-    fn indexed(&mut self, left: Tree) -> Result<Tree, Mistake> {
+    fn indexed(&mut self, left: NodeWithDepth) -> Result<NodeWithDepth, Mistake> {
         let place = self.place()?;
         let is_slice = matches!(place, Node::Slice { .. });
         let depth = left.depth;
         match left.node {
             Node::Indexed(nodes) => lengthened(nodes, place, depth, Node::Indexed),
             node => {
-                let indexed = Tree::over(depth, Node::Indexed(vec![node, place]))?;
+                let indexed = NodeWithDepth::over(depth, Node::Indexed(vec![node, place]))?;
                 if !is_slice {
                     return Ok(indexed);
                 }
@@ -345,17 +345,17 @@ impl Parser {
     }
 
     /// The rest of `[a, b]`.
-    fn list(&mut self) -> Result<Tree, Mistake> {
+    fn list(&mut self) -> Result<NodeWithDepth, Mistake> {
         let mut items = vec![self.expression(0)?];
         while !self.take(&Token::CloseBracket) {
             self.expect(&Token::Comma)?;
             items.push(self.expression(0)?);
         }
-        Tree::beside(items, Node::List)
+        NodeWithDepth::beside(items, Node::List)
     }
 
     /// The rest of `{a: b}`. A comma between two members may be left out.
-    fn object(&mut self) -> Result<Tree, Mistake> {
+    fn object(&mut self) -> Result<NodeWithDepth, Mistake> {
         let mut names = Vec::new();
         let mut values = Vec::new();
         loop {
@@ -367,13 +367,15 @@ impl Parser {
             names.push(name);
             values.push(self.expression(0)?);
             if !self.take(&Token::Comma) && self.take(&Token::CloseBrace) {
-                return Tree::beside(values, |values| Node::Object(names.into_iter().zip(values).collect()));
+                return NodeWithDepth::beside(values, |values| {
+                    Node::Object(names.into_iter().zip(values).collect())
+                });
             }
         }
     }
 
     /// The rest of a function's call. A comma may be left out, or follow the last argument.
-    fn call(&mut self, name: &str) -> Result<Tree, Mistake> {
+    fn call(&mut self, name: &str) -> Result<NodeWithDepth, Mistake> {
         let function = Function::named(name)?;
         let mut arguments = Vec::new();
         let mut depth = 0;
@@ -386,11 +388,11 @@ impl Parser {
             arguments.push(argument(tree.node));
         }
         function.check(&arguments)?;
-        Tree::over(depth, Node::Call(function, arguments))
+        NodeWithDepth::over(depth, Node::Call(function, arguments))
     }
 }
 
-fn compare(how: Comparison, left: Tree, right: Tree) -> Result<Tree, Mistake> {
+fn compare(how: Comparison, left: NodeWithDepth, right: NodeWithDepth) -> Result<NodeWithDepth, Mistake> {
     let depth = left.depth.max(right.depth);
-    Tree::over(depth, Node::Compare(how, Box::new(left.node), Box::new(right.node)))
+    NodeWithDepth::over(depth, Node::Compare(how, Box::new(left.node), Box::new(right.node)))
 }

@@ -6,7 +6,7 @@ use cvm_proto::{AnswerText, TextRequest, Verdict, WaitUntil};
 use serde_json::Value;
 
 use crate::args::CallArgs;
-use crate::connect::Link;
+use crate::connect::Connection;
 use crate::failure::Failure;
 use crate::query::{Misfit, Query};
 use crate::{output, signals};
@@ -21,7 +21,7 @@ pub(super) enum Waited {
 
 /// Waits. What may change something is refused before anything is sent.
 pub(super) fn until(
-    link: &Link,
+    connection: &Connection,
     args: &CallArgs,
     condition: &Query,
     parameters: &Value,
@@ -47,7 +47,7 @@ pub(super) fn until(
     let job = WaitUntil::new(request, judge);
     let job = args.every.into_iter().fold(job, WaitUntil::every);
     let job = args.timeout.into_iter().fold(job, WaitUntil::at_most);
-    let outcome = link.client.run(job, |_not_yet| ());
+    let outcome = connection.client.run(job, |_not_yet| ());
     match (misfit, outcome) {
         (Some(misfit), _) => Ok(misfit),
         (None, Ok(answer)) => read(&answer).map(Waited::Met).map_err(Failure::other),

@@ -9,20 +9,20 @@ use cvm_proto::{
 };
 
 use crate::args::{Conflicts, Global, SyncArgs};
-use crate::connect::Link;
+use crate::connect::Connection;
 use crate::failure::Failure;
 use crate::journals::{self, Identity};
 use crate::output;
 use crate::progress::Progress;
 
 /// A job that is ready to run.
-pub(super) enum Ready {
+pub(super) enum ReadyJob {
     /// Nobody keeps it: a dry run starts nothing, and an embedded endpoint forgets everything.
     Unkept(Box<PreparedSync>),
     Journaled(PathBuf, Box<Journaled>),
 }
 
-impl Ready {
+impl ReadyJob {
     pub(super) fn images(&self) -> &[String] {
         match self {
             Self::Unkept(job) => job.state().images(),
@@ -45,11 +45,11 @@ impl Ready {
         }
     }
 
-    pub(super) fn run(self, link: &Link, progress: &mut Progress) -> Result<SyncReport, Failure> {
+    pub(super) fn run(self, connection: &Connection, progress: &mut Progress) -> Result<SyncReport, Failure> {
         let show = |event| progress.show(&event);
         Ok(match self {
-            Self::Unkept(job) => link.client.run(*job, show)?,
-            Self::Journaled(_, job) => link.client.run(*job, show)?,
+            Self::Unkept(job) => connection.client.run(*job, show)?,
+            Self::Journaled(_, job) => connection.client.run(*job, show)?,
         })
     }
 }
@@ -58,16 +58,16 @@ impl Ready {
 pub(super) fn begin(
     global: &Global,
     args: &SyncArgs,
-    link: &Link,
+    connection: &Connection,
     cancel: &Cancel,
-) -> Result<Ready, Failure> {
-    let config = link.client.config();
+) -> Result<ReadyJob, Failure> {
+    let config = connection.client.config();
     let Some(from) = args.from.as_deref().map(input::trim).or(config.region()) else {
         return Err(Failure::usage("no source region: name the region that the images are in with --from"));
     };
     // The job is what its regions are: they are known before it is.
     let which = WhichRegions::of(&args.to).except(&args.except).from(from).cancel_with(cancel);
-    let regions = link.client.run(which, |never| match never {})?;
+    let regions = connection.client.run(which, |never| match never {})?;
     let job = job(args, from, regions, cancel);
     let endpoint = if global.local { SyncEndpoint::embedded() } else { SyncEndpoint::of(config) };
     let identity = Identity {
@@ -80,27 +80,27 @@ pub(super) fn begin(
     let path = match &args.journal {
         Some(path) => path.clone(),
         None if global.local => {
-            return Ok(Ready::Unkept(Box::new(job.begin_or_resume(None, endpoint, config)?)));
+            return Ok(ReadyJob::Unkept(Box::new(job.begin_or_resume(None, endpoint, config)?)));
         }
         None if args.dry_run => {
             // What the job has done tells what a run would do.
             let stored = journals::known(&identity)?;
-            return Ok(Ready::Unkept(Box::new(job.begin_or_resume(stored, endpoint, config)?)));
+            return Ok(ReadyJob::Unkept(Box::new(job.begin_or_resume(stored, endpoint, config)?)));
         }
         None => {
             journals::drop_locks();
             journals::of(&identity, global)?
         }
     };
-    let job = open(&path, global, link)?.begin_or_resume(job, config)?;
+    let job = open(&path, global, connection)?.begin_or_resume(job, config)?;
     if job.is_resumed() && !global.quiet && !args.json {
         output::note(format_args!("cvm: resuming the job in {}", path.display()));
     }
-    Ok(Ready::Journaled(path, Box::new(job)))
+    Ok(ReadyJob::Journaled(path, Box::new(job)))
 }
 
 /// A journal of this endpoint.
-pub(super) fn open(path: &Path, global: &Global, link: &Link) -> Result<Journal, Failure> {
+pub(super) fn open(path: &Path, global: &Global, connection: &Connection) -> Result<Journal, Failure> {
     let mut journal = Journal::open(path)?;
     if global.local {
         let is_lost =
@@ -113,7 +113,7 @@ pub(super) fn open(path: &Path, global: &Global, link: &Link) -> Result<Journal,
         }
         journal = journal.embedded();
     }
-    Ok(link.profile.iter().fold(journal, Journal::profile))
+    Ok(connection.profile.iter().fold(journal, Journal::profile))
 }
 
 /// What belongs to this run of the job.

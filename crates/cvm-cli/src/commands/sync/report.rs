@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::hint;
 use crate::args::Global;
-use crate::failure::{Exit, Failure};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::render::{List, SCHEMA_VERSION, counted};
 use crate::signals::Signal;
 use crate::{output, table};

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use cvm_config::Setting;
 use cvm_proto::{Cancel, Error, SyncState};
 
-use super::begin::{Ready, open, this_run};
+use super::begin::{ReadyJob, open, this_run};
 use super::stop::Stop;
-use super::{Ended, print_for_programs, run_to_its_end};
+use super::{JobEnd, print_for_programs, run_to_its_end};
 use crate::args::{Global, Output, SyncArgs};
-use crate::connect::{self, Link};
-use crate::failure::{Exit, Failure};
+use crate::connect::{self, Connection};
+use crate::exit::Exit;
+use crate::failure::Failure;
 use crate::journals::{self, StoredJob};
 use crate::{output, table};
 
@@ -21,7 +22,7 @@ pub(super) fn one(
     global: &Global,
     args: &SyncArgs,
     cancel: &Cancel,
-) -> Result<Option<(Link, Ready)>, Failure> {
+) -> Result<Option<(Connection, ReadyJob)>, Failure> {
     let Some(path) = which(args)? else {
         nothing_to_resume(global);
         return Ok(None);
@@ -31,12 +32,12 @@ pub(super) fn one(
         return Err(Failure::usage(format!("there is no journal {}: name another file", path.display())));
     };
     let own = own_profile(global, &state).filter(|_| global.profile.is_none());
-    let link = connect_with(global, own)?;
-    let job = ready(&path, global, args, &link, cancel)?;
+    let connection = connect_with(global, own)?;
+    let job = ready(&path, global, args, &connection, cancel)?;
     if !global.quiet && !args.json {
         output::note(format_args!("cvm: resuming the job in {}", path.display()));
     }
-    Ok(Some((link, job)))
+    Ok(Some((connection, job)))
 }
 
 fn nothing_to_resume(global: &Global) {
@@ -49,11 +50,11 @@ fn ready(
     path: &Path,
     global: &Global,
     args: &SyncArgs,
-    link: &Link,
+    connection: &Connection,
     cancel: &Cancel,
-) -> Result<Ready, Failure> {
-    let job = open(path, global, link)?.resume(this_run(args, cancel), link.client.config())?;
-    Ok(Ready::Journaled(path.to_owned(), Box::new(job)))
+) -> Result<ReadyJob, Failure> {
+    let job = open(path, global, connection)?.resume(this_run(args, cancel), connection.client.config())?;
+    Ok(ReadyJob::Journaled(path.to_owned(), Box::new(job)))
 }
 
 /// The profile that a job was begun with, unless it is the one that is set anyway.
@@ -64,7 +65,7 @@ fn own_profile<'a>(global: &Global, state: &'a SyncState) -> Option<&'a str> {
 }
 
 /// A client with this profile, or with what the options say.
-fn connect_with(global: &Global, own: Option<&str>) -> Result<Link, Failure> {
+fn connect_with(global: &Global, own: Option<&str>) -> Result<Connection, Failure> {
     let Some(own) = own else { return connect::open(global) };
     let global = Global { profile: Some(own.to_owned()), ..global.clone() };
     connect::open(&global)
@@ -113,7 +114,7 @@ pub(super) fn all(global: &Global, args: &SyncArgs, stop: &Stop) -> Result<Exit,
     if let Some(id) = args.resume.as_deref().filter(|id| !id.is_empty()) {
         return Err(Failure::usage(format!("--all resumes all jobs: leave the ID {id} out, or --all")));
     }
-    let mut links = BTreeMap::new();
+    let mut connections = BTreeMap::new();
     let mut worst = Exit::Done;
     let mut outcomes = Vec::new();
     let jobs = journals::list()?;
@@ -122,8 +123,8 @@ pub(super) fn all(global: &Global, args: &SyncArgs, stop: &Stop) -> Result<Exit,
             worst = worst.or_worse(signal.exit());
             break;
         }
-        let ended = match prepare(job, global, args, &mut links, &stop.cancel) {
-            Ok((link, ready)) => run_to_its_end(global, args, link, ready, stop),
+        let ended = match prepare(job, global, args, &mut connections, &stop.cancel) {
+            Ok((connection, ready)) => run_to_its_end(global, args, connection, ready, stop),
             Err(failure) => passed_over(job, global, failure),
         };
         worst = worst.or_worse(ended.exit);
@@ -144,38 +145,38 @@ pub(super) fn all(global: &Global, args: &SyncArgs, stop: &Stop) -> Result<Exit,
     Ok(worst)
 }
 
-type Links = BTreeMap<Option<String>, Link>;
+type Connections = BTreeMap<Option<String>, Connection>;
 
 fn prepare<'a>(
     job: &StoredJob,
     global: &Global,
     args: &SyncArgs,
-    links: &'a mut Links,
+    connections: &'a mut Connections,
     cancel: &Cancel,
-) -> Result<(&'a Link, Ready), Failure> {
+) -> Result<(&'a Connection, ReadyJob), Failure> {
     let state = job.stored.as_ref().map_err(|error| broken(job, error))?;
     let own = own_profile(global, state);
-    let link = match links.entry(own.map(str::to_owned)) {
-        Entry::Occupied(link) => link.into_mut(),
+    let connection = match connections.entry(own.map(str::to_owned)) {
+        Entry::Occupied(connection) => connection.into_mut(),
         Entry::Vacant(place) => place.insert(connect_with(global, own)?),
     };
-    let ready = ready(&job.path, global, args, link, cancel)?;
+    let ready = ready(&job.path, global, args, connection, cancel)?;
     if !global.quiet && !args.json {
         let (images, regions) = (table::abbreviate(state.images()), table::abbreviate(state.regions()));
         let profile = own.map(|own| format!(", with the profile {own}")).unwrap_or_default();
         let text = format!("cvm: resuming the job {}: {images} to {regions}{profile}", job.id);
         output::note(text);
     }
-    Ok((link, ready))
+    Ok((connection, ready))
 }
 
 /// A job that cannot be resumed here: the others are, and one day it may be.
-fn passed_over(job: &StoredJob, global: &Global, why: Failure) -> Ended {
+fn passed_over(job: &StoredJob, global: &Global, why: Failure) -> JobEnd {
     let why = why.ending_with(Exit::Incomplete);
     if global.format() != Output::Json {
         pass_over(job, &why);
     }
-    let mut ended = Ended::with(&why, "passed_over");
+    let mut ended = JobEnd::with(&why, "passed_over");
     if let Err(outcome) = &mut ended.outcome {
         outcome["journal"] = job.path.display().to_string().into();
     }

@@ -20,11 +20,11 @@ pub(super) struct Stop {
     /// Speaks for the progress that is shown.
     speaker: Arc<Mutex<Speaker>>,
     /// What a second signal leaves behind.
-    left: Arc<Mutex<Option<Left>>>,
+    job: Arc<Mutex<Option<InterruptedJob>>>,
 }
 
 /// A job that is not at its end.
-struct Left {
+struct InterruptedJob {
     journal: PathBuf,
     how_to_resume: Vec<String>,
 }
@@ -33,7 +33,7 @@ impl Stop {
     pub(super) fn listen(global: &Global) -> Result<Self, Failure> {
         let cancel = Cancel::new();
         let is_for_programs = global.is_for_programs();
-        let left = Arc::new(Mutex::new(None::<Left>));
+        let job = Arc::new(Mutex::new(None::<InterruptedJob>));
         let speaker = Arc::new(Mutex::new(Progress::nothing().speaker()));
         let (cancelled, speaks) = (cancel.clone(), Arc::clone(&speaker));
         let tell = move |lines: &[String]| {
@@ -44,19 +44,19 @@ impl Stop {
             let speaker = speaks.lock().unwrap_or_else(PoisonError::into_inner).clone();
             speaker.interject(lines);
         };
-        let behind = Arc::clone(&left);
+        let behind = Arc::clone(&job);
         let last_words = move || match &*behind.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(left) if left.journal.exists() => left.how_to_resume.clone(),
+            Some(job) if job.journal.exists() => job.how_to_resume.clone(),
             _ => Vec::new(),
         };
         let signals = signals::listen(move || cancelled.cancel(), tell, Some(STOPPING), last_words)?;
-        Ok(Self { cancel, signals, speaker, left })
+        Ok(Self { cancel, signals, speaker, job })
     }
 
     /// From now on, a second signal leaves the job in this journal behind, and says how to resume it.
     pub(super) fn leave_behind(&self, how_to_resume: Vec<String>, journal: &Path) {
-        let left = Some(Left { journal: journal.to_owned(), how_to_resume });
-        *self.left.lock().unwrap_or_else(PoisonError::into_inner) = left;
+        let job = Some(InterruptedJob { journal: journal.to_owned(), how_to_resume });
+        *self.job.lock().unwrap_or_else(PoisonError::into_inner) = job;
     }
 
     /// From now on, this progress is shown.
