@@ -180,7 +180,7 @@ impl Builder {
             Some(snapshot) => {
                 let unusable = |why: String| unusable(invalid(why));
                 let service = self.service_from(State::restored(&snapshot).map_err(unusable)?)?;
-                service.ticker.resume(snapshot.time());
+                service.running_clock.resume(snapshot.time());
                 let seed = snapshot.seed().map_err(unusable)?;
                 (service, credential(&seed).map_err(unusable)?)
             }

@@ -90,17 +90,17 @@ pub(crate) type Moment = u64;
 
 /// A running [`Clock`].
 #[derive(Debug)]
-pub(crate) struct Ticker(Mutex<Running>);
+pub(crate) struct RunningClock(Mutex<ClockState>);
 
 #[derive(Debug)]
-struct Running {
+struct ClockState {
     clock: Clock,
     /// Image time at `since`, from which on it runs at the clock's pace.
     base: Moment,
     since: Instant,
 }
 
-impl Running {
+impl ClockState {
     /// Image time, `elapsed` after `since`.
     fn after(&self, elapsed: Duration) -> Moment {
         let passed = match self.clock.pace {
@@ -115,9 +115,9 @@ impl Running {
     }
 }
 
-impl Ticker {
+impl RunningClock {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self(Mutex::new(Running { clock, base: millis(since_1970()), since: Instant::now() }))
+        Self(Mutex::new(ClockState { clock, base: millis(since_1970()), since: Instant::now() }))
     }
 
     pub(crate) fn clock(&self) -> Clock {
@@ -127,7 +127,7 @@ impl Ticker {
     /// Runs another clock, from the present image time.
     pub(crate) fn set(&self, clock: Clock) {
         let mut running = lock(&self.0);
-        *running = Running { clock, base: running.now(), since: Instant::now() };
+        *running = ClockState { clock, base: running.now(), since: Instant::now() };
     }
 
     /// Image time.
@@ -227,32 +227,32 @@ mod tests {
 
     #[test]
     fn a_stepped_clock_moves_by_hand_only() {
-        let ticker = Ticker::new(Clock::stepped());
-        let start = ticker.now();
-        assert_eq!(lock(&ticker.0).after(Duration::from_secs(3600)), start);
-        ticker.advance(Duration::from_secs(90));
-        assert_eq!(ticker.now(), start + 90_000);
-        ticker.advance(Duration::MAX);
-        ticker.advance(Duration::MAX);
-        assert_eq!(ticker.now(), u64::MAX);
+        let running_clock = RunningClock::new(Clock::stepped());
+        let start = running_clock.now();
+        assert_eq!(lock(&running_clock.0).after(Duration::from_secs(3600)), start);
+        running_clock.advance(Duration::from_secs(90));
+        assert_eq!(running_clock.now(), start + 90_000);
+        running_clock.advance(Duration::MAX);
+        running_clock.advance(Duration::MAX);
+        assert_eq!(running_clock.now(), u64::MAX);
     }
 
     #[test]
     fn a_clock_that_is_set_goes_on_from_where_it_was() {
-        let ticker = Ticker::new(Clock::stepped());
-        ticker.set_now(5_000);
-        ticker.set(Clock::stepped().with_skew(60));
-        assert_eq!((ticker.now(), ticker.clock()), (5_000, Clock::stepped().with_skew(60)));
-        ticker.resume(3_000);
-        assert_eq!(ticker.now(), 3_000, "what stands still stood still meanwhile");
-        ticker.set(Clock::real());
-        ticker.resume(1_000);
-        assert!(ticker.now() >= 3_000, "real time never goes back");
+        let running_clock = RunningClock::new(Clock::stepped());
+        running_clock.set_now(5_000);
+        running_clock.set(Clock::stepped().with_skew(60));
+        assert_eq!((running_clock.now(), running_clock.clock()), (5_000, Clock::stepped().with_skew(60)));
+        running_clock.resume(3_000);
+        assert_eq!(running_clock.now(), 3_000, "what stands still stood still meanwhile");
+        running_clock.set(Clock::real());
+        running_clock.resume(1_000);
+        assert!(running_clock.now() >= 3_000, "real time never goes back");
     }
 
     #[test]
     fn a_factor_scales_what_has_passed() {
-        let running = |clock| Running { clock, base: 1000, since: Instant::now() };
+        let running = |clock| ClockState { clock, base: 1000, since: Instant::now() };
         let second = Duration::from_secs(1);
         assert_eq!(running(Clock::real()).after(second), 2_000);
         assert_eq!(running(Clock::scaled(60.0)).after(second), 61_000);
@@ -266,13 +266,15 @@ mod tests {
 
     #[test]
     fn a_skew_moves_the_signature_clock_and_not_the_images() {
-        let (plain, ahead) = (Ticker::new(Clock::real()), Ticker::new(Clock::skewed(86_400)));
+        let (plain, ahead) = (RunningClock::new(Clock::real()), RunningClock::new(Clock::skewed(86_400)));
         assert!(ahead.unix() - plain.unix() >= 86_400);
         assert!(ahead.now() - plain.now() < 60_000);
         assert_eq!(plain.skewed_date(), None);
         let date = httpdate::parse_http_date(&ahead.skewed_date().unwrap()).unwrap();
         assert!(date.duration_since(SystemTime::now()).unwrap() > Duration::from_secs(86_000));
-        assert!(Ticker::new(Clock::skewed(i64::MAX)).skewed_date().unwrap().ends_with("9999 23:59:59 GMT"));
+        assert!(
+            RunningClock::new(Clock::skewed(i64::MAX)).skewed_date().unwrap().ends_with("9999 23:59:59 GMT")
+        );
     }
 
     #[test]

@@ -105,7 +105,7 @@ impl CvmLocal {
 
     /// How its time passes.
     pub fn clock(&self) -> Clock {
-        self.service.ticker.clock()
+        self.service.running_clock.clock()
     }
 
     /// Changes how time passes. Image time continues from where it is.
@@ -119,7 +119,7 @@ impl CvmLocal {
 
     /// What time it is by the image clock.
     pub fn image_time(&self) -> SystemTime {
-        clock::system_time(self.service.ticker.now())
+        clock::system_time(self.service.running_clock.now())
     }
 
     /// Sets the image clock, forward or back; it continues from there at its own pace.
@@ -197,7 +197,7 @@ impl CvmLocal {
     pub fn images(&self, region: &str) -> Vec<Image> {
         let state = self.service.state();
         let Some(region) = state.resources.region_named(region) else { return Vec::new() };
-        let views = state.resources.all_images(region, 0, self.service.ticker.now());
+        let views = state.resources.all_images(region, 0, self.service.running_clock.now());
         // The view writes what the API's type reads; the tests hold the two together.
         views.filter_map(|view| serde_json::from_value(serde_json::to_value(view).ok()?).ok()).collect()
     }

@@ -9,16 +9,16 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::actions::{self, Action};
-use crate::clock::{Clock, Ticker};
+use crate::clock::{Clock, RunningClock};
 use crate::fault::{Effect, Faults, RequestFaults};
 use crate::ids::RequestId;
 use crate::language::Language;
 use crate::lock::lock;
 use crate::regions;
 use crate::request::auth;
-use crate::request::call::{self, Common, Product, Target};
+use crate::request::call::{self, CommonParams, Product, Target};
 use crate::request::params::{Parameter, Shown};
-use crate::request::rate::{Group, Rates};
+use crate::request::rate::{RateKey, Rates};
 use crate::request::refusal::{Refusal, refuse};
 use crate::request::skipped_checks::{Check, SkippedChecks};
 use crate::request_log::{LoggedOutcome, LoggedRequest, RequestLog};
@@ -40,7 +40,7 @@ const USUAL_ANSWER: usize = 8 << 10;
 #[derive(Debug)]
 pub(crate) struct Service {
     state: Mutex<State>,
-    pub(crate) ticker: Ticker,
+    pub(crate) running_clock: RunningClock,
     pub(crate) faults: Faults,
     pub(crate) request_log: RequestLog,
     rates: Rates,
@@ -49,7 +49,7 @@ pub(crate) struct Service {
 
 /// The answer to a request, and how it is sent.
 #[derive(Debug)]
-pub(crate) struct Served {
+pub(crate) struct Delivery {
     /// The revision of the state that the answer reports.
     pub(crate) revision: u64,
     /// How long the answer is held back.
@@ -90,7 +90,7 @@ impl Service {
     pub(crate) fn new(state: State, clock: Clock, skipped_checks: SkippedChecks) -> Result<Self, String> {
         clock.check()?;
         Ok(Self {
-            ticker: Ticker::new(clock),
+            running_clock: RunningClock::new(clock),
             faults: Faults::new(state.number, state.resources.region_ids()),
             request_log: RequestLog::default(),
             rates: Rates::default(),
@@ -129,7 +129,7 @@ impl Service {
     /// The same with its revision.
     pub(crate) fn revised_snapshot(&self) -> Result<(Snapshot, u64), String> {
         let mut state = self.state();
-        Ok((state.snapshot(self.ticker.now())?, state.revision()))
+        Ok((state.snapshot(self.running_clock.now())?, state.revision()))
     }
 
     /// Continues with what a snapshot holds, and from its image time.
@@ -138,7 +138,7 @@ impl Service {
         let mut state = self.state();
         state.replace(new);
         self.faults.set_regions(state.resources.region_ids());
-        self.ticker.set_now(snapshot.time());
+        self.running_clock.set_now(snapshot.time());
         self.rates.clear();
         Ok(())
     }
@@ -147,7 +147,7 @@ impl Service {
     pub(crate) fn set_clock(&self, clock: Clock) -> Result<(), String> {
         clock.check()?;
         let mut state = self.state();
-        self.ticker.set(clock);
+        self.running_clock.set(clock);
         state.touch();
         Ok(())
     }
@@ -155,24 +155,24 @@ impl Service {
     /// Sets image time.
     pub(crate) fn set_time(&self, time: crate::clock::Moment) {
         let mut state = self.state();
-        self.ticker.set_now(time);
+        self.running_clock.set_now(time);
         state.touch();
     }
 
     /// Moves image time forward.
     pub(crate) fn advance(&self, by: Duration) {
         let mut state = self.state();
-        self.ticker.advance(by);
+        self.running_clock.advance(by);
         state.touch();
     }
 
     /// Answers a request that arrives now.
-    pub(crate) fn serve(&self, incoming: &Incoming<'_>) -> Served {
+    pub(crate) fn serve(&self, incoming: &Incoming<'_>) -> Delivery {
         self.serve_at(incoming, Instant::now())
     }
 
     /// Answers a request. `arrived` is what its account's rate is counted by.
-    fn serve_at(&self, incoming: &Incoming<'_>, arrived: Instant) -> Served {
+    fn serve_at(&self, incoming: &Incoming<'_>, arrived: Instant) -> Delivery {
         let mut state = self.state();
         let mut exchange = Exchange::new(self, state.next_request_id());
         let result = self.process(&mut state, incoming, &mut exchange, arrived);
@@ -190,7 +190,7 @@ impl Service {
     }
 
     /// Answers a request that is refused before anybody has looked at its content, with an HTTP status.
-    pub(crate) fn refuse(&self, status: u16, refusal: Refusal, language: Language) -> Served {
+    pub(crate) fn refuse(&self, status: u16, refusal: Refusal, language: Language) -> Delivery {
         let id = self.state().next_request_id();
         let mut exchange = Exchange::new(self, id);
         exchange.language = language;
@@ -209,14 +209,14 @@ impl Service {
         arrived: Instant,
     ) -> Result<Vec<u8>, Refusal> {
         let claims = auth::claims(incoming);
-        let common = Common::of(incoming, claims.as_ref().ok());
+        let common = CommonParams::of(incoming, claims.as_ref().ok());
         exchange.language = common.language(incoming);
         let target = Target::read(incoming, &common);
         exchange.name(&state.resources, &target);
         let product = Product::of(incoming, claims.as_ref().ok(), &target);
         let account = match &claims {
             Ok(claims) => {
-                Some(state.keys.account(incoming, claims, self.ticker.unix(), self.skipped_checks)?)
+                Some(state.keys.account(incoming, claims, self.running_clock.unix(), self.skipped_checks)?)
             }
             Err(_) if self.skipped_checks.has(Check::Signature) => Some(0),
             Err(_) if product == Ok(Product::Sts) && sts::is_open_to(incoming, target.action) => None,
@@ -255,14 +255,14 @@ impl Service {
                 if let Some(region) = region {
                     exchange.region = Arc::clone(&state.resources.region(region).id);
                 }
-                let group = Group { product, account: Some(account), action: position, region };
-                self.admit(group, action.name, action.rate, arrived)?;
+                let key = RateKey { product, account: Some(account), action: position, region };
+                self.admit(key, action.name, action.rate, arrived)?;
                 let parameters = checked(action.parameters)?;
                 let mut body = Vec::with_capacity(USUAL_ANSWER);
                 let mut call = actions::Call {
                     resources: &mut state.resources,
                     faults: &self.faults,
-                    now: self.ticker.now(),
+                    now: self.running_clock.now(),
                     account,
                     region: region.unwrap_or_default(),
                     request_id,
@@ -270,7 +270,7 @@ impl Service {
                 };
                 action.perform(&mut call, parameters, &mut body)?;
                 if let Some(change) = call.next_change
-                    && self.ticker.advance_to_seen(change)
+                    && self.running_clock.advance_to_seen(change)
                 {
                     state.touch();
                 }
@@ -280,7 +280,7 @@ impl Service {
                 let (position, action) = sts::find(target.action)?;
                 exchange.action = Cow::Borrowed(action.name);
                 self.admit(
-                    Group { product, account, action: position, region: None },
+                    RateKey { product, account, action: position, region: None },
                     action.name,
                     action.rate,
                     arrived,
@@ -290,10 +290,10 @@ impl Service {
                     state.resources.account(account).check_policy(action.name, "UnauthorizedOperation")?;
                 }
                 let secret_id = claims.as_ref().map_or("", |claims| claims.secret_id.as_str());
-                let mut call = sts::Call {
+                let mut call = sts::StsCall {
                     caller: account.map(|account| (account, state.keys.principal(secret_id))),
                     keys: &mut state.keys,
-                    unix: self.ticker.unix(),
+                    unix: self.running_clock.unix(),
                 };
                 let answer = (action.run)(&mut call, parameters)?;
                 if answer.is_change() {
@@ -312,10 +312,11 @@ impl Service {
         Ok(body)
     }
 
-    fn admit(&self, group: Group, name: &str, rate: u32, arrived: Instant) -> Result<(), Refusal> {
+    fn admit(&self, key: RateKey, name: &str, rate: u32, arrived: Instant) -> Result<(), Refusal> {
         // Where time passes in leaps, a rate means nothing.
-        let is_counted = !self.skipped_checks.has(Check::Rates) && !self.ticker.clock().is_auto_advanced();
-        if !is_counted || self.rates.admit(group, rate, arrived) {
+        let is_counted =
+            !self.skipped_checks.has(Check::Rates) && !self.running_clock.clock().is_auto_advanced();
+        if !is_counted || self.rates.admit(key, rate, arrived) {
             return Ok(());
         }
         refuse(
@@ -380,7 +381,7 @@ impl<'a> Exchange<'a> {
         };
     }
 
-    fn finish(self, result: Result<Vec<u8>, Refusal>) -> Served {
+    fn finish(self, result: Result<Vec<u8>, Refusal>) -> Delivery {
         let RequestFaults { latency, effect } = self.trouble;
         let (outcome, answer) = match (effect, result) {
             (Some(Effect::DropBefore), _) | (Some(Effect::DropAfter), Ok(_)) => {
@@ -416,6 +417,6 @@ impl<'a> Exchange<'a> {
             outcome,
             accepted: self.accepted,
         });
-        Served { revision: self.revision, latency, answer }
+        Delivery { revision: self.revision, latency, answer }
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Call, Handler, answer, checks, describe_import_image_os, typed};
 use crate::request::params::Shown;
 use crate::request::refusal::{Refusal, refuse};
-use crate::resources::image::{Creation, DiskUsage, Origin, Plan, Snapshot, Traits};
+use crate::resources::image::{Creation, DiskUsage, NewImage, Origin, Snapshot, Traits};
 
 pub(super) const HANDLER: Handler = Handler {
     name: "ImportImage",
@@ -68,8 +68,9 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     let snapshots = disks
         .map(|disk_usage| Snapshot { id: call.resources.new_id("snap"), disk_usage, disk_gib: DISK_GIB })
         .collect();
-    let plan = Plan { name: request.image_name, traits, snapshots, tags, creation, hiding: trouble.hiding };
-    let id = call.resources.make_image(call.region, call.account, plan);
+    let new_image =
+        NewImage { name: request.image_name, traits, snapshots, tags, creation, hiding: trouble.hiding };
+    let id = call.resources.make_image(call.region, call.account, new_image);
     answer(out, &json!({ "ImageId": id, "RequestId": call.request_id }))
 }
 

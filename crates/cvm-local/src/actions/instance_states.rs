@@ -6,7 +6,7 @@ use crate::clock::Moment;
 use crate::ids;
 use crate::request::params::Shown;
 use crate::request::refusal::{Refusal, refuse};
-use crate::resources::instance::{Instance, InstanceState, Next, Operation};
+use crate::resources::instance::{Instance, InstanceState, Operation, Transition};
 
 /// The code and the words for an instance that is in a state in which an action does not take it.
 const STATES: [(InstanceState, Cause); 16] = {
@@ -162,7 +162,13 @@ pub(super) fn chosen<'a>(
 }
 
 /// Puts instances into a state, and says what comes after it.
-pub(super) fn turn(call: &mut Call<'_>, handler: &Handler, ids: &[String], state: InstanceState, next: Next) {
+pub(super) fn turn(
+    call: &mut Call<'_>,
+    handler: &Handler,
+    ids: &[String],
+    state: InstanceState,
+    next: Transition,
+) {
     let at = call.now.saturating_add(call.resources.limits.boot_millis);
     for id in ids {
         if let Some(instance) = call.resources.instance_mut(call.region, id) {

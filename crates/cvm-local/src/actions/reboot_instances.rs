@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::instance_states::{self, STOP_TYPES};
 use super::{Call, Handler, checks, done, typed};
 use crate::request::refusal::{Refusal, refuse};
-use crate::resources::instance::{InstanceState, Next};
+use crate::resources::instance::{InstanceState, Transition};
 
 pub(super) const HANDLER: Handler = Handler {
     name: "RebootInstances",
@@ -30,7 +30,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     }
     checks::one_of("StopType", request.stop_type.as_ref().map(StopType::as_str), &STOP_TYPES)?;
     instance_states::chosen(call, &HANDLER, &request.instance_ids)?;
-    let next = Next::State(InstanceState::Running);
+    let next = Transition::State(InstanceState::Running);
     instance_states::turn(call, &HANDLER, &request.instance_ids, InstanceState::Rebooting, next);
     done(call, out)
 }

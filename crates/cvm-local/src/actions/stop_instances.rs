@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::instance_states::{self, STOP_TYPES};
 use super::{Call, Handler, checks, done, typed};
 use crate::request::refusal::{Refusal, refuse};
-use crate::resources::instance::{InstanceState, Next};
+use crate::resources::instance::{InstanceState, Transition};
 
 pub(super) const HANDLER: Handler = Handler {
     name: "StopInstances",
@@ -33,7 +33,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
     checks::one_of("StoppedMode", mode, &["KEEP_CHARGING", "STOP_CHARGING"])?;
     let stop_charging = mode == Some("STOP_CHARGING");
     instance_states::chosen(call, &HANDLER, &request.instance_ids)?;
-    let next = Next::State(InstanceState::Stopped);
+    let next = Transition::State(InstanceState::Stopped);
     instance_states::turn(call, &HANDLER, &request.instance_ids, InstanceState::Stopping, next);
     for id in &request.instance_ids {
         if let Some(instance) = call.resources.instance_mut(call.region, id) {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Call, Handler, done, instance_states, typed};
 use crate::request::refusal::{Refusal, refuse};
-use crate::resources::instance::{InstanceState, Next};
+use crate::resources::instance::{InstanceState, Transition};
 
 pub(super) const HANDLER: Handler = Handler {
     name: "TerminateInstances",
@@ -32,6 +32,12 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
             "The instances are paid for in different ways: terminate those of one way at a time.",
         );
     }
-    instance_states::turn(call, &HANDLER, &request.instance_ids, InstanceState::Terminating, Next::Gone);
+    instance_states::turn(
+        call,
+        &HANDLER,
+        &request.instance_ids,
+        InstanceState::Terminating,
+        Transition::Gone,
+    );
     done(call, out)
 }

@@ -19,7 +19,7 @@ enum PaceName {
 
 /// The clock as it is.
 #[derive(Serialize)]
-struct Reading {
+struct ClockView {
     pace: PaceName,
     factor: f64,
     image_time: String,
@@ -30,7 +30,7 @@ struct Reading {
 /// What is to be another way; what is left out stays.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Change {
+pub(super) struct ClockPatch {
     pace: Option<PaceName>,
     factor: Option<f64>,
     image_time: Option<String>,
@@ -44,30 +44,30 @@ pub(super) struct Advance {
 }
 
 pub(super) fn read(service: &Service) -> AdminResult {
-    let clock = service.ticker.clock();
+    let clock = service.running_clock.clock();
     let (pace, factor) = match clock.pace {
         Pace::Stepped => (PaceName::Stepped, 0.0),
         Pace::AutoAdvance => (PaceName::AutoAdvance, 0.0),
         Pace::Scaled(1.0) => (PaceName::Real, 1.0),
         Pace::Scaled(factor) => (PaceName::Scaled, factor),
     };
-    ok(&Reading {
+    ok(&ClockView {
         pace,
         factor,
-        image_time: iso(service.ticker.now()),
+        image_time: iso(service.running_clock.now()),
         skew_seconds: clock.skew,
-        signature_unix: service.ticker.unix(),
+        signature_unix: service.running_clock.unix(),
     })
 }
 
-pub(super) fn change(service: &Service, change: Change) -> AdminResult {
+pub(super) fn change(service: &Service, change: ClockPatch) -> AdminResult {
     let time = match &change.image_time {
         None => None,
         Some(text) => Some(parse_iso(text).ok_or_else(|| {
             AdminError::bad("`image_time` cannot be read: write it as `2026-01-31T08:00:00Z`.")
         })?),
     };
-    let now = service.ticker.clock();
+    let now = service.running_clock.clock();
     let clock = match (change.pace, change.factor) {
         (None, None) => now,
         (Some(PaceName::Real), None) => Clock::real(),

@@ -19,7 +19,7 @@ use crate::language::Language;
 use crate::metadata;
 use crate::request::call;
 use crate::request::refusal::Refusal;
-use crate::service::{Answer, Served, Service};
+use crate::service::{Answer, Delivery, Service};
 use crate::state_file::StateWriter;
 
 pub(crate) mod server;
@@ -95,12 +95,12 @@ impl HttpHandler {
             plain("text/plain", "ok\n")
         } else if metadata::has(path) && head.method == Method::GET {
             let mut state = self.service.state();
-            let answer = metadata::answer(&mut state, path, self.service.ticker.unix());
+            let answer = metadata::answer(&mut state, path, self.service.running_clock.unix());
             let revision = state.revision();
             drop(state);
             match answer {
                 None => self.nothing(&head),
-                Some((content_type, body)) => Served { revision, ..plain(content_type, body) },
+                Some((content_type, body)) => Delivery { revision, ..plain(content_type, body) },
             }
         } else {
             self.nothing(&head)
@@ -119,7 +119,7 @@ impl HttpHandler {
         Ok(self.response(served.answer.ok_or(Closed)?))
     }
 
-    async fn api(&self, head: &Parts, body: Incoming) -> Result<Served, Closed> {
+    async fn api(&self, head: &Parts, body: Incoming) -> Result<Delivery, Closed> {
         if let Some(refusal) = refusal_of(head) {
             return Ok(self.service.refuse(200, refusal, language(head)));
         }
@@ -129,7 +129,7 @@ impl HttpHandler {
         }
     }
 
-    async fn admin(&self, head: &Parts, body: Incoming) -> Result<Served, Closed> {
+    async fn admin(&self, head: &Parts, body: Incoming) -> Result<Delivery, Closed> {
         let answer = match admin::refusal_of(head) {
             Some(answer) => answer,
             None => match self.read(body, MAX_ADMIN_BODY).await? {
@@ -137,14 +137,14 @@ impl HttpHandler {
                 Err(limit) => admin::too_large(limit),
             },
         };
-        Ok(Served {
+        Ok(Delivery {
             revision: self.service.state().revision(),
             latency: Duration::ZERO,
             answer: Some(answer),
         })
     }
 
-    fn nothing(&self, head: &Parts) -> Served {
+    fn nothing(&self, head: &Parts) -> Delivery {
         let refusal = Refusal::new("ResourceNotFound", "There is nothing at this path: the API is at `/`.");
         self.service.refuse(404, refusal, language(head))
     }
@@ -192,7 +192,7 @@ impl HttpHandler {
         Ok(whole.freeze())
     }
 
-    fn serve(&self, head: &Parts, body: &[u8]) -> Served {
+    fn serve(&self, head: &Parts, body: &[u8]) -> Delivery {
         // A value that is no text cannot have been signed: without it the signature does not match.
         let mut headers = Vec::with_capacity(head.headers.len());
         headers.extend(
@@ -221,7 +221,7 @@ impl HttpHandler {
             response.headers_mut().insert(CONTENT_TYPE, content_type);
         }
         if let Some(date) =
-            self.service.ticker.skewed_date().and_then(|date| HeaderValue::try_from(date).ok())
+            self.service.running_clock.skewed_date().and_then(|date| HeaderValue::try_from(date).ok())
         {
             response.headers_mut().insert(DATE, date);
         }
@@ -229,9 +229,9 @@ impl HttpHandler {
     }
 }
 
-fn plain(content_type: &'static str, body: impl Into<Vec<u8>>) -> Served {
+fn plain(content_type: &'static str, body: impl Into<Vec<u8>>) -> Delivery {
     let answer = Answer { content_type: content_type.into(), ..Answer::json(body.into()) };
-    Served { revision: 0, latency: Duration::ZERO, answer: Some(answer) }
+    Delivery { revision: 0, latency: Duration::ZERO, answer: Some(answer) }
 }
 
 /// Refuses what is no request of the API before its body is read.

@@ -26,9 +26,9 @@ const FIRST_ROLE: u64 = 1 << 62;
 /// The keys of all accounts: those of the seed, and those that were issued since.
 #[derive(Debug)]
 pub(crate) struct Keys {
-    seeded: HashMap<String, Holder>,
-    by_id: HashMap<String, Holder>,
-    issued: Issued,
+    seeded: HashMap<String, KeyRecord>,
+    by_id: HashMap<String, KeyRecord>,
+    issued: IssuedKeys,
     /// Number and roles of each account.
     accounts: Vec<(String, Vec<String>)>,
     /// What the roles of the instance have at the moment.
@@ -37,7 +37,7 @@ pub(crate) struct Keys {
 
 /// Who a key belongs to, and what it takes to use it.
 #[derive(Clone, Serialize, Deserialize)]
-struct Holder {
+struct KeyRecord {
     account: usize,
     #[serde(default)]
     principal: Principal,
@@ -58,7 +58,7 @@ struct DayKey {
     key: SigningKey,
 }
 
-impl Holder {
+impl KeyRecord {
     fn new(
         (account, principal): (usize, Principal),
         secret_key: String,
@@ -84,16 +84,16 @@ impl Holder {
     }
 }
 
-impl std::fmt::Debug for Holder {
+impl std::fmt::Debug for KeyRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Holder").field("account", &self.account).finish_non_exhaustive()
+        f.debug_struct("KeyRecord").field("account", &self.account).finish_non_exhaustive()
     }
 }
 
 /// The temporary credentials that were issued, oldest first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Issued {
-    holders: VecDeque<(String, Holder)>,
+pub(crate) struct IssuedKeys {
+    holders: VecDeque<(String, KeyRecord)>,
     ids: Stream,
 }
 
@@ -152,15 +152,15 @@ impl Keys {
                 (user, Some(_)) => Principal::Federated(user.to_owned()),
             };
             let token = whole.token().map(str::to_owned);
-            let holder = Holder::new((account, principal), whole.secret_key().to_owned(), token, expires);
-            if seeded.insert(whole.secret_id().to_owned(), holder).is_some() {
+            let record = KeyRecord::new((account, principal), whole.secret_key().to_owned(), token, expires);
+            if seeded.insert(whole.secret_id().to_owned(), record).is_some() {
                 return Err(format!("the key `{}` is in the seed twice", key.secret_id));
             }
         }
         if seeded.is_empty() {
             return Err("the seed has no key: give an account one, or nobody can sign".into());
         }
-        let issued = Issued { holders: VecDeque::new(), ids: Stream::new(seed.number, 4) };
+        let issued = IssuedKeys { holders: VecDeque::new(), ids: Stream::new(seed.number, 4) };
         let accounts = seed.accounts.iter().map(|account| (account.uin.clone(), account.roles.clone()));
         Ok(Self {
             seeded,
@@ -197,7 +197,7 @@ impl Keys {
     /// Whose key it is; the account's own, if that is not known.
     pub(crate) fn principal(&self, secret_id: &str) -> Principal {
         let found = self.seeded.get(secret_id).or_else(|| self.by_id.get(secret_id));
-        found.map(|holder| holder.principal.clone()).unwrap_or_default()
+        found.map(|record| record.principal.clone()).unwrap_or_default()
     }
 
     /// The roles of the instance whose metadata can be asked for: those of the first account.
@@ -225,15 +225,15 @@ impl Keys {
     }
 
     /// What was issued, to be written down.
-    pub(crate) fn issued(&self) -> &Issued {
+    pub(crate) fn issued(&self) -> &IssuedKeys {
         &self.issued
     }
 
     /// Takes back what was written down.
     pub(crate) fn restore(&mut self, issued: &str, accounts: usize) -> Result<(), String> {
-        let issued: Issued = serde_json::from_str(issued)
+        let issued: IssuedKeys = serde_json::from_str(issued)
             .map_err(|error| format!("the snapshot's credentials cannot be read: {error}"))?;
-        if issued.holders.iter().any(|(_, holder)| holder.account >= accounts) {
+        if issued.holders.iter().any(|(_, record)| record.account >= accounts) {
             return Err("the snapshot has credentials of an account that it does not have".into());
         }
         self.by_id = issued.holders.iter().cloned().collect();
@@ -244,8 +244,8 @@ impl Keys {
     /// Issues a temporary credential to somebody who acts for an account, that lasts until a second of the signature
     /// clock.
     pub(crate) fn issue(&mut self, whose: (usize, Principal), expires: u64, now: u64) -> Temporary {
-        let Issued { holders, ids } = &mut self.issued;
-        let is_over = |(_, holder): &(String, Holder)| holder.expires.is_some_and(|expires| expires < now);
+        let IssuedKeys { holders, ids } = &mut self.issued;
+        let is_over = |(_, record): &(String, KeyRecord)| record.expires.is_some_and(|expires| expires < now);
         // Nearly in the order in which they expire: this keeps the list short without looking at all of it.
         while holders.len() >= MAX_ISSUED || holders.front().is_some_and(is_over) {
             let Some((id, _)) = holders.pop_front() else { break };
@@ -258,9 +258,9 @@ impl Keys {
             }
         };
         let (secret_key, token) = (ids.text(44), ids.text(160));
-        let holder = Holder::new(whose, secret_key.clone(), Some(token.clone()), Some(expires));
-        self.by_id.insert(secret_id.clone(), holder.clone());
-        holders.push_back((secret_id.clone(), holder));
+        let record = KeyRecord::new(whose, secret_key.clone(), Some(token.clone()), Some(expires));
+        self.by_id.insert(secret_id.clone(), record.clone());
+        holders.push_back((secret_id.clone(), record));
         Temporary { secret_id, secret_key, token, expires }
     }
 
@@ -274,7 +274,7 @@ impl Keys {
     ) -> Result<usize, Refusal> {
         let found = self.seeded.get_mut(&claims.secret_id).or_else(|| self.by_id.get_mut(&claims.secret_id));
         if skipped_checks.has(Check::Signature) {
-            return Ok(found.map_or(0, |holder| holder.account));
+            return Ok(found.map_or(0, |record| record.account));
         }
         if claims.timestamp.abs_diff(unix) > WINDOW && !skipped_checks.has(Check::Clock) {
             return refuse(
@@ -285,7 +285,7 @@ impl Keys {
                 ),
             );
         }
-        let Some(holder) = found else {
+        let Some(record) = found else {
             return if claims.secret_id.starts_with("AKID") {
                 refuse("AuthFailure.SecretIdNotFound", "The SecretId is not found.")
             } else {
@@ -295,9 +295,9 @@ impl Keys {
                 )
             };
         };
-        holder.verify(incoming, claims).map_err(|error| refusal(&error))?;
+        record.verify(incoming, claims).map_err(|error| refusal(&error))?;
         if !skipped_checks.has(Check::Token) {
-            match (holder.token.as_deref(), claims.token.as_deref()) {
+            match (record.token.as_deref(), claims.token.as_deref()) {
                 (None, None) => {}
                 (Some(expected), Some(given)) if expected == given => {}
                 (Some(_), _) => return refuse("AuthFailure.TokenFailure", "The token is missing or wrong."),
@@ -309,10 +309,10 @@ impl Keys {
                 }
             }
         }
-        if holder.expires.is_some_and(|expires| unix >= expires) && !skipped_checks.has(Check::Clock) {
+        if record.expires.is_some_and(|expires| unix >= expires) && !skipped_checks.has(Check::Clock) {
             return refuse("AuthFailure.TokenFailure", "The temporary credential has expired.");
         }
-        Ok(holder.account)
+        Ok(record.account)
     }
 }
 

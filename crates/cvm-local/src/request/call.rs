@@ -86,14 +86,14 @@ impl Product {
 
 /// Where a request says what every request has to say.
 #[derive(Debug)]
-pub(crate) enum Common<'a> {
+pub(crate) enum CommonParams<'a> {
     /// In headers: TC3, or not signed.
     Headers,
     /// Among the parameters: the v1 signatures.
     Parameters(Cow<'a, [(String, String)]>),
 }
 
-impl<'a> Common<'a> {
+impl<'a> CommonParams<'a> {
     /// By the signature if there is one that can be read, and else by what there is.
     pub(crate) fn of(incoming: &Incoming<'_>, claims: Option<&'a Claims>) -> Self {
         match claims {
@@ -136,7 +136,7 @@ pub(crate) struct Target<'a> {
 
 impl<'a> Target<'a> {
     /// Reads the target. Nothing is missing yet: the log names what there is also of a request that is refused.
-    pub(crate) fn read(incoming: &Incoming<'a>, common: &'a Common<'_>) -> Self {
+    pub(crate) fn read(incoming: &Incoming<'a>, common: &'a CommonParams<'_>) -> Self {
         Self {
             action: common.find(incoming, "x-tc-action", "Action").unwrap_or_default(),
             version: common.find(incoming, "x-tc-version", "Version").unwrap_or_default(),
@@ -176,11 +176,11 @@ fn missing(name: &str) -> Refusal {
 /// Reads the action's parameters from where the request's method, signature and content type put them.
 pub(crate) fn parameters(
     incoming: &Incoming<'_>,
-    common: &Common<'_>,
+    common: &CommonParams<'_>,
     product: Product,
     skipped_checks: SkippedChecks,
 ) -> Result<Parameters, Refusal> {
-    if let Common::Parameters(pairs) = common {
+    if let CommonParams::Parameters(pairs) = common {
         let own = |(name, _): &&(String, String)| !COMMON.contains(&name.as_str());
         let pairs: Vec<_> = pairs.iter().filter(own).cloned().collect();
         return Parameters::from_pairs(&pairs);

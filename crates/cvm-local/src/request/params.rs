@@ -136,7 +136,7 @@ impl Parameters {
     /// that are null count as absent.
     pub(crate) fn checked(mut self, table: &[Parameter]) -> Result<Value, Refusal> {
         let mut check =
-            Checking { scalars: self.scalars, drops_unknown: self.drops_unknown, path: String::new() };
+            ParamChecker { scalars: self.scalars, drops_unknown: self.drops_unknown, path: String::new() };
         check.record(&mut self.members, table)?;
         Ok(Value::Object(self.members))
     }
@@ -166,14 +166,14 @@ fn invalid(message: &str) -> Refusal {
     Refusal::new("InvalidParameter", format!("{message}."))
 }
 
-struct Checking {
+struct ParamChecker {
     scalars: Scalars,
     drops_unknown: bool,
     /// The name of what is being looked at, as in `Filters.0.Name`.
     path: String,
 }
 
-impl Checking {
+impl ParamChecker {
     fn record(&mut self, members: &mut Map<String, Value>, table: &[Parameter]) -> Result<(), Refusal> {
         members.retain(|_, value| !value.is_null());
         for parameter in table {

@@ -13,7 +13,7 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// Whose requests are counted together: positions in the tables of accounts, actions and regions, so that the number
 /// of windows is bounded whatever clients send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Group {
+pub(crate) struct RateKey {
     pub(crate) product: Product,
     /// `None` for requests without a signature.
     pub(crate) account: Option<usize>,
@@ -21,16 +21,16 @@ pub(crate) struct Group {
     pub(crate) region: Option<usize>,
 }
 
-/// One sliding window for each group, on real time.
+/// One sliding window for each key, on real time.
 #[derive(Debug, Default)]
-pub(crate) struct Rates(Mutex<HashMap<Group, VecDeque<Instant>>>);
+pub(crate) struct Rates(Mutex<HashMap<RateKey, VecDeque<Instant>>>);
 
 impl Rates {
     /// Counts a request, unless `limit` of them came within the last second. A request that is refused does not count:
     /// a client that keeps on asking gets its share.
-    pub(crate) fn admit(&self, group: Group, limit: u32, now: Instant) -> bool {
+    pub(crate) fn admit(&self, key: RateKey, limit: u32, now: Instant) -> bool {
         let mut windows = lock(&self.0);
-        let window = windows.entry(group).or_default();
+        let window = windows.entry(key).or_default();
         while window.front().is_some_and(|&first| now.saturating_duration_since(first) >= WINDOW) {
             window.pop_front();
         }
@@ -55,33 +55,33 @@ mod tests {
         let rates = Rates::default();
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
-        let group = Group { product: Product::Cvm, account: Some(0), action: 0, region: Some(0) };
-        assert!(rates.admit(group, 2, at(0)));
-        assert!(rates.admit(group, 2, at(600)));
-        assert!(!rates.admit(group, 2, at(999)));
-        assert!(rates.admit(group, 2, at(1000)), "the first has left the window");
-        assert!(!rates.admit(group, 2, at(1500)));
-        assert!(rates.admit(group, 2, at(1600)));
+        let key = RateKey { product: Product::Cvm, account: Some(0), action: 0, region: Some(0) };
+        assert!(rates.admit(key, 2, at(0)));
+        assert!(rates.admit(key, 2, at(600)));
+        assert!(!rates.admit(key, 2, at(999)));
+        assert!(rates.admit(key, 2, at(1000)), "the first has left the window");
+        assert!(!rates.admit(key, 2, at(1500)));
+        assert!(rates.admit(key, 2, at(1600)));
     }
 
     #[test]
     fn groups_do_not_share_a_window() {
         let rates = Rates::default();
         let now = Instant::now();
-        let group = Group { product: Product::Cvm, account: Some(0), action: 0, region: Some(0) };
-        assert!(rates.admit(group, 1, now));
+        let key = RateKey { product: Product::Cvm, account: Some(0), action: 0, region: Some(0) };
+        assert!(rates.admit(key, 1, now));
         for other in [
-            Group { product: Product::Sts, ..group },
-            Group { account: Some(1), ..group },
-            Group { account: None, ..group },
-            Group { action: 1, ..group },
-            Group { region: Some(1), ..group },
-            Group { region: None, ..group },
+            RateKey { product: Product::Sts, ..key },
+            RateKey { account: Some(1), ..key },
+            RateKey { account: None, ..key },
+            RateKey { action: 1, ..key },
+            RateKey { region: Some(1), ..key },
+            RateKey { region: None, ..key },
         ] {
             assert!(rates.admit(other, 1, now), "{other:?}");
         }
-        assert!(!rates.admit(group, 1, now));
+        assert!(!rates.admit(key, 1, now));
         rates.clear();
-        assert!(rates.admit(group, 1, now));
+        assert!(rates.admit(key, 1, now));
     }
 }

@@ -71,7 +71,7 @@ pub(crate) struct Instance {
     pub(crate) spec: InstanceSpec,
     pub(crate) state: InstanceState,
     /// Its next state, and when.
-    pub(crate) next: Option<(Moment, Next)>,
+    pub(crate) next: Option<(Moment, Transition)>,
     pub(crate) last_operation: Option<Operation>,
     /// Until when an image is being made from it.
     pub(crate) imaged_until: Moment,
@@ -107,7 +107,7 @@ pub(crate) struct InstanceSpec {
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) enum Next {
+pub(crate) enum Transition {
     /// It is in this state.
     State(InstanceState),
     /// It is there no more.
@@ -257,8 +257,8 @@ impl Instance {
     pub(crate) fn state(&self, now: Moment) -> Option<InstanceState> {
         match self.next {
             Some((at, next)) if now >= at => match next {
-                Next::State(state) => Some(state),
-                Next::Gone => None,
+                Transition::State(state) => Some(state),
+                Transition::Gone => None,
             },
             _ => Some(self.state),
         }
@@ -276,7 +276,7 @@ impl Instance {
     }
 
     /// Puts it into a state, and says what comes after.
-    pub(crate) fn turn(&mut self, state: InstanceState, next: (Moment, Next), operation: Operation) {
+    pub(crate) fn turn(&mut self, state: InstanceState, next: (Moment, Transition), operation: Operation) {
         self.state = state;
         self.next = Some(next);
         self.last_operation = Some(operation);

@@ -1,6 +1,6 @@
 //! How images and instances are created and removed.
 
-use super::image::{Creation, Image, Origin, Owner, Plan};
+use super::image::{Creation, Image, NewImage, Origin, Owner};
 use super::instance::Instance;
 use super::{DiskSnapshot, Launch, MAX_LAUNCHES, Resources};
 use crate::clock::Moment;
@@ -46,9 +46,10 @@ impl Resources {
             let trouble = trouble(&self.regions[destination].id);
             let creation =
                 Creation::new(Origin::Copied, order.now, self.limits.copy_millis, trouble.creation);
-            let mut plan = original.plan_copy(order.name.clone(), creation, trouble.hiding, &mut self.ids);
-            plan.traits.encrypted = order.encrypt;
-            ids.push(self.make_image(destination, order.account, plan));
+            let mut new_image =
+                original.new_copy(order.name.clone(), creation, trouble.hiding, &mut self.ids);
+            new_image.traits.encrypted = order.encrypt;
+            ids.push(self.make_image(destination, order.account, new_image));
             copies.push(creation);
         }
         if let Some(original) = self.image_mut(order.region, source) {
@@ -58,15 +59,15 @@ impl Resources {
     }
 
     /// Begins an image, and the snapshots that it is made up of, as far as they are not there; returns its id.
-    pub(crate) fn make_image(&mut self, region: usize, account: usize, plan: Plan) -> String {
+    pub(crate) fn make_image(&mut self, region: usize, account: usize, new_image: NewImage) -> String {
         let id = loop {
             let id = self.ids.resource("img");
             if self.regions.iter().all(|region| !region.images.has(&id)) {
                 break id;
             }
         };
-        let ready = plan.creation.end();
-        let image = Image::planned(id.clone(), account, &self.accounts[account].uin, plan);
+        let ready = new_image.creation.end();
+        let image = Image::made(id.clone(), account, &self.accounts[account].uin, new_image);
         self.insert_image(region, image, ready);
         id
     }

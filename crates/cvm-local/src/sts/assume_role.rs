@@ -4,10 +4,10 @@ use cvm_proto::codec::percent;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Action, Answer, Call, ParameterType, Refusal, Role, optional, refuse, required};
+use super::{ParameterType, Refusal, Role, StsAction, StsAnswer, StsCall, optional, refuse, required};
 use crate::actions::typed;
 
-pub(super) const ACTION: Action = Action {
+pub(super) const ACTION: StsAction = StsAction {
     name: "AssumeRole",
     rate: 600,
     is_open: false,
@@ -39,7 +39,7 @@ struct Request {
     policy: Option<String>,
 }
 
-fn run(call: &mut Call<'_>, parameters: Value) -> Result<Answer, Refusal> {
+fn run(call: &mut StsCall<'_>, parameters: Value) -> Result<StsAnswer, Refusal> {
     let request: Request = typed(parameters)?;
     let (account, expires) = request.role.check(call)?;
     let Some((_, caller)) = call.caller.clone().filter(|(own, _)| *own == account) else {

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Action, Answer, Call, Refusal, refuse};
+use super::{Refusal, StsAction, StsAnswer, StsCall, refuse};
 use crate::request::principal::Principal;
 
-pub(super) const ACTION: Action =
-    Action { name: "GetCallerIdentity", rate: 20, is_open: false, parameters: &[], run };
+pub(super) const ACTION: StsAction =
+    StsAction { name: "GetCallerIdentity", rate: 20, is_open: false, parameters: &[], run };
 
 /// The name of the user that a temporary key of the seed is for: the seed only says who requested it.
 const FEDERATED_USER: &str = "cvm-local";
@@ -21,7 +21,7 @@ pub(crate) struct Identity {
     pub(super) kind: &'static str,
 }
 
-fn run(call: &mut Call<'_>, _: Value) -> Result<Answer, Refusal> {
+fn run(call: &mut StsCall<'_>, _: Value) -> Result<StsAnswer, Refusal> {
     let Some((account, principal)) = &call.caller else {
         return refuse("AuthFailure.InvalidAuthorization", "The request is not signed.");
     };
@@ -39,7 +39,7 @@ fn run(call: &mut Call<'_>, _: Value) -> Result<Answer, Refusal> {
             ("CAMRole", format!("{id}:{session}"), format!("qcs::sts:{uin}:assumed-role/{id}"))
         }
     };
-    Ok(Answer::Identity(Identity {
+    Ok(StsAnswer::Identity(Identity {
         account_id: uin.to_owned(),
         principal_id: owner.to_owned(),
         user_id,

@@ -28,7 +28,7 @@ const MAX_DURATION: u64 = 43_200;
 const OTHERS: [&str; 3] = ["AssumeRoleWithSAML", "GetFederationToken", "QueryApiKey"];
 
 /// An action: how it is asked for, and what it does.
-pub(crate) struct Action {
+pub(crate) struct StsAction {
     pub(crate) name: &'static str,
     /// How many requests a second an account may send.
     pub(crate) rate: u32,
@@ -36,11 +36,11 @@ pub(crate) struct Action {
     pub(crate) is_open: bool,
     pub(crate) parameters: &'static [Parameter],
     /// Does the work; nothing has changed if it refuses.
-    pub(crate) run: fn(&mut Call<'_>, Value) -> Result<Answer, Refusal>,
+    pub(crate) run: fn(&mut StsCall<'_>, Value) -> Result<StsAnswer, Refusal>,
 }
 
 /// What an action has to work with.
-pub(crate) struct Call<'a> {
+pub(crate) struct StsCall<'a> {
     pub(crate) keys: &'a mut Keys,
     /// Who asks, and for which account; `None` if the action is open.
     pub(crate) caller: Option<(usize, Principal)>,
@@ -48,7 +48,7 @@ pub(crate) struct Call<'a> {
     pub(crate) unix: u64,
 }
 
-static ACTIONS: [Action; 3] = [assume_role::ACTION, web_identity::ACTION, get_caller_identity::ACTION];
+static ACTIONS: [StsAction; 3] = [assume_role::ACTION, web_identity::ACTION, get_caller_identity::ACTION];
 
 /// The names of all actions of sts, those included that the endpoint does not have.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
@@ -56,7 +56,7 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// An action by its name, with its position among the others.
-pub(crate) fn find(name: &str) -> Result<(usize, &'static Action), Refusal> {
+pub(crate) fn find(name: &str) -> Result<(usize, &'static StsAction), Refusal> {
     if let Some(position) = ACTIONS.iter().position(|action| action.name == name) {
         return Ok((position, &ACTIONS[position]));
     }
@@ -76,13 +76,13 @@ pub(crate) fn is_open_to(incoming: &Incoming<'_>, name: &str) -> bool {
 }
 
 /// What an action answers.
-pub(crate) enum Answer {
+pub(crate) enum StsAnswer {
     /// A credential that was not there before.
     Issued(Temporary),
     Identity(Identity),
 }
 
-impl Answer {
+impl StsAnswer {
     /// Whether anything is different now.
     pub(crate) fn is_change(&self) -> bool {
         matches!(self, Self::Issued(_))
@@ -124,14 +124,14 @@ struct Role {
 
 impl Role {
     /// Issues a credential for the role to whoever `by` is the number of.
-    fn issue(self, call: &mut Call<'_>, account: usize, by: String, expires: u64) -> Answer {
+    fn issue(self, call: &mut StsCall<'_>, account: usize, by: String, expires: u64) -> StsAnswer {
         let name = parse_arn(&self.role_arn).map_or("", |(_, role)| role).to_owned();
         let principal = Principal::Role { name, session: self.role_session_name, by };
-        Answer::Issued(call.keys.issue((account, principal), expires, call.unix))
+        StsAnswer::Issued(call.keys.issue((account, principal), expires, call.unix))
     }
 
     /// The account of the role, and when a credential for it expires.
-    fn check(&self, call: &Call<'_>) -> Result<(usize, u64), Refusal> {
+    fn check(&self, call: &StsCall<'_>) -> Result<(usize, u64), Refusal> {
         let bad = |what: &str| Err(Refusal::new("InvalidParameter.ParamError", what.to_owned()));
         let name = &self.role_session_name;
         let fits = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);

@@ -8,10 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Action, Answer, Call, ParameterType, Refusal, Role, optional, refuse, required};
+use super::{ParameterType, Refusal, Role, StsAction, StsAnswer, StsCall, optional, refuse, required};
 use crate::actions::typed;
 
-pub(super) const ACTION: Action = Action {
+pub(super) const ACTION: StsAction = StsAction {
     name: "AssumeRoleWithWebIdentity",
     rate: 20,
     is_open: true,
@@ -34,7 +34,7 @@ struct Request {
     web_identity_token: String,
 }
 
-fn run(call: &mut Call<'_>, parameters: Value) -> Result<Answer, Refusal> {
+fn run(call: &mut StsCall<'_>, parameters: Value) -> Result<StsAnswer, Refusal> {
     let request: Request = typed(parameters)?;
     if request.provider_id.is_empty() {
         return refuse("InvalidParameter.ParamError", "`ProviderId` is empty.");

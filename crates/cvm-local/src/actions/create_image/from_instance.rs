@@ -6,7 +6,7 @@ use crate::clock::Moment;
 use crate::request::params::Shown;
 use crate::request::refusal::{Refusal, refuse};
 use crate::resources::image::{DiskUsage, Snapshot, Traits};
-use crate::resources::instance::{Disk, Instance, InstanceState, Next, Operation};
+use crate::resources::instance::{Disk, Instance, InstanceState, Operation, Transition};
 
 pub(super) fn source(call: &mut Call<'_>, id: &str, data_disk_ids: &[String]) -> Result<Source, Refusal> {
     let found = call.resources.instance(call.region, call.account, id, call.now);
@@ -115,7 +115,7 @@ pub(super) fn hold(call: &mut Call<'_>, id: &str, until: Moment, force_poweroff:
     instance.imaged_until = until;
     let operation = Operation { action: HANDLER.name.into(), request_id: request_id.into() };
     if force_poweroff && instance.state(now) == Some(InstanceState::Running) {
-        instance.turn(InstanceState::Stopped, (until, Next::State(InstanceState::Running)), operation);
+        instance.turn(InstanceState::Stopped, (until, Transition::State(InstanceState::Running)), operation);
     } else {
         instance.last_operation = Some(operation);
     }

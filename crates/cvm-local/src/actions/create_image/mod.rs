@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Call, Handler, answer, checks, typed};
 use crate::request::refusal::{Refusal, refuse};
-use crate::resources::image::{Creation, Origin, Plan, Snapshot, Traits};
+use crate::resources::image::{Creation, NewImage, Origin, Snapshot, Traits};
 use crate::resources::instance::InstanceState;
 
 mod from_instance;
@@ -98,7 +98,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
         family: request.image_family.unwrap_or_default(),
         ..source.traits
     };
-    let plan = Plan {
+    let new_image = NewImage {
         name: request.image_name,
         traits,
         snapshots: source.snapshots,
@@ -106,7 +106,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
         creation,
         hiding: trouble.hiding,
     };
-    let id = call.resources.make_image(call.region, call.account, plan);
+    let id = call.resources.make_image(call.region, call.account, new_image);
     answer(out, &json!({ "ImageId": id, "RequestId": call.request_id }))
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{Call, Handler, answer, checks, typed};
 use crate::request::refusal::{Refusal, refuse};
-use crate::resources::instance::{Instance, InstanceSpec, InstanceState, Next, Operation};
+use crate::resources::instance::{Instance, InstanceSpec, InstanceState, Operation, Transition};
 
 mod access;
 mod disks;
@@ -127,7 +127,7 @@ fn run(call: &mut Call<'_>, parameters: Value, out: &mut Vec<u8>) -> Result<(), 
             created: now,
             spec,
             state: InstanceState::Pending,
-            next: Some((running, Next::State(InstanceState::Running))),
+            next: Some((running, Transition::State(InstanceState::Running))),
             last_operation: Some(operation.clone()),
             imaged_until: 0,
         }

@@ -84,7 +84,7 @@ pub(crate) struct Image {
     pub(crate) snapshots: Vec<Snapshot>,
     pub(crate) tags: Tags,
     pub(crate) shared_with: Vec<Share>,
-    life: Life,
+    life: Lifecycle,
     /// The copies that were made of it last.
     outgoing: Vec<Creation>,
     /// Until when it is being exported.
@@ -210,7 +210,7 @@ impl DiskUsage {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
-enum Life {
+enum Lifecycle {
     /// It is in this state and stays there.
     Settled(ImageState),
     /// It is being made, or was.
@@ -219,7 +219,7 @@ enum Life {
 
 /// What is known of an image that is to be made.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub(crate) struct NewImage {
     pub(crate) name: String,
     pub(crate) traits: Traits,
     pub(crate) snapshots: Vec<Snapshot>,
@@ -283,7 +283,7 @@ impl Image {
             snapshots,
             tags: Tags::from(&seed.tags),
             shared_with: Vec::new(),
-            life: Life::Settled(state),
+            life: Lifecycle::Settled(state),
             outgoing: Vec::new(),
             exported_until: 0,
             hidden: None,
@@ -291,23 +291,23 @@ impl Image {
         })
     }
 
-    /// The image that is made by a plan for an account.
-    pub(crate) fn planned(id: String, account: usize, creator: &str, plan: Plan) -> Self {
-        let hidden = plan.hiding.map(|Hiding { time, late_name_check }| {
+    /// A new image of an account.
+    pub(crate) fn made(id: String, account: usize, creator: &str, new_image: NewImage) -> Self {
+        let hidden = new_image.hiding.map(|Hiding { time, late_name_check }| {
             let time = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-            Hidden { until: plan.creation.started.saturating_add(time), is_name_free: late_name_check }
+            Hidden { until: new_image.creation.started.saturating_add(time), is_name_free: late_name_check }
         });
         Self {
             id,
             owner: Owner::Account(account),
             creator: creator.into(),
-            name: plan.name,
-            created: plan.creation.started,
-            traits: plan.traits,
-            snapshots: plan.snapshots,
-            tags: plan.tags,
+            name: new_image.name,
+            created: new_image.creation.started,
+            traits: new_image.traits,
+            snapshots: new_image.snapshots,
+            tags: new_image.tags,
             shared_with: Vec::new(),
-            life: Life::Made(plan.creation),
+            life: Lifecycle::Made(new_image.creation),
             outgoing: Vec::new(),
             exported_until: 0,
             hidden,
@@ -316,15 +316,15 @@ impl Image {
     }
 
     /// What a copy of this image is. Tags and shares belong to one resource and do not go with it.
-    pub(crate) fn plan_copy(
+    pub(crate) fn new_copy(
         &self,
         name: String,
         creation: Creation,
         hiding: Option<Hiding>,
         ids: &mut Stream,
-    ) -> Plan {
+    ) -> NewImage {
         let copy = |snapshot: &Snapshot| Snapshot { id: ids.resource("snap"), ..snapshot.clone() };
-        Plan {
+        NewImage {
             name,
             traits: self.traits.clone(),
             snapshots: self.snapshots.iter().map(copy).collect(),
@@ -370,8 +370,8 @@ impl Image {
             return Some(self.hidden_until()).filter(|&at| at < Moment::MAX);
         }
         let made = match &self.life {
-            Life::Made(creation) => creation.coming_end(now),
-            Life::Settled(_) => None,
+            Lifecycle::Made(creation) => creation.coming_end(now),
+            Lifecycle::Settled(_) => None,
         };
         let copies = self.outgoing.iter().filter_map(|copy| copy.coming_end(now)).max();
         let exported = Some(self.exported_until).filter(|_| self.is_being_exported(now));
@@ -404,8 +404,8 @@ impl Image {
             return (ImageState::Syncing, Some(percent));
         }
         match &self.life {
-            Life::Settled(state) => (*state, None),
-            Life::Made(creation) => creation.state(now),
+            Lifecycle::Settled(state) => (*state, None),
+            Lifecycle::Made(creation) => creation.state(now),
         }
     }
 }
