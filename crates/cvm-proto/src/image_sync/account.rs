@@ -5,8 +5,8 @@ use alloc::string::String;
 
 use super::ImageSyncMachine;
 use super::calls::Answer;
-use super::handle::{SourceId, TargetId};
-use super::runs::{FirstLook, Proof, Task};
+use super::ids::{SourceId, TargetId};
+use super::run_state::{FirstLook, Proof, Task};
 use super::state::KnownCopy;
 use super::{Basis, Outcome};
 use crate::error::{Error, ErrorCode};

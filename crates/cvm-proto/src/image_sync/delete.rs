@@ -5,8 +5,8 @@ use alloc::format;
 use alloc::string::String;
 
 use super::calls::Answer;
-use super::handle::TargetId;
-use super::runs::Task;
+use super::ids::TargetId;
+use super::run_state::Task;
 use super::state::Stage;
 use super::survey::has_failed;
 use super::watch::MISSES_BEFORE_SEARCH;

@@ -4,9 +4,9 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 
-use super::handle::{Actor, TargetId};
+use super::ids::{Actor, TargetId};
 use super::machine::Closing;
-use super::runs::{Proof, Search, Task};
+use super::run_state::{Proof, Search, Task};
 use super::state::Stage;
 use super::watch::MISSES_BEFORE_SEARCH;
 use super::{Destination, ImageSyncMachine, Outcome, SyncProgress, SyncReport};

@@ -7,10 +7,10 @@ use core::fmt;
 use core::time::Duration;
 
 use super::calls::Answer;
-use super::handle::{Actor, SourceId, TargetId};
+use super::ids::{Actor, SourceId, TargetId};
 use super::regions::FirstLooks;
 use super::run::Start;
-use super::runs::{Proof, Runs, Task};
+use super::run_state::{Proof, Runs, Task};
 use super::state::{Stage, SyncState};
 use super::{Outcome, SyncProgress, SyncReport, SyncRun, check};
 use crate::call::{POLL_EVERY, WindDown};

@@ -6,9 +6,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::calls::Answer;
-use super::handle::{Actor, SourceId, TargetId};
+use super::ids::{Actor, SourceId, TargetId};
 use super::run::Start;
-use super::runs::{FirstLook, Proof, Task};
+use super::run_state::{FirstLook, Proof, Task};
 use super::state::{Stage, SyncState};
 use super::{Destination, ImageSyncMachine, Outcome};
 use crate::error::Error;

@@ -3,11 +3,11 @@
 use alloc::format;
 
 use super::calls::Answer;
-use super::handle::{Actor, SourceId, TargetId};
-use super::runs::{FirstLook, Proof, Task};
+use super::ids::{Actor, SourceId, TargetId};
+use super::image_traits::Traits;
+use super::run_state::{FirstLook, Proof, Task};
 use super::state::Stage;
 use super::survey::has_failed;
-use super::traits::Traits;
 use super::watch::MISSES_BEFORE_SEARCH;
 use super::{ImageSyncMachine, SyncProgress};
 use crate::api::types::{Image, ImageState, ImageType};

@@ -8,8 +8,8 @@ use core::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::image_traits::Traits;
 use super::job::SyncJob;
-use super::traits::Traits;
 use super::{Basis, Destination, ImageFacts, Outcome, SyncEndpoint, SyncReport};
 use crate::error::Error;
 

@@ -9,9 +9,9 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
+use super::image_traits::Traits;
 use super::job::SyncJob;
 use super::state::{KnownCopy, Source, Stage, Target, VERSION, wrong_version};
-use super::traits::Traits;
 use super::{Basis, Destination, OnConflict, SyncEndpoint, SyncState};
 use crate::error::Error;
 use crate::input;

@@ -4,8 +4,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::calls::Answer;
-use super::handle::{SourceId, TargetId};
-use super::runs::{Batches, Task, Why};
+use super::ids::{SourceId, TargetId};
+use super::run_state::{Batches, Task, Why};
 use super::state::Stage;
 use super::survey::is_credentials;
 use super::{Basis, ImageSyncMachine, Outcome, SyncProgress};

@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::calls::{Answer, own_images};
-use super::handle::TargetId;
-use super::runs::{Proof, Search, Survey, Task, Why};
+use super::ids::TargetId;
+use super::run_state::{Proof, Search, Survey, Task, Why};
 use super::state::Stage;
 use super::{Basis, ImageFacts, ImageSyncMachine, OnConflict, Outcome, SyncProgress};
 use crate::api::DescribeImages;

@@ -5,8 +5,8 @@ use alloc::string::String;
 
 use super::ImageSyncMachine;
 use super::calls::{AnyOf, own_images};
-use super::handle::Actor;
-use super::runs::Task;
+use super::ids::Actor;
+use super::run_state::Task;
 use super::state::Target;
 use crate::api::{DeleteImages, DescribeImageQuota, DescribeImages, ModifyImageAttribute};
 use crate::call::{Call, Paged};

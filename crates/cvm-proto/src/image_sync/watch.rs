@@ -5,8 +5,8 @@ use alloc::format;
 use alloc::string::String;
 
 use super::calls::Answer;
-use super::handle::TargetId;
-use super::runs::Search;
+use super::ids::TargetId;
+use super::run_state::Search;
 use super::state::Stage;
 use super::survey::{INVISIBLE_FOR, has_failed, says_yes};
 use super::{Basis, Destination, ImageSyncMachine, Outcome, SyncProgress};

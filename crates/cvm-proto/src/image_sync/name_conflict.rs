@@ -3,8 +3,8 @@
 use alloc::format;
 
 use super::calls::Answer;
-use super::handle::TargetId;
-use super::runs::Why;
+use super::ids::TargetId;
+use super::run_state::Why;
 use super::survey::{INVISIBLE_FOR, says_yes};
 use super::{ImageSyncMachine, Outcome};
 use crate::api::types::Image;

@@ -6,8 +6,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::calls::Answer;
-use super::handle::TargetId;
-use super::runs::Task;
+use super::ids::TargetId;
+use super::run_state::Task;
 use super::state::Stage;
 use super::{Basis, Destination, ImageFacts, ImageSyncMachine, Outcome};
 use crate::api::types::Image;

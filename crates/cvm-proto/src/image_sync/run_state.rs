@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use super::Destination;
 use super::calls::AnyOf;
-use super::handle::{Actor, SourceId, TargetId};
+use super::ids::{Actor, SourceId, TargetId};
 use super::run::POLL_EVERY;
 use super::state::KnownCopy;
 use crate::api::DescribeImages;

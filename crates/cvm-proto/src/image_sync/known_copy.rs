@@ -1,8 +1,8 @@
 //! A copy that is known from before: looked at by its id, whatever its name is now.
 
 use super::calls::Answer;
-use super::handle::TargetId;
-use super::runs::{Proof, Search, Task};
+use super::ids::TargetId;
+use super::run_state::{Proof, Search, Task};
 use super::source::is_foreign;
 use super::state::{KnownCopy, Stage};
 use super::survey::has_failed;
