@@ -9,7 +9,7 @@ use core::fmt;
 
 use crate::api::DescribeRegions;
 use crate::api::types::RegionInfo;
-use crate::call::{Call, POLL_EVERY, WindDown};
+use crate::call::{CANCEL_CHECK_EVERY, Call, CancelGrace};
 use crate::client::{Config, Job, is_finance};
 use crate::error::{Error, ErrorCode};
 use crate::input;
@@ -187,8 +187,8 @@ impl Job for WhichRegions {
             Ok(config) => (needs_list.then(|| Box::new(list_call(&config, seed))), None),
             Err(error) => (None, Some(error)),
         };
-        let wind_down = WindDown::new(self.cancel.clone());
-        WhichRegionsMachine { which: self, call, wrong, wind_down }
+        let cancel_grace = CancelGrace::new(self.cancel.clone());
+        WhichRegionsMachine { which: self, call, wrong, cancel_grace }
     }
 }
 
@@ -203,7 +203,7 @@ pub struct WhichRegionsMachine {
     /// The question for the service's list, if something depends on it.
     call: Option<Box<Call<DescribeRegions>>>,
     wrong: Option<Error>,
-    wind_down: WindDown,
+    cancel_grace: CancelGrace,
 }
 
 impl Machine for WhichRegionsMachine {
@@ -218,15 +218,15 @@ impl Machine for WhichRegionsMachine {
         if let Some(error) = &self.wrong {
             return Step::Done(Err(error.clone()));
         }
-        if self.wind_down.ends(now).is_some() {
+        if self.cancel_grace.ends(now).is_some() {
             let why = "cancelled before it was known which regions are meant";
             return Step::Done(Err(Error::transport(Failure::not_sent(FailureKind::Cancelled, why))));
         }
         let Some(call) = &mut self.call else { return Step::Done(self.which.choose(&[])) };
         match call.poll(now) {
-            Step::Send(request) => Step::Send(self.wind_down.attach(request, true, now)),
+            Step::Send(request) => Step::Send(self.cancel_grace.attach(request, true, now)),
             Step::WaitUntil(until) if self.which.cancel.is_some() => {
-                Step::WaitUntil(until.min(now.mono.saturating_add(POLL_EVERY)))
+                Step::WaitUntil(until.min(now.mono.saturating_add(CANCEL_CHECK_EVERY)))
             }
             Step::WaitUntil(until) => Step::WaitUntil(until),
             Step::Progress(never) => match never {},
@@ -236,7 +236,7 @@ impl Machine for WhichRegionsMachine {
     }
 
     fn reply(&mut self, now: Now, reply: Reply) {
-        self.wind_down.replied(now);
+        self.cancel_grace.replied(now);
         if let Some(call) = &mut self.call {
             call.reply(now, reply);
         }

@@ -13,7 +13,7 @@ use super::run::Start;
 use super::run_state::{Proof, Runs, Task};
 use super::state::{Stage, SyncState};
 use super::{Outcome, SyncProgress, SyncReport, SyncRun, check};
-use crate::call::{POLL_EVERY, WindDown};
+use crate::call::{CANCEL_CHECK_EVERY, CancelGrace};
 use crate::client::{Config, Random};
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
@@ -47,7 +47,7 @@ pub struct ImageSyncMachine {
     asking: Option<Actor>,
     /// Whose turn is next.
     next: usize,
-    wind_down: WindDown,
+    cancel_grace: CancelGrace,
     pub(super) events: VecDeque<SyncProgress>,
     /// The state has changed and is to be written down.
     pub(super) dirty: bool,
@@ -100,7 +100,7 @@ impl ImageSyncMachine {
             runs,
             asking: None,
             next: 0,
-            wind_down: WindDown::new(run.cancel.clone()),
+            cancel_grace: CancelGrace::new(run.cancel.clone()),
             events: VecDeque::new(),
             dirty: false,
             refused: (0, None),
@@ -344,7 +344,7 @@ impl ImageSyncMachine {
     fn poll_in_turn(&mut self, now: Now) -> Option<ActorStep> {
         let mut wake = self.closing.map_or(self.deadline, |closing| closing.until);
         if self.run.cancel.is_some() {
-            wake = wake.min(now.mono.saturating_add(POLL_EVERY));
+            wake = wake.min(now.mono.saturating_add(CANCEL_CHECK_EVERY));
         }
         let turns = self.state.sources.len() * (1 + self.state.job.to.len());
         for turn in 0..turns {
@@ -387,12 +387,12 @@ impl ImageSyncMachine {
         let is_dry_run =
             self.asking.is_some_and(|actor| matches!(self.runs.schedule(actor).task, Task::Probe(_)));
         let changes_nothing = is_dry_run || request.only_reads();
-        Step::Send(self.wind_down.attach(request, changes_nothing, now))
+        Step::Send(self.cancel_grace.attach(request, changes_nothing, now))
     }
 
     /// Begins to end the run if it is time.
     fn look_at_the_clock(&mut self, now: Now) {
-        match (self.closing, self.wind_down.ends(now)) {
+        match (self.closing, self.cancel_grace.ends(now)) {
             (None, Some(until)) => self.close_all(Closing { why: Outcome::Cancelled, until }, now),
             (None, None) if now.mono >= self.deadline => {
                 let until = now.mono.saturating_add(self.config.settings().call_timeout);
@@ -461,7 +461,7 @@ impl Machine for ImageSyncMachine {
     }
 
     fn reply(&mut self, now: Now, reply: Reply) {
-        self.wind_down.replied(now);
+        self.cancel_grace.replied(now);
         let Some(actor) = self.asking.take() else { return };
         // Whoever has been answered is heard before anybody asks: what was started is written down at once.
         self.next = self.turn_of(actor);

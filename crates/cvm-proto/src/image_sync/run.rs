@@ -32,7 +32,7 @@ macro_rules! run_options {
             ///
             /// A look that is to show that something is not there still comes 2 s after the one before, since lists may lag
             /// behind. Short pauses are for tests; a client's rate limit holds for them too.
-            poll_every: time = POLL_EVERY;
+            poll_every: time = COPY_POLL_EVERY;
 
             /// Deletes copies that have failed, also one that an earlier job left behind under the name. Off by default.
             delete_failed: flag = false;
@@ -52,7 +52,7 @@ macro_rules! run_options {
 pub(super) use run_options;
 
 /// The first pause between two looks at the same thing, unless a run has its own.
-pub(super) const POLL_EVERY: Duration = Duration::from_secs(2);
+pub(super) const COPY_POLL_EVERY: Duration = Duration::from_secs(2);
 
 macro_rules! define_run {
     (() $($(#[$doc:meta])* $name:ident: $kind:ident = $usual:expr;)*) => {

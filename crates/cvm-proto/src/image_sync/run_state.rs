@@ -10,7 +10,7 @@ use core::time::Duration;
 use super::Destination;
 use super::calls::AnyOf;
 use super::ids::{Actor, SourceId, TargetId};
-use super::run::POLL_EVERY;
+use super::run::COPY_POLL_EVERY;
 use super::state::KnownCopy;
 use crate::api::DescribeImages;
 use crate::api::types::{Image, ImageState};
@@ -206,7 +206,7 @@ pub(super) struct TargetRun {
 
 impl Default for Schedule {
     fn default() -> Self {
-        Self::new(POLL_EVERY)
+        Self::new(COPY_POLL_EVERY)
     }
 }
 
@@ -240,7 +240,7 @@ impl Schedule {
     /// Comes back to something that was not there: after a pause that is not longer than the last, and long enough for a
     /// list to catch up.
     pub(super) fn rest_after_miss(&mut self, mono: Duration, random: &mut Random) {
-        self.pause = self.pause.min(self.first_pause.saturating_mul(2)).max(POLL_EVERY);
+        self.pause = self.pause.min(self.first_pause.saturating_mul(2)).max(COPY_POLL_EVERY);
         self.rest(mono, random);
     }
 

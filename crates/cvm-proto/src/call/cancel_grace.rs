@@ -6,7 +6,7 @@ use crate::machine::Now;
 use crate::wire::{Cancel, Request};
 
 /// How soon a machine notices a cancel, at the latest, while it waits.
-pub(crate) const POLL_EVERY: Duration = Duration::from_millis(200);
+pub(crate) const CANCEL_CHECK_EVERY: Duration = Duration::from_millis(200);
 
 /// How long after a cancel the answer to a request that writes is worth waiting for: it says what was begun.
 const WRITE_GRACE: Duration = Duration::from_secs(5);
@@ -19,7 +19,7 @@ const LAST_EXCHANGE_ENDS: Duration = Duration::from_millis(5600);
 ///
 /// A machine passes each request through [`attach`](Self::attach) before it hands it out, and reports each reply.
 #[derive(Debug, Default)]
-pub(crate) struct WindDown {
+pub(crate) struct CancelGrace {
     cancel: Option<Cancel>,
     /// When the request that is out was handed out, and how long its answer is worth waiting for.
     out: Option<(Duration, Duration)>,
@@ -27,7 +27,7 @@ pub(crate) struct WindDown {
     ends: Option<Duration>,
 }
 
-impl WindDown {
+impl CancelGrace {
     pub(crate) fn new(cancel: Option<Cancel>) -> Self {
         Self { cancel, ..Self::default() }
     }
@@ -85,53 +85,53 @@ mod tests {
         prepared.unwrap().request(Attempt::plain(1, Duration::from_secs(30)))
     }
 
-    fn grace(wind_down: &mut WindDown, action: &'static str, now: Now) -> u64 {
+    fn grace(cancel_grace: &mut CancelGrace, action: &'static str, now: Now) -> u64 {
         let request = request(action);
         let reads = request.only_reads();
-        let request = wind_down.attach(request, reads, now);
+        let request = cancel_grace.attach(request, reads, now);
         u64::try_from(request.cancel().unwrap().1.as_millis()).unwrap()
     }
 
     #[test]
     fn a_job_that_nobody_can_cancel_has_plain_requests() {
-        let mut wind_down = WindDown::new(None);
-        assert!(wind_down.attach(request("SyncImages"), false, at(0)).cancel().is_none());
+        let mut cancel_grace = CancelGrace::new(None);
+        assert!(cancel_grace.attach(request("SyncImages"), false, at(0)).cancel().is_none());
     }
 
     #[test]
     fn a_read_ends_with_the_cancel_and_a_write_later() {
-        let mut wind_down = WindDown::new(Some(Cancel::new()));
-        assert_eq!(grace(&mut wind_down, "DescribeImages", at(0)), 0);
-        wind_down.replied(at(10));
-        assert_eq!(grace(&mut wind_down, "SyncImages", at(10)), 5000);
+        let mut cancel_grace = CancelGrace::new(Some(Cancel::new()));
+        assert_eq!(grace(&mut cancel_grace, "DescribeImages", at(0)), 0);
+        cancel_grace.replied(at(10));
+        assert_eq!(grace(&mut cancel_grace, "SyncImages", at(10)), 5000);
     }
 
     #[test]
     fn the_last_look_has_what_a_read_has_left() {
         let cancel = Cancel::new();
-        let mut wind_down = WindDown::new(Some(cancel.clone()));
-        assert_eq!(grace(&mut wind_down, "DescribeImages", at(1000)), 0);
+        let mut cancel_grace = CancelGrace::new(Some(cancel.clone()));
+        assert_eq!(grace(&mut cancel_grace, "DescribeImages", at(1000)), 0);
         cancel.cancel();
         // It was out for long before the cancel, and ended with it.
-        wind_down.replied(at(20_000));
-        assert_eq!(grace(&mut wind_down, "DescribeImages", at(20_000)), 5600);
-        wind_down.replied(at(23_000));
-        assert_eq!(grace(&mut wind_down, "DescribeImages", at(23_000)), 2600);
-        wind_down.replied(at(26_000));
-        assert_eq!(grace(&mut wind_down, "DescribeImages", at(26_000)), 0);
+        cancel_grace.replied(at(20_000));
+        assert_eq!(grace(&mut cancel_grace, "DescribeImages", at(20_000)), 5600);
+        cancel_grace.replied(at(23_000));
+        assert_eq!(grace(&mut cancel_grace, "DescribeImages", at(23_000)), 2600);
+        cancel_grace.replied(at(26_000));
+        assert_eq!(grace(&mut cancel_grace, "DescribeImages", at(26_000)), 0);
     }
 
     #[test]
     fn the_last_look_has_what_a_write_has_left() {
         for (replied, left) in [(11_000, 4600), (14_000, 1600), (15_000, 600), (40_000, 600)] {
             let cancel = Cancel::new();
-            let mut wind_down = WindDown::new(Some(cancel.clone()));
-            grace(&mut wind_down, "SyncImages", at(10_000));
+            let mut cancel_grace = CancelGrace::new(Some(cancel.clone()));
+            grace(&mut cancel_grace, "SyncImages", at(10_000));
             // Handed out again, it is still the same exchange.
-            grace(&mut wind_down, "SyncImages", at(10_500));
+            grace(&mut cancel_grace, "SyncImages", at(10_500));
             cancel.cancel();
-            wind_down.replied(at(replied));
-            assert_eq!(grace(&mut wind_down, "DescribeImages", at(replied)), left, "replied at {replied}");
+            cancel_grace.replied(at(replied));
+            assert_eq!(grace(&mut cancel_grace, "DescribeImages", at(replied)), left, "replied at {replied}");
         }
     }
 }
