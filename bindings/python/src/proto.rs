@@ -88,7 +88,7 @@ impl Config {
 type Parts<'py> = (
     &'static str,
     String,
-    BTreeMap<&'static str, String>,
+    BTreeMap<String, String>,
     Bound<'py, PyBytes>,
     f64,
     String,
@@ -176,7 +176,7 @@ fn parts<'py>(py: Python<'py>, request: &Request) -> Parts<'py> {
     (
         request.method().as_str(),
         request.url().into_owned(),
-        request.headers().map(|(name, value)| (name, value.to_owned())).collect(),
+        request.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         PyBytes::new(py, request.body()),
         request.timeout().as_secs_f64(),
         request.action().to_owned(),

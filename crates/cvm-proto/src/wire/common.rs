@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::extra_headers::ExtraHeaders;
 use super::origin::Origin;
-use super::words::{Language, Notation};
+use super::request_format::{Language, Notation};
 use crate::sign::SignMethod;
 
 /// What the requests of one client to one region have in common.

@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use super::common::{Common, Key};
 use super::origin::Origin;
+use super::request_format::{Language, Method, Notation};
 use super::time_limit::Limit;
-use super::words::{Language, Method, Notation};
 use crate::codec::{FORM, JSON, flatten, multipart, percent};
 use crate::error::Error;
 use crate::sign::canonical::{CanonicalRequest, Head, Payload};

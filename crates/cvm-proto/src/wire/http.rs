@@ -8,8 +8,8 @@ use http::uri::Uri;
 
 use super::fault::{Cause, Fault};
 use super::request::{HEADERS, Request};
+use super::request_format::Method;
 use super::response::Response;
-use super::words::Method;
 use crate::error::Failure;
 
 /// [`HEADERS`], checked once and not for each request.

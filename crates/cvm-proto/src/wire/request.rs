@@ -15,8 +15,9 @@ use super::encode::{Attempt, Encoded};
 use super::extra_headers::ExtraHeaders;
 use super::origin::Origin;
 use super::proxy::ProxyAddress;
+use super::read_only::only_reads;
+use super::request_format::{Language, Method};
 use super::time_limit::Limit;
-use super::words::{Language, Method, only_reads};
 use crate::sign::canonical::UNSIGNED_PAYLOAD;
 
 /// The names of all headers that a request can have of its own.
