@@ -17,7 +17,7 @@ use crate::codec::check;
 use crate::error::Error;
 use crate::sign::SignMethod;
 use crate::signer::{Credential, KeyCache, LeaseCache, Provider};
-use crate::wire::{Common, Notation, Origin, Target};
+use crate::wire::{Notation, Origin, RequestDefaults, RequestTarget};
 
 /// Checked settings, and the state that the calls of one client share: rate limits, the retry budget, what is known
 /// of the service's clock, a credential that is not given once and for all, and today's signing key.
@@ -29,7 +29,7 @@ pub struct Config(Arc<RegionView>);
 
 /// One region as one client sees it.
 struct RegionView {
-    common: Arc<Common>,
+    common: Arc<RequestDefaults>,
     client: Arc<Client>,
 }
 
@@ -96,12 +96,12 @@ impl Config {
     fn at(region: Option<String>, client: Arc<Client>) -> Self {
         let target_at = |endpoint: &Endpoint| {
             let origin = endpoint.origin_of(client.product.name(), region.as_deref().unwrap_or_default());
-            Target { past_proxy: client.settings.no_proxy.excepts(&origin), origin }
+            RequestTarget { past_proxy: client.settings.no_proxy.excepts(&origin), origin }
         };
         let usual = target_at(&client.settings.endpoint);
         let backup = client.settings.failover.as_ref().map(|failover| target_at(failover.backup()));
         let settings = &client.settings;
-        let common = Arc::new(Common {
+        let common = Arc::new(RequestDefaults {
             usual,
             backup,
             service: client.product.name().clone(),
@@ -233,7 +233,7 @@ impl Config {
     }
 
     /// What all requests to this region have in common.
-    pub(crate) fn common(&self) -> &Arc<Common> {
+    pub(crate) fn common(&self) -> &Arc<RequestDefaults> {
         &self.0.common
     }
 

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::sign::SignMethod;
 use crate::sign::canonical::Head;
 use crate::signer::{Credential, DailySigner};
-use crate::wire::{Attempt, Encoded, Request, Signed, Timestamp};
+use crate::wire::{Attempt, Encoded, Request, SignatureParts, Timestamp};
 
 /// What stands in the place of a signature if an action needs none.
 const UNSIGNED: &str = "SKIP";
@@ -128,7 +128,7 @@ impl Prepared {
         let encoded = &self.encoded;
         let key = self.credential(fetched).map(Credential::key);
         let signed = match encoded.common.sign_method {
-            _ if encoded.version.is_empty() => Signed::Plain,
+            _ if encoded.version.is_empty() => SignatureParts::Plain,
             SignMethod::Tc3HmacSha256 => {
                 let authorization = match keys {
                     None => UNSIGNED.into(),
@@ -141,10 +141,14 @@ impl Prepared {
                     }
                 };
                 let timestamp = Timestamp::new(attempt.unix);
-                Signed::Tc3 { timestamp, authorization, token: key.and_then(|key| key.token).cloned() }
+                SignatureParts::Tc3 {
+                    timestamp,
+                    authorization,
+                    token: key.and_then(|key| key.token).cloned(),
+                }
             }
             SignMethod::HmacSha256 | SignMethod::HmacSha1 => {
-                Signed::V1 { text: encoded.v1_text(&attempt, key) }
+                SignatureParts::V1 { text: encoded.v1_text(&attempt, key) }
             }
         };
         Request::new(Arc::clone(encoded), signed, attempt)

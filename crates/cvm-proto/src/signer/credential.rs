@@ -10,7 +10,7 @@ use super::provider::Provider;
 use crate::error::Error;
 use crate::input;
 use crate::sign::key_part::part;
-use crate::wire::{Key, Token};
+use crate::wire::{SigningIdentity, Token};
 
 /// An API key of Tencent Cloud, permanent or temporary.
 ///
@@ -89,8 +89,12 @@ impl Credential {
     }
 
     /// All of it, as signing needs it.
-    pub(crate) fn key(&self) -> Key<'_> {
-        Key { secret_id: self.secret_id(), secret_key: self.secret_key(), token: self.0.token.as_ref() }
+    pub(crate) fn key(&self) -> SigningIdentity<'_> {
+        SigningIdentity {
+            secret_id: self.secret_id(),
+            secret_key: self.secret_key(),
+            token: self.0.token.as_ref(),
+        }
     }
 
     /// The public half of the key; it appears in every request.

@@ -12,11 +12,11 @@ use super::request_format::{Language, Notation};
 use crate::sign::SignMethod;
 
 /// What the requests of one client to one region have in common.
-pub(crate) struct Common {
+pub(crate) struct RequestDefaults {
     pub(crate) region: Option<String>,
     /// The usual endpoint.
-    pub(crate) usual: Target,
-    pub(crate) backup: Option<Target>,
+    pub(crate) usual: RequestTarget,
+    pub(crate) backup: Option<RequestTarget>,
     /// The first label of the hosts, and part of every credential scope.
     pub(crate) service: Cow<'static, str>,
     pub(crate) sign_method: SignMethod,
@@ -30,15 +30,15 @@ pub(crate) struct Common {
 }
 
 /// Where requests go.
-pub(crate) struct Target {
+pub(crate) struct RequestTarget {
     pub(crate) origin: Origin,
     /// Whether it is reached past the proxy.
     pub(crate) past_proxy: bool,
 }
 
-impl Common {
+impl RequestDefaults {
     /// Where a request goes: to the backup only if there is one.
-    pub(crate) fn target(&self, to_backup: bool) -> &Target {
+    pub(crate) fn target(&self, to_backup: bool) -> &RequestTarget {
         self.backup.as_ref().filter(|_| to_backup).unwrap_or(&self.usual)
     }
 }
@@ -48,7 +48,7 @@ pub(crate) type Token = Arc<Zeroizing<String>>;
 
 /// What signs a request.
 #[derive(Clone, Copy)]
-pub(crate) struct Key<'a> {
+pub(crate) struct SigningIdentity<'a> {
     pub(crate) secret_id: &'a str,
     pub(crate) secret_key: &'a str,
     pub(crate) token: Option<&'a Token>,

@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use serde::Serialize;
 
-use super::common::{Common, Key};
+use super::common::{RequestDefaults, SigningIdentity};
 use super::origin::Origin;
 use super::request_format::{Language, Method, Notation};
 use super::time_limit::Limit;
@@ -50,7 +50,7 @@ impl Attempt {
 
 /// Everything of a request that does not change with the attempt.
 pub(crate) struct Encoded {
-    pub(crate) common: Arc<Common>,
+    pub(crate) common: Arc<RequestDefaults>,
     pub(crate) action: Cow<'static, str>,
     pub(crate) version: Cow<'static, str>,
     pub(crate) method: Method,
@@ -75,8 +75,8 @@ impl Encoded {
     /// [`ErrorKind::Parameter`](crate::ErrorKind::Parameter) if they are not an object, or take more bytes than the
     /// service reads.
     pub(crate) fn new<T: Serialize + ?Sized>(
-        common: &Arc<Common>,
-        key: Option<Key<'_>>,
+        common: &Arc<RequestDefaults>,
+        key: Option<SigningIdentity<'_>>,
         action: impl Into<Cow<'static, str>>,
         version: impl Into<Cow<'static, str>>,
         parameters: &T,
@@ -133,7 +133,7 @@ impl Encoded {
     }
 
     /// A GET that is not an action and is not signed; `what` is for logs.
-    pub(crate) fn plain(common: &Arc<Common>, what: &'static str, path: String) -> Self {
+    pub(crate) fn plain(common: &Arc<RequestDefaults>, what: &'static str, path: String) -> Self {
         Self {
             common: Arc::clone(common),
             action: Cow::Borrowed(what),
@@ -167,7 +167,7 @@ impl Encoded {
     }
 
     /// The query or form of a v1 request.
-    pub(crate) fn v1_text(&self, attempt: &Attempt, key: Option<Key<'_>>) -> String {
+    pub(crate) fn v1_text(&self, attempt: &Attempt, key: Option<SigningIdentity<'_>>) -> String {
         let common = &*self.common;
         let method = common.sign_method;
         let (mut time_digits, mut nonce_digits) = (itoa::Buffer::new(), itoa::Buffer::new());

@@ -156,16 +156,16 @@ impl Request {
     pub fn failure(&self, fault: Fault<'_>) -> Failure {
         let Fault { cause, sent, proxy, at_proxy } = fault;
         let path = self.connection_path(proxy);
-        let (kind, lasting, message) = judge(self, cause, &path, proxy.filter(|_| at_proxy));
-        Failure { sent, kind, message, is_lasting: lasting == Lasting::Yes }
+        let (kind, permanence, message) = judge(self, cause, &path, proxy.filter(|_| at_proxy));
+        Failure { sent, kind, message, is_lasting: permanence == Permanence::Permanent }
     }
 }
 
 /// Whether it would be the same again, however often the request is sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Lasting {
-    Yes,
-    No,
+enum Permanence {
+    Permanent,
+    Temporary,
 }
 
 /// What a cause means, in one place for each: the sort of failure, whether another attempt would meet it again, and the
@@ -175,18 +175,18 @@ fn judge(
     cause: Cause,
     path: &ConnectionPath<'_>,
     proxy: Option<&ProxyAddress>,
-) -> (FailureKind, Lasting, String) {
+) -> (FailureKind, Permanence, String) {
     use FailureKind::{Connect, Interrupted, Timeout, TooLarge};
-    use Lasting::{No, Yes};
+    use Permanence::{Permanent, Temporary};
     // The other end of the connection that failed.
     let peer = proxy.map_or_else(|| format!("{path}"), |proxy| format!("the proxy {proxy}"));
     match cause {
         Cause::Resolve | Cause::Refused | Cause::Unreachable if proxy.is_some() => {
-            (Connect, No, format!("no connection to {peer}: check its address, and that it runs"))
+            (Connect, Temporary, format!("no connection to {peer}: check its address, and that it runs"))
         }
         Cause::Resolve => (
             Connect,
-            No,
+            Temporary,
             format!(
                 "no address was found for {}: check the name; if it is right, name resolution fails for now",
                 path.address
@@ -194,32 +194,34 @@ fn judge(
         ),
         Cause::Refused => (
             Connect,
-            No,
+            Temporary,
             format!("{peer} refuses connections: check the endpoint, and that something listens there"),
         ),
         Cause::Unreachable => {
-            (Connect, No, format!("{peer} cannot be reached: check the endpoint and the network"))
+            (Connect, Temporary, format!("{peer} cannot be reached: check the endpoint and the network"))
         }
         Cause::ConnectTimeout(value) => {
             let limit = Limit { setting: "connect_timeout", value };
-            (Connect, No, format!("no connection to {path} {limit}"))
+            (Connect, Temporary, format!("no connection to {path} {limit}"))
         }
-        Cause::Certificate(flaw) => (Connect, Yes, format!("the certificate of {peer} {}", flaw.clause())),
+        Cause::Certificate(flaw) => {
+            (Connect, Permanent, format!("the certificate of {peer} {}", flaw.clause()))
+        }
         Cause::Handshake => (
             Connect,
-            No,
+            Temporary,
             format!(
                 "{peer} ended the TLS handshake: if it does not speak TLS, write http:// in place of https://"
             ),
         ),
         Cause::NotTls => (
             Connect,
-            Yes,
+            Permanent,
             format!("{peer} does not speak TLS: write http:// in place of https://, or another port"),
         ),
         Cause::NotHttp => (
             Interrupted,
-            Yes,
+            Permanent,
             match proxy {
                 Some(_) => {
                     format!("what answers for {peer} does not speak HTTP: check its address and its scheme")
@@ -232,10 +234,10 @@ fn judge(
                 }
             },
         ),
-        Cause::ProxyUser => (Connect, Yes, path.proxy_wants_a_user()),
+        Cause::ProxyUser => (Connect, Permanent, path.proxy_wants_a_user()),
         Cause::ProxyRefused => (
             Connect,
-            No,
+            Temporary,
             match path.proxy {
                 Some(proxy) => format!(
                     "the proxy {proxy} does not connect to {}: check the endpoint, and what the proxy allows",
@@ -246,7 +248,7 @@ fn judge(
         ),
         Cause::NotSocks => (
             Connect,
-            Yes,
+            Permanent,
             format!("what answers for {peer} does not speak SOCKS 5: check its address and its scheme"),
         ),
         Cause::NoAnswer => {
@@ -255,21 +257,23 @@ fn judge(
             } else {
                 ": if it speaks TLS, write https:// in place of http://"
             };
-            (Interrupted, No, format!("the connection to {path} ended before an answer{hint}"))
+            (Interrupted, Temporary, format!("the connection to {path} ended before an answer{hint}"))
         }
         Cause::CutOff => {
-            (Interrupted, No, format!("the connection to {path} ended before the answer was whole"))
+            (Interrupted, Temporary, format!("the connection to {path} ended before the answer was whole"))
         }
-        Cause::Timeout => (Timeout, No, format!("no whole answer from {path} {}", request.limit())),
+        Cause::Timeout => (Timeout, Temporary, format!("no whole answer from {path} {}", request.limit())),
         Cause::TooLarge => (
             TooLarge,
-            No,
+            Temporary,
             format!(
                 "the answer of {path} is larger than {} bytes, the limit of max_response_bytes",
                 request.max_response_bytes()
             ),
         ),
-        Cause::Unsendable(what) => (Connect, Yes, format!("the request's {what} cannot be sent over HTTP")),
+        Cause::Unsendable(what) => {
+            (Connect, Permanent, format!("the request's {what} cannot be sent over HTTP"))
+        }
     }
 }
 

@@ -17,7 +17,7 @@ mod response;
 mod time_limit;
 
 pub use cancel::Cancel;
-pub(crate) use common::{Common, Key, Target, Token};
+pub(crate) use common::{RequestDefaults, RequestTarget, SigningIdentity, Token};
 pub(crate) use connection_path::ConnectionPath;
 pub(crate) use encode::{Attempt, Encoded};
 pub use extra_headers::ExtraHeaders;
@@ -26,7 +26,7 @@ pub use origin::Origin;
 pub use proxy::{NoProxy, ProxyAddress, ProxyScheme};
 pub use read_only::only_reads;
 pub use request::Request;
-pub(crate) use request::{Signed, Timestamp};
+pub(crate) use request::{SignatureParts, Timestamp};
 pub use request_format::{Language, Method, Notation};
 pub use response::Response;
 pub(crate) use time_limit::Limit;

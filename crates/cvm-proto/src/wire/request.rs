@@ -42,14 +42,14 @@ pub(crate) const HEADERS: [&str; 11] = [
 #[derive(Clone)]
 pub struct Request {
     encoded: Arc<Encoded>,
-    signed: Signed,
+    signed: SignatureParts,
     attempt: Attempt,
     cancel: Option<(Cancel, Duration)>,
 }
 
 /// What signing one attempt adds.
 #[derive(Clone)]
-pub(crate) enum Signed {
+pub(crate) enum SignatureParts {
     /// Headers beside those of the encoded request.
     Tc3 { timestamp: Timestamp, authorization: String, token: Option<Token> },
     /// The whole query or form, signature included.
@@ -83,7 +83,7 @@ impl Timestamp {
 }
 
 impl Request {
-    pub(crate) fn new(encoded: Arc<Encoded>, signed: Signed, attempt: Attempt) -> Self {
+    pub(crate) fn new(encoded: Arc<Encoded>, signed: SignatureParts, attempt: Attempt) -> Self {
         Self { encoded, signed, attempt, cancel: None }
     }
 
@@ -96,7 +96,7 @@ impl Request {
     /// Whether it changes nothing: an action that only reads, or what fetches a credential.
     pub(crate) fn only_reads(&self) -> bool {
         let fetches_credential =
-            matches!(self.signed, Signed::Plain) || self.action().starts_with("AssumeRole");
+            matches!(self.signed, SignatureParts::Plain) || self.action().starts_with("AssumeRole");
         fetches_credential || only_reads(self.action())
     }
 
@@ -124,9 +124,9 @@ impl Request {
 
     fn query(&self) -> &str {
         match (&self.signed, self.method()) {
-            (Signed::Tc3 { .. }, _) => &self.encoded.query,
-            (Signed::V1 { text }, Method::Get) => text,
-            (Signed::V1 { .. }, Method::Post) | (Signed::Plain, _) => "",
+            (SignatureParts::Tc3 { .. }, _) => &self.encoded.query,
+            (SignatureParts::V1 { text }, Method::Get) => text,
+            (SignatureParts::V1 { .. }, Method::Post) | (SignatureParts::Plain, _) => "",
         }
     }
 
@@ -152,7 +152,7 @@ impl Request {
         let Self { encoded, signed, .. } = self;
         let host = Some(self.origin().host());
         let content_type = Some(&*encoded.content_type).filter(|kind| !kind.is_empty());
-        let Signed::Tc3 { timestamp, authorization, token } = signed else {
+        let SignatureParts::Tc3 { timestamp, authorization, token } = signed else {
             return [host, content_type, None, None, None, None, None, None, None, None, None];
         };
         let common = &*encoded.common;
@@ -193,9 +193,9 @@ impl Request {
     /// The body; empty for GET.
     pub fn body(&self) -> &[u8] {
         match (&self.signed, self.method()) {
-            (Signed::Tc3 { .. }, _) => &self.encoded.body,
-            (Signed::V1 { .. }, Method::Get) | (Signed::Plain, _) => &[],
-            (Signed::V1 { text }, Method::Post) => text.as_bytes(),
+            (SignatureParts::Tc3 { .. }, _) => &self.encoded.body,
+            (SignatureParts::V1 { .. }, Method::Get) | (SignatureParts::Plain, _) => &[],
+            (SignatureParts::V1 { text }, Method::Post) => text.as_bytes(),
         }
     }
 
@@ -209,7 +209,8 @@ impl Request {
     /// [`no_proxy`](crate::Settings::no_proxy) says so, or because the instance metadata is this machine's own, and a
     /// proxy would answer with that of another.
     pub fn bypasses_proxy(&self) -> bool {
-        matches!(self.signed, Signed::Plain) || self.encoded.common.target(self.attempt.to_backup).past_proxy
+        matches!(self.signed, SignatureParts::Plain)
+            || self.encoded.common.target(self.attempt.to_backup).past_proxy
     }
 
     /// The action that is called, for logs.
