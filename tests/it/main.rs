@@ -19,6 +19,7 @@ mod reqwest {
     }
 
     mod futures;
+    mod providers;
     mod seams;
 }
 
@@ -29,5 +30,6 @@ mod ureq {
         cvm_scenarios::scenarios!(clients, cvm_ureq::Client);
     }
 
+    mod providers;
     mod seams;
 }

@@ -13,7 +13,7 @@
 //! | call an action | [`Call`] with a type of [`api`], or [`AnyCall`] by its name |
 //! | read a list that comes in pages | [`Pages`] of an action, or of [`AnyList`] by the action's name |
 //! | call with texts, for values that are not Rust's | [`TextCall`], [`TextList`] |
-//! | wait for a state | [`WaitUntil`] |
+//! | wait for a state | [`images_normal`], [`instances_in_state`], [`WaitUntil`] |
 //! | ask whose the credential is | [`WhoAmI`] |
 //! | copy an image to other regions | [`ImageSync`] |
 //! | find out which regions `all` or `ap-*` stands for | [`WhichRegions`] |
@@ -60,7 +60,8 @@
 //!
 //! # Features
 //!
-//! `std`, on by default, makes [`Config`] shareable between threads. Without it the crate is `no_std` and needs `alloc`.
+//! `std`, on by default, puts what calls share behind a lock of the system. Without it the crate is `no_std` and needs
+//! `alloc`, and the lock spins. It changes no type.
 //!
 //! `http` adds `Request::to_http`, `Request::header_map` and `Response::from`: requests and responses as the types of the
 //! crate [`http`](https://docs.rs/http), which hyper, reqwest and ureq speak. `rustls` adds `Cause::of_handshake`: what a
@@ -136,6 +137,10 @@ pub mod api;
 pub mod credential;
 #[doc(inline)]
 pub use credential::{CallerIdentity, IdentityCall, WhoAmI};
+
+// Waits that many need.
+mod waiters;
+pub use waiters::{images_normal, instances_in_state};
 
 // Which regions are meant.
 mod regions;

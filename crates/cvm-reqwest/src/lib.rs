@@ -5,6 +5,7 @@ mod exchange;
 mod fault;
 mod http;
 mod lists;
+mod provider_fn;
 
 use std::convert::Infallible;
 use std::ops::ControlFlow::{self, Break, Continue};
@@ -24,7 +25,7 @@ pub use cvm_proto::{
     Action, AnyList, Basis, Cancel, ClientBuilder, Config, Credential, Destination, Endpoint, Error,
     ErrorCode, ErrorKind, FromSettings, ImageSync, Job, Language, Machine, Notation, Outcome, Paged, Reply,
     Request, Response, RetryPolicy, Settings, SignMethod, SyncProgress, SyncReport, SyncRun, SyncState,
-    Verdict, WaitUntil, api,
+    Verdict, WaitUntil, api, images_normal, instances_in_state,
 };
 use cvm_proto::{AnyCall, Call, Now, Pages};
 pub use reqwest;
@@ -33,6 +34,7 @@ pub use crate::exchange::Exchange;
 use crate::exchange::Transport;
 use crate::http::Http;
 pub use crate::lists::{ItemStream, PageStream};
+pub use crate::provider_fn::{FnProvider, provider_fn};
 
 /// An asynchronous client for one region.
 ///

@@ -7,6 +7,7 @@ mod fault;
 mod http;
 mod interrupt;
 mod lists;
+mod provider_fn;
 mod socks;
 mod tcp;
 mod tls;
@@ -29,7 +30,7 @@ pub use cvm_proto::{
     Action, AnyList, Basis, Cancel, ClientBuilder, Config, Credential, Destination, Endpoint, Error,
     ErrorCode, ErrorKind, FromSettings, ImageSync, Job, Language, Machine, Notation, Outcome, Paged, Reply,
     Request, Response, RetryPolicy, Settings, SignMethod, SyncProgress, SyncReport, SyncRun, SyncState,
-    Verdict, WaitUntil, api,
+    Verdict, WaitUntil, api, images_normal, instances_in_state,
 };
 use cvm_proto::{AnyCall, Call, Now, Pages};
 pub use ureq;
@@ -39,6 +40,7 @@ use crate::exchange::Transport;
 use crate::http::Http;
 use crate::interrupt::InterruptCheck;
 pub use crate::lists::{ItemIter, PageIter};
+pub use crate::provider_fn::{FnProvider, provider_fn};
 
 /// A blocking client for one region.
 ///

@@ -5,7 +5,8 @@ use std::time::Duration;
 use cvm_local::{Clock, CvmLocal, Fault};
 use cvm_proto::api::types::Image;
 use cvm_proto::api::{DescribeImages, DescribeImagesResponse, DescribeRegions, SyncImages};
-use cvm_proto::{AnyList, ErrorKind, Verdict, WaitUntil};
+use cvm_proto::machine::FailureKind;
+use cvm_proto::{AnyList, Cancel, ErrorKind, Verdict, WaitUntil, images_normal};
 use serde_json::json;
 
 use crate::{Shell, client_of};
@@ -129,4 +130,20 @@ pub fn waits_for_a_state<S: Shell>() {
     local.faults().push(Fault::copy_fails().in_region("ap-beijing")).unwrap();
     let failed = wait_for_copy("ap-beijing").unwrap_err();
     assert!(failed.to_string().contains("it is CREATEFAILED"), "{failed}");
+}
+
+/// The ready waits judge every id that they are given.
+pub fn waits_for_all_images<S: Shell>() {
+    let local = CvmLocal::start().unwrap();
+    let client = client_of::<S>(&local);
+    let answer = client.run(images_normal(["img-o3ycss2p"]), |_| {}).unwrap();
+    assert_eq!(answer.image_set.len(), 1);
+    // An image that is not shown is waited for.
+    let one_more = images_normal(["img-o3ycss2p", "img-00000000"]).at_most(Duration::from_millis(300));
+    let error = client.run(one_more, |_| {}).unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    let cancel = Cancel::new();
+    cancel.cancel();
+    let error = client.run(images_normal(["img-o3ycss2p"]).cancel_with(&cancel), |_| {}).unwrap_err();
+    assert_eq!(error.failure_kind(), Some(FailureKind::Cancelled), "{error}");
 }

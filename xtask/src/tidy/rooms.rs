@@ -9,7 +9,7 @@ use super::rules::CORE_SOURCES;
 use super::{File, Findings};
 
 /// The rooms, the lowest first.
-const ROOMS: [&str; 17] = [
+const ROOMS: [&str; 18] = [
     "input",
     "output",
     "service",
@@ -25,6 +25,7 @@ const ROOMS: [&str; 17] = [
     "call",
     "api",
     "credential",
+    "waiters",
     "regions",
     "image_sync",
 ];

@@ -9,10 +9,11 @@ use alloc::string::String;
 
 use super::action::Action;
 use super::typed::{self, Call};
+use super::wind_down::{POLL_EVERY, WindDown};
 use crate::client::{Config, Job, Random};
-use crate::error::Error;
+use crate::error::{Error, Failure, FailureKind};
 use crate::machine::{Machine, Now, Reply, Step};
-use crate::wire::{Limit, only_reads};
+use crate::wire::{Cancel, Limit, only_reads};
 
 /// What an answer means for a wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,19 +34,28 @@ pub enum Verdict {
 /// use cvm_proto::api::types::ImageState;
 /// use cvm_proto::{Verdict, WaitUntil};
 ///
-/// let job = WaitUntil::new(DescribeImages::default().image_ids(["img-o3ycss2p"]), |answer| {
-///     match answer.image_set.first().map(|image| &image.image_state) {
-///         Some(ImageState::Normal) => Verdict::Ready,
-///         Some(state @ (ImageState::CreateFailed | ImageState::ImportFailed)) => {
-///             Verdict::Failed(format!("the image is {state}"))
+/// // All of them have to be there: the first may be ready long before the last.
+/// let ids = ["img-o3ycss2p", "img-6pb6lrmy"];
+/// let job = WaitUntil::new(DescribeImages::default().image_ids(ids), move |answer| {
+///     let mut ready = 0;
+///     for image in answer.image_set.iter().filter(|image| ids.contains(&&*image.image_id)) {
+///         match &image.image_state {
+///             ImageState::Normal => ready += 1,
+///             failed @ (ImageState::CreateFailed | ImageState::ImportFailed) => {
+///                 return Verdict::Failed(format!("{} is {failed}", image.image_id));
+///             }
+///             _ => {}
 ///         }
-///         _ => Verdict::Pending,
 ///     }
+///     if ready == ids.len() { Verdict::Ready } else { Verdict::Pending }
 /// })
 /// .every(Duration::from_secs(5))
 /// .at_most(Duration::from_secs(600));
 /// # let _ = job;
 /// ```
+///
+/// For images and instances this is there already: [`images_normal`](crate::images_normal),
+/// [`instances_in_state`](crate::instances_in_state).
 ///
 /// ```text
 ///             ┌─── a pause ◀─── Pending, or an error that may pass
@@ -66,6 +76,7 @@ pub struct WaitUntil<A, P> {
     judge: P,
     interval: Duration,
     deadline: Duration,
+    cancel: Option<Cancel>,
 }
 
 /// A request that a wait can send again and again: an action, or a [`TextRequest`](crate::TextRequest).
@@ -100,13 +111,28 @@ impl<A: Ask, P: FnMut(&A::Answer) -> Verdict> WaitUntil<A, P> {
     ///
     /// The action has to be one that [only reads](only_reads): it is called many times.
     pub fn new(action: A, judge: P) -> Self {
-        Self { action, judge, interval: Duration::from_secs(5), deadline: Duration::from_secs(600) }
+        Self {
+            action,
+            judge,
+            interval: Duration::from_secs(5),
+            deadline: Duration::from_secs(600),
+            cancel: None,
+        }
     }
 
     /// The pause between two calls, 5 s by default. It varies by up to a quarter, so that many waits do not call at once.
     #[must_use]
     pub fn every(mut self, interval: Duration) -> Self {
         self.interval = interval;
+        self
+    }
+
+    /// Lets a cancel end the wait, also while a call hangs: with an error whose
+    /// [`failure_kind`](Error::failure_kind) is [`Cancelled`](FailureKind::Cancelled), within 200 ms where the driver
+    /// looks at [`Request::cancel`](crate::Request::cancel).
+    #[must_use]
+    pub fn cancel_with(mut self, cancel: &Cancel) -> Self {
+        self.cancel = Some(cancel.clone());
         self
     }
 
@@ -148,6 +174,7 @@ where
             ends_at: None,
             state,
             last_error: None,
+            wind_down: WindDown::new(self.cancel.clone()),
             job: self,
         }
     }
@@ -161,6 +188,7 @@ pub struct WaitMachine<A: Ask, P> {
     ends_at: Option<Duration>,
     state: State<A>,
     last_error: Option<Error>,
+    wind_down: WindDown,
 }
 
 enum State<A: Ask> {
@@ -187,11 +215,17 @@ where
 
     fn poll(&mut self, now: Now) -> Step<Self::Output, Self::Progress> {
         let ends_at = *self.ends_at.get_or_insert(now.mono.saturating_add(self.job.deadline));
+        if self.wind_down.ends(now).is_some() && !matches!(self.state, State::Ended) {
+            return self.end(Err(self.cancelled()));
+        }
         loop {
             match &mut self.state {
                 State::Refused => return self.end(Err(self.refusal())),
                 State::Pause { .. } if now.mono >= ends_at => return self.end(Err(self.too_late())),
-                State::Pause { until } if *until > now.mono => return Step::WaitUntil((*until).min(ends_at)),
+                State::Pause { until } if *until > now.mono => {
+                    let until = (*until).min(ends_at);
+                    return Step::WaitUntil(self.noticing(until, now));
+                }
                 State::Pause { .. } => {
                     let call = self.job.action.call(&self.config, self.random.next());
                     self.state = State::Asking(call);
@@ -204,9 +238,12 @@ where
                         }
                         Step::Send(request) => {
                             let limit = self.job.limit();
-                            return Step::Send(request.within(ends_at.saturating_sub(now.mono), limit));
+                            let request = request.within(ends_at.saturating_sub(now.mono), limit);
+                            return Step::Send(self.wind_down.attach(request, true, now));
                         }
-                        Step::WaitUntil(mono) => return Step::WaitUntil(mono.min(ends_at)),
+                        Step::WaitUntil(mono) => {
+                            return Step::WaitUntil(self.noticing(mono.min(ends_at), now));
+                        }
                         Step::Progress(never) => match never {},
                         Step::Done(outcome) => outcome,
                     };
@@ -242,6 +279,7 @@ where
     }
 
     fn reply(&mut self, now: Now, reply: Reply) {
+        self.wind_down.replied(now);
         if let State::Asking(call) = &mut self.state {
             call.reply(now, reply);
         }
@@ -252,6 +290,16 @@ impl<A: Ask, P> WaitMachine<A, P> {
     fn end(&mut self, outcome: Result<A::Answer, Error>) -> Step<Result<A::Answer, Error>, A::Answer> {
         self.state = State::Ended;
         Step::Done(outcome)
+    }
+
+    /// When to poll again, so that a cancel is noticed.
+    fn noticing(&self, until: Duration, now: Now) -> Duration {
+        if self.job.cancel.is_some() { until.min(now.mono.saturating_add(POLL_EVERY)) } else { until }
+    }
+
+    fn cancelled(&self) -> Error {
+        let why = Failure::not_sent(FailureKind::Cancelled, "cancelled before the condition was met");
+        Error::transport(why).with_call(self.job.action.name(), self.config.region(), 0)
     }
 
     fn refusal(&self) -> Error {

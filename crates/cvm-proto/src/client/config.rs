@@ -23,7 +23,7 @@ use crate::wire::{Notation, Origin, RequestDefaults, RequestTarget};
 /// of the service's clock, a credential that is not given once and for all, and today's signing key.
 ///
 /// Cheap to clone; clones share that state, also those for [other regions](Self::with_region). Each call and job is
-/// made from one. With the feature `std` it can be shared between threads.
+/// made from one. It can be shared between threads.
 #[derive(Clone)]
 pub struct Config(Arc<RegionView>);
 
@@ -256,6 +256,12 @@ impl Config {
         self.0.client.shared.with(use_it)
     }
 }
+
+/// Whatever the features are.
+const _: () = {
+    const fn is_shared_between_threads<T: Send + Sync>() {}
+    is_shared_between_threads::<Config>();
+};
 
 impl FromSettings for Config {
     fn from_settings(settings: Settings) -> Result<Self, Error> {

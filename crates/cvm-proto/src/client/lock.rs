@@ -1,7 +1,7 @@
 //! A lock around state that calls share.
 //!
-//! With the feature `std` it is a `std::sync::Mutex`, so that a client can be shared between threads. Without it there
-//! are no threads to share with, and it is a `RefCell`.
+//! With the feature `std` it is a `std::sync::Mutex`, which puts whoever waits to sleep. Without it there is nothing that
+//! could, and it spins: what it guards is looked at for some hundred nanoseconds.
 
 #[derive(Default)]
 pub(crate) struct Mutex<T>(Cell<T>);
@@ -9,7 +9,7 @@ pub(crate) struct Mutex<T>(Cell<T>);
 #[cfg(feature = "std")]
 type Cell<T> = std::sync::Mutex<T>;
 #[cfg(not(feature = "std"))]
-type Cell<T> = core::cell::RefCell<T>;
+type Cell<T> = spin::Mutex<T>;
 
 impl<T> Mutex<T> {
     #[cfg(feature = "std")]
@@ -20,6 +20,6 @@ impl<T> Mutex<T> {
 
     #[cfg(not(feature = "std"))]
     pub(crate) fn with<R>(&self, use_it: impl FnOnce(&mut T) -> R) -> R {
-        use_it(&mut self.0.borrow_mut())
+        use_it(&mut self.0.lock())
     }
 }

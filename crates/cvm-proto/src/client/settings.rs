@@ -114,8 +114,7 @@ impl Settings {
             || self
                 .proxy_address()
                 .is_ok_and(|proxy| proxy.is_some_and(|proxy| proxy.scheme() == ProxyScheme::Https))
-            || (self.credential.is_none()
-                && self.provider.as_ref().is_some_and(|provider| provider.uses_tls()))
+            || (self.credential.is_none() && self.provider.as_ref().is_some_and(Provider::uses_tls))
     }
 
     /// [`proxy`](Self::proxy), taken apart.
@@ -191,8 +190,6 @@ impl Settings {
             (Some(own), Some(theirs)) => Arc::ptr_eq(own, theirs),
             (own, theirs) => own.is_none() && theirs.is_none(),
         };
-        // Without TLS so far, no certificate authorities were read.
-        let same_tls = self.uses_tls() || !other.uses_tls();
         [
             ("the credential", same_credential),
             ("the provider", same_provider),
@@ -202,7 +199,6 @@ impl Settings {
             ("proxy", self.proxy == other.proxy),
             ("no_proxy", self.no_proxy == other.no_proxy),
             ("ca_pem", self.ca_pem == other.ca_pem),
-            ("a backup endpoint over TLS", same_tls),
         ]
         .into_iter()
         .find_map(|(name, same)| (!same).then_some(name))

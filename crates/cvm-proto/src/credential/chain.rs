@@ -49,7 +49,7 @@ impl Provider for Chain {
     }
 
     fn uses_tls(&self) -> bool {
-        self.0.providers.iter().any(|provider| provider.uses_tls())
+        self.0.providers.iter().any(Provider::uses_tls)
     }
 }
 

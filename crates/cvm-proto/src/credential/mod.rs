@@ -44,7 +44,7 @@ mod sts;
 mod web_identity;
 
 pub use crate::sign::key_part::part;
-pub use crate::signer::{Credential, Fetch, FetchContext, Found, Lease, Provider, ready};
+pub use crate::signer::{Credential, Fetch, FetchContext, Found, Lease, Provider, elsewhere, ready};
 pub use assume_role::AssumeRole;
 pub use chain::Chain;
 pub use identity::{CallerIdentity, IdentityCall, WhoAmI};

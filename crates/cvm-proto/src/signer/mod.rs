@@ -8,4 +8,4 @@ mod provider;
 pub use credential::Credential;
 pub(crate) use key_cache::{DailySigner, KeyCache};
 pub(crate) use lease_cache::{Availability, LeaseCache, Ticket};
-pub use provider::{Fetch, FetchContext, Found, Lease, Provider, ready};
+pub use provider::{Fetch, FetchContext, Found, Lease, Provider, elsewhere, ready};

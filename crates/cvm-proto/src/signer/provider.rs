@@ -3,8 +3,10 @@
 use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::convert::Infallible;
 use core::fmt;
+use core::time::Duration;
 
 use serde_json::Value;
 
@@ -66,6 +68,13 @@ impl Lease {
     }
 }
 
+/// One that does not expire.
+impl From<Credential> for Lease {
+    fn from(credential: Credential) -> Self {
+        Self::permanent(credential)
+    }
+}
+
 /// What a provider found.
 #[derive(Clone, Debug)]
 pub enum Found {
@@ -79,12 +88,7 @@ pub enum Found {
 /// The work of a provider: a machine that ends with what it found.
 ///
 /// An error means that the provider is set up, but wrongly, or that it failed: a [`Chain`](crate::credential::Chain) ends there.
-#[cfg(feature = "std")]
 pub type Fetch = Box<dyn Machine<Output = Result<Found, Error>, Progress = Infallible> + Send>;
-/// The work of a provider: a machine that ends with what it found. Without the feature `std` there are no threads to
-/// send it between.
-#[cfg(not(feature = "std"))]
-pub type Fetch = Box<dyn Machine<Output = Result<Found, Error>, Progress = Infallible>>;
 
 /// What a provider is given for a fetch.
 #[derive(Clone, Debug)]
@@ -111,10 +115,52 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// Begins to get a credential.
     fn fetch(&self, context: &FetchContext) -> Fetch;
 
-    /// Whether any of its requests goes over TLS; a shell then loads certificate authorities.
+    /// Whether any of its requests may go over TLS; `true` unless a provider knows that none does.
     fn uses_tls(&self) -> bool {
-        false
+        true
     }
+}
+
+impl<P: Provider + ?Sized> Provider for Arc<P> {
+    fn fetch(&self, context: &FetchContext) -> Fetch {
+        (**self).fetch(context)
+    }
+
+    fn uses_tls(&self) -> bool {
+        (**self).uses_tls()
+    }
+}
+
+/// The first and the longest pause between two looks whether work elsewhere is done.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
+
+/// The work of a provider that goes on elsewhere, in a task or a thread: `done` is asked now and then, every 20 ms at the
+/// latest, what came of it, until it says. It is dropped when nobody waits for it any more.
+///
+/// The clients make providers of functions with it (`provider_fn`).
+pub fn elsewhere(done: impl FnMut() -> Option<Result<Found, Error>> + Send + 'static) -> Fetch {
+    Box::new(Elsewhere { done, pause: PAUSES.0 })
+}
+
+struct Elsewhere<F> {
+    done: F,
+    pause: Duration,
+}
+
+impl<F: FnMut() -> Option<Result<Found, Error>>> Machine for Elsewhere<F> {
+    type Output = Result<Found, Error>;
+    type Progress = Infallible;
+
+    fn poll(&mut self, now: Now) -> Step<Self::Output> {
+        if let Some(outcome) = (self.done)() {
+            return Step::Done(outcome);
+        }
+        let until = now.mono.saturating_add(self.pause);
+        self.pause = (self.pause * 2).min(PAUSES.1);
+        Step::WaitUntil(until)
+    }
+
+    fn reply(&mut self, _: Now, _: Reply) {}
 }
 
 /// A fetch that has its outcome already, as it needs no network.
@@ -139,5 +185,9 @@ impl Machine for Ready {
 impl Provider for Credential {
     fn fetch(&self, _: &FetchContext) -> Fetch {
         ready(Ok(Found::Lease(Lease::permanent(self.clone()))))
+    }
+
+    fn uses_tls(&self) -> bool {
+        false
     }
 }

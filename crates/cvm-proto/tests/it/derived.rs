@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::driver::{Seen, UNIX, config, lost, not_sent, ok, refused, run, settings};
 
-type Builder = ClientBuilder<Config>;
+type Set = fn(ClientBuilder<Config>) -> ClientBuilder<Config>;
 
 fn describe(config: &Config) -> Call<DescribeImages> {
     Call::new(config, DescribeImages::default(), 1)
@@ -78,7 +78,7 @@ fn rate_limits_budget_and_clock_are_shared_with_the_client() {
         cvm_proto::Reply::Response(response) => {
             cvm_proto::Reply::Response(response.header("date", "Mon, 25 Feb 2019 17:44:25 GMT"))
         }
-        other => other,
+        lost @ cvm_proto::Reply::Failed(_) => lost,
     };
     let derived = client.with(|settings| settings).unwrap();
     run(describe(&derived), late).output.unwrap_err();
@@ -92,7 +92,6 @@ fn rate_limits_budget_and_clock_are_shared_with_the_client() {
 #[test]
 fn a_setting_that_belongs_to_what_is_shared_is_refused_by_name() {
     let client = config();
-    type Set = fn(Builder) -> Builder;
     let cases: [(Set, &str); 8] = [
         (
             |settings| settings.credential(Credential::new("AKIDother", "other-key").unwrap()),
@@ -246,7 +245,7 @@ fn errors_give_what_caused_them() {
     let failure = error.source().and_then(|source| source.downcast_ref::<Failure>()).unwrap();
     assert_eq!(failure.to_string(), "connection closed before the answer");
     let error = run(describe(&config()), |_, _| ok(r#""ImageSet":3,"#)).output.unwrap_err();
-    assert!(error.source().is_some_and(|source| source.is::<serde_json::Error>()), "{error:?}");
+    assert!(error.source().unwrap().is::<serde_json::Error>(), "{error:?}");
     assert_eq!((error.failure_kind(), error.sent()), (None, None));
     let error = run(describe(&config()), |_, _| refused("InvalidFilter")).output.unwrap_err();
     assert!(error.source().is_none());

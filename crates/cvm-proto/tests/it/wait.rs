@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use cvm_proto::api::types::InstanceState;
 use cvm_proto::api::{DescribeImages, DescribeImagesResponse, RunInstances, SyncImages};
 use cvm_proto::machine::{Failure, FailureKind};
 use cvm_proto::{
-    Ask, ErrorKind, Job, Machine, Now, Reply, Step, TextRequest, Verdict, WaitUntil, only_reads,
+    Ask, Cancel, ErrorKind, Job, Machine, Now, Reply, Step, TextRequest, Verdict, WaitUntil, images_normal,
+    instances_in_state, only_reads,
 };
 
 use crate::driver::{config, not_sent, ok, refused, run};
@@ -118,4 +120,118 @@ fn only_what_reads_is_waited_with() {
     assert!(refusal(TextRequest::new("DescribeSomethingNew", "{}").unwrap()).is_none());
     assert!(refusal(TextRequest::new("InquiryPriceOfSomethingNew", "{}").unwrap()).is_none());
     assert!(only_reads("InquirePricePurchaseResourcePoolPacks"));
+}
+
+fn images(states: &[(&str, &str)]) -> Reply {
+    let of = |(id, state): &(&str, &str)| format!(r#"{{"ImageId":"{id}","ImageState":"{state}"}}"#);
+    ok(&format!(r#""ImageSet":[{}],"#, states.iter().map(of).collect::<Vec<_>>().join(",")))
+}
+
+fn instances(states: &[(&str, &str)]) -> Reply {
+    let of = |(id, state): &(&str, &str)| format!(r#"{{"InstanceId":"{id}","InstanceState":"{state}"}}"#);
+    ok(&format!(r#""InstanceSet":[{}],"#, states.iter().map(of).collect::<Vec<_>>().join(",")))
+}
+
+/// Answers with each of these once, and with the last from then on; gives what came of it and how often it was asked.
+fn waited<J: Job>(job: J, answers: &[Reply]) -> (<J::Machine as Machine>::Output, usize) {
+    let mut next = 0;
+    let run = run(job.start(&config(), 1), |_, _| {
+        next += 1;
+        match &answers[(next - 1).min(answers.len() - 1)] {
+            Reply::Response(response) => Reply::Response(response.clone()),
+            Reply::Failed(failure) => Reply::Failed(failure.clone()),
+        }
+    });
+    (run.output, run.seen.len())
+}
+
+#[test]
+fn images_are_normal_once_all_of_them_are() {
+    let wait = || images_normal(["img-1", "img-2", "img-1"]);
+    let answers = [
+        images(&[("img-1", "NORMAL")]),
+        images(&[("img-1", "NORMAL"), ("img-2", "SYNCING"), ("img-3", "NORMAL")]),
+        images(&[("img-2", "NORMAL"), ("img-1", "NORMAL")]),
+    ];
+    let (answer, asked) = waited(wait(), &answers);
+    assert_eq!((answer.unwrap().image_set.len(), asked), (2, 3));
+    for state in ["CREATEFAILED", "IMPORTFAILED"] {
+        let (outcome, asked) = waited(wait(), &[images(&[("img-1", "CREATING"), ("img-2", state)])]);
+        let error = outcome.unwrap_err();
+        assert_eq!((error.kind(), asked), (ErrorKind::State, 1));
+        assert!(error.to_string().contains(&format!("img-2 is {state}")), "{error}");
+    }
+    // Another image's failure is nobody's business.
+    let others = [images(&[("img-9", "CREATEFAILED"), ("img-1", "NORMAL"), ("img-2", "NORMAL")])];
+    waited(wait(), &others).0.unwrap();
+    let error = waited(images_normal([""; 0]), &[images(&[("img-9", "NORMAL")])]).0.unwrap_err();
+    assert!(error.to_string().contains("no id is given"), "{error}");
+    let error = waited(images_normal((0..101).map(|n| format!("img-{n}"))), &[images(&[])]).0.unwrap_err();
+    assert!(error.to_string().contains("101 ids are given, and one request takes 100"), "{error}");
+}
+
+#[test]
+fn instances_are_in_a_state_once_all_of_them_are() {
+    let wait = |state| instances_in_state(["ins-1", "ins-2"], state);
+    let answers = [
+        instances(&[]),
+        instances(&[("ins-1", "PENDING"), ("ins-2", "RUNNING")]),
+        instances(&[("ins-1", "RUNNING"), ("ins-2", "REBOOTING")]),
+        instances(&[("ins-1", "RUNNING"), ("ins-2", "RUNNING")]),
+    ];
+    assert_eq!(waited(wait(InstanceState::Running), &answers).1, 4);
+    // Whatever is waited for, a launch that failed and an instance that is being destroyed end it.
+    for (target, state) in [
+        (InstanceState::Running, "LAUNCH_FAILED"),
+        (InstanceState::Stopped, "LAUNCH_FAILED"),
+        (InstanceState::Running, "SHUTDOWN"),
+        (InstanceState::Running, "TERMINATING"),
+        (InstanceState::Shutdown, "TERMINATING"),
+    ] {
+        let (outcome, asked) = waited(wait(target), &[instances(&[("ins-1", "STARTING"), ("ins-2", state)])]);
+        let error = outcome.unwrap_err();
+        assert_eq!((error.kind(), asked), (ErrorKind::State, 1), "{error}");
+        assert!(error.to_string().contains(&format!("ins-2 is {state}")), "{error}");
+    }
+    let down = [
+        instances(&[("ins-1", "SHUTDOWN"), ("ins-2", "TERMINATING")]),
+        instances(&[("ins-1", "TERMINATING"), ("ins-2", "TERMINATING")]),
+    ];
+    assert_eq!(waited(wait(InstanceState::Terminating), &down).1, 2);
+    let failed = [instances(&[("ins-1", "LAUNCH_FAILED"), ("ins-2", "LAUNCH_FAILED")])];
+    assert!(waited(wait(InstanceState::LaunchFailed), &failed).0.is_ok());
+}
+
+#[test]
+fn a_cancel_ends_a_wait_in_its_pause_and_while_a_look_hangs() {
+    let cancel = Cancel::new();
+    let wait = || images_normal(["img-1"]).every(Duration::from_secs(60)).cancel_with(&cancel);
+    let mut machine = wait().start(&config(), 1);
+    let start = Now::new(1_551_113_065, Duration::from_secs(1));
+    let Step::Send(request) = machine.poll(start) else { panic!("it begins with a look") };
+    assert_eq!(
+        request.cancel().map(|(_, grace)| grace),
+        Some(Duration::ZERO),
+        "a look can be broken off at once"
+    );
+    machine.reply(start, images(&[("img-1", "CREATING")]));
+    assert!(matches!(machine.poll(start), Step::Progress(_)));
+    let Step::WaitUntil(soon) = machine.poll(start) else { panic!("a pause comes") };
+    assert!(soon <= start.mono + Duration::from_millis(200), "it looks at the cancel meanwhile");
+    cancel.cancel();
+    let Step::Done(Err(error)) = machine.poll(Now::new(start.unix, soon)) else { panic!("it is cancelled") };
+    assert_eq!(error.failure_kind(), Some(FailureKind::Cancelled));
+    assert!(error.to_string().contains("cancelled before the condition was met"), "{error}");
+
+    // Broken off by the driver, it is not tried again.
+    let cancel = Cancel::new();
+    let mut machine = images_normal(["img-1"]).cancel_with(&cancel).start(&config(), 1);
+    assert!(matches!(machine.poll(start), Step::Send(_)));
+    cancel.cancel();
+    machine.reply(start, Reply::Failed(Failure::maybe_sent(FailureKind::Cancelled, "broken off")));
+    let Step::Done(Err(error)) = machine.poll(start) else { panic!("it is cancelled") };
+    assert_eq!(error.failure_kind(), Some(FailureKind::Cancelled), "{error}");
+    // Nor is anything sent after it.
+    let mut late = images_normal(["img-1"]).cancel_with(&cancel).start(&config(), 1);
+    assert!(matches!(late.poll(start), Step::Done(Err(_))));
 }

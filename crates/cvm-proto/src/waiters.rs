@@ -1,0 +1,126 @@
+//! Waits that many need: images that can be used, instances in a state.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::api::types::{ImageState, InstanceState};
+use crate::api::{DescribeImages, DescribeImagesResponse, DescribeInstances, DescribeInstancesResponse};
+use crate::call::{Verdict, WaitUntil};
+
+/// As many as one request may name, and a page may hold.
+const MOST: u8 = 100;
+
+/// Waits until all these images can be used: a [`Job`](crate::Job) that ends with the answer that shows them.
+///
+/// ```
+/// use core::time::Duration;
+/// use cvm_proto::{Cancel, images_normal};
+///
+/// let cancel = Cancel::new();
+/// let job = images_normal(["img-o3ycss2p", "img-6pb6lrmy"]).at_most(Duration::from_secs(3600)).cancel_with(&cancel);
+/// # let _ = job;
+/// ```
+///
+/// At most 100 images, in the region of the client; no image is an error. One that is not shown yet is waited for.
+///
+/// # Errors
+///
+/// [`ErrorKind::State`](crate::ErrorKind::State) as soon as one of them failed to be created or imported; else those of a
+/// [wait](WaitUntil).
+pub fn images_normal(
+    ids: impl IntoIterator<Item: Into<String>>,
+) -> WaitUntil<DescribeImages, impl FnMut(&DescribeImagesResponse) -> Verdict> {
+    let ids = once_each(ids);
+    let action = DescribeImages::default().image_ids(ids.clone()).limit(MOST.into());
+    WaitUntil::new(action, move |answer: &DescribeImagesResponse| {
+        let seen = answer.image_set.iter().map(|image| (&*image.image_id, &image.image_state));
+        all(&ids, seen, |state| match state {
+            // What older documents call an image that instances are made of at this moment.
+            ImageState::Normal | ImageState::Using => Place::There,
+            ImageState::CreateFailed | ImageState::ImportFailed => Place::Never,
+            _ => Place::OnTheWay,
+        })
+    })
+}
+
+/// Waits until all these instances are in a state: a [`Job`](crate::Job) that ends with the answer that shows them.
+///
+/// ```
+/// use cvm_proto::api::types::InstanceState;
+/// use cvm_proto::instances_in_state;
+///
+/// let job = instances_in_state(["ins-1example", "ins-2example"], InstanceState::Running);
+/// # let _ = job;
+/// ```
+///
+/// At most 100 instances, in the region of the client; no instance is an error. One that is not shown yet is waited for. An
+/// instance that is destroyed is shown no more: a wait for [`Terminating`](InstanceState::Terminating) may miss it.
+///
+/// # Errors
+///
+/// [`ErrorKind::State`](crate::ErrorKind::State) as soon as one of them failed to be launched, or is stopped for good
+/// (`SHUTDOWN`, `TERMINATING`), unless that is the state that is waited for; else those of a [wait](WaitUntil).
+pub fn instances_in_state(
+    ids: impl IntoIterator<Item: Into<String>>,
+    state: InstanceState,
+) -> WaitUntil<DescribeInstances, impl FnMut(&DescribeInstancesResponse) -> Verdict> {
+    let ids = once_each(ids);
+    let action = DescribeInstances::default().instance_ids(ids.clone()).limit(MOST.into());
+    WaitUntil::new(action, move |answer: &DescribeInstancesResponse| {
+        let seen =
+            answer.instance_set.iter().map(|instance| (&*instance.instance_id, &instance.instance_state));
+        all(&ids, seen, |seen| match seen {
+            seen if *seen == state => Place::There,
+            // It is shut down before it is destroyed.
+            InstanceState::Shutdown if state == InstanceState::Terminating => Place::OnTheWay,
+            InstanceState::LaunchFailed | InstanceState::Shutdown | InstanceState::Terminating => {
+                Place::Never
+            }
+            _ => Place::OnTheWay,
+        })
+    })
+}
+
+/// Where one of those that are waited for is.
+enum Place {
+    There,
+    OnTheWay,
+    /// It will never be there.
+    Never,
+}
+
+/// Judges all of them: one that will never be there fails the wait, and all have to be there.
+fn all<'a, S: core::fmt::Display + 'a>(
+    ids: &[String],
+    seen: impl Iterator<Item = (&'a str, &'a S)>,
+    place: impl Fn(&S) -> Place,
+) -> Verdict {
+    let mut there = 0;
+    for (id, state) in seen.filter(|(id, _)| ids.iter().any(|wanted| wanted == id)) {
+        match place(state) {
+            Place::There => there += 1,
+            Place::OnTheWay => {}
+            Place::Never => return Verdict::Failed(format!("{id} is {state}")),
+        }
+    }
+    match ids.len() {
+        0 => Verdict::Failed("no id is given: name at least one".into()),
+        wanted if wanted > usize::from(MOST) => Verdict::Failed(format!(
+            "{wanted} ids are given, and one request takes {MOST}: wait for them in parts"
+        )),
+        wanted if there >= wanted => Verdict::Ready,
+        _ => Verdict::Pending,
+    }
+}
+
+fn once_each(ids: impl IntoIterator<Item: Into<String>>) -> Vec<String> {
+    let mut list = Vec::new();
+    for id in ids {
+        let id = id.into();
+        if !list.contains(&id) {
+            list.push(id);
+        }
+    }
+    list
+}
