@@ -85,16 +85,8 @@ impl Config {
 }
 
 /// One request, as its parts: method, URL, headers, body, timeout, action, attempt, grace after a cancel.
-type Parts<'py> = (
-    &'static str,
-    String,
-    BTreeMap<String, String>,
-    Bound<'py, PyBytes>,
-    f64,
-    String,
-    u32,
-    Option<f64>,
-);
+type Parts<'py> =
+    (&'static str, String, BTreeMap<String, String>, Bound<'py, PyBytes>, f64, String, u32, Option<f64>);
 
 /// Asks a machine what to do next: `("send", parts)`, `("wait", time)`, `("progress", news)` or `("done", output)`.
 #[pyfunction]

@@ -8,8 +8,8 @@ use alloc::format;
 use alloc::string::String;
 
 use super::action::Action;
+use super::cancel_grace::{CANCEL_CHECK_EVERY, CancelGrace};
 use super::typed::{self, Call};
-use super::wind_down::{POLL_EVERY, WindDown};
 use crate::client::{Config, Job, Random};
 use crate::error::{Error, Failure, FailureKind};
 use crate::machine::{Machine, Now, Reply, Step};
@@ -174,7 +174,7 @@ where
             ends_at: None,
             state,
             last_error: None,
-            wind_down: WindDown::new(self.cancel.clone()),
+            cancel_grace: CancelGrace::new(self.cancel.clone()),
             job: self,
         }
     }
@@ -188,7 +188,7 @@ pub struct WaitMachine<A: Ask, P> {
     ends_at: Option<Duration>,
     state: State<A>,
     last_error: Option<Error>,
-    wind_down: WindDown,
+    cancel_grace: CancelGrace,
 }
 
 enum State<A: Ask> {
@@ -215,7 +215,7 @@ where
 
     fn poll(&mut self, now: Now) -> Step<Self::Output, Self::Progress> {
         let ends_at = *self.ends_at.get_or_insert(now.mono.saturating_add(self.job.deadline));
-        if self.wind_down.ends(now).is_some() && !matches!(self.state, State::Ended) {
+        if self.cancel_grace.ends(now).is_some() && !matches!(self.state, State::Ended) {
             return self.end(Err(self.cancelled()));
         }
         loop {
@@ -239,7 +239,7 @@ where
                         Step::Send(request) => {
                             let limit = self.job.limit();
                             let request = request.within(ends_at.saturating_sub(now.mono), limit);
-                            return Step::Send(self.wind_down.attach(request, true, now));
+                            return Step::Send(self.cancel_grace.attach(request, true, now));
                         }
                         Step::WaitUntil(mono) => {
                             return Step::WaitUntil(self.noticing(mono.min(ends_at), now));
@@ -279,7 +279,7 @@ where
     }
 
     fn reply(&mut self, now: Now, reply: Reply) {
-        self.wind_down.replied(now);
+        self.cancel_grace.replied(now);
         if let State::Asking(call) = &mut self.state {
             call.reply(now, reply);
         }
@@ -294,7 +294,7 @@ impl<A: Ask, P> WaitMachine<A, P> {
 
     /// When to poll again, so that a cancel is noticed.
     fn noticing(&self, until: Duration, now: Now) -> Duration {
-        if self.job.cancel.is_some() { until.min(now.mono.saturating_add(POLL_EVERY)) } else { until }
+        if self.job.cancel.is_some() { until.min(now.mono.saturating_add(CANCEL_CHECK_EVERY)) } else { until }
     }
 
     fn cancelled(&self) -> Error {
