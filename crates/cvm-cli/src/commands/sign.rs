@@ -5,7 +5,7 @@ use std::io::{self, BufRead, Read, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use cvm_proto::input::{Unreadable, json, trim, unmarked};
-use cvm_proto::sign::explain::{Explained, Input, explain};
+use cvm_proto::sign::explain::{Input, SignatureStages, explain};
 use cvm_proto::{Credential, SignMethod};
 use serde_json::{Map, Value};
 
@@ -28,7 +28,7 @@ pub(crate) fn run(global: &Global, args: SignArgs) -> Result<Exit, Failure> {
 }
 
 /// The stages one under the other, each byte for byte.
-fn stages(explained: &Explained) -> String {
+fn stages(explained: &SignatureStages) -> String {
     let signature = (explained.authorization.is_none()).then_some(&explained.signature);
     let stages = [
         ("Canonical request", explained.canonical_request.as_ref()),

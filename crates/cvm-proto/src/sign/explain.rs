@@ -160,7 +160,7 @@ fn path() -> String {
 /// The stages of a signature. It serializes to an object without the members that its method does not have.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
-pub struct Explained {
+pub struct SignatureStages {
     /// TC3: the canonical request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub canonical_request: Option<String>,
@@ -178,7 +178,7 @@ pub struct Explained {
 /// # Errors
 ///
 /// [`ErrorKind::Parameter`](crate::ErrorKind::Parameter) naming the member that is missing or wrong.
-pub fn explain(input: &Input) -> Result<Explained, Error> {
+pub fn explain(input: &Input) -> Result<SignatureStages, Error> {
     // What cannot be a key, a token or a host cannot have been sent either.
     let token = unless_empty(&input.token);
     let parts = [("secret_id", &*input.secret_id), ("secret_key", &*input.secret_key)];
@@ -203,7 +203,7 @@ pub fn explain(input: &Input) -> Result<Explained, Error> {
     }
 }
 
-fn explain_tc3(input: &Input) -> Result<Explained, Error> {
+fn explain_tc3(input: &Input) -> Result<SignatureStages, Error> {
     let is_get = input.http_method == "GET";
     let content_type = input.sent_header("content-type");
     let query = match &input.query {
@@ -234,7 +234,7 @@ fn explain_tc3(input: &Input) -> Result<Explained, Error> {
     let scope = CredentialScope::new(input.timestamp, &input.service);
     let text = StringToSign { timestamp: input.timestamp, scope, canonical_hash: request.hash() };
     let signature = SigningKey::derive(&input.secret_key, scope).sign(&text);
-    Ok(Explained {
+    Ok(SignatureStages {
         canonical_request: Some(request.to_string()),
         string_to_sign: text.to_string(),
         signature: signature.to_string(),
@@ -242,7 +242,7 @@ fn explain_tc3(input: &Input) -> Result<Explained, Error> {
     })
 }
 
-fn explain_v1(input: &Input) -> Result<Explained, Error> {
+fn explain_v1(input: &Input) -> Result<SignatureStages, Error> {
     let method = input.sign_method;
     let nonce = input.nonce.ok_or_else(|| {
         Error::parameter(format!("`nonce` is missing: {method} signs a positive number of up to 19 digits"))
@@ -263,7 +263,7 @@ fn explain_v1(input: &Input) -> Result<Explained, Error> {
     params.extend(common.into_iter().filter_map(|(name, value)| Some((name.into(), value?))));
     let text = v1::string_to_sign(&input.http_method, &input.host, &input.path, &params);
     let signature = v1::sign(method, &input.secret_key, &text);
-    Ok(Explained { canonical_request: None, string_to_sign: text, signature, authorization: None })
+    Ok(SignatureStages { canonical_request: None, string_to_sign: text, signature, authorization: None })
 }
 
 fn unless_empty(text: &Option<String>) -> Option<String> {

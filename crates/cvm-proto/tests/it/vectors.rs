@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use cvm_proto::codec::percent::parse_pairs;
-use cvm_proto::sign::explain::{Explained, Input, explain};
+use cvm_proto::sign::explain::{Input, SignatureStages, explain};
 use cvm_proto::sign::verify::{Incoming, VerifyError, claims, verify};
 use cvm_proto::sign::{
     CanonicalRequest, CredentialScope, KeyChain, Payload, SignMethod, SigningKey, StringToSign,
@@ -217,7 +217,7 @@ fn published_v1_signatures() {
 fn the_sdks_signatures_stage_by_stage() {
     for made in Made::all() {
         let id = &made.raw["id"];
-        let Explained { canonical_request, string_to_sign, signature, authorization, .. } =
+        let SignatureStages { canonical_request, string_to_sign, signature, authorization, .. } =
             explain(&made.input).unwrap();
         assert_eq!(
             canonical_request.as_deref(),
