@@ -206,8 +206,8 @@ pub(super) fn render_index(model: &Model) -> String {
         ));
     }
     out.push_str(
-        "\nuse crate::call::Known;\npub use crate::service::VERSION;\n\n\
-         /// What this build knows of an action, by its name.\npub(crate) fn find(name: &str) -> Option<Known> {\n\
+        "\nuse crate::call::ActionInfo;\npub use crate::service::VERSION;\n\n\
+         /// What this build knows of an action, by its name.\npub(crate) fn find(name: &str) -> Option<ActionInfo> {\n\
          Some(match name {\n",
     );
     for action in &model.actions {
@@ -216,7 +216,7 @@ pub(super) fn render_index(model: &Model) -> String {
             Some(page) => format!(".chained(\"{}\")", page.items_wire),
             None => String::new(),
         };
-        out.push_str(&format!("\"{0}\" => Known::of::<{0}>(){listing},\n", action.name));
+        out.push_str(&format!("\"{0}\" => ActionInfo::of::<{0}>(){listing},\n", action.name));
     }
     out.push_str("_ => return None,\n})\n}\n");
     out

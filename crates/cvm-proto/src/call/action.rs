@@ -55,14 +55,14 @@ pub(crate) struct Listing {
 }
 
 /// What is known of an action without its type.
-pub(crate) struct Known {
+pub(crate) struct ActionInfo {
     pub(crate) rate_limit: Option<u32>,
     pub(crate) needs_region: bool,
     pub(crate) listing: Option<Listing>,
     pub(crate) parameters: &'static [&'static str],
 }
 
-impl Known {
+impl ActionInfo {
     /// The action with this name, if this build knows it.
     pub(crate) fn find(name: &str) -> Option<Self> {
         api::find(name)

@@ -16,17 +16,17 @@ use core::time::Duration;
 
 use super::fetch_turn::FetchTurn;
 use crate::attempt_end::{AttemptEnd, AttemptHook, FailReason, NextStep, RetryReason};
-use crate::client::{Keys, Prepared, Random, Route, is_too_far};
+use crate::client::{AttemptSigner, Prepared, Random, Route, is_too_far};
 use crate::codec::envelope;
 use crate::error::{Error, ErrorCode, ErrorKind, FailureKind};
 use crate::machine::{Now, Reply, Step};
-use crate::signer::{Availability, Credential, Fetch, FetchContext, Ticket};
+use crate::signer::{Availability, Credential, Fetch, FetchContext, FetchId};
 use crate::wire::{Attempt, ConnectionPath, Limit, Request};
 
 /// An action on its peer, with its parameters encoded.
 pub(crate) struct Attempts {
     prepared: Prepared,
-    rules: Rules,
+    rules: CallPolicy,
     random: Random,
     attempts: u32,
     /// How often the request was sent before the one that is out.
@@ -42,7 +42,7 @@ pub(crate) struct Attempts {
 
 /// How an action may be treated.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Rules {
+pub(crate) struct CallPolicy {
     /// Requests a second that the service grants, if known.
     pub(crate) rate_limit: Option<u32>,
     /// Whether it may be sent again when nobody knows what became of it.
@@ -73,8 +73,8 @@ enum State {
     Ended,
 }
 
-/// What to do next; the outcome comes from [`Attempts::reply`], or as [`Next::Fail`].
-pub(crate) enum Next {
+/// What to do next; the outcome comes from [`Attempts::reply`], or as [`AttemptStep::Fail`].
+pub(crate) enum AttemptStep {
     Send(Request),
     WaitUntil(Duration),
     Fail(Error),
@@ -89,17 +89,17 @@ enum Admission {
         /// Who signs, if that is not the same for all calls of the client.
         credential: Option<Credential>,
         route: Route,
-        keys: Option<Keys>,
+        keys: Option<AttemptSigner>,
     },
     Later(Duration),
-    Fetch(Ticket),
+    Fetch(FetchId),
     Fail(Error),
     /// There is no better credential than the one that was refused.
     Refused(Error),
 }
 
 impl Attempts {
-    pub(crate) fn new(prepared: Prepared, rules: Rules, seed: u64) -> Self {
+    pub(crate) fn new(prepared: Prepared, rules: CallPolicy, seed: u64) -> Self {
         Self {
             prepared,
             rules,
@@ -114,19 +114,19 @@ impl Attempts {
         }
     }
 
-    pub(crate) fn poll(&mut self, now: Now) -> Next {
+    pub(crate) fn poll(&mut self, now: Now) -> AttemptStep {
         let timeout = self.prepared.config().settings().call_timeout;
         let deadline = *self.deadline.get_or_insert_with(|| now.mono.saturating_add(timeout));
         loop {
             match &mut self.state {
                 State::InFlight { attempt, credential, .. } => {
-                    return Next::Send(self.prepared.request_by(credential.as_ref(), attempt.clone()));
+                    return AttemptStep::Send(self.prepared.request_by(credential.as_ref(), attempt.clone()));
                 }
-                State::Waiting { until, .. } if *until > now.mono => return Next::WaitUntil(*until),
+                State::Waiting { until, .. } if *until > now.mono => return AttemptStep::WaitUntil(*until),
                 State::Fetching { asked, .. } if now.mono >= deadline => {
                     let asked = asked.take().map(|place| format!(" from {place}")).unwrap_or_default();
                     let late = Error::timeout(format!("no credential{asked} {}", Limit::of_call(timeout)));
-                    return Next::Fail(self.end(late));
+                    return AttemptStep::Fail(self.end(late));
                 }
                 State::Fetching { turn, fetch, asked } => match fetch.poll(now) {
                     // A call that gives up leaves the fetch to the next one, and no failure is remembered.
@@ -136,9 +136,9 @@ impl Attempts {
                         let attempt = self.prepared.config().settings().attempt_timeout;
                         let left = deadline.saturating_sub(now.mono);
                         let request = request.within(attempt, Limit::of_attempt(attempt));
-                        return Next::Send(request.within(left, Limit::of_call(timeout)));
+                        return AttemptStep::Send(request.within(left, Limit::of_call(timeout)));
                     }
-                    Step::WaitUntil(mono) => return Next::WaitUntil(mono.min(deadline)),
+                    Step::WaitUntil(mono) => return AttemptStep::WaitUntil(mono.min(deadline)),
                     Step::Progress(never) => match never {},
                     Step::Done(outcome) => {
                         turn.hand_in(outcome, now);
@@ -152,7 +152,7 @@ impl Attempts {
                             "not sent {}: it waited for the credential that another call fetches, or for its place in the rate limit",
                             Limit::of_call(timeout)
                         ));
-                        return Next::Fail(self.end(late));
+                        return AttemptStep::Fail(self.end(late));
                     }
                     self.state = match self.admit(now, booked, deadline) {
                         Admission::Go { attempt, credential, route, keys } => {
@@ -160,15 +160,15 @@ impl Attempts {
                             let request =
                                 self.prepared.request_with(credential.as_ref(), attempt.clone(), keys);
                             self.state = State::InFlight { attempt, credential, route, since: now.mono };
-                            return Next::Send(request);
+                            return AttemptStep::Send(request);
                         }
                         Admission::Later(until) => State::Waiting { until, booked: true },
-                        Admission::Fetch(ticket) => self.fetching(ticket),
-                        Admission::Fail(error) => return Next::Fail(self.end(error)),
+                        Admission::Fetch(fetch_id) => self.fetching(fetch_id),
+                        Admission::Fail(error) => return AttemptStep::Fail(self.end(error)),
                         Admission::Refused(error) => {
                             // The attempt that was taken back is the last after all.
                             self.attempts += 1;
-                            return Next::Fail(self.end(error));
+                            return AttemptStep::Fail(self.end(error));
                         }
                     };
                 }
@@ -216,7 +216,7 @@ impl Attempts {
                         _ => Some(credential),
                     },
                     Availability::Wait(until) => return Admission::Later(until),
-                    Availability::Fetch(ticket) => return Admission::Fetch(ticket),
+                    Availability::Fetch(fetch_id) => return Admission::Fetch(fetch_id),
                     Availability::Fail(why) => {
                         return match self.refused.as_deref() {
                             Some((written, error)) if written.source().is_some() => {
@@ -241,20 +241,20 @@ impl Attempts {
         })
     }
 
-    fn fetching(&mut self, ticket: Ticket) -> State {
+    fn fetching(&mut self, fetch_id: FetchId) -> State {
         let config = self.prepared.config();
         // What was refused is read again where it was written; its provider may only have handed it on.
         let source = self.refused.as_deref().and_then(|(refused, _)| refused.source());
         match source.or_else(|| config.provider()) {
             Some(provider) => State::Fetching {
-                turn: FetchTurn::new(config.clone(), ticket),
+                turn: FetchTurn::new(config.clone(), fetch_id),
                 fetch: provider.fetch(&FetchContext {
                     seed: self.random.next(),
                     on_attempt: config.settings().on_attempt.clone(),
                 }),
                 asked: None,
             },
-            None => unreachable!("only a provider's cache gives tickets"),
+            None => unreachable!("only a provider's cache begins a fetch"),
         }
     }
 
@@ -286,7 +286,7 @@ impl Attempts {
             });
         }
         match reply {
-            Reply::Failed(failure) => self.refused(now, Error::transport(failure), &Said::default()),
+            Reply::Failed(failure) => self.refused(now, Error::transport(failure), &ResponseHints::default()),
             Reply::Response(response) => {
                 let (status, date, retry_after) =
                     (response.status(), response.date(), response.retry_after(now.unix));
@@ -300,7 +300,7 @@ impl Attempts {
                         let origin = if to_backup { config.backup_origin() } else { config.origin() };
                         let path = ConnectionPath::new(origin, proxy.as_ref());
                         let error = path.explain_intermediary(error, location, mentions_https);
-                        self.refused(now, error, &Said { clock_moved, clock_is_wrong, retry_after })
+                        self.refused(now, error, &ResponseHints { clock_moved, clock_is_wrong, retry_after })
                     }
                     Ok(text) => {
                         config.shared(|shared| {
@@ -327,11 +327,11 @@ impl Attempts {
     /// Takes back an answer from [`reply`](Self::reply) that turned out to be unreadable; gives the error if that was
     /// the end.
     pub(crate) fn unreadable(&mut self, now: Now, error: Error) -> Option<Error> {
-        self.refused(now, error, &Said::default()).and_then(Result::err)
+        self.refused(now, error, &ResponseHints::default()).and_then(Result::err)
     }
 
-    fn refused(&mut self, now: Now, error: Error, said: &Said) -> Option<Result<String, Error>> {
-        let (error, next) = self.judge(now, error, said);
+    fn refused(&mut self, now: Now, error: Error, hints: &ResponseHints) -> Option<Result<String, Error>> {
+        let (error, next) = self.judge(now, error, hints);
         self.tell(now, error.request_id(), Some(&error), next);
         let NextStep::Retry { pause, reason } = next else { return Some(Err(self.end(error))) };
         let was_refused = match &mut self.state {
@@ -353,16 +353,16 @@ impl Attempts {
     }
 
     /// What follows from an error; it may be worded anew.
-    fn judge(&mut self, now: Now, error: Error, said: &Said) -> (Error, NextStep) {
+    fn judge(&mut self, now: Now, error: Error, hints: &ResponseHints) -> (Error, NextStep) {
         let expired = error.code() == Some(&ErrorCode::AuthFailureSignatureExpire);
-        if expired && said.clock_is_wrong {
+        if expired && hints.clock_is_wrong {
             let error = error.with_advice(
                 "this machine's clock and the service's differ by more than a day: set the clock",
             );
             return (error, NextStep::Fail(FailReason::Permanent));
         }
         let at_once = |reason| NextStep::Retry { pause: Duration::ZERO, reason };
-        if expired && said.clock_moved && !self.clock_corrected {
+        if expired && hints.clock_moved && !self.clock_corrected {
             // The service refused the time stamp, and now the right time is known.
             self.clock_corrected = true;
             return (error, at_once(RetryReason::ClockCorrected));
@@ -384,10 +384,10 @@ impl Attempts {
         }
         let pause = policy.pause(self.attempts, error.is_throttled(), &mut self.random);
         // Sooner than it asks, the server would only refuse again.
-        let whole = pause.max(said.retry_after.unwrap_or_default());
+        let whole = pause.max(hints.retry_after.unwrap_or_default());
         let until = now.mono.saturating_add(whole);
         if self.deadline.is_some_and(|deadline| until >= deadline) {
-            let error = match said.retry_after.filter(|asked| *asked > pause) {
+            let error = match hints.retry_after.filter(|asked| *asked > pause) {
                 None => error,
                 Some(asked) => error.with_advice(&format!(
                     "it asks to be left alone for {} s (Retry-After), and the time for the whole call (call_timeout) ends before",
@@ -458,7 +458,7 @@ fn is_cancelled(reply: &Reply) -> bool {
 
 /// What a response said beside its error.
 #[derive(Clone, Copy, Debug, Default)]
-struct Said {
+struct ResponseHints {
     /// The right time is known now.
     clock_moved: bool,
     /// The clocks differ by more than is corrected.

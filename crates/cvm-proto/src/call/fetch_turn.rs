@@ -5,17 +5,17 @@ use alloc::format;
 use crate::client::Config;
 use crate::error::Error;
 use crate::machine::Now;
-use crate::signer::{Found, Ticket};
+use crate::signer::{FetchId, Found};
 
 /// A call's turn to fetch the credential for all; passed on if the call is dropped.
 pub(super) struct FetchTurn {
     config: Config,
-    ticket: Ticket,
+    fetch_id: FetchId,
 }
 
 impl FetchTurn {
-    pub(super) fn new(config: Config, ticket: Ticket) -> Self {
-        Self { config, ticket }
+    pub(super) fn new(config: Config, fetch_id: FetchId) -> Self {
+        Self { config, fetch_id }
     }
 
     pub(super) fn hand_in(&self, outcome: Result<Found, Error>, now: Now) {
@@ -28,13 +28,13 @@ impl FetchTurn {
         };
         self.config.shared(|shared| {
             let unix = shared.clock.apply(now.unix);
-            shared.leases.fetched(self.ticket, outcome, unix, now.mono);
+            shared.leases.fetched(self.fetch_id, outcome, unix, now.mono);
         });
     }
 }
 
 impl Drop for FetchTurn {
     fn drop(&mut self) {
-        self.config.shared(|shared| shared.leases.abandon(self.ticket));
+        self.config.shared(|shared| shared.leases.abandon(self.fetch_id));
     }
 }

@@ -10,12 +10,12 @@ mod typed;
 mod wait;
 
 pub use action::Action;
-pub(crate) use action::Known;
-pub(crate) use attempts::Rules;
+pub(crate) use action::ActionInfo;
+pub(crate) use attempts::CallPolicy;
 pub(crate) use cancel_grace::{CANCEL_CHECK_EVERY, CancelGrace};
 pub(crate) use page::PageGuard;
 pub use page::{AnyList, Page, Paged, Pages};
 pub use text_call::{AnswerText, TextCall, TextList, TextRequest, parameters};
 pub use typed::{AnyCall, Call};
-pub(crate) use typed::{Typed, prepare};
+pub(crate) use typed::{TypedCall, prepare};
 pub use wait::{Ask, Verdict, WaitMachine, WaitUntil};

@@ -10,7 +10,7 @@ use core::mem;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::action::{Known, Listing};
+use super::action::{ActionInfo, Listing};
 use super::typed::AnyCall;
 use crate::client::{Config, Random};
 use crate::codec::flatten;
@@ -164,7 +164,7 @@ impl AnyList {
     /// [`ErrorKind::Parameter`](crate::ErrorKind::Parameter) if this build knows no such action that comes in pages, or
     /// the parameters are not an object.
     pub fn new(name: &str, parameters: Value) -> Result<Self, Error> {
-        let Some(listing) = Known::find(name).and_then(|known| known.listing) else {
+        let Some(listing) = ActionInfo::find(name).and_then(|known| known.listing) else {
             return Err(Error::parameter(format!(
                 "the action `{}` is not known to come in pages: call it once",
                 name.escape_debug()
@@ -191,7 +191,7 @@ impl AnyList {
     }
 
     /// Moves on to the page after this one; `false` if it was the last.
-    pub(crate) fn turn_to(&mut self, page: &Turned) -> bool {
+    pub(crate) fn turn_to(&mut self, page: &PageCursor) -> bool {
         if self.listing.by_token {
             let mut token = self.parameters.get("NextToken").and_then(Value::as_str).map(String::from);
             let more = by_token(&mut token, page.next_token.clone());
@@ -211,7 +211,7 @@ impl AnyList {
 
 /// The members of a page that decide whether another one follows.
 #[derive(Debug, Default)]
-pub(crate) struct Turned {
+pub(crate) struct PageCursor {
     pub(crate) items: usize,
     pub(crate) total: i64,
     pub(crate) next_token: Option<String>,
@@ -231,7 +231,7 @@ impl Paged for AnyList {
             Some(Value::Array(items)) => items,
             _ => Vec::new(),
         };
-        let page = Turned {
+        let page = PageCursor {
             items: items.len(),
             total: answer.get("TotalCount").and_then(Value::as_i64).unwrap_or(0),
             next_token: answer.get("NextToken").and_then(Value::as_str).map(String::from),

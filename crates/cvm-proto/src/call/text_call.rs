@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::action::Known;
-use super::attempts::Rules;
-use super::page::{AnyList, Page, Paged, Turned, fingerprint};
-use super::typed::{self, Read, Typed};
+use super::action::ActionInfo;
+use super::attempts::CallPolicy;
+use super::page::{AnyList, Page, PageCursor, Paged, fingerprint};
+use super::typed::{self, DecodeAnswer, TypedCall};
 use super::wait::Ask;
 use crate::client::{Config, Random};
 use crate::codec::{envelope, flatten};
@@ -28,7 +28,7 @@ use crate::wire::only_reads;
 
 /// The names of an action's parameters, in the order of the specification; `None` if this build does not know it.
 pub fn parameters(action: &str) -> Option<&'static [&'static str]> {
-    Known::find(action).map(|known| known.parameters)
+    ActionInfo::find(action).map(|known| known.parameters)
 }
 
 /// An action by its name, with its parameters as the text of a JSON object.
@@ -42,7 +42,7 @@ pub struct TextRequest {
 
 /// The parameters that decide whether a request may be sent again.
 #[derive(Deserialize)]
-struct Marks<'a> {
+struct RepeatMarkers<'a> {
     #[serde(rename = "DryRun", borrow, default)]
     dry_run: Option<&'a RawValue>,
     #[serde(rename = "ClientToken", borrow, default)]
@@ -66,10 +66,10 @@ impl TextRequest {
         if !parameters.get().starts_with('{') {
             return Err(flatten::not_an_object().with_call(&name, None, 0));
         }
-        let marks: Marks<'_> = serde_json::from_str(parameters.get()).map_err(unreadable)?;
+        let markers: RepeatMarkers<'_> = serde_json::from_str(parameters.get()).map_err(unreadable)?;
         let given = |text: &&RawValue| !matches!(text.get(), "null" | "\"\"");
-        let has_token = marks.client_token.as_ref().is_some_and(given);
-        let is_dry_run = marks.dry_run.is_some_and(|dry_run| dry_run.get() == "true");
+        let has_token = markers.client_token.as_ref().is_some_and(given);
+        let is_dry_run = markers.dry_run.is_some_and(|dry_run| dry_run.get() == "true");
         Ok(Self { name, parameters, is_dry_run, has_token })
     }
 
@@ -109,8 +109,8 @@ impl fmt::Debug for AnswerText {
     }
 }
 
-impl Read for AnswerText {
-    fn read(body: String) -> Result<Self, Error> {
+impl DecodeAnswer for AnswerText {
+    fn decode(body: String) -> Result<Self, Error> {
         let object = envelope::object(200, &body)?;
         let start = object.as_ptr() as usize - body.as_ptr() as usize;
         let object = start..start + object.len();
@@ -142,14 +142,14 @@ impl Read for AnswerText {
 /// ```
 pub struct TextCall {
     name: String,
-    call: Typed<AnswerText>,
+    call: TypedCall<AnswerText>,
 }
 
 impl TextCall {
     /// A call with the settings of `config`. `seed` feeds jitter and nonces: any number, a different one for each call.
     pub fn new(config: &Config, request: &TextRequest, seed: u64) -> Self {
         let is_own = config.product().is_own();
-        let known = is_own.then(|| Known::find(&request.name)).flatten();
+        let known = is_own.then(|| ActionInfo::find(&request.name)).flatten();
         let takes_token = !request.has_token
             && known.as_ref().is_some_and(|action| action.parameters.contains(&"ClientToken"));
         let parameters = if takes_token {
@@ -157,18 +157,18 @@ impl TextCall {
         } else {
             Cow::Borrowed(&*request.parameters)
         };
-        let rules = Rules {
+        let rules = CallPolicy {
             rate_limit: known.as_ref().and_then(|action| action.rate_limit),
             // Nobody knows what a dry run is to other products.
             safe_to_repeat: request.has_token
                 || takes_token
                 || (is_own && request.is_dry_run)
                 || only_reads(&request.name),
-            ..Rules::default()
+            ..CallPolicy::default()
         };
         let needs_region = known.is_some_and(|action| action.needs_region);
         let prepared = typed::prepare_text(config, &request.name, needs_region, &parameters);
-        Self { name: request.name.clone(), call: Typed::new(prepared, rules, seed) }
+        Self { name: request.name.clone(), call: TypedCall::new(prepared, rules, seed) }
     }
 }
 
@@ -285,22 +285,22 @@ impl Paged for TextList {
 struct PageSeed(&'static str);
 
 impl<'de> DeserializeSeed<'de> for PageSeed {
-    type Value = Turned;
+    type Value = PageCursor;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Turned, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<PageCursor, D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for PageSeed {
-    type Value = Turned;
+    type Value = PageCursor;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a page of a list")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Turned, A::Error> {
-        let mut page = Turned::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<PageCursor, A::Error> {
+        let mut page = PageCursor::default();
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             match &*key {
                 name if name == self.0 => {

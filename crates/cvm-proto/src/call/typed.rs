@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::action::{Action, Known};
-use super::attempts::{Attempts, Next, Rules};
+use super::action::{Action, ActionInfo};
+use super::attempts::{AttemptStep, Attempts, CallPolicy};
 use crate::client::{Config, Prepared, Product, Random};
 use crate::codec::envelope;
 use crate::error::Error;
@@ -72,7 +72,7 @@ use crate::wire::{Notation, only_reads};
 /// assert_eq!(images.image_set[0].image_id, "img-o3ycss2p");
 /// # Ok::<(), cvm_proto::Error>(())
 /// ```
-pub struct Call<A: Action>(Typed<A::Response>);
+pub struct Call<A: Action>(TypedCall<A::Response>);
 
 impl<A: Action> Call<A> {
     /// A call with the settings of `config`. `seed` feeds jitter and nonces: any number, a different one for each call.
@@ -82,14 +82,17 @@ impl<A: Action> Call<A> {
         if let Some(token @ None) = action.client_token() {
             *token = Some(Random::new(!seed).token());
         }
-        let rules =
-            Rules { rate_limit: A::RATE_LIMIT, safe_to_repeat: action.safe_to_repeat(), ..Rules::default() };
+        let rules = CallPolicy {
+            rate_limit: A::RATE_LIMIT,
+            safe_to_repeat: action.safe_to_repeat(),
+            ..CallPolicy::default()
+        };
         let product = const { Product::known(A::SERVICE, A::VERSION) };
         let prepared = action
             .check()
             .map_err(|error| error.with_call(A::NAME, config.region(), 0))
             .and_then(|()| prepare(&config.of(product)?, Cow::Borrowed(A::NAME), A::NEEDS_REGION, &action));
-        Self(Typed::new(prepared, rules, seed))
+        Self(TypedCall::new(prepared, rules, seed))
     }
 }
 
@@ -123,29 +126,29 @@ impl<A: Action> fmt::Debug for Call<A> {
 /// product, `DryRun: true`. It goes to the product of its [`Config`]: see [`Config::service`].
 pub struct AnyCall {
     name: String,
-    call: Typed<Value>,
+    call: TypedCall<Value>,
 }
 
 impl AnyCall {
     /// A call of the action `name`. `parameters` is a JSON object, or `null` for none.
     pub fn new(config: &Config, name: &str, parameters: &Value, seed: u64) -> Self {
         let is_own = config.product().is_own();
-        let known = is_own.then(|| Known::find(name)).flatten();
+        let known = is_own.then(|| ActionInfo::find(name)).flatten();
         let has_token =
             parameters.get("ClientToken").and_then(Value::as_str).is_some_and(|token| !token.is_empty());
         // Nobody knows what the word means to other products.
         let is_dry_run = is_own && parameters.get("DryRun") == Some(&Value::Bool(true));
-        let rules = Rules {
+        let rules = CallPolicy {
             rate_limit: known.as_ref().and_then(|action| action.rate_limit),
             safe_to_repeat: only_reads(name) || has_token || is_dry_run,
-            ..Rules::default()
+            ..CallPolicy::default()
         };
         let needs_region = known.is_some_and(|action| action.needs_region);
         let none = Value::Object(serde_json::Map::new());
         let parameters = if parameters.is_null() { &none } else { parameters };
         let prepared = check_name(name)
             .and_then(|()| prepare(config, Cow::Owned(name.into()), needs_region, parameters));
-        Self { name: name.into(), call: Typed::new(prepared, rules, seed) }
+        Self { name: name.into(), call: TypedCall::new(prepared, rules, seed) }
     }
 }
 
@@ -217,24 +220,24 @@ pub(crate) fn prepare<T: Serialize + ?Sized>(
 }
 
 /// The [`Attempts`] and the type of its answer: all of a call that is compiled once for each action.
-pub(crate) enum Typed<T> {
+pub(crate) enum TypedCall<T> {
     Running(Attempts),
     Over(Option<Result<T, Error>>),
 }
 
 /// Read from the body of an answer without an error; only one of status 200 gets here.
-pub(crate) trait Read: Sized {
-    fn read(body: String) -> Result<Self, Error>;
+pub(crate) trait DecodeAnswer: Sized {
+    fn decode(body: String) -> Result<Self, Error>;
 }
 
-impl<T: DeserializeOwned> Read for T {
-    fn read(body: String) -> Result<Self, Error> {
+impl<T: DeserializeOwned> DecodeAnswer for T {
+    fn decode(body: String) -> Result<Self, Error> {
         envelope::decode_success(200, &body)
     }
 }
 
-impl<T: Read> Typed<T> {
-    pub(crate) fn new(prepared: Result<Prepared, Error>, rules: Rules, seed: u64) -> Self {
+impl<T: DecodeAnswer> TypedCall<T> {
+    pub(crate) fn new(prepared: Result<Prepared, Error>, rules: CallPolicy, seed: u64) -> Self {
         match prepared {
             Ok(prepared) => Self::Running(Attempts::new(prepared, rules, seed)),
             Err(error) => Self::Over(Some(Err(error))),
@@ -244,9 +247,9 @@ impl<T: Read> Typed<T> {
     pub(crate) fn poll(&mut self, now: Now) -> Step<Result<T, Error>> {
         match self {
             Self::Running(attempts) => match attempts.poll(now) {
-                Next::Send(request) => Step::Send(request),
-                Next::WaitUntil(mono) => Step::WaitUntil(mono),
-                Next::Fail(error) => {
+                AttemptStep::Send(request) => Step::Send(request),
+                AttemptStep::WaitUntil(mono) => Step::WaitUntil(mono),
+                AttemptStep::Fail(error) => {
                     *self = Self::Over(None);
                     Step::Done(Err(error))
                 }
@@ -260,7 +263,7 @@ impl<T: Read> Typed<T> {
         let outcome = match attempts.reply(now, reply) {
             None => return,
             Some(Err(error)) => Err(error),
-            Some(Ok(text)) => match T::read(text) {
+            Some(Ok(text)) => match T::decode(text) {
                 Ok(answer) => {
                     attempts.accepted(now);
                     Ok(answer)

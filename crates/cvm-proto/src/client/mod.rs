@@ -20,7 +20,7 @@ pub use endpoint::{Endpoint, Scheme};
 pub use failover::Failover;
 pub(crate) use failover::Route;
 pub use job::Job;
-pub(crate) use prepared::{Keys, Prepared};
+pub(crate) use prepared::{AttemptSigner, Prepared};
 pub(crate) use product::Product;
 pub(crate) use random::Random;
 pub use random::splitmix64;

@@ -17,7 +17,7 @@ use crate::signer::{Credential, DailySigner};
 use crate::wire::{Attempt, Encoded, Request, SignatureParts, Timestamp};
 
 /// What stands in the place of a signature if an action needs none.
-const UNSIGNED: &str = "SKIP";
+const SKIP_SIGNATURE: &str = "SKIP";
 
 /// An action with its parameters encoded, ready to be signed for each attempt.
 pub(crate) struct Prepared {
@@ -26,7 +26,7 @@ pub(crate) struct Prepared {
 }
 
 /// What signs an attempt.
-pub(crate) struct Keys {
+pub(crate) struct AttemptSigner {
     day: Arc<DailySigner>,
     /// How the canonical request begins, if others begin so as well.
     head: Option<Arc<Head>>,
@@ -104,7 +104,7 @@ impl Prepared {
         shared: &mut Shared,
         fetched: Option<&Credential>,
         attempt: &Attempt,
-    ) -> Option<Keys> {
+    ) -> Option<AttemptSigner> {
         let encoded = &*self.encoded;
         let credential = self.credential(fetched)?;
         if encoded.common.sign_method != SignMethod::Tc3HmacSha256 {
@@ -115,7 +115,7 @@ impl Prepared {
         // Only JSON requests of one action begin alike; queries and boundaries differ.
         let head = matches!(encoded.content_type, Cow::Borrowed(JSON))
             .then(|| shared.keys.head(&encoded.action, host, || encoded.head(host)));
-        Some(Keys { day, head })
+        Some(AttemptSigner { day, head })
     }
 
     /// Builds and signs one attempt with its keys.
@@ -123,7 +123,7 @@ impl Prepared {
         &self,
         fetched: Option<&Credential>,
         attempt: Attempt,
-        keys: Option<Keys>,
+        keys: Option<AttemptSigner>,
     ) -> Request {
         let encoded = &self.encoded;
         let key = self.credential(fetched).map(Credential::key);
@@ -131,8 +131,8 @@ impl Prepared {
             _ if encoded.version.is_empty() => SignatureParts::Plain,
             SignMethod::Tc3HmacSha256 => {
                 let authorization = match keys {
-                    None => UNSIGNED.into(),
-                    Some(Keys { day, head }) => {
+                    None => SKIP_SIGNATURE.into(),
+                    Some(AttemptSigner { day, head }) => {
                         let canonical_hash = match head {
                             Some(head) => head.hash(&encoded.payload_hash),
                             None => encoded.head(encoded.origin(&attempt).host()).hash(&encoded.payload_hash),

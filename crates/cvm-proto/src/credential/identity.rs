@@ -9,7 +9,7 @@ use core::time::Duration;
 use serde_json::Value;
 
 use super::sts;
-use crate::call::{Rules, Typed, prepare};
+use crate::call::{CallPolicy, TypedCall, prepare};
 use crate::client::{Config, Job, Settings};
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
@@ -89,7 +89,7 @@ impl Job for WhoAmI {
 /// The machine of [`WhoAmI`].
 pub struct IdentityCall {
     region: String,
-    call: Typed<Value>,
+    call: TypedCall<Value>,
 }
 
 impl IdentityCall {
@@ -99,8 +99,8 @@ impl IdentityCall {
         let prepared = config
             .for_product(settings(config, &region), sts::PRODUCT)
             .and_then(|config| prepare(&config, Cow::Borrowed(ACTION), true, &serde_json::Map::new()));
-        let rules = Rules { rate_limit: None, safe_to_repeat: true, keeps_credential: true };
-        Self { region, call: Typed::new(prepared, rules, seed) }
+        let rules = CallPolicy { rate_limit: None, safe_to_repeat: true, keeps_credential: true };
+        Self { region, call: TypedCall::new(prepared, rules, seed) }
     }
 }
 

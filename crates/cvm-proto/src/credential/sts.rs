@@ -8,7 +8,7 @@ use core::convert::Infallible;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::call::{Rules, Typed, prepare};
+use crate::call::{CallPolicy, TypedCall, prepare};
 use crate::client::{Config, Endpoint, Product, Settings};
 use crate::error::{Error, ErrorKind};
 use crate::machine::{Machine, Now, Reply, Step};
@@ -61,14 +61,14 @@ pub(super) fn fetch(
     let prepared = Config::of_product(settings, PRODUCT)
         .and_then(|config| prepare(&config, Cow::Borrowed(action), true, &request));
     // Both actions give out one more credential each time, and undo nothing.
-    let rules = Rules { safe_to_repeat: true, ..Rules::default() };
-    Box::new(Issue { action, region, call: Typed::new(prepared, rules, context.seed) })
+    let rules = CallPolicy { safe_to_repeat: true, ..CallPolicy::default() };
+    Box::new(Issue { action, region, call: TypedCall::new(prepared, rules, context.seed) })
 }
 
 struct Issue {
     action: &'static str,
     region: Option<String>,
-    call: Typed<Value>,
+    call: TypedCall<Value>,
 }
 
 impl Machine for Issue {

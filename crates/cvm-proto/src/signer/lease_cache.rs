@@ -32,8 +32,8 @@ const FRESH_FOR: Duration = Duration::from_secs(10);
 pub(crate) struct LeaseCache {
     held: Option<Held>,
     fetching: Option<Fetching>,
-    /// The tickets given out so far.
-    tickets: u64,
+    /// How many fetches have begun.
+    fetches: u64,
     failed: Option<Failed>,
 }
 
@@ -46,7 +46,7 @@ struct Held {
 }
 
 struct Fetching {
-    ticket: Ticket,
+    fetch_id: FetchId,
     forgotten: Duration,
 }
 
@@ -58,13 +58,13 @@ struct Failed {
 
 /// Identifies a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Ticket(u64);
+pub(crate) struct FetchId(u64);
 
 /// Whether a call has a credential to sign with, and what to do if not.
 pub(crate) enum Availability {
     Use(Credential),
-    /// Fetch one, and hand in the outcome with the ticket.
-    Fetch(Ticket),
+    /// Fetch one, and hand in the outcome under its id.
+    Fetch(FetchId),
     /// Another call fetches one: ask again at this time of the monotonic clock.
     Wait(Duration),
     Fail(Error),
@@ -90,25 +90,25 @@ impl LeaseCache {
         } else if let Some(failed) = failed {
             return Availability::Fail(failed.error.clone());
         }
-        self.tickets += 1;
-        let ticket = Ticket(self.tickets);
-        self.fetching = Some(Fetching { ticket, forgotten: mono + FORGOTTEN_AFTER });
-        Availability::Fetch(ticket)
+        self.fetches += 1;
+        let fetch_id = FetchId(self.fetches);
+        self.fetching = Some(Fetching { fetch_id, forgotten: mono + FORGOTTEN_AFTER });
+        Availability::Fetch(fetch_id)
     }
 
     /// Takes in the outcome of a fetch, also of one that counted as abandoned.
     pub(crate) fn fetched(
         &mut self,
-        ticket: Ticket,
+        fetch_id: FetchId,
         outcome: Result<Lease, Error>,
         unix: u64,
         mono: Duration,
     ) {
-        self.abandon(ticket);
+        self.abandon(fetch_id);
         match outcome {
             Ok(lease) if lease.expires.is_some_and(|end| end <= unix.saturating_add(LEAST_LIFE)) => {
                 let error = "the credential that was fetched has expired already: look at its source, and at the clock";
-                self.fetched(ticket, Err(Error::config(error)), unix, mono);
+                self.fetched(fetch_id, Err(Error::config(error)), unix, mono);
             }
             Ok(lease) => {
                 let life = lease.expires.map_or(u64::MAX, |end| end.saturating_sub(unix));
@@ -125,8 +125,8 @@ impl LeaseCache {
     }
 
     /// Gives a fetch up: its driver is gone.
-    pub(crate) fn abandon(&mut self, ticket: Ticket) {
-        if self.fetching.as_ref().is_some_and(|fetching| fetching.ticket == ticket) {
+    pub(crate) fn abandon(&mut self, fetch_id: FetchId) {
+        if self.fetching.as_ref().is_some_and(|fetching| fetching.fetch_id == fetch_id) {
             self.fetching = None;
         }
     }

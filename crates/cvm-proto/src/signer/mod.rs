@@ -7,5 +7,5 @@ mod provider;
 
 pub use credential::Credential;
 pub(crate) use key_cache::{DailySigner, KeyCache};
-pub(crate) use lease_cache::{Availability, LeaseCache, Ticket};
+pub(crate) use lease_cache::{Availability, FetchId, LeaseCache};
 pub use provider::{Fetch, FetchContext, Found, Lease, Provider, elsewhere, ready};
