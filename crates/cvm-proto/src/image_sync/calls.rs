@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
 
 /// A call on its way.
-pub(super) enum AnyOf {
+pub(super) enum SyncCall {
     Images(Box<Call<DescribeImages>>),
     Quota(Box<Call<DescribeImageQuota>>),
     Sync(Box<Call<SyncImages>>),
@@ -35,7 +35,7 @@ pub(super) enum Answer {
     Done,
 }
 
-impl AnyOf {
+impl SyncCall {
     pub(super) fn images(config: &Config, action: DescribeImages, seed: u64) -> Self {
         Self::Images(Box::new(Call::new(config, action, seed)))
     }

@@ -6,7 +6,7 @@ use alloc::string::String;
 
 use super::ids::{Actor, TargetId};
 use super::machine::Closing;
-use super::run_state::{Proof, Search, Task};
+use super::run_state::{Proof, SearchScope, Task};
 use super::state::Stage;
 use super::watch::MISSES_BEFORE_SEARCH;
 use super::{Destination, ImageSyncMachine, Outcome, SyncProgress, SyncReport};
@@ -279,7 +279,7 @@ impl ImageSyncMachine {
                 Stage::Sent { .. } => true,
                 // An earlier request was lost.
                 Stage::Unseen | Stage::Missing if of.is_uncertain() && of.known.is_none() => {
-                    self.runs[target].schedule.task = self.survey(target, Search::ByName);
+                    self.runs[target].schedule.task = self.survey(target, SearchScope::ByName);
                     true
                 }
                 Stage::Copying { .. } | Stage::Taken { .. } => closing.why == Outcome::TimedOut,

@@ -12,10 +12,10 @@ use crate::client::{Config, Endpoint};
 ///
 /// All hosts of the service, its backup included, are one endpoint. Any other is its host and port, whichever the scheme.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SyncEndpoint(Where);
+pub struct SyncEndpoint(EndpointKind);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Where {
+enum EndpointKind {
     Service,
     /// It lives as long as the process, and holds nothing for the next.
     Embedded,
@@ -29,16 +29,16 @@ impl SyncEndpoint {
     }
 
     fn of_endpoint(endpoint: &Endpoint) -> Self {
-        Self(endpoint.foreign_host().map_or(Where::Service, Where::Host))
+        Self(endpoint.foreign_host().map_or(EndpointKind::Service, EndpointKind::Host))
     }
 
     pub(super) fn service() -> Self {
-        Self(Where::Service)
+        Self(EndpointKind::Service)
     }
 
     /// An endpoint within the process that runs the job, such as the command's `--local`: it equals nothing but itself.
     pub fn embedded() -> Self {
-        Self(Where::Embedded)
+        Self(EndpointKind::Embedded)
     }
 }
 
@@ -48,9 +48,9 @@ const EMBEDDED: &str = "embedded";
 impl fmt::Display for SyncEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.0 {
-            Where::Service => "the service's own hosts",
-            Where::Embedded => "the embedded endpoint",
-            Where::Host(host) => host,
+            EndpointKind::Service => "the service's own hosts",
+            EndpointKind::Embedded => "the embedded endpoint",
+            EndpointKind::Host(host) => host,
         })
     }
 }
@@ -58,10 +58,10 @@ impl fmt::Display for SyncEndpoint {
 impl Serialize for SyncEndpoint {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
-            Where::Service => serializer.serialize_str(SERVICE),
-            Where::Embedded => serializer.serialize_str(EMBEDDED),
+            EndpointKind::Service => serializer.serialize_str(SERVICE),
+            EndpointKind::Embedded => serializer.serialize_str(EMBEDDED),
             // A mark that keeps a host from being taken for one of these words.
-            Where::Host(host) => serializer.serialize_str(&format!("//{host}")),
+            EndpointKind::Host(host) => serializer.serialize_str(&format!("//{host}")),
         }
     }
 }
@@ -70,9 +70,9 @@ impl<'de> Deserialize<'de> for SyncEndpoint {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         match (text.as_str(), text.strip_prefix("//")) {
-            (SERVICE, _) => Ok(Self(Where::Service)),
-            (EMBEDDED, _) => Ok(Self(Where::Embedded)),
-            (_, Some(host)) => Ok(Self(Where::Host(host.into()))),
+            (SERVICE, _) => Ok(Self(EndpointKind::Service)),
+            (EMBEDDED, _) => Ok(Self(EndpointKind::Embedded)),
+            (_, Some(host)) => Ok(Self(EndpointKind::Host(host.into()))),
             _ => Err(serde::de::Error::custom(format!("`{}` is no endpoint", text.escape_debug()))),
         }
     }

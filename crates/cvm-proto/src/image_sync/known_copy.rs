@@ -2,7 +2,7 @@
 
 use super::calls::Answer;
 use super::ids::TargetId;
-use super::run_state::{Proof, Search, Task};
+use super::run_state::{Proof, SearchScope, Task};
 use super::source::is_foreign;
 use super::state::{KnownCopy, Stage};
 use super::survey::has_failed;
@@ -89,7 +89,7 @@ impl ImageSyncMachine {
             run.schedule.task = Task::Recall(known);
             run.schedule.rest_after_miss(now.mono, &mut self.random);
         } else if run.is_reviewed {
-            let survey = self.survey(target, Search::Vanished);
+            let survey = self.survey(target, SearchScope::Vanished);
             self.runs[target].schedule.next(survey, now.mono);
         } else {
             run.known_is_missed = true;

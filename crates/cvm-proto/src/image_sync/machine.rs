@@ -9,7 +9,7 @@ use core::time::Duration;
 use super::calls::Answer;
 use super::ids::{Actor, SourceId, TargetId};
 use super::regions::FirstLooks;
-use super::run::Start;
+use super::run::ResumeMode;
 use super::run_state::{Proof, Runs, Task};
 use super::state::{Stage, SyncState};
 use super::{Outcome, SyncProgress, SyncReport, SyncRun, check};
@@ -53,7 +53,7 @@ pub struct ImageSyncMachine {
     pub(super) dirty: bool,
     /// How many targets ended because their source cannot be copied, and the first reason.
     pub(super) refused: (usize, Option<Error>),
-    over: Over,
+    run_end: RunEnd,
 }
 
 /// The run is coming to its end.
@@ -65,9 +65,11 @@ pub(super) struct Closing {
     pub(super) until: Duration,
 }
 
-enum Over {
-    No,
-    Yes(Box<Result<SyncReport, Error>>),
+/// Whether the run has ended, and how.
+enum RunEnd {
+    Pending,
+    Reached(Box<Result<SyncReport, Error>>),
+    /// The outcome has been given away.
     Told,
 }
 
@@ -82,11 +84,11 @@ enum ActorStep {
 }
 
 impl ImageSyncMachine {
-    pub(super) fn new(state: SyncState, run: SyncRun, start: Start, config: &Config, seed: u64) -> Self {
+    pub(super) fn new(state: SyncState, run: SyncRun, mode: ResumeMode, config: &Config, seed: u64) -> Self {
         let mut runs = Runs::new(state.sources.len(), state.job.to.len(), run.poll_every);
         for target in targets_of(&state) {
             runs[target].is_reviewed =
-                start == Start::Resumed && matches!(state[target].stage, Stage::Ended(_));
+                mode == ResumeMode::Resumed && matches!(state[target].stage, Stage::Ended(_));
         }
         Self {
             config: config.clone(),
@@ -96,7 +98,7 @@ impl ImageSyncMachine {
             deadline: Duration::ZERO,
             closing: None,
             proof: Proof::Sources,
-            looks: FirstLooks::of(&state, start),
+            looks: FirstLooks::of(&state, mode),
             runs,
             asking: None,
             next: 0,
@@ -104,7 +106,7 @@ impl ImageSyncMachine {
             events: VecDeque::new(),
             dirty: false,
             refused: (0, None),
-            over: Over::No,
+            run_end: RunEnd::Pending,
             state,
             run,
         }
@@ -132,7 +134,7 @@ impl ImageSyncMachine {
     /// Ends the run with an error; what is written down stays as it is.
     pub(super) fn end_with(&mut self, error: Error) {
         self.dirty = false;
-        self.over = Over::Yes(Box::new(Err(error)));
+        self.run_end = RunEnd::Reached(Box::new(Err(error)));
     }
 
     pub(super) fn all_sources(&self) -> impl Iterator<Item = SourceId> + use<> {
@@ -434,10 +436,10 @@ impl Machine for ImageSyncMachine {
             if let Some(event) = self.events.pop_front() {
                 return Step::Progress(event);
             }
-            match core::mem::replace(&mut self.over, Over::Told) {
-                Over::Yes(outcome) => return Step::Done(*outcome),
-                Over::Told => unreachable!("a sync job was polled after its end"),
-                Over::No => self.over = Over::No,
+            match core::mem::replace(&mut self.run_end, RunEnd::Told) {
+                RunEnd::Reached(outcome) => return Step::Done(*outcome),
+                RunEnd::Told => unreachable!("a sync job was polled after its end"),
+                RunEnd::Pending => self.run_end = RunEnd::Pending,
             }
             if let Some(request) = self.pending_request(now) {
                 return self.send(request, now);
@@ -445,11 +447,11 @@ impl Machine for ImageSyncMachine {
             self.look_at_the_clock(now);
             self.prove_account(now);
             self.end_first_looks(now);
-            if matches!(self.over, Over::Yes(_)) || self.has_news() {
+            if matches!(self.run_end, RunEnd::Reached(_)) || self.has_news() {
                 continue;
             }
             if let Some(outcome) = self.outcome_if_over() {
-                self.over = Over::Yes(Box::new(outcome));
+                self.run_end = RunEnd::Reached(Box::new(outcome));
                 continue;
             }
             match self.poll_in_turn(now) {

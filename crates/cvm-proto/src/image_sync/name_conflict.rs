@@ -4,7 +4,7 @@ use alloc::format;
 
 use super::calls::Answer;
 use super::ids::TargetId;
-use super::run_state::Why;
+use super::run_state::ProbeReason;
 use super::survey::{INVISIBLE_FOR, says_yes};
 use super::{ImageSyncMachine, Outcome};
 use crate::api::types::Image;
@@ -35,7 +35,7 @@ impl ImageSyncMachine {
         if self.is_last(target, now) || self.run.dry_run {
             self.stays_taken(target, now);
         } else if self.since(since, now) >= INVISIBLE_FOR {
-            self.probe(target, Why::Taken, now);
+            self.probe(target, ProbeReason::Taken, now);
         } else {
             self.runs[target].schedule.rest(now.mono, &mut self.random);
         }

@@ -5,7 +5,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use super::job::SyncJob;
-use super::run::Start;
+use super::run::ResumeMode;
 use super::state::{KnownCopy, Stage};
 use super::{ImageSync, ImageSyncMachine, OnConflict, Outcome, SyncEndpoint, SyncRun, SyncState};
 use crate::client::{Config, Job};
@@ -18,7 +18,7 @@ use crate::error::Error;
 pub struct PreparedSync {
     state: SyncState,
     run: SyncRun,
-    start: Start,
+    mode: ResumeMode,
 }
 
 impl ImageSync {
@@ -42,13 +42,13 @@ impl ImageSync {
         let Self { mut job, run } = self;
         job.from = job.from.or_else(|| config.region().map(Into::into));
         let Some(mut stored) = stored else {
-            return Ok(PreparedSync { state: SyncState::new(job, endpoint), run, start: Start::Begun });
+            return Ok(PreparedSync { state: SyncState::new(job, endpoint), run, mode: ResumeMode::Begun });
         };
         stored.check()?;
         if stored.is_finished() {
             let mut state = SyncState::new(job, endpoint);
             state.remember(&stored);
-            return Ok(PreparedSync { state, run, start: Start::Begun });
+            return Ok(PreparedSync { state, run, mode: ResumeMode::Begun });
         }
         let mut differences = Vec::new();
         compare_endpoints(&stored.endpoint, &endpoint, &mut differences);
@@ -61,7 +61,7 @@ impl ImageSync {
         }
         stored.arrange(&job);
         stored.begin_ended_again();
-        Ok(PreparedSync { state: stored, run, start: Start::Continued })
+        Ok(PreparedSync { state: stored, run, mode: ResumeMode::Continued })
     }
 }
 
@@ -96,7 +96,7 @@ impl SyncState {
             Some(difference) => Err(Error::config(format!(
                 "the job was begun elsewhere: {difference}; resume it with the settings that it was begun with"
             ))),
-            None => Ok(PreparedSync { state: self, run, start: Start::Resumed }),
+            None => Ok(PreparedSync { state: self, run, mode: ResumeMode::Resumed }),
         }
     }
 
@@ -183,7 +183,7 @@ impl PreparedSync {
     pub(super) fn unkept(job: ImageSync, config: &Config) -> Self {
         let ImageSync { mut job, run } = job;
         job.from = job.from.or_else(|| config.region().map(ToString::to_string));
-        Self { state: SyncState::new(job, SyncEndpoint::of(config)), run, start: Start::Begun }
+        Self { state: SyncState::new(job, SyncEndpoint::of(config)), run, mode: ResumeMode::Begun }
     }
 
     /// The job as it stands.
@@ -193,7 +193,7 @@ impl PreparedSync {
 
     /// Whether a job that had not ended is resumed.
     pub fn is_resumed(&self) -> bool {
-        self.start != Start::Begun
+        self.mode != ResumeMode::Begun
     }
 
     /// Notes the profile that the job is begun with; see [`SyncState::with_profile`].
@@ -220,6 +220,6 @@ impl Job for PreparedSync {
 
     fn start(mut self, config: &Config, seed: u64) -> ImageSyncMachine {
         self.state.forget_what_may_have_changed();
-        ImageSyncMachine::new(self.state, self.run, self.start, config, seed)
+        ImageSyncMachine::new(self.state, self.run, self.mode, config, seed)
     }
 }

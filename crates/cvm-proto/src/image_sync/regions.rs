@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use super::calls::Answer;
 use super::ids::{Actor, SourceId, TargetId};
-use super::run::Start;
+use super::run::ResumeMode;
 use super::run_state::{FirstLook, Proof, Task};
 use super::state::{Stage, SyncState};
 use super::{Destination, ImageSyncMachine, Outcome};
@@ -24,10 +24,10 @@ pub(super) struct FirstLooks {
 }
 
 impl FirstLooks {
-    pub(super) fn of(state: &SyncState, start: Start) -> Self {
+    pub(super) fn of(state: &SyncState, mode: ResumeMode) -> Self {
         let mut targets = state.sources.iter().flat_map(|source| &source.targets);
         // A job that has started something is not ended for the sake of one region.
-        let are_done = start != Start::Begun && targets.any(super::state::Target::has_begun);
+        let are_done = mode != ResumeMode::Begun && targets.any(super::state::Target::has_begun);
         Self { are_done, answered: vec![false; state.job.to.len()] }
     }
 }

@@ -177,7 +177,7 @@ impl RunOption {
 
 /// How a run treats what the job has done before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Start {
+pub(super) enum ResumeMode {
     /// Nothing was there, or what was there had ended.
     Begun,
     /// The whole job was asked for again: what had ended is looked at again, and made again if it is gone.

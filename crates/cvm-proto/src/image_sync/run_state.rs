@@ -8,7 +8,7 @@ use core::ops::{Index, IndexMut};
 use core::time::Duration;
 
 use super::Destination;
-use super::calls::AnyOf;
+use super::calls::SyncCall;
 use super::ids::{Actor, SourceId, TargetId};
 use super::run::COPY_POLL_EVERY;
 use super::state::KnownCopy;
@@ -30,7 +30,7 @@ const GIVE_UP_AFTER: Duration = Duration::from_secs(60);
 pub(super) struct Schedule {
     pub(super) task: Task,
     /// The call that the task has out.
-    pub(super) call: Option<AnyOf>,
+    pub(super) call: Option<SyncCall>,
     /// Whether a request of the call has gone out.
     pub(super) has_asked: bool,
     /// Nothing is begun before this time.
@@ -71,7 +71,7 @@ pub(super) enum Task {
         images: i64,
     },
     /// A target: a dry run finds out whether a copy would be accepted.
-    Probe(Why),
+    Probe(ProbeReason),
     /// A target: the copy's state is looked at.
     Watch,
     /// A target: the copy gets what it lacks of its source.
@@ -93,12 +93,12 @@ pub(super) struct Survey {
     pub(super) query: DescribeImages,
     pub(super) guard: PageGuard,
     pub(super) found: Vec<Image>,
-    pub(super) how: Search,
+    pub(super) scope: SearchScope,
 }
 
 /// How a region is searched for a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Search {
+pub(super) enum SearchScope {
     /// By the name, among the account's own images.
     ByName,
     /// Among all images, for the holder of a name that is taken.
@@ -109,7 +109,7 @@ pub(super) enum Search {
 
 /// Why a copy is asked for as a dry run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Why {
+pub(super) enum ProbeReason {
     /// The whole run is one; or a request for several regions was refused, and the region at fault is to be found.
     Blame,
     /// A copy has disappeared, and its name may be free.
@@ -136,7 +136,7 @@ pub(super) struct SourceRun {
     pub(super) note: Option<String>,
     /// Why the last request for copies came to nothing.
     pub(super) declined: Option<Error>,
-    pub(super) batches: Batches,
+    pub(super) batch_mode: BatchMode,
 }
 
 /// How far the proof is that the credential is of the account that the job is for.
@@ -168,7 +168,7 @@ pub(super) enum FirstLook {
 
 /// How many regions go into one request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Batches {
+pub(super) enum BatchMode {
     #[default]
     All,
     /// A request for all was refused: they have been tried one by one.

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::calls::Answer;
 use super::ids::{SourceId, TargetId};
-use super::run_state::{Batches, Task, Why};
+use super::run_state::{BatchMode, ProbeReason, Task};
 use super::state::Stage;
 use super::survey::is_credentials;
 use super::{Basis, ImageSyncMachine, Outcome, SyncProgress};
@@ -18,7 +18,7 @@ impl ImageSyncMachine {
     pub(super) fn batch(&self, source: SourceId) -> Vec<usize> {
         let is_missing =
             |&target: &TargetId| matches!(self.state[target].stage, Stage::Missing) && !self.is_over(target);
-        let most = if self.runs[source].batches == Batches::Single { 1 } else { usize::MAX };
+        let most = if self.runs[source].batch_mode == BatchMode::Single { 1 } else { usize::MAX };
         self.targets_of(source).filter(is_missing).map(|target| target.region).take(most).collect()
     }
 
@@ -155,13 +155,13 @@ impl ImageSyncMachine {
         if let &[region] = batch {
             return self.declined_alone(TargetId { source, region }, error, now);
         }
-        if self.runs[source].batches != Batches::All {
-            self.runs[source].batches = Batches::Single;
+        if self.runs[source].batch_mode != BatchMode::All {
+            self.runs[source].batch_mode = BatchMode::Single;
             return;
         }
-        self.runs[source].batches = Batches::Probed;
+        self.runs[source].batch_mode = BatchMode::Probed;
         for &region in batch {
-            self.runs[TargetId { source, region }].schedule.next(Task::Probe(Why::Blame), now.mono);
+            self.runs[TargetId { source, region }].schedule.next(Task::Probe(ProbeReason::Blame), now.mono);
         }
     }
 
@@ -198,11 +198,17 @@ impl ImageSyncMachine {
     }
 
     /// Takes in a dry run for one target.
-    pub(super) fn probed(&mut self, target: TargetId, why: Why, outcome: Result<Answer, Error>, now: Now) {
+    pub(super) fn probed(
+        &mut self,
+        target: TargetId,
+        why: ProbeReason,
+        outcome: Result<Answer, Error>,
+        now: Now,
+    ) {
         match why {
-            Why::Vanished => return self.name_asked_for(target, &outcome, now),
-            Why::Taken => return self.taken_asked_for(target, &outcome, now),
-            Why::Blame => {}
+            ProbeReason::Vanished => return self.name_asked_for(target, &outcome, now),
+            ProbeReason::Taken => return self.taken_asked_for(target, &outcome, now),
+            ProbeReason::Blame => {}
         }
         let dry_run = self.run.dry_run;
         let error = match outcome {

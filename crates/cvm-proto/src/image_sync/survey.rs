@@ -8,7 +8,7 @@ use core::time::Duration;
 
 use super::calls::{Answer, own_images};
 use super::ids::TargetId;
-use super::run_state::{Proof, Search, Survey, Task, Why};
+use super::run_state::{ProbeReason, Proof, SearchScope, Survey, Task};
 use super::state::Stage;
 use super::{Basis, ImageFacts, ImageSyncMachine, OnConflict, Outcome, SyncProgress};
 use crate::api::DescribeImages;
@@ -41,16 +41,16 @@ impl ImageSyncMachine {
             return Task::Idle;
         }
         let (of, run) = (&self.state[target], &self.runs[target]);
-        let survey = |how| self.survey(target, how);
+        let survey = |scope| self.survey(target, scope);
         match &of.stage {
             Stage::Unseen | Stage::Ended(_) if self.closing.is_some() && run.misses == 0 => Task::Idle,
             Stage::Unseen | Stage::Ended(_) => match of.known_copy().filter(|_| !run.known_is_missed) {
                 Some(known) => Task::Recall(known),
-                None => survey(Search::ByName),
+                None => survey(SearchScope::ByName),
             },
             Stage::Sent { .. } if self.is_submitting(target.source) => Task::Idle,
-            Stage::Sent { .. } => survey(Search::ByName),
-            Stage::Taken { .. } => survey(Search::Everything),
+            Stage::Sent { .. } => survey(SearchScope::ByName),
+            Stage::Taken { .. } => survey(SearchScope::Everything),
             Stage::Copying { .. } | Stage::Deleting { .. } => Task::Watch,
             Stage::Missing => Task::Idle,
         }
@@ -61,17 +61,17 @@ impl ImageSyncMachine {
         self.state[target.source].copy_name.as_deref().unwrap_or_default()
     }
 
-    pub(super) fn survey(&self, target: TargetId, how: Search) -> Task {
-        let query = match how {
-            Search::Everything => DescribeImages::default(),
+    pub(super) fn survey(&self, target: TargetId, scope: SearchScope) -> Task {
+        let query = match scope {
+            SearchScope::Everything => DescribeImages::default(),
             // The service looks for a part of the name.
-            Search::ByName | Search::Vanished => DescribeImages::default()
+            SearchScope::ByName | SearchScope::Vanished => DescribeImages::default()
                 .filters([Filter::new("image-name", [self.copy_name(target)]), own_images()]),
         };
         if self.state[target.source].copy_name.is_none() {
             return Task::Idle;
         }
-        Task::Survey(Box::new(Survey { query, guard: PageGuard::default(), found: Vec::new(), how }))
+        Task::Survey(Box::new(Survey { query, guard: PageGuard::default(), found: Vec::new(), scope }))
     }
 
     /// Takes in a page of a survey.
@@ -98,7 +98,7 @@ impl ImageSyncMachine {
         if more {
             self.runs[target].schedule.next(Task::Survey(survey), now.mono);
         } else {
-            self.judge(target, &survey.found, survey.how, now);
+            self.judge(target, &survey.found, survey.scope, now);
         }
     }
 
@@ -128,7 +128,7 @@ impl ImageSyncMachine {
     }
 
     /// What the images mean whose names are the copy's, or nearly.
-    fn judge(&mut self, target: TargetId, found: &[Image], how: Search, now: Now) {
+    fn judge(&mut self, target: TargetId, found: &[Image], scope: SearchScope, now: Now) {
         let name = self.copy_name(target);
         let (holders, near): (Vec<&Image>, Vec<&Image>) =
             found.iter().partition(|image| image.image_name == name && may_be_own(image));
@@ -180,7 +180,7 @@ impl ImageSyncMachine {
             return self.left_behind(target, left.image_id.clone(), now);
         }
         let source = &self.state[target.source].image_id;
-        let holder = near.iter().find(|image| how == Search::Everything && image.image_id != *source);
+        let holder = near.iter().find(|image| scope == SearchScope::Everything && image.image_id != *source);
         if let Some(&image) = holder {
             return self.seems_taken(target, image, now);
         }
@@ -286,13 +286,13 @@ impl ImageSyncMachine {
                 let run = &mut self.runs[target];
                 run.misses += u32::from(is_gone);
                 if run.misses > 0 {
-                    self.probe(target, Why::Vanished, now);
+                    self.probe(target, ProbeReason::Vanished, now);
                 } else {
                     self.review_finds_nothing(target, now);
                 }
             }
             // The name of a copy that is not to be seen any more.
-            Stage::Copying { .. } => self.probe(target, Why::Vanished, now),
+            Stage::Copying { .. } => self.probe(target, ProbeReason::Vanished, now),
             _ if is_last => self.close(target.into(), now),
             _ if self.state[target].unanswered > 0 => self.missing(target, now),
             _ => self.runs[target].schedule.next(Task::Count, now.mono),
@@ -314,7 +314,7 @@ impl ImageSyncMachine {
                     run.schedule.due.min(now.mono.saturating_add(patience.saturating_sub(waited)));
             }
         } else if accepted {
-            self.probe(target, Why::Vanished, now);
+            self.probe(target, ProbeReason::Vanished, now);
         } else if self.runs[target].lost >= MAX_LOST_REQUESTS {
             self.close(target.into(), now);
         } else {
@@ -324,7 +324,7 @@ impl ImageSyncMachine {
         }
     }
 
-    pub(super) fn probe(&mut self, target: TargetId, why: Why, now: Now) {
+    pub(super) fn probe(&mut self, target: TargetId, why: ProbeReason, now: Now) {
         self.runs[target].schedule.next(Task::Probe(why), now.mono);
     }
 
@@ -366,7 +366,7 @@ impl ImageSyncMachine {
         if let Some(error) = self.runs[target.source].refused.clone() {
             self.refuse_target(target, &error, now);
         } else if self.run.dry_run {
-            self.probe(target, Why::Blame, now);
+            self.probe(target, ProbeReason::Blame, now);
         }
     }
 }

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::ImageSyncMachine;
-use super::calls::{AnyOf, own_images};
+use super::calls::{SyncCall, own_images};
 use super::ids::Actor;
 use super::run_state::Task;
 use super::state::Target;
@@ -15,31 +15,31 @@ use crate::regions::list_call;
 
 impl ImageSyncMachine {
     /// The call that a task makes.
-    pub(super) fn call(&self, actor: Actor, task: &Task, seed: u64) -> AnyOf {
+    pub(super) fn call(&self, actor: Actor, task: &Task, seed: u64) -> SyncCall {
         let source = &self.state[actor.source()];
         let (config, target) = match actor {
             Actor::Source(_) => (&self.config, None),
             Actor::Target(target) => (&self.configs[target.region], Some(&self.state[target])),
         };
-        let by_id = |id: &str| AnyOf::images(config, DescribeImages::default().image_ids([id]), seed);
+        let by_id = |id: &str| SyncCall::images(config, DescribeImages::default().image_ids([id]), seed);
         match task {
             Task::Idle | Task::Look => by_id(&source.image_id),
-            Task::Identify => AnyOf::Identity(Box::new(IdentityCall::new(config, seed))),
+            Task::Identify => SyncCall::Identity(Box::new(IdentityCall::new(config, seed))),
             // It is the source's side of the border of the finance regions that is asked.
-            Task::ListRegions { .. } => AnyOf::Regions(Box::new(list_call(&self.config, seed))),
+            Task::ListRegions { .. } => SyncCall::Regions(Box::new(list_call(&self.config, seed))),
             Task::Watch => by_id(target.and_then(Target::image_id).map_or("", String::as_str)),
             Task::Recall(known) => by_id(&known.image_id),
             Task::Submit { batch, .. } => {
                 let request = self.request(actor.source(), batch);
-                AnyOf::Sync(Box::new(Call::new(config, request, seed)))
+                SyncCall::Sync(Box::new(Call::new(config, request, seed)))
             }
-            Task::Survey(survey) => AnyOf::Images(Box::new(survey.query.call(config, seed))),
+            Task::Survey(survey) => SyncCall::Images(Box::new(survey.query.call(config, seed))),
             Task::Count => {
                 let all = DescribeImages::default().filters([own_images()]).limit(1);
-                AnyOf::images(config, all, seed)
+                SyncCall::images(config, all, seed)
             }
             Task::Quota { .. } => {
-                AnyOf::Quota(Box::new(Call::new(config, DescribeImageQuota::default(), seed)))
+                SyncCall::Quota(Box::new(Call::new(config, DescribeImageQuota::default(), seed)))
             }
             Task::Probe(_) => {
                 let region = match actor {
@@ -48,7 +48,7 @@ impl ImageSyncMachine {
                 };
                 let request = self.request(actor.source(), &[region]).dry_run(true);
                 // It is the source region that copies.
-                AnyOf::Sync(Box::new(Call::new(&self.config, request, seed)))
+                SyncCall::Sync(Box::new(Call::new(&self.config, request, seed)))
             }
             Task::Align { image, .. } => {
                 let mut change = ModifyImageAttribute::new(image.image_id.as_str());
@@ -58,11 +58,11 @@ impl ImageSyncMachine {
                     let family = image.image_family.as_deref().unwrap_or_default();
                     change.image_family = Some(traits.family.clone()).filter(|text| text != family);
                 }
-                AnyOf::Modify(Box::new(Call::new(config, change, seed)))
+                SyncCall::Modify(Box::new(Call::new(config, change, seed)))
             }
             Task::Delete { image_id, .. } => {
                 let request = DeleteImages::new([image_id.as_str()]);
-                AnyOf::Delete(Box::new(Call::new(config, request, seed)))
+                SyncCall::Delete(Box::new(Call::new(config, request, seed)))
             }
         }
     }

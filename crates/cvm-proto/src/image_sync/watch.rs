@@ -6,7 +6,7 @@ use alloc::string::String;
 
 use super::calls::Answer;
 use super::ids::TargetId;
-use super::run_state::Search;
+use super::run_state::SearchScope;
 use super::state::Stage;
 use super::survey::{INVISIBLE_FOR, has_failed, says_yes};
 use super::{Basis, Destination, ImageSyncMachine, Outcome, SyncProgress};
@@ -97,7 +97,7 @@ impl ImageSyncMachine {
             return self.close(target.into(), now);
         }
         if may_be_gone && self.runs[target].misses.is_multiple_of(MISSES_BEFORE_SEARCH) {
-            let survey = self.survey(target, Search::Vanished);
+            let survey = self.survey(target, SearchScope::Vanished);
             self.runs[target].schedule.next(survey, now.mono);
         }
     }
