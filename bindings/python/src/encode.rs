@@ -3,40 +3,48 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use pyo3::exceptions::PyValueError;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{
+    PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyIterator, PyList, PyMapping, PyMemoryView,
+    PyString, PyTuple,
+};
 
 use crate::errors;
 
 /// Deeper than any parameter of the API, and shallow enough for every stack.
 const DEEPEST: usize = 64;
 
-/// The parameters as the text of an object. With `known`, a name that is not among them is refused.
+/// The largest body that the service takes, and the end of iterators that have none.
+const LARGEST: usize = 10 << 20;
+
+/// The parameters of an action as the text of an object; `checked` also refuses what the action does not take.
 ///
 /// `None` leaves a member out, at every depth, so that a caller can pass on what it was given.
 pub(crate) fn parameters(
     py: Python<'_>,
     action: &str,
     parameters: &Bound<'_, PyDict>,
-    known: Option<&[&str]>,
+    checked: bool,
 ) -> PyResult<String> {
     let mut out = String::with_capacity(128);
-    if let Some(known) = known {
-        for name in parameters.keys() {
-            let name = name.cast::<PyString>().map_err(PyErr::from)?.to_cow()?;
-            if !known.contains(&&*name) {
-                return Err(errors::unknown_parameter(py, action, &name, known));
-            }
-        }
-    }
-    match object(&mut out, parameters, 0) {
-        Ok(()) => Ok(out),
+    match object(&mut out, parameters.iter().map(Ok), 0) {
+        Ok(()) => {}
         Err(Wrong { path, what: What::Value(why) }) => {
             let path: String = path.into_iter().rev().collect();
-            Err(errors::parameter(py, action, format!("{} {why}", path.trim_start_matches('.'))))
+            return Err(errors::parameter(py, action, format!("{} {why}", path.trim_start_matches('.'))));
         }
-        Err(Wrong { what: What::Python(error), .. }) => Err(error),
+        Err(Wrong { what: What::Python(error), .. }) => return Err(error),
     }
+    if checked {
+        let sent = serde_json::from_str(&out).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let mistakes = cvm_cli::check(action, &sent);
+        if !mistakes.is_empty() {
+            return Err(errors::mistakes(py, action, &mistakes));
+        }
+    }
+    Ok(out)
 }
 
 /// A value that cannot be sent; its path is put together backwards, on the way out.
@@ -68,10 +76,15 @@ impl From<PyErr> for Wrong {
     }
 }
 
-fn object(out: &mut String, members: &Bound<'_, PyDict>, depth: usize) -> Result<(), Wrong> {
+fn object<'py>(
+    out: &mut String,
+    members: impl Iterator<Item = PyResult<(Bound<'py, PyAny>, Bound<'py, PyAny>)>>,
+    depth: usize,
+) -> Result<(), Wrong> {
     out.push('{');
     let mut first = true;
-    for (name, member) in members {
+    for member in members {
+        let (name, member) = member?;
         if member.is_none() {
             continue;
         }
@@ -93,7 +106,7 @@ fn object(out: &mut String, members: &Bound<'_, PyDict>, depth: usize) -> Result
 
 fn list<'py>(
     out: &mut String,
-    items: impl Iterator<Item = Bound<'py, PyAny>>,
+    items: impl Iterator<Item = PyResult<Bound<'py, PyAny>>>,
     depth: usize,
 ) -> Result<(), Wrong> {
     out.push('[');
@@ -101,7 +114,10 @@ fn list<'py>(
         if at > 0 {
             out.push(',');
         }
-        value(out, &item, depth + 1).map_err(|wrong| wrong.within(|| format!("[{at}]")))?;
+        value(out, &item?, depth + 1).map_err(|wrong| wrong.within(|| format!("[{at}]")))?;
+        if out.len() > LARGEST {
+            return Err(Wrong::new("is larger than the 10 MiB that a request can have"));
+        }
     }
     out.push(']');
     Ok(())
@@ -121,11 +137,12 @@ fn value(out: &mut String, value: &Bound<'_, PyAny>, depth: usize) -> Result<(),
             Err(_) => out.push_str(&decimal(value)?),
         }
     } else if let Ok(value) = value.cast::<PyDict>() {
-        object(out, value, depth)?;
+        // A snapshot: what is converted may run code that changes the dictionary.
+        members(out, &value.items(), depth)?;
     } else if let Ok(value) = value.cast::<PyList>() {
-        list(out, value.iter(), depth)?;
+        list(out, value.iter().map(Ok), depth)?;
     } else if let Ok(value) = value.cast::<PyTuple>() {
-        list(out, value.iter(), depth)?;
+        list(out, value.iter().map(Ok), depth)?;
     } else if let Ok(value) = value.cast::<PyFloat>() {
         let value = value.value();
         if !value.is_finite() {
@@ -135,12 +152,43 @@ fn value(out: &mut String, value: &Bound<'_, PyAny>, depth: usize) -> Result<(),
     } else if value.is_none() {
         return Err(Wrong::new("is None: leave the item out"));
     } else {
+        other(out, value, depth)?;
+    }
+    Ok(())
+}
+
+/// What is no type of Python's own, and stands for one by its protocol: integers such as numpy's, mappings, iterables.
+fn other(out: &mut String, value: &Bound<'_, PyAny>, depth: usize) -> Result<(), Wrong> {
+    if let Some(number) = index(value) {
+        out.push_str(&decimal(&number)?);
+    } else if let Ok(mapping) = value.cast::<PyMapping>() {
+        members(out, &mapping.items()?, depth)?;
+    } else if let Some(items) = iterator(value) {
+        list(out, items, depth)?;
+    } else {
         return Err(Wrong::new(format!(
-            "is {}: give a str, a bool, a number, a list or a dict",
+            "is {}: give a str, a bool, a number, an iterable or a mapping",
             shown(value)
         )));
     }
     Ok(())
+}
+
+fn members(out: &mut String, items: &Bound<'_, PyList>, depth: usize) -> Result<(), Wrong> {
+    object(out, items.iter().map(|item| item.extract()), depth)
+}
+
+/// The whole number that a value stands for.
+fn index<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyInt>> {
+    value.call_method0(intern!(value.py(), "__index__")).ok()?.cast_into().ok()
+}
+
+/// The items of an iterable; bytes are none, although they can be iterated over.
+fn iterator<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyIterator>> {
+    let is_binary = value.is_instance_of::<PyBytes>()
+        || value.is_instance_of::<PyByteArray>()
+        || value.is_instance_of::<PyMemoryView>();
+    if is_binary { None } else { value.try_iter().ok() }
 }
 
 fn text(out: &mut String, text: &str) {

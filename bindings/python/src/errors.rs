@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use cvm_cli::Mistake;
 use cvm_proto::{Error, ErrorCode, input, output};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -40,30 +41,22 @@ pub(crate) fn parameter(py: Python<'_>, action: &str, message: String) -> PyErr 
     exception(py, &Error::parameter(message).with_call(action, None, 0))
 }
 
-/// A parameter that the action does not have.
-pub(crate) fn unknown_parameter(py: Python<'_>, action: &str, name: &str, known: &[&str]) -> PyErr {
-    let there_are = || match known {
-        [] => "there are none".to_owned(),
-        known => format!("there are {}", known.join(", ")),
-    };
-    parameter(py, action, unknown("parameter", name, known.iter().copied(), there_are))
+/// What an action does not take, as one exception.
+pub(crate) fn mistakes(py: Python<'_>, action: &str, mistakes: &[Mistake]) -> PyErr {
+    let mut sentence = mistakes.iter().map(Mistake::indexed).collect::<Vec<_>>().join("; ");
+    if mistakes.iter().any(Mistake::is_unknown) {
+        sentence.push_str("; `client.call` sends what is newer than this version");
+    }
+    parameter(py, action, sentence)
 }
 
 /// Raises for a name that is no method of a client.
 #[pyfunction]
 pub(crate) fn refuse_method(py: Python<'_>, name: &str, known: Vec<String>) -> PyResult<()> {
-    let known = known.iter().map(String::as_str);
-    let help = || "`help(cvm.Client)` shows what there is".to_owned();
-    Err(exception(py, &Error::parameter(unknown("method", name, known, help))))
-}
-
-/// The sentence for a name that does not exist: the one that was probably meant, else what else helps.
-fn unknown<'a>(
-    what: &str,
-    name: &str,
-    known: impl Iterator<Item = &'a str>,
-    help: impl FnOnce() -> String,
-) -> String {
-    let hint = input::closest(name, known).map_or_else(help, |meant| format!("did you mean `{meant}`?"));
-    format!("there is no {what} `{}`: {hint}", output::escaped(name))
+    let hint = input::closest(name, known.iter().map(String::as_str)).map_or_else(
+        || "`help(cvm.Client)` shows what there is".to_owned(),
+        |meant| format!("did you mean `{meant}`?"),
+    );
+    let message = format!("there is no method `{}`: {hint}", output::escaped(name));
+    Err(exception(py, &Error::parameter(message)))
 }

@@ -92,7 +92,7 @@ fn map<T, P>(
 }
 
 impl AnyMachine {
-    /// A call. With `checked`, a parameter that the action does not have is refused.
+    /// A call. With `checked`, what the action does not take is refused.
     pub(crate) fn call(
         py: Python<'_>,
         config: &Config,
@@ -119,8 +119,7 @@ fn request(
     parameters: &Bound<'_, PyDict>,
     checked: bool,
 ) -> PyResult<TextRequest> {
-    let known = if checked { cvm_proto::parameters(action) } else { None };
-    let text = encode::parameters(py, action, parameters, known)?;
+    let text = encode::parameters(py, action, parameters, checked)?;
     TextRequest::new(action, text).map_err(|error| errors::exception(py, &error))
 }
 
@@ -382,8 +381,7 @@ pub(crate) fn pages(
     action: &str,
     parameters: &Bound<'_, PyDict>,
 ) -> PyResult<Job> {
-    let known = cvm_proto::parameters(action);
-    let text = encode::parameters(py, action, parameters, known)?;
+    let text = encode::parameters(py, action, parameters, true)?;
     let list = TextList::new(action, &text).map_err(|error| errors::exception(py, &error))?;
     let items = list.items();
     Ok(Job::new(AnyMachine::Pages(Pages::new(config, list, seed())), Cancel::new(), Some(items)))

@@ -117,7 +117,7 @@ impl Local {
 
     /// Has something go wrong; gives the fault's number. `fault` is as the admin path takes it.
     fn add_fault(&self, py: Python<'_>, fault: &Bound<'_, PyDict>) -> PyResult<u64> {
-        let text = encode::parameters(py, "fault", fault, None)?;
+        let text = encode::parameters(py, "fault", fault, false)?;
         let fault: Fault = serde_json::from_str(&text)
             .map_err(|error| PyValueError::new_err(format!("this is no fault: {error}")))?;
         self.with(|local| {

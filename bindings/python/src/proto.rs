@@ -185,8 +185,7 @@ pub(crate) fn encode<'py>(
     parameters: &Bound<'py, PyDict>,
     checked: bool,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    let known = if checked { cvm_proto::parameters(action) } else { None };
-    let text = crate::encode::parameters(py, action, parameters, known)?;
+    let text = crate::encode::parameters(py, action, parameters, checked)?;
     Ok(PyBytes::new(py, text.as_bytes()))
 }
 
@@ -208,7 +207,7 @@ pub(crate) fn decode<'py>(py: Python<'py>, body: &[u8], status: u16) -> PyResult
 /// Signs what a JSON object describes; gives every stage, as JSON.
 #[pyfunction]
 pub(crate) fn sign<'py>(py: Python<'py>, input: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyAny>> {
-    let text = crate::encode::parameters(py, "sign", input, None)?;
+    let text = crate::encode::parameters(py, "sign", input, false)?;
     let wrong = |error: String| PyValueError::new_err(format!("this cannot be signed: {error}"));
     let object = input::json(text.as_bytes()).map_err(|error| wrong(error.to_string()))?;
     let input = Input::read(object).map_err(|error| wrong(error.to_string()))?;

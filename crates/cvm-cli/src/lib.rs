@@ -1,6 +1,6 @@
 //! `cvm`: carries images of Tencent Cloud CVM to other regions, calls any action, and explains signatures.
 //!
-//! A library, so that other programs can have the same command: [`run`] is all of it.
+//! A library, so that other programs can have the same command, [`run`], and refuse what it refuses, [`check`].
 
 mod args;
 mod bars;
@@ -25,11 +25,31 @@ mod table;
 mod usage;
 
 use std::ffi::OsString;
+use std::sync::OnceLock;
 
 use clap::Parser;
 
 use crate::args::{Cli, Command, ConfigCommand, Output};
+use crate::catalogue::Catalogue;
 use crate::exit::Exit;
+
+pub use crate::catalogue::check::Mistake;
+
+/// What is wrong with the parameters of an action, as far as this build knows it: unknown and missing names, and values of
+/// another type, at every depth.
+///
+/// An action that this build does not know has no mistakes.
+///
+/// ```
+/// let parameters = serde_json::json!({ "Filters": [{ "Nam": "image-type", "Values": ["PRIVATE_IMAGE"] }] });
+/// let mistakes = cvm_cli::check("DescribeImages", &parameters);
+/// assert_eq!(mistakes[0].indexed(), "there is no parameter `Filters[0].Nam`: did you mean `Name`?");
+/// ```
+pub fn check(action: &str, parameters: &serde_json::Value) -> Vec<Mistake> {
+    static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
+    let catalogue = CATALOGUE.get_or_init(Catalogue::load);
+    catalogue.action(action).map_or_else(Vec::new, |action| catalogue.check(action, parameters))
+}
 
 /// Runs the command to its end; gives the exit code.
 ///

@@ -123,10 +123,6 @@ class QuotaError(ServiceError):
     """A quota, the stock, or the account's balance is used up."""
 
 
-class InvalidParameterError(ServiceError):
-    """The service found a parameter missing, unknown, malformed or out of range."""
-
-
 class UnsupportedError(ServiceError):
     """The service does not support this for the resource, region or account."""
 
@@ -136,7 +132,15 @@ class InternalError(ServiceError):
 
 
 class ParameterError(Error, ValueError, TypeError):
-    """A parameter cannot be sent, and nothing was: the text names it, as ``Filters[0].Values``."""
+    """A parameter is missing, unknown, of the wrong type or out of range.
+
+    If it was found here, nothing was sent, and the text names its place, as ``Filters[0].Values``; ``code`` is ``None``
+    then. If the service found it, this is an :class:`InvalidParameterError`.
+    """
+
+
+class InvalidParameterError(ServiceError, ParameterError):
+    """The service found a parameter missing, unknown, malformed or out of range."""
 
 
 class ConfigError(Error, ValueError):

@@ -1,16 +1,86 @@
 //! Checks a request against the catalogue before it is sent.
 
-use cvm_proto::input;
+use cvm_proto::{input, output as text};
 use serde_json::Value;
 
 use super::{Action, Catalogue, Member, MemberType};
 
+/// What is wrong with one place of a request.
+pub struct Mistake {
+    /// Members by their names and entries of lists by their numbers, from the request to the place.
+    place: Vec<Step>,
+    what: What,
+}
+
+#[derive(Clone)]
+enum Step {
+    Member(String),
+    Entry(usize),
+}
+
+enum What {
+    /// There is no member of this name; if one was probably meant, that, else all that there are.
+    Unknown(Result<&'static str, Vec<&'static str>>),
+    Missing,
+    Unfit {
+        found: String,
+        expected: &'static str,
+    },
+}
+
+impl Mistake {
+    /// One sentence, with the place as the command line has it: `Filters.0.Name`.
+    pub(crate) fn dotted(&self) -> String {
+        self.sentence(|at| format!(".{at}"))
+    }
+
+    /// One sentence, with the place as programs write it: `Filters[0].Name`.
+    pub fn indexed(&self) -> String {
+        self.sentence(|at| format!("[{at}]"))
+    }
+
+    /// Whether there is no such name, as far as this build knows.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.what, What::Unknown(_))
+    }
+
+    fn sentence(&self, entry: impl Fn(usize) -> String) -> String {
+        let steps = self.place.iter().map(|step| match step {
+            Step::Member(name) => format!(".{}", text::escaped(name)),
+            Step::Entry(at) => entry(*at),
+        });
+        let place = steps.collect::<String>();
+        let place = match place.trim_start_matches('.') {
+            "" => "the request",
+            place => place,
+        };
+        match &self.what {
+            What::Unknown(Ok(meant)) => format!("there is no parameter `{place}`: did you mean `{meant}`?"),
+            What::Unknown(Err(known)) if known.is_empty() => {
+                format!("there is no parameter `{place}`: there are none")
+            }
+            What::Unknown(Err(known)) => {
+                format!("there is no parameter `{place}`: there are {}", known.join(", "))
+            }
+            What::Missing => format!("{place} is missing: it is required"),
+            What::Unfit { found, expected } => format!("{place} is {found}: give {expected}"),
+        }
+    }
+}
+
+/// Looks at a request from its top to its leaves.
+struct Check<'a> {
+    catalogue: &'a Catalogue,
+    place: Vec<Step>,
+    mistakes: Vec<Mistake>,
+}
+
 impl Catalogue {
-    /// What is wrong with the parameters of an action, a sentence each; nothing if nothing is.
-    pub(crate) fn check(&self, name: &str, action: &Action, parameters: &Value) -> Vec<String> {
-        let mut wrong = Vec::new();
-        self.check_members(name, &action.request, parameters, &mut wrong);
-        wrong
+    /// What is wrong with the parameters of an action; nothing if nothing is.
+    pub(crate) fn check(&self, action: &Action, parameters: &Value) -> Vec<Mistake> {
+        let mut check = Check { catalogue: self, place: Vec::new(), mistakes: Vec::new() };
+        check.members(&action.request, parameters, false);
+        check.mistakes
     }
 
     /// Takes what was typed for what is due: a guess for the text that it was typed as, and one value for a list of one.
@@ -42,41 +112,48 @@ impl Catalogue {
             _ => {}
         }
     }
+}
 
-    fn check_members(&self, path: &str, members: &[Member], value: &Value, wrong: &mut Vec<String>) {
+impl Check<'_> {
+    fn members(&mut self, members: &[Member], value: &Value, secret: bool) {
         let Value::Object(given) = value else {
-            wrong.push(format!("{path} is {}: give an object", shown(value)));
-            return;
+            return self.unfit(value, secret, "an object");
         };
         for (name, value) in given {
+            self.place.push(Step::Member(name.clone()));
             if let Some(member) = members.iter().find(|member| member.name == name) {
-                self.check_value(&format!("{path}.{name}"), member.kind, value, wrong);
+                self.value(member.kind, value, secret || member.secret);
             } else {
-                let meant = input::closest(name, members.iter().map(|member| member.name));
-                let hint = meant.map_or_else(
-                    || "`cvm describe` lists what there is".to_string(),
-                    |meant| format!("did you mean {meant}?"),
-                );
-                wrong.push(format!("{path} has no member {name}: {hint}"));
+                let known = || members.iter().map(|member| member.name);
+                let meant = input::closest(name, known());
+                self.wrong(What::Unknown(meant.ok_or_else(|| known().collect())));
             }
+            self.place.pop();
         }
-        for member in members.iter().filter(|member| member.required && !given.contains_key(member.name)) {
-            wrong.push(format!("{path}.{} is missing: it is required", member.name));
+        for member in members.iter().filter(|member| member.required) {
+            if given.get(member.name).is_none_or(Value::is_null) {
+                self.place.push(Step::Member(member.name.into()));
+                self.wrong(What::Missing);
+                self.place.pop();
+            }
         }
     }
 
-    fn check_value(&self, path: &str, kind: &'static str, value: &Value, wrong: &mut Vec<String>) {
-        let expected = match (self.kind(kind), value) {
+    fn value(&mut self, kind: &'static str, value: &Value, secret: bool) {
+        let catalogue = self.catalogue;
+        let expected = match (catalogue.kind(kind), value) {
             // The service takes null for absent.
             (_, Value::Null) => return,
             (MemberType::Text | MemberType::Enum(_), Value::String(_)) => return,
             (MemberType::Boolean, Value::Bool(_)) | (MemberType::Float, Value::Number(_)) => return,
             (MemberType::Integer, Value::Number(number)) if number.is_i64() => return,
             (MemberType::Unsigned, Value::Number(number)) if number.is_u64() => return,
-            (MemberType::Type(known), _) => return self.check_members(path, &known.members, value, wrong),
+            (MemberType::Type(known), _) => return self.members(&known.members, value, secret),
             (MemberType::List(element), Value::Array(items)) => {
                 for (at, item) in items.iter().enumerate() {
-                    self.check_value(&format!("{path}.{at}"), element, item, wrong);
+                    self.place.push(Step::Entry(at));
+                    self.value(element, item, secret);
+                    self.place.pop();
                 }
                 return;
             }
@@ -87,7 +164,21 @@ impl Catalogue {
             (MemberType::Unsigned, _) => "a whole number from 0",
             (MemberType::List(_), _) => "a list",
         };
-        wrong.push(format!("{path} is {}: give {expected}", shown(value)));
+        self.unfit(value, secret, expected);
+    }
+
+    fn unfit(&mut self, value: &Value, secret: bool, expected: &'static str) {
+        // A text in the wrong place may be a secret that belongs elsewhere.
+        let found = match value {
+            Value::String(_) => "a text".into(),
+            Value::Number(_) if secret => "a number".into(),
+            value => shown(value),
+        };
+        self.wrong(What::Unfit { found, expected });
+    }
+
+    fn wrong(&mut self, what: What) {
+        self.mistakes.push(Mistake { place: self.place.clone(), what });
     }
 }
 
@@ -108,8 +199,8 @@ mod tests {
 
     fn check(name: &str, parameters: &Value, expected: &[&str]) {
         let catalogue = Catalogue::load();
-        let action = catalogue.action(name).unwrap();
-        assert_eq!(catalogue.check(name, action, parameters), expected, "{parameters}");
+        let mistakes = catalogue.check(catalogue.action(name).unwrap(), parameters);
+        assert_eq!(mistakes.iter().map(Mistake::indexed).collect::<Vec<_>>(), expected, "{parameters}");
     }
 
     #[test]
@@ -120,7 +211,7 @@ mod tests {
             &[],
         );
         check("DescribeImages", &json!({"Filters": [{"Name": "a", "Values": []}], "Limit": 20}), &[]);
-        check("RunInstances", &json!({"InstanceChargeType": "BRAND_NEW"}), &[]);
+        check("RunInstances", &json!({"InstanceChargeType": "BRAND_NEW", "Placement": {"Zone": "z"}}), &[]);
     }
 
     #[test]
@@ -129,23 +220,51 @@ mod tests {
             "SyncImages",
             &json!({"ImageId": ["img-1"], "DestinationRegions": "ap-beijing"}),
             &[
-                "SyncImages has no member ImageId: did you mean ImageIds?",
-                "SyncImages.DestinationRegions is the text \"ap-beijing\": give a list",
-                "SyncImages.ImageIds is missing: it is required",
+                "there is no parameter `ImageId`: did you mean `ImageIds`?",
+                "DestinationRegions is a text: give a list",
+                "ImageIds is missing: it is required",
             ],
         );
         check(
             "DescribeImages",
             &json!({"Filters": [{"Nam": "a", "Values": [1]}], "Limit": -1, "Frob": 1}),
             &[
-                "DescribeImages.Filters.0 has no member Nam: did you mean Name?",
-                "DescribeImages.Filters.0.Values.0 is 1: give a text",
-                "DescribeImages.Filters.0.Name is missing: it is required",
-                "DescribeImages.Limit is -1: give a whole number from 0",
-                "DescribeImages has no member Frob: `cvm describe` lists what there is",
+                "there is no parameter `Filters[0].Nam`: did you mean `Name`?",
+                "Filters[0].Values[0] is 1: give a text",
+                "Filters[0].Name is missing: it is required",
+                "Limit is -1: give a whole number from 0",
+                "there is no parameter `Frob`: there are ImageIds, Filters, Offset, Limit, InstanceType",
             ],
         );
-        check("DescribeImages", &json!([1]), &["DescribeImages is a list: give an object"]);
+        check("DescribeImages", &json!([1]), &["the request is a list: give an object"]);
+        check(
+            "SyncImages",
+            &json!({"ImageIds": null, "DestinationRegions": []}),
+            &["ImageIds is missing: it is required"],
+        );
+    }
+
+    #[test]
+    fn a_place_is_written_as_whoever_gave_it_does() {
+        let catalogue = Catalogue::load();
+        let parameters = json!({"Filters": [{"Name": "a", "Values": [true]}]});
+        let mistakes = catalogue.check(catalogue.action("DescribeImages").unwrap(), &parameters);
+        assert_eq!(mistakes[0].dotted(), "Filters.0.Values.0 is true: give a text");
+        assert_eq!(mistakes[0].indexed(), "Filters[0].Values[0] is true: give a text");
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        for parameters in [
+            json!({"InstanceIds": ["ins-1"], "Password": 5_318_008}),
+            json!({"InstanceIds": ["ins-1"], "Password": {"5318008": 1}}),
+            json!({"InstanceIds": "5318008", "Password": ["5318008"]}),
+        ] {
+            let catalogue = Catalogue::load();
+            let mistakes = catalogue.check(catalogue.action("ResetInstancesPassword").unwrap(), &parameters);
+            assert!(!mistakes.is_empty(), "{parameters}");
+            assert!(mistakes.iter().all(|mistake| !mistake.indexed().contains("5318008")), "{parameters}");
+        }
     }
 
     #[test]
@@ -174,7 +293,8 @@ mod tests {
         for (name, action) in catalogue.actions() {
             for extent in [super::super::example::Extent::Required, super::super::example::Extent::All] {
                 let example = catalogue.example(&action.request, extent);
-                assert_eq!(catalogue.check(name, action, &example), [""; 0], "{name}");
+                let mistakes = catalogue.check(action, &example);
+                assert_eq!(mistakes.iter().map(Mistake::dotted).collect::<Vec<_>>(), [""; 0], "{name}");
             }
         }
     }

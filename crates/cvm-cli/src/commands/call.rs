@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use self::wait::Waited;
 use crate::args::{CallArgs, Global, Output};
 use crate::catalogue::Catalogue;
+use crate::catalogue::check::Mistake;
 use crate::catalogue::example::Extent;
 use crate::connect::{self, Connection};
 use crate::exit::Exit;
@@ -111,8 +112,11 @@ fn parameters(args: &CallArgs, region: Option<&str>) -> Result<Value, Failure> {
     if args.json.is_none() {
         catalogue.fit(&action.request, &mut parameters);
     }
-    let wrong = catalogue.check(&args.action, action, &parameters);
-    if wrong.is_empty() { Ok(parameters) } else { Err(Failure::usage(wrong.join("; "))) }
+    let mistakes = catalogue.check(action, &parameters);
+    if mistakes.is_empty() {
+        return Ok(parameters);
+    }
+    Err(Failure::usage(mistakes.iter().map(Mistake::dotted).collect::<Vec<_>>().join("; ")))
 }
 
 fn all_pages(connection: &Connection, action: &str, parameters: Value) -> Result<Value, Failure> {
