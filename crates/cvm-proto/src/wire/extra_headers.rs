@@ -59,6 +59,7 @@ impl ExtraHeaders {
     }
 
     /// How many there are.
+    #[cfg(feature = "http")]
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
