@@ -196,11 +196,22 @@ impl Encoded {
     }
 }
 
-fn json_object<T: Serialize + ?Sized>(parameters: &T) -> Result<Vec<u8>, Error> {
+#[cfg(feature = "std")]
+fn written<T: Serialize + ?Sized>(parameters: &T) -> serde_json::Result<Vec<u8>> {
     // Most bodies fit: growing twice costs as much as writing a quarter of one.
     let mut body = Vec::with_capacity(512);
-    parameters
-        .serialize(&mut serde_json::Serializer::new(&mut body))
+    parameters.serialize(&mut serde_json::Serializer::new(&mut body))?;
+    Ok(body)
+}
+
+/// Without the standard library, `serde_json` writes into no vector of somebody else's.
+#[cfg(not(feature = "std"))]
+fn written<T: Serialize + ?Sized>(parameters: &T) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(parameters)
+}
+
+fn json_object<T: Serialize + ?Sized>(parameters: &T) -> Result<Vec<u8>, Error> {
+    let body = written(parameters)
         .map_err(|error| Error::parameter(format!("the parameters cannot be written: {error}")))?;
     if body.first() == Some(&b'{') { Ok(body) } else { Err(flatten::not_an_object()) }
 }
