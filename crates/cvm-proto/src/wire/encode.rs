@@ -9,8 +9,8 @@ use core::time::Duration;
 
 use serde::Serialize;
 
-use super::common::{RequestDefaults, SigningIdentity};
 use super::origin::Origin;
+use super::request_defaults::{RequestDefaults, SigningIdentity};
 use super::request_format::{Language, Method, Notation};
 use super::time_limit::Limit;
 use crate::codec::{FORM, JSON, flatten, multipart, percent};

@@ -9,13 +9,13 @@ use core::fmt;
 use core::time::Duration;
 
 use super::cancel::Cancel;
-use super::common::Token;
 use super::connection_path::ConnectionPath;
 use super::encode::{Attempt, Encoded};
 use super::extra_headers::ExtraHeaders;
 use super::origin::Origin;
 use super::proxy::ProxyAddress;
 use super::read_only::only_reads;
+use super::request_defaults::Token;
 use super::request_format::{Language, Method};
 use super::time_limit::Limit;
 use crate::sign::canonical::UNSIGNED_PAYLOAD;
