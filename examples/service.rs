@@ -1,4 +1,4 @@
-//! A web service that copies images, and stops in order: `cargo run -p cvm-examples --example service`
+//! A web service that copies images, and shuts down gracefully: `cargo run -p cvm-examples --example service`
 //!
 //! A copy takes longer than anybody waits for a service to stop. A cancel ends the job within seconds, and its report says
 //! which copies were started: whoever asked is told, and can ask again later. Here the service is its own first user, and
@@ -94,7 +94,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     let (end, report) = tokio::join!(server.into_future(), first_user(address, stop));
     end?;
-    println!("stopped in order: {}", report?);
+    println!("stopped gracefully: {}", report?);
     Ok(())
 }
 

@@ -3,17 +3,18 @@
 use std::process::{Command, Output};
 
 /// The examples, and a part of what each prints.
-const EXAMPLES: [(&str, &str); 10] = [
+const EXAMPLES: [(&str, &str); 11] = [
     ("async", "the copy would be accepted"),
     ("blocking", "the copy would be accepted"),
     ("by_hand", "img-o3ycss2p"),
     ("hyper", "img-o3ycss2p"),
     ("replay", "recorded and replayed"),
-    ("service", "stopped in order: \"started\""),
+    ("service", "stopped gracefully: \"started\""),
     ("sync_async", "ap-guangzhou: copied"),
     ("sync_blocking", "ap-guangzhou: copied"),
     ("tower", " requests"),
     ("traceparent", "DescribeImages traceparent=00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000002-01"),
+    ("vault", "the vault was asked"),
 ];
 
 #[test]

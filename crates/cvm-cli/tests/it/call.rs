@@ -134,5 +134,5 @@ fn another_product_is_called_by_its_name() {
     }
     // cvm is what is meant without it.
     let checked = run(&[&["call", "--service", "cvm", "SyncImages"], &SHANGHAI[..]].concat()).ended_with(2);
-    assert!(checked.err.contains("SyncImages.ImageIds is missing"), "{checked:?}");
+    assert!(checked.err.contains("ImageIds is missing"), "{checked:?}");
 }

@@ -17,7 +17,7 @@ use crate::error::Error;
 use crate::input;
 use crate::sign::SignMethod;
 use crate::signer::{Credential, Provider};
-use crate::wire::{ExtraHeaders, Language, NoProxy, Notation, ProxyAddress, ProxyScheme};
+use crate::wire::{ExtraHeaders, Language, NoProxy, Notation, ProxyAddress};
 
 /// Everything that can be set on a client, as plain data.
 ///
@@ -105,18 +105,6 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Whether any request can go over TLS, those of the provider included: only then does a shell need certificate
-    /// authorities.
-    pub fn uses_tls(&self) -> bool {
-        self.endpoint.uses_tls()
-            || self.sts_endpoint.as_ref().is_some_and(Endpoint::uses_tls)
-            || self.failover.as_ref().is_some_and(|failover| failover.backup().uses_tls())
-            || self
-                .proxy_address()
-                .is_ok_and(|proxy| proxy.is_some_and(|proxy| proxy.scheme() == ProxyScheme::Https))
-            || (self.credential.is_none() && self.provider.as_ref().is_some_and(Provider::uses_tls))
-    }
-
     /// [`proxy`](Self::proxy), taken apart.
     ///
     /// # Errors

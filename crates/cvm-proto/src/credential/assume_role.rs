@@ -85,8 +85,4 @@ impl Provider for AssumeRole {
         };
         sts::fetch(settings, "AssumeRole", request, context)
     }
-
-    fn uses_tls(&self) -> bool {
-        self.endpoint.uses_tls() || self.base.uses_tls()
-    }
 }

@@ -47,10 +47,6 @@ impl Provider for Chain {
             lacking: Vec::new(),
         })
     }
-
-    fn uses_tls(&self) -> bool {
-        self.0.providers.iter().any(Provider::uses_tls)
-    }
 }
 
 impl fmt::Debug for Chain {

@@ -82,10 +82,6 @@ impl Provider for InstanceRole {
             Err(error) => ready(Err(error)),
         }
     }
-
-    fn uses_tls(&self) -> bool {
-        self.endpoint.uses_tls()
-    }
 }
 
 struct Asking {

@@ -94,10 +94,6 @@ impl Provider for WebIdentity {
         let settings = sts::settings(&self.endpoint, &self.region);
         sts::fetch(settings, "AssumeRoleWithWebIdentity", request, context)
     }
-
-    fn uses_tls(&self) -> bool {
-        self.endpoint.uses_tls()
-    }
 }
 
 impl fmt::Debug for WebIdentity {

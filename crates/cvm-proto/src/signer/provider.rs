@@ -114,20 +114,11 @@ impl FetchContext {
 pub trait Provider: fmt::Debug + Send + Sync {
     /// Begins to get a credential.
     fn fetch(&self, context: &FetchContext) -> Fetch;
-
-    /// Whether any of its requests may go over TLS; `true` unless a provider knows that none does.
-    fn uses_tls(&self) -> bool {
-        true
-    }
 }
 
 impl<P: Provider + ?Sized> Provider for Arc<P> {
     fn fetch(&self, context: &FetchContext) -> Fetch {
         (**self).fetch(context)
-    }
-
-    fn uses_tls(&self) -> bool {
-        (**self).uses_tls()
     }
 }
 
@@ -185,9 +176,5 @@ impl Machine for Ready {
 impl Provider for Credential {
     fn fetch(&self, _: &FetchContext) -> Fetch {
         ready(Ok(Found::Lease(Lease::permanent(self.clone()))))
-    }
-
-    fn uses_tls(&self) -> bool {
-        false
     }
 }
