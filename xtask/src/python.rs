@@ -119,6 +119,11 @@ fn types(tools: &Venv, package: &Path, scratch: &Path) -> Outcome {
     run::run(mypy("mypy").args(["--strict", "--cache-dir"]).arg(&cache).arg(&program))?;
     run::run(mypy("mypy").args(["--strict", "--package", "cvm", "--cache-dir"]).arg(&cache))?;
     run::run(mypy("pyright").arg("--pythonpath").arg(&python).arg(&program))?;
+    run::run(mypy("pyright").arg("--pythonpath").arg(&python).args([
+        "--ignoreexternal",
+        "--verifytypes",
+        "cvm",
+    ]))?;
     let known = package.join("tests/stubtest.allowlist");
     run::run(mypy("mypy.stubtest").arg("--allowlist").arg(known).arg("cvm"))
 }

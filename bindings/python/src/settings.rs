@@ -52,23 +52,8 @@ pub(crate) fn arguments() -> Vec<&'static str> {
     Setting::ALL.into_iter().map(Setting::name).chain(BESIDE_SETTINGS).collect()
 }
 
-/// Refuses an argument that nothing reads.
-fn check_names(given: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
-    let Some(given) = given else { return Ok(()) };
-    let known = arguments();
-    for name in given.keys() {
-        let name: String = name.extract()?;
-        if !known.contains(&&*name) {
-            let why = format!("a client has no setting {name}: it has {}", known.join(", "));
-            return Err(PyTypeError::new_err(why));
-        }
-    }
-    Ok(())
-}
-
 /// The settings that the arguments ask for, with what is missing from the environment and the user's files.
 pub(crate) fn of(py: Python<'_>, given: Option<&Bound<'_, PyDict>>) -> PyResult<Settings> {
-    check_names(given)?;
     let options = Options(given);
     let refused = |error: Error| errors::exception(py, &error);
     let mut loader = Loader::new();

@@ -1,7 +1,9 @@
 """A program that type checkers read: whatever `assert_type` says here is what users' editors say.
 
-It is not run. A line that has to be an error says so; a type checker reports it where it is none.
+It is not run, and read strictly. A line that has to be an error says so; a type checker reports it where it is none.
 """
+
+# pyright: strict
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from typing_extensions import assert_type
 
 import cvm
 from cvm import local, proto
-from cvm.types import DescribeImagesRequest, DescribeImagesResponse, Filter, Image, Instance
+from cvm.types import DescribeImagesRequest, DescribeImagesResponse, Filter, Image, Instance, Placement
 
 
 def calls(client: cvm.Client) -> None:
@@ -33,6 +35,18 @@ def calls(client: cvm.Client) -> None:
     client.describe_images(**parameters)
     client.sync_images(ImageIds=["img-o3ycss2p"], DestinationRegions=["ap-guangzhou"], DryRun=True)
     assert_type(client.call("DescribeSomethingNew", {"Limit": 1}), dict[str, Any])
+
+
+def inputs(client: cvm.Client, ids: set[str], placement: Placement) -> None:
+    client.describe_images(ImageIds=("img-o3ycss2p",), Filters=[{"Name": "image-type", "Values": ids}])
+    client.describe_images(ImageIds=ids)
+    client.describe_images(ImageIds=dict.fromkeys(ids).keys())
+    client.describe_images(ImageIds=(id.strip() for id in ids))
+    client.describe_images(ImageIds=map(str.strip, ids))
+    client.run_instances(Placement=placement, ImageId="img-o3ycss2p")
+    client.run_instances(Placement={"Zone": "ap-shanghai-2", "HostIds": ids}, ImageId="img-o3ycss2p")
+    for image in client.paginate("describe_images", ImageIds=iter(ids)):
+        assert_type(image, Image)
 
 
 def lists(client: cvm.Client) -> None:
@@ -130,6 +144,14 @@ async def asynchronous() -> None:
 
 def mistakes(client: cvm.Client) -> None:
     client.describe_images(ImageId=["img-o3ycss2p"])  # type: ignore[call-arg]
+    client.describe_images(ImageIds="img-o3ycss2p")  # type: ignore[arg-type]
+    client.describe_images(ImageIds=b"img-o3ycss2p")  # type: ignore[arg-type]
+    client.describe_images(ImageIds=[1])  # type: ignore[list-item]
+    client.describe_images(Filters=[{"Nam": "image-type", "Values": []}])  # type: ignore[typeddict-item]
+    client.describe_images(Filters=[{"Name": "image-type", "Values": "PRIVATE"}])  # type: ignore[typeddict-item]
+    proto.Config("ap-shanghai", regoin="ap-beijing")  # type: ignore[call-arg]
+    proto.Sync(proto.Config(), "img-o3ycss2p", regions=["ap-guangzhou"])  # type: ignore[call-arg]
+    proto.sign("DescribeImages", secret_id="id", secret_key="key", Nonce=1)  # type: ignore[call-arg]
     client.describe_images(Limit="20")  # type: ignore[arg-type]
     client.sync_images(ImageIds=["img-o3ycss2p"])  # type: ignore[call-arg]
     client.paginate("DescribeImages")  # type: ignore[call-overload]

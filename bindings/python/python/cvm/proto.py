@@ -25,14 +25,38 @@ import time
 from typing import Union
 
 from cvm import _cvm
-from cvm._settings import Handle, action_name
+from cvm._settings import Base, action_name
 from cvm._sync_job import plan, run_options
 from cvm._sync_report import SyncReport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
+    from typing import Any, Literal, TypedDict
+
+    from typing_extensions import Unpack
+
+    from cvm._sync_events import SyncOptions
+
+    class _SignOptions(TypedDict, total=False):
+        """What else is signed, with the members of ``cvm sign --batch``."""
+
+        sign_method: Literal["TC3-HMAC-SHA256", "HmacSHA256", "HmacSHA1"]
+        http_method: Literal["GET", "POST"]
+        service: str
+        version: str
+        host: str
+        path: str
+        region: str | None
+        language: str | None
+        token: str | None
+        request_client: str | None
+        body: str | None
+        query: str | None
+        headers: Mapping[str, str]
+        signed_headers: str | None
+        unsigned_payload: bool
+        nonce: int | None
 
 __all__ = [
     "Call",
@@ -91,6 +115,9 @@ class Send:
     __slots__ = ("request",)
     __match_args__ = ("request",)
 
+    #: The exchange to perform.
+    request: Request
+
     def __init__(self, request: Request) -> None:
         self.request = request
 
@@ -100,6 +127,9 @@ class WaitUntil:
 
     __slots__ = ("at",)
     __match_args__ = ("at",)
+
+    #: The reading of the monotonic clock to wait for.
+    at: float
 
     def __init__(self, at: float) -> None:
         self.at = at
@@ -111,6 +141,9 @@ class Progress:
     __slots__ = ("news",)
     __match_args__ = ("news",)
 
+    #: A page, an answer, an event.
+    news: Any
+
     def __init__(self, news: Any) -> None:
         self.news = news
 
@@ -120,6 +153,9 @@ class Done:
 
     __slots__ = ("output",)
     __match_args__ = ("output",)
+
+    #: What came of it.
+    output: Any
 
     def __init__(self, output: Any) -> None:
         self.output = output
@@ -131,33 +167,14 @@ Step = Union[Send, WaitUntil, Progress, Done]
 Now = tuple[float, float]
 
 
-class Config(Handle):
+class Config(Base):
     """The settings of a client without a transport, and the state that its calls share.
 
     The keyword arguments are those of :class:`cvm.Client`. Rate limits, the retry budget and the corrected clock are
     shared by all machines that are made with it.
     """
 
-    _core: _cvm.Config
-
-    def __init__(self, region: str | None = None, **settings: Any) -> None:
-        self._core = _cvm.Config(region=region, **settings)
-
-    def with_region(self, region: str) -> Config:
-        """The same for another region; both share their state."""
-        other = Config.__new__(Config)
-        other._core = self._core.with_region(region)
-        return other
-
-    @property
-    def region(self) -> str | None:
-        """The region that actions are sent to."""
-        return self._core.region
-
-    @property
-    def endpoint(self) -> str:
-        """The URL that requests go to."""
-        return self._core.endpoint
+    _Core = _cvm.Config
 
     def __repr__(self) -> str:
         return f"<cvm.proto.Config for {self.region or 'no region'} at {self.endpoint}>"
@@ -281,10 +298,10 @@ class Sync(Machine):
         to: Sequence[str] = (),
         *,
         state: str | None = None,
-        **options: Any,
+        **options: Unpack[SyncOptions],
     ) -> None:
         if images or to or state is None:
-            super().__init__(config._core.sync(plan(images, to, options), options, state))
+            super().__init__(config._core.sync(plan(images, to, options), dict(options), state))
         else:
             super().__init__(config._core.sync(None, run_options(options), state))
 
@@ -317,7 +334,7 @@ def sign(
     secret_id: str,
     secret_key: str,
     timestamp: int | None = None,
-    **request: Any,
+    **request: Unpack[_SignOptions],
 ) -> dict[str, str]:
     """Signs a request, and shows every stage: ``canonical_request``, ``string_to_sign``, ``signature``, ``authorization``.
 

@@ -13,7 +13,22 @@ so, except that the service may leave out an empty list. Members that only some 
 in may be absent: read them with `get`.
 """
 
-from typing import Literal, Optional, TypedDict, Union
+from collections.abc import Iterator
+from typing import Literal, Optional, Protocol, TypedDict, TypeVar, Union
+
+_T = TypeVar("_T", covariant=True)
+
+
+class _Collection(Protocol[_T]):
+    """A list, a tuple, a set. A text is none: it can only be asked for texts."""
+
+    def __contains__(self, item: object, /) -> bool: ...
+    def __iter__(self) -> Iterator[_T]: ...
+    def __len__(self) -> int: ...
+
+
+Many = Union[_Collection[_T], Iterator[_T]]
+"""What may be given as a list: anything that can be iterated over but a text."""
 
 ChargeUnit = Union[
     str,
@@ -1153,6 +1168,19 @@ class Externals(TypedDict, total=False):
     """The local HDD storage on offer."""
 
 
+class ExternalsInput(TypedDict, total=False):
+    """What may be given as `Externals`: its lists are anything that can be iterated over."""
+
+    ReleaseAddress: Optional[bool]
+    """Whether the public address is released."""
+
+    UnsupportNetworks: Optional[Many[UnsupportedNetwork]]
+    """Kinds of network that are not supported."""
+
+    StorageBlockAttr: Optional[StorageBlock]
+    """The local HDD storage on offer."""
+
+
 class ActionTimer(TypedDict, total=False):
     """A task scheduled for an instance.
 
@@ -1173,6 +1201,46 @@ class ActionTimer(TypedDict, total=False):
     """
 
     Externals: Optional[Externals]
+    """Additional data.
+
+    Only present in responses.
+    """
+
+    ActionTimerId: Optional[str]
+    """Id of the task.
+
+    Only present in responses.
+    """
+
+    Status: Optional[ActionTimerStatus]
+    """Progress of the task.
+
+    Only present in responses.
+    """
+
+    InstanceId: Optional[str]
+    """Id of the instance.
+
+    Only present in responses.
+    """
+
+
+class ActionTimerInput(TypedDict, total=False):
+    """What may be given as `ActionTimer`: its lists are anything that can be iterated over."""
+
+    TimerAction: Optional[TimerAction]
+    """What the task does.
+
+    `TerminateInstances` is the only action.
+    """
+
+    ActionTime: Optional[str]
+    """Time of execution, ISO 8601 in UTC, such as `2018-05-29T11:26:40Z`.
+
+    At least 5 minutes from now.
+    """
+
+    Externals: Optional[Union[Externals, ExternalsInput]]
     """Additional data.
 
     Only present in responses.
@@ -1292,6 +1360,50 @@ class Placement(_PlacementRequired, total=False):
     """
 
 
+class _PlacementInputRequired(TypedDict):
+    """What has to be there."""
+
+    Zone: str
+    """Name of the zone, such as `ap-guangzhou-4`."""
+
+
+class PlacementInput(_PlacementInputRequired, total=False):
+    """What may be given as `Placement`: its lists are anything that can be iterated over."""
+
+    ProjectId: Optional[int]
+    """Id of the project.
+
+    Default 0, the default project.
+    """
+
+    HostIds: Optional[Many[str]]
+    """Ids of dedicated hosts, one of which is chosen at random for each instance.
+
+    Only used in requests.
+    """
+
+    HostId: Optional[str]
+    """Id of the dedicated host that the instance is on.
+
+    Only present in responses.
+    """
+
+    DedicatedResourcePackTenancy: Optional[DedicatedResourcePackTenancy]
+    """How to draw on reserved resources.
+
+    Required with `DedicatedResourcePackIds`.
+    """
+
+    DedicatedResourcePackIds: Optional[Many[str]]
+    """Ids of the instance resource pools to draw on, such as `rpp-7eumgm3l`."""
+
+    RackId: Optional[str]
+    """Id of the rack in the instance resource pool.
+
+    Only present in responses.
+    """
+
+
 class _VirtualPrivateCloudRequired(TypedDict):
     """What has to be there."""
 
@@ -1318,6 +1430,41 @@ class VirtualPrivateCloud(_VirtualPrivateCloudRequired, total=False):
     """
 
     PrivateIpAddresses: Optional[list[str]]
+    """Private addresses, when instances are created or moved.
+
+    Several can be given when several instances are created in one subnet.
+    """
+
+    Ipv6AddressCount: Optional[int]
+    """Number of IPv6 addresses to assign at random."""
+
+
+class _VirtualPrivateCloudInputRequired(TypedDict):
+    """What has to be there."""
+
+    VpcId: str
+    """Id of the VPC, such as `vpc-h2rxr2iv`.
+
+    `DEFAULT` both here and in `SubnetId` selects the default VPC.
+    """
+
+    SubnetId: str
+    """Id of the subnet, such as `subnet-bshmz62m`.
+
+    `DEFAULT` both here and in `VpcId` selects the default VPC.
+    """
+
+
+class VirtualPrivateCloudInput(_VirtualPrivateCloudInputRequired, total=False):
+    """What may be given as `VirtualPrivateCloud`: its lists are anything that can be iterated over."""
+
+    AsVpcGateway: Optional[bool]
+    """Uses the instance as a public gateway.
+
+    Default `False`; only works for an instance with a public address.
+    """
+
+    PrivateIpAddresses: Optional[Many[str]]
     """Private addresses, when instances are created or moved.
 
     Several can be given when several instances are created in one subnet.
@@ -1668,7 +1815,7 @@ class Filter(TypedDict):
     Each action has names of its own.
     """
 
-    Values: list[str]
+    Values: Many[str]
     """Values to match, of which one is enough.
 
     Most actions take up to 5.
@@ -2166,6 +2313,31 @@ class LoginSettings(TypedDict, total=False):
     """
 
 
+class LoginSettingsInput(TypedDict, total=False):
+    """What may be given as `LoginSettings`: its lists are anything that can be iterated over."""
+
+    Password: Optional[str]
+    """Login password, 8 to 30 characters of at least two kinds on Linux, 12 to 30 of at least three
+    kinds on Windows; the kinds are lower-case letters, upper-case letters, digits and special
+    characters.
+
+    By default a random password is made up and sent as a site message.
+    """
+
+    KeyIds: Optional[Many[str]]
+    """Ids of the key pairs to log in with.
+
+    Not on Windows, and not together with `Password`; may be null.
+    """
+
+    KeepImageLogin: Optional[str]
+    """Whether to keep the login set up in the image, as the text `True` or `False`.
+
+    Default `False`; only for images that are not public, and not together with `Password` or
+    `KeyIds`.
+    """
+
+
 class MetadataItem(TypedDict):
     """A key and a value of instance metadata."""
 
@@ -2183,6 +2355,13 @@ class Metadata(TypedDict):
     """
 
     Items: list[MetadataItem]
+    """The keys and values."""
+
+
+class MetadataInput(TypedDict):
+    """What may be given as `Metadata`: its lists are anything that can be iterated over."""
+
+    Items: Many[MetadataItem]
     """The keys and values."""
 
 
@@ -2742,6 +2921,18 @@ class TagSpecification(TypedDict):
     """Tags to bind."""
 
 
+class TagSpecificationInput(TypedDict):
+    """What may be given as `TagSpecification`: its lists are anything that can be iterated over."""
+
+    ResourceType: TagResourceType
+    """Kind of resource that the tags are bound to: `instance`, `host`, `image`, `keypair`, `ps`
+    (placement group) or `hpc` (computing cluster).
+    """
+
+    Tags: Many[Tag]
+    """Tags to bind."""
+
+
 class LaunchTemplateVersionData(TypedDict):
     """The instance parameters that a version of a launch template holds."""
 
@@ -2890,7 +3081,7 @@ class NetworkInterfaces(_NetworkInterfacesRequired, total=False):
     Only for a secondary interface, and only when a single instance is created.
     """
 
-    SecurityGroupIds: Optional[list[str]]
+    SecurityGroupIds: Optional[Many[str]]
     """Ids of the security groups to bind.
 
     Default is the default group of the project, which is created when needed.
@@ -3245,7 +3436,7 @@ class ZoneInfo(TypedDict):
 class _AllocateHostsRequestRequired(TypedDict):
     """What has to be there."""
 
-    Placement: Placement
+    Placement: Union[Placement, PlacementInput]
     """Where the hosts go: zone and project."""
 
 
@@ -3279,7 +3470,7 @@ class AllocateHostsRequest(_AllocateHostsRequestRequired, total=False):
     Default 1.
     """
 
-    TagSpecification: Optional[list[TagSpecification]]
+    TagSpecification: Optional[Many[Union[TagSpecification, TagSpecificationInput]]]
     """Tags to bind to the hosts, with `host` as the resource type."""
 
 
@@ -3296,13 +3487,13 @@ class AllocateHostsResponse(TypedDict):
 class _AssociateInstancesKeyPairsRequestRequired(TypedDict):
     """What has to be there."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100.
 
     They must run Linux.
     """
 
-    KeyIds: list[str]
+    KeyIds: Many[str]
     """Ids of the key pairs to bind, at most 100."""
 
 
@@ -3326,13 +3517,13 @@ class AssociateInstancesKeyPairsResponse(TypedDict):
 class AssociateSecurityGroupsRequest(TypedDict):
     """What `AssociateSecurityGroups` takes."""
 
-    SecurityGroupIds: list[str]
+    SecurityGroupIds: Many[str]
     """Id of the security group to bind, such as `sg-efil73jd`.
 
     The service takes exactly one id a call, although this is a list.
     """
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100."""
 
 
@@ -3346,23 +3537,23 @@ class AssociateSecurityGroupsResponse(TypedDict):
 class _ConfigureChcAssistVpcRequestRequired(TypedDict):
     """What has to be there."""
 
-    ChcIds: list[str]
+    ChcIds: Many[str]
     """Ids of the servers, such as `chc-123a4d5f`."""
 
-    BmcVirtualPrivateCloud: VirtualPrivateCloud
+    BmcVirtualPrivateCloud: Union[VirtualPrivateCloud, VirtualPrivateCloudInput]
     """VPC and subnet of the out-of-band network."""
 
 
 class ConfigureChcAssistVpcRequest(_ConfigureChcAssistVpcRequestRequired, total=False):
     """What `ConfigureChcAssistVpc` takes."""
 
-    BmcSecurityGroupIds: Optional[list[str]]
+    BmcSecurityGroupIds: Optional[Many[str]]
     """Ids of the security groups of the out-of-band network."""
 
-    DeployVirtualPrivateCloud: Optional[VirtualPrivateCloud]
+    DeployVirtualPrivateCloud: Optional[Union[VirtualPrivateCloud, VirtualPrivateCloudInput]]
     """VPC and subnet of the deployment network."""
 
-    DeploySecurityGroupIds: Optional[list[str]]
+    DeploySecurityGroupIds: Optional[Many[str]]
     """Ids of the security groups of the deployment network."""
 
     ChcDeployExtraConfig: Optional[ChcDeployExtraConfig]
@@ -3379,17 +3570,17 @@ class ConfigureChcAssistVpcResponse(TypedDict):
 class _ConfigureChcDeployVpcRequestRequired(TypedDict):
     """What has to be there."""
 
-    ChcIds: list[str]
+    ChcIds: Many[str]
     """Ids of the servers, such as `chc-123a4d5f`."""
 
-    DeployVirtualPrivateCloud: VirtualPrivateCloud
+    DeployVirtualPrivateCloud: Union[VirtualPrivateCloud, VirtualPrivateCloudInput]
     """VPC and subnet of the deployment network."""
 
 
 class ConfigureChcDeployVpcRequest(_ConfigureChcDeployVpcRequestRequired, total=False):
     """What `ConfigureChcDeployVpc` takes."""
 
-    DeploySecurityGroupIds: Optional[list[str]]
+    DeploySecurityGroupIds: Optional[Many[str]]
     """Ids of the security groups of the deployment network."""
 
     ChcDeployExtraConfig: Optional[ChcDeployExtraConfig]
@@ -3406,7 +3597,7 @@ class ConfigureChcDeployVpcResponse(TypedDict):
 class _ConvertOperatingSystemsRequestRequired(TypedDict):
     """What has to be there."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, which must run CentOS 7 or CentOS 8."""
 
 
@@ -3485,7 +3676,7 @@ class CreateDisasterRecoverGroupRequest(_CreateDisasterRecoverGroupRequestRequir
     Only for the strategy `PARTITION`, which is not open to every account.
     """
 
-    TagSpecification: Optional[list[TagSpecification]]
+    TagSpecification: Optional[Many[Union[TagSpecification, TagSpecificationInput]]]
     """Tags to bind to the group, with `ps` as the resource type."""
 
 
@@ -3557,7 +3748,7 @@ class CreateHpcClusterRequest(_CreateHpcClusterRequestRequired, total=False):
     Only for the kind `CDC`.
     """
 
-    TagSpecification: Optional[list[TagSpecification]]
+    TagSpecification: Optional[Many[Union[TagSpecification, TagSpecificationInput]]]
     """Tags to bind to the cluster, with `hpc` as the resource type."""
 
 
@@ -3603,13 +3794,13 @@ class CreateImageRequest(_CreateImageRequestRequired, total=False):
     Default `False`.
     """
 
-    DataDiskIds: Optional[list[str]]
+    DataDiskIds: Optional[Many[str]]
     """Ids of data disks to include in the image.
 
     They must belong to the instance in `InstanceId`; local disks cannot be included.
     """
 
-    SnapshotIds: Optional[list[str]]
+    SnapshotIds: Optional[Many[str]]
     """Ids of the snapshots to make the image from, exactly one of them of a system disk.
 
     Cannot be combined with `InstanceId`.
@@ -3621,7 +3812,7 @@ class CreateImageRequest(_CreateImageRequestRequired, total=False):
     Default `False`.
     """
 
-    TagSpecification: Optional[list[TagSpecification]]
+    TagSpecification: Optional[Many[Union[TagSpecification, TagSpecificationInput]]]
     """Tags to bind to the image, with `image` as the resource type."""
 
     ImageFamily: Optional[str]
@@ -3657,7 +3848,7 @@ class _CreateKeyPairRequestRequired(TypedDict):
 class CreateKeyPairRequest(_CreateKeyPairRequestRequired, total=False):
     """What `CreateKeyPair` takes."""
 
-    TagSpecification: Optional[list[TagSpecification]]
+    TagSpecification: Optional[Many[Union[TagSpecification, TagSpecificationInput]]]
     """Tags to bind to the key pair, with `keypair` as the resource type."""
 
 
@@ -3671,13 +3862,16 @@ class CreateKeyPairResponse(TypedDict):
     """The id to quote to the service's support."""
 
 
+_TagSpecification = TagSpecification
+
+
 class _CreateLaunchTemplateRequestRequired(TypedDict):
     """What has to be there."""
 
     LaunchTemplateName: str
     """Name of the template, 2 to 128 characters."""
 
-    Placement: Placement
+    Placement: Union[Placement, PlacementInput]
     """Where the instances go: zone, project and dedicated host."""
 
     ImageId: str
@@ -3706,13 +3900,13 @@ class CreateLaunchTemplateRequest(_CreateLaunchTemplateRequestRequired, total=Fa
     Default depends on what the service has to offer.
     """
 
-    DataDisks: Optional[list[DataDisk]]
+    DataDisks: Optional[Many[DataDisk]]
     """Data disks, at most 21: up to 20 cloud disks and one local disk.
 
     Default is none.
     """
 
-    VirtualPrivateCloud: Optional[VirtualPrivateCloud]
+    VirtualPrivateCloud: Optional[Union[VirtualPrivateCloud, VirtualPrivateCloudInput]]
     """VPC, subnet and private addresses.
 
     When addresses are given there must be one for each instance, and `InstanceCount` cannot be more
@@ -3738,10 +3932,10 @@ class CreateLaunchTemplateRequest(_CreateLaunchTemplateRequestRequired, total=Fa
     suffixes 1, 2 and so on.
     """
 
-    LoginSettings: Optional[LoginSettings]
+    LoginSettings: Optional[Union[LoginSettings, LoginSettingsInput]]
     """How to log in to the instances: with key pairs, or as set up in the image."""
 
-    SecurityGroupIds: Optional[list[str]]
+    SecurityGroupIds: Optional[Many[str]]
     """Ids of the security groups to bind.
 
     Default is the default group of the project, which is created when needed.
@@ -3766,19 +3960,19 @@ class CreateLaunchTemplateRequest(_CreateLaunchTemplateRequestRequired, total=Fa
     hyphen.
     """
 
-    ActionTimer: Optional[ActionTimer]
+    ActionTimer: Optional[Union[ActionTimer, ActionTimerInput]]
     """Task to schedule for the instances.
 
     Only termination is offered.
     """
 
-    DisasterRecoverGroupIds: Optional[list[str]]
+    DisasterRecoverGroupIds: Optional[Many[str]]
     """Id of the placement group to join.
 
     At most one, although this is a list.
     """
 
-    TagSpecification: Optional[list[TagSpecification]]
+    TagSpecification: Optional[Many[Union[_TagSpecification, TagSpecificationInput]]]
     """Tags to bind to the instances."""
 
     InstanceMarketOptions: Optional[InstanceMarketOptionsRequest]
@@ -3829,10 +4023,10 @@ class CreateLaunchTemplateRequest(_CreateLaunchTemplateRequestRequired, total=Fa
     Only for instance types that support them.
     """
 
-    LaunchTemplateTagSpecification: Optional[list[TagSpecification]]
+    LaunchTemplateTagSpecification: Optional[Many[Union[_TagSpecification, TagSpecificationInput]]]
     """Tags to bind to the launch template itself."""
 
-    Metadata: Optional[Metadata]
+    Metadata: Optional[Union[Metadata, MetadataInput]]
     """Metadata to attach to the instances.
 
     It is in a closed beta.
@@ -3844,7 +4038,7 @@ class CreateLaunchTemplateRequest(_CreateLaunchTemplateRequestRequired, total=Fa
     Default `Replace`; it is in a closed beta.
     """
 
-    NetworkInterfaces: Optional[list[NetworkInterfaces]]
+    NetworkInterfaces: Optional[Many[NetworkInterfaces]]
     """Network interfaces, in place of `VirtualPrivateCloud`.
 
     Open in some regions only.
@@ -3864,7 +4058,7 @@ class CreateLaunchTemplateResponse(TypedDict):
 class _CreateLaunchTemplateVersionRequestRequired(TypedDict):
     """What has to be there."""
 
-    Placement: Placement
+    Placement: Union[Placement, PlacementInput]
     """Where the instances go: zone, project and dedicated host."""
 
     LaunchTemplateId: str
@@ -3905,13 +4099,13 @@ class CreateLaunchTemplateVersionRequest(_CreateLaunchTemplateVersionRequestRequ
     Default depends on what the service has to offer.
     """
 
-    DataDisks: Optional[list[DataDisk]]
+    DataDisks: Optional[Many[DataDisk]]
     """Data disks, at most 21: up to 20 cloud disks and one local disk.
 
     Default is none.
     """
 
-    VirtualPrivateCloud: Optional[VirtualPrivateCloud]
+    VirtualPrivateCloud: Optional[Union[VirtualPrivateCloud, VirtualPrivateCloudInput]]
     """VPC, subnet and private addresses.
 
     When addresses are given there must be one for each instance, and `InstanceCount` cannot be more
@@ -3937,10 +4131,10 @@ class CreateLaunchTemplateVersionRequest(_CreateLaunchTemplateVersionRequestRequ
     suffixes 1, 2 and so on.
     """
 
-    LoginSettings: Optional[LoginSettings]
+    LoginSettings: Optional[Union[LoginSettings, LoginSettingsInput]]
     """How to log in to the instances: with key pairs, or as set up in the image."""
 
-    SecurityGroupIds: Optional[list[str]]
+    SecurityGroupIds: Optional[Many[str]]
     """Ids of the security groups to bind.
 
     Default is the default group of the project, which is created when needed.
@@ -3965,19 +4159,19 @@ class CreateLaunchTemplateVersionRequest(_CreateLaunchTemplateVersionRequestRequ
     hyphen.
     """
 
-    ActionTimer: Optional[ActionTimer]
+    ActionTimer: Optional[Union[ActionTimer, ActionTimerInput]]
     """Task to schedule for the instances.
 
     Only termination is offered.
     """
 
-    DisasterRecoverGroupIds: Optional[list[str]]
+    DisasterRecoverGroupIds: Optional[Many[str]]
     """Id of the placement group to join.
 
     At most one, although this is a list.
     """
 
-    TagSpecification: Optional[list[TagSpecification]]
+    TagSpecification: Optional[Many[Union[TagSpecification, TagSpecificationInput]]]
     """Tags to bind to the instances."""
 
     InstanceMarketOptions: Optional[InstanceMarketOptionsRequest]
@@ -4028,7 +4222,7 @@ class CreateLaunchTemplateVersionRequest(_CreateLaunchTemplateVersionRequestRequ
     Only for instance types that support them.
     """
 
-    Metadata: Optional[Metadata]
+    Metadata: Optional[Union[Metadata, MetadataInput]]
     """Metadata to attach to the instances.
 
     It is in a closed beta.
@@ -4040,7 +4234,7 @@ class CreateLaunchTemplateVersionRequest(_CreateLaunchTemplateVersionRequestRequ
     Default `Replace`; it is in a closed beta.
     """
 
-    NetworkInterfaces: Optional[list[NetworkInterfaces]]
+    NetworkInterfaces: Optional[Many[NetworkInterfaces]]
     """Network interfaces, in place of `VirtualPrivateCloud`.
 
     Open in some regions only.
@@ -4060,7 +4254,7 @@ class CreateLaunchTemplateVersionResponse(TypedDict):
 class DeleteDisasterRecoverGroupsRequest(TypedDict):
     """What `DeleteDisasterRecoverGroups` takes."""
 
-    DisasterRecoverGroupIds: list[str]
+    DisasterRecoverGroupIds: Many[str]
     """Ids of the groups, at most 10.
 
     They must be empty.
@@ -4077,7 +4271,7 @@ class DeleteDisasterRecoverGroupsResponse(TypedDict):
 class DeleteHpcClustersRequest(TypedDict):
     """What `DeleteHpcClusters` takes."""
 
-    HpcClusterIds: list[str]
+    HpcClusterIds: Many[str]
     """Ids of the clusters.
 
     They must be empty.
@@ -4094,7 +4288,7 @@ class DeleteHpcClustersResponse(TypedDict):
 class _DeleteImagesRequestRequired(TypedDict):
     """What has to be there."""
 
-    ImageIds: list[str]
+    ImageIds: Many[str]
     """Ids of the images to delete."""
 
 
@@ -4124,7 +4318,7 @@ class DeleteImagesResponse(TypedDict):
 class DeleteInstancesActionTimerRequest(TypedDict):
     """What `DeleteInstancesActionTimer` takes."""
 
-    ActionTimerIds: list[str]
+    ActionTimerIds: Many[str]
     """Ids of the tasks to delete.
 
     Only tasks that have not started can be deleted.
@@ -4141,10 +4335,10 @@ class DeleteInstancesActionTimerResponse(TypedDict):
 class DeleteInstancesDisasterRecoverGroupsRequest(TypedDict):
     """What `DeleteInstancesDisasterRecoverGroups` takes."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100."""
 
-    DisasterRecoverGroupIds: list[str]
+    DisasterRecoverGroupIds: Many[str]
     """Ids of the groups to remove the instances from."""
 
 
@@ -4158,7 +4352,7 @@ class DeleteInstancesDisasterRecoverGroupsResponse(TypedDict):
 class DeleteKeyPairsRequest(TypedDict):
     """What `DeleteKeyPairs` takes."""
 
-    KeyIds: list[str]
+    KeyIds: Many[str]
     """Ids of the key pairs, at most 100."""
 
 
@@ -4189,7 +4383,7 @@ class DeleteLaunchTemplateVersionsRequest(TypedDict):
     LaunchTemplateId: str
     """Id of the launch template."""
 
-    LaunchTemplateVersions: list[int]
+    LaunchTemplateVersions: Many[int]
     """Numbers of the versions to delete."""
 
 
@@ -4203,7 +4397,7 @@ class DeleteLaunchTemplateVersionsResponse(TypedDict):
 class DescribeAccountQuotaRequest(TypedDict, total=False):
     """What `DescribeAccountQuota` takes."""
 
-    Filters: Optional[list[Filter]]
+    Filters: Optional[Many[Filter]]
     """Conditions on the quotas.
 
     Names are `zone` and `quota-type`; the latter takes `PostPaidQuotaSet`, `PrePaidQuotaSet`,
@@ -4227,7 +4421,7 @@ class DescribeAccountQuotaResponse(TypedDict):
 class DescribeChcDeniedActionsRequest(TypedDict):
     """What `DescribeChcDeniedActions` takes."""
 
-    ChcIds: list[str]
+    ChcIds: Many[str]
     """Ids of the servers, such as `chc-123a4d5f`."""
 
 
@@ -4244,13 +4438,13 @@ class DescribeChcDeniedActionsResponse(TypedDict):
 class DescribeChcHostsRequest(TypedDict, total=False):
     """What `DescribeChcHosts` takes."""
 
-    ChcIds: Optional[list[str]]
+    ChcIds: Optional[Many[str]]
     """Ids of the servers to return, at most 100.
 
     Cannot be combined with `Filters`.
     """
 
-    Filters: Optional[list[Filter]]
+    Filters: Optional[Many[Filter]]
     """Conditions on the servers; cannot be combined with `ChcIds`.
 
     Among the names are `zone`, `instance-state`, `device-type`, `vpc-id`, `subnet-id` and `sn`
@@ -4320,7 +4514,7 @@ class DescribeDisasterRecoverGroupQuotaResponse(TypedDict):
 class DescribeDisasterRecoverGroupsRequest(TypedDict, total=False):
     """What `DescribeDisasterRecoverGroups` takes."""
 
-    DisasterRecoverGroupIds: Optional[list[str]]
+    DisasterRecoverGroupIds: Optional[Many[str]]
     """Ids of the groups to return, at most 10."""
 
     Name: Optional[str]
@@ -4338,7 +4532,7 @@ class DescribeDisasterRecoverGroupsRequest(TypedDict, total=False):
     Default 20.
     """
 
-    Filters: Optional[list[Filter]]
+    Filters: Optional[Many[Filter]]
     """Conditions on the groups, at most 10 with up to 5 values each.
 
     Names are `tag-key`, `tag-value` and `tag:` followed by a tag key.
@@ -4361,7 +4555,7 @@ class DescribeDisasterRecoverGroupsResponse(TypedDict):
 class DescribeHostsRequest(TypedDict, total=False):
     """What `DescribeHosts` takes."""
 
-    Filters: Optional[list[Filter]]
+    Filters: Optional[Many[Filter]]
     """Conditions on the hosts, at most 10 with up to 5 values each.
 
     Names are `zone`, `project-id`, `host-id`, `host-name`, `host-state`, `host-type`, `tag-key`,
@@ -4397,7 +4591,7 @@ class DescribeHostsResponse(TypedDict):
 class DescribeHpcClustersRequest(TypedDict, total=False):
     """What `DescribeHpcClusters` takes."""
 
-    HpcClusterIds: Optional[list[str]]
+    HpcClusterIds: Optional[Many[str]]
     """Ids of the clusters to return, at most 100 and no more than `Limit`."""
 
     Name: Optional[str]
@@ -4433,7 +4627,7 @@ class DescribeHpcClustersRequest(TypedDict, total=False):
     InstanceType: Optional[str]
     """Instance type of the clusters to return."""
 
-    Filters: Optional[list[Filter]]
+    Filters: Optional[Many[Filter]]
     """Conditions on the clusters, at most 10 with up to 5 values each.
 
     Names are `tag-key`, `tag-value` and `tag:` followed by a tag key.
@@ -4507,13 +4701,13 @@ class DescribeImageSharePermissionResponse(TypedDict):
 class DescribeImagesRequest(TypedDict, total=False):
     """What `DescribeImages` takes."""
 
-    ImageIds: Optional[list[str]]
+    ImageIds: Optional[Many[str]]
     """Ids of the images to return, such as `img-gvbnzy6f`.
 
     Cannot be combined with `Filters`.
     """
 
-    Filters: Optional[list[Filter]]
+    Filters: Optional[Many[Filter]]
     """Conditions on the images, at most 10 with up to 5 values each; cannot be combined with
     `ImageIds`.
 
@@ -4602,7 +4796,7 @@ class DescribeInstanceInternetBandwidthConfigsResponse(TypedDict):
 class DescribeInstanceTypeConfigsRequest(TypedDict, total=False):
     """What `DescribeInstanceTypeConfigs` takes."""
 
-    Filters: Optional[list[Filter]]
+    Filters: Optional[Many[Filter]]
     """Conditions on the instance types, at most 10 with one value each.
 
     Names are `zone`, `instance-family` and `instance-type`.
@@ -4643,13 +4837,13 @@ class DescribeInstanceVncUrlResponse(TypedDict):
 class DescribeInstancesRequest(TypedDict, total=False):
     """What `DescribeInstances` takes."""
 
-    InstanceIds: Optional[list[str]]
+    InstanceIds: Optional[Many[str]]
     """Ids of the instances to return, at most 100.
 
     Cannot be combined with `Filters`.
     """
 
-    Filters: Optional[list[Filter]]
+    Filters: Optional[Many[Filter]]
     """Conditions on the instances, at most 10 with up to 5 values each; cannot be combined with
     `InstanceIds`.
 
@@ -4688,10 +4882,10 @@ class DescribeInstancesResponse(TypedDict):
 class DescribeInstancesActionTimerRequest(TypedDict, total=False):
     """What `DescribeInstancesActionTimer` takes."""
 
-    ActionTimerIds: Optional[list[str]]
+    ActionTimerIds: Optional[Many[str]]
     """Ids of the tasks to return."""
 
-    InstanceIds: Optional[list[str]]
+    InstanceIds: Optional[Many[str]]
     """Ids of the instances whose tasks to return."""
 
     TimerAction: Optional[TimerAction]
@@ -4703,7 +4897,7 @@ class DescribeInstancesActionTimerRequest(TypedDict, total=False):
     StartActionTime: Optional[str]
     """Earliest time of execution to return, such as `2018-05-01 19:00:00`."""
 
-    StatusList: Optional[list[ActionTimerStatus]]
+    StatusList: Optional[Many[ActionTimerStatus]]
     """States of the tasks to return."""
 
 
@@ -4720,13 +4914,13 @@ class DescribeInstancesActionTimerResponse(TypedDict):
 class DescribeInstancesAttributesRequest(TypedDict):
     """What `DescribeInstancesAttributes` takes."""
 
-    Attributes: list[InstanceAttributeName]
+    Attributes: Many[InstanceAttributeName]
     """Names of the attributes to return.
 
     `UserData` is the only one offered.
     """
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances."""
 
 
@@ -4743,14 +4937,14 @@ class DescribeInstancesAttributesResponse(TypedDict):
 class _DescribeInstancesModificationRequestRequired(TypedDict):
     """What has to be there."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 20."""
 
 
 class DescribeInstancesModificationRequest(_DescribeInstancesModificationRequestRequired, total=False):
     """What `DescribeInstancesModification` takes."""
 
-    Filters: Optional[list[Filter]]
+    Filters: Optional[Many[Filter]]
     """Conditions on the instance types, at most 10 with up to 2 values each.
 
     The only name is `status`, with the values `SELL` and `UNAVAILABLE`.
@@ -4773,7 +4967,7 @@ class DescribeInstancesModificationResponse(TypedDict):
 class DescribeInstancesOperationLimitRequest(TypedDict):
     """What `DescribeInstancesOperationLimit` takes."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100."""
 
     Operation: LimitedOperation
@@ -4793,7 +4987,7 @@ class DescribeInstancesOperationLimitResponse(TypedDict):
 class DescribeInstancesStatusRequest(TypedDict, total=False):
     """What `DescribeInstancesStatus` takes."""
 
-    InstanceIds: Optional[list[str]]
+    InstanceIds: Optional[Many[str]]
     """Ids of the instances to return, at most 100.
 
     Default is all instances.
@@ -4842,13 +5036,13 @@ class DescribeInternetChargeTypeConfigsResponse(TypedDict):
 class DescribeKeyPairsRequest(TypedDict, total=False):
     """What `DescribeKeyPairs` takes."""
 
-    KeyIds: Optional[list[str]]
+    KeyIds: Optional[Many[str]]
     """Ids of the key pairs to return.
 
     Cannot be combined with `Filters`.
     """
 
-    Filters: Optional[list[Filter]]
+    Filters: Optional[Many[Filter]]
     """Conditions on the key pairs; cannot be combined with `KeyIds`.
 
     Names are `project-id`, `key-name`, `tag-key`, `tag-value` and `tag:` followed by a tag key.
@@ -4890,7 +5084,7 @@ class _DescribeLaunchTemplateVersionsRequestRequired(TypedDict):
 class DescribeLaunchTemplateVersionsRequest(_DescribeLaunchTemplateVersionsRequestRequired, total=False):
     """What `DescribeLaunchTemplateVersions` takes."""
 
-    LaunchTemplateVersions: Optional[list[int]]
+    LaunchTemplateVersions: Optional[Many[int]]
     """Numbers of the versions to return.
 
     Cannot be combined with `MinVersion`, `MaxVersion`, `Offset`, `Limit` or `DefaultVersion`.
@@ -4943,13 +5137,13 @@ class DescribeLaunchTemplateVersionsResponse(TypedDict):
 class DescribeLaunchTemplatesRequest(TypedDict, total=False):
     """What `DescribeLaunchTemplates` takes."""
 
-    LaunchTemplateIds: Optional[list[str]]
+    LaunchTemplateIds: Optional[Many[str]]
     """Ids of the launch templates to return.
 
     Default is all of them; cannot be combined with `Filters`.
     """
 
-    Filters: Optional[list[Filter]]
+    Filters: Optional[Many[Filter]]
     """Conditions on the templates, at most 10 with up to 5 values each; cannot be combined with
     `LaunchTemplateIds`.
 
@@ -5002,7 +5196,7 @@ class DescribeRegionsResponse(TypedDict):
 class DescribeResourcePoolPackInstancesRequest(TypedDict):
     """What `DescribeResourcePoolPackInstances` takes."""
 
-    DedicatedResourcePackIds: list[str]
+    DedicatedResourcePackIds: Many[str]
     """Ids of the pools, at most 100."""
 
 
@@ -5019,7 +5213,7 @@ class DescribeResourcePoolPackInstancesResponse(TypedDict):
 class DescribeResourcePoolPackTypeConfigsRequest(TypedDict):
     """What `DescribeResourcePoolPackTypeConfigs` takes."""
 
-    Filters: list[Filter]
+    Filters: Many[Filter]
     """Conditions on the types, at most 10.
 
     Names are `zone`, which is required, `instance-family` and `instance-type`.
@@ -5051,7 +5245,7 @@ class DescribeResourcePoolPacksRequest(TypedDict, total=False):
     Default is the first page.
     """
 
-    Filters: Optional[list[Filter]]
+    Filters: Optional[Many[Filter]]
     """Conditions on the pools, at most 10.
 
     Names are `dedicated-resource-pack-id`, `zone`, `instance-family`, `instance-type` and `status`
@@ -5100,24 +5294,24 @@ class DescribeTaskInfoRequest(_DescribeTaskInfoRequestRequired, total=False):
     Default is all products.
     """
 
-    TaskStatus: Optional[list[int]]
+    TaskStatus: Optional[Many[int]]
     """States of the tasks to return: 1 waiting for authorisation, 2 in progress, 3 ended, 4
     appointed, 5 cancelled, 6 avoided.
     """
 
-    TaskTypeIds: Optional[list[int]]
+    TaskTypeIds: Optional[Many[int]]
     """Types of the tasks to return: 101 risk to the instance, 102 fault of the instance, 103 fault
     of a disk, 104 fault of the network, 105 warning about the instance, 106 warning about a
     disk, 107 maintenance.
     """
 
-    TaskIds: Optional[list[str]]
+    TaskIds: Optional[Many[str]]
     """Ids of the tasks to return, such as `rep-xxxxxxxx`."""
 
-    InstanceIds: Optional[list[str]]
+    InstanceIds: Optional[Many[str]]
     """Ids of the instances whose tasks to return."""
 
-    Aliases: Optional[list[str]]
+    Aliases: Optional[Many[str]]
     """Names of the instances whose tasks to return."""
 
     StartDate: Optional[str]
@@ -5161,7 +5355,7 @@ class DescribeTaskInfoResponse(TypedDict):
 class DescribeZoneInstanceConfigInfosRequest(TypedDict, total=False):
     """What `DescribeZoneInstanceConfigInfos` takes."""
 
-    Filters: Optional[list[Filter]]
+    Filters: Optional[Many[Filter]]
     """Conditions on the instance types, at most 10 with up to 100 values each.
 
     Names are `zone`, `instance-family`, `instance-type` and `instance-charge-type`; `sort-keys`
@@ -5199,13 +5393,13 @@ class DescribeZonesResponse(TypedDict):
 class _DisassociateInstancesKeyPairsRequestRequired(TypedDict):
     """What has to be there."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100.
 
     They must run Linux.
     """
 
-    KeyIds: list[str]
+    KeyIds: Many[str]
     """Ids of the key pairs to unbind, at most 100."""
 
 
@@ -5229,13 +5423,13 @@ class DisassociateInstancesKeyPairsResponse(TypedDict):
 class DisassociateSecurityGroupsRequest(TypedDict):
     """What `DisassociateSecurityGroups` takes."""
 
-    SecurityGroupIds: list[str]
+    SecurityGroupIds: Many[str]
     """Id of the security group to unbind, such as `sg-efil73jd`.
 
     The service takes exactly one id a call, although this is a list.
     """
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100."""
 
 
@@ -5312,7 +5506,7 @@ class _ExportImagesRequestRequired(TypedDict):
 class ExportImagesRequest(_ExportImagesRequestRequired, total=False):
     """What `ExportImages` takes."""
 
-    ImageIds: Optional[list[str]]
+    ImageIds: Optional[Many[str]]
     """Ids of the images to export.
 
     Needed in practice, since the alternative the service hints at, snapshot ids, is not open.
@@ -5324,7 +5518,7 @@ class ExportImagesRequest(_ExportImagesRequestRequired, total=False):
     Default `RAW`.
     """
 
-    FileNamePrefixList: Optional[list[str]]
+    FileNamePrefixList: Optional[Many[str]]
     """Prefixes of the file names.
 
     Default is no prefix.
@@ -5410,7 +5604,7 @@ class ImportImageRequest(_ImportImageRequestRequired, total=False):
     Default `False`; an ISO file can only be imported with `True`.
     """
 
-    TagSpecification: Optional[list[TagSpecification]]
+    TagSpecification: Optional[Many[Union[TagSpecification, TagSpecificationInput]]]
     """Tags to bind to the image, with `image` as the resource type."""
 
     LicenseType: Optional[LicenseType]
@@ -5428,7 +5622,7 @@ class ImportImageRequest(_ImportImageRequestRequired, total=False):
     ImageFamily: Optional[str]
     """Image family that the image joins."""
 
-    ImportImageDataDiskList: Optional[list[ImportImageDataDisk]]
+    ImportImageDataDiskList: Optional[Many[ImportImageDataDisk]]
     """Files of data disks to import along with the system disk."""
 
 
@@ -5448,10 +5642,10 @@ class ImportImageResponse(TypedDict):
 class ImportInstancesActionTimerRequest(TypedDict):
     """What `ImportInstancesActionTimer` takes."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances."""
 
-    ActionTimer: ActionTimer
+    ActionTimer: Union[ActionTimer, ActionTimerInput]
     """The task to schedule.
 
     Only termination is offered.
@@ -5487,7 +5681,7 @@ class _ImportKeyPairRequestRequired(TypedDict):
 class ImportKeyPairRequest(_ImportKeyPairRequestRequired, total=False):
     """What `ImportKeyPair` takes."""
 
-    TagSpecification: Optional[list[TagSpecification]]
+    TagSpecification: Optional[Many[Union[TagSpecification, TagSpecificationInput]]]
     """Tags to bind to the key pair, with `keypair` as the resource type."""
 
 
@@ -5533,7 +5727,7 @@ class InquirePricePurchaseResourcePoolPacksResponse(TypedDict):
 class _InquiryPriceModifyInstancesChargeTypeRequestRequired(TypedDict):
     """What has to be there."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100."""
 
     InstanceChargeType: InstanceChargeType
@@ -5569,7 +5763,7 @@ class InquiryPriceModifyInstancesChargeTypeResponse(TypedDict):
 class _InquiryPriceRenewHostsRequestRequired(TypedDict):
     """What has to be there."""
 
-    HostIds: list[str]
+    HostIds: Many[str]
     """Ids of the hosts, at most 100."""
 
     HostChargePrepaid: ChargePrepaid
@@ -5599,7 +5793,7 @@ class InquiryPriceRenewHostsResponse(TypedDict):
 class _InquiryPriceRenewInstancesRequestRequired(TypedDict):
     """What has to be there."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100.
 
     All must be prepaid.
@@ -5657,7 +5851,7 @@ class InquiryPriceResetInstanceRequest(_InquiryPriceResetInstanceRequestRequired
     Default is the present size.
     """
 
-    LoginSettings: Optional[LoginSettings]
+    LoginSettings: Optional[Union[LoginSettings, LoginSettingsInput]]
     """How to log in."""
 
     EnhancedService: Optional[EnhancedService]
@@ -5683,7 +5877,7 @@ class InquiryPriceResetInstanceResponse(TypedDict):
 class _InquiryPriceResetInstancesInternetMaxBandwidthRequestRequired(TypedDict):
     """What has to be there."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100.
 
     Only one for the charge types `BANDWIDTH_PREPAID` and `BANDWIDTH_POSTPAID_BY_HOUR`.
@@ -5725,7 +5919,7 @@ class InquiryPriceResetInstancesInternetMaxBandwidthResponse(TypedDict):
 class InquiryPriceResetInstancesTypeRequest(TypedDict):
     """What `InquiryPriceResetInstancesType` takes."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Id of the instance.
 
     The service takes exactly one id a call, although this is a list.
@@ -5755,7 +5949,7 @@ class _InquiryPriceResizeInstanceDisksRequestRequired(TypedDict):
 class InquiryPriceResizeInstanceDisksRequest(_InquiryPriceResizeInstanceDisksRequestRequired, total=False):
     """What `InquiryPriceResizeInstanceDisks` takes."""
 
-    DataDisks: Optional[list[DataDisk]]
+    DataDisks: Optional[Many[DataDisk]]
     """The data disk to enlarge with its new size in GiB, as a list of one.
 
     Sizes go in steps of 10 GiB, and the disk must not be elastic. Exactly one of `DataDisks` and
@@ -5791,7 +5985,7 @@ class InquiryPriceResizeInstanceDisksResponse(TypedDict):
 class InquiryPriceRunInstancesRequest(TypedDict, total=False):
     """What `InquiryPriceRunInstances` takes."""
 
-    Placement: Optional[Placement]
+    Placement: Optional[Union[Placement, PlacementInput]]
     """Where the instances go.
 
     Overrides what `LaunchTemplate` says.
@@ -5828,13 +6022,13 @@ class InquiryPriceRunInstancesRequest(TypedDict, total=False):
     Default depends on what the service has to offer.
     """
 
-    DataDisks: Optional[list[DataDisk]]
+    DataDisks: Optional[Many[DataDisk]]
     """Data disks, at most 21: up to 20 cloud disks and one local disk.
 
     Default is none.
     """
 
-    VirtualPrivateCloud: Optional[VirtualPrivateCloud]
+    VirtualPrivateCloud: Optional[Union[VirtualPrivateCloud, VirtualPrivateCloudInput]]
     """VPC, subnet and private address.
 
     With an address, `InstanceCount` must be 1. Default is the classic network.
@@ -5859,10 +6053,10 @@ class InquiryPriceRunInstancesRequest(TypedDict, total=False):
     suffixes 1, 2 and so on.
     """
 
-    LoginSettings: Optional[LoginSettings]
+    LoginSettings: Optional[Union[LoginSettings, LoginSettingsInput]]
     """How to log in to the instances."""
 
-    SecurityGroupIds: Optional[list[str]]
+    SecurityGroupIds: Optional[Many[str]]
     """Ids of the security groups to bind.
 
     Default is the default group of the project, which is created when needed.
@@ -5887,13 +6081,13 @@ class InquiryPriceRunInstancesRequest(TypedDict, total=False):
     hyphen.
     """
 
-    TagSpecification: Optional[list[TagSpecification]]
+    TagSpecification: Optional[Many[Union[TagSpecification, TagSpecificationInput]]]
     """Tags to bind to the instances."""
 
     InstanceMarketOptions: Optional[InstanceMarketOptionsRequest]
     """Market options, for spot instances."""
 
-    Metadata: Optional[Metadata]
+    Metadata: Optional[Union[Metadata, MetadataInput]]
     """Metadata to attach to the instances.
 
     It is in a closed beta.
@@ -5911,7 +6105,7 @@ class InquiryPriceRunInstancesRequest(TypedDict, total=False):
     LaunchTemplate: Optional[LaunchTemplate]
     """Launch template to take parameters from."""
 
-    NetworkInterfaces: Optional[list[NetworkInterfaces]]
+    NetworkInterfaces: Optional[Many[NetworkInterfaces]]
     """Network interfaces, in place of `VirtualPrivateCloud`.
 
     Open in some regions only.
@@ -5931,7 +6125,7 @@ class InquiryPriceRunInstancesResponse(TypedDict):
 class InquiryPriceTerminateInstancesRequest(TypedDict):
     """What `InquiryPriceTerminateInstances` takes."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100."""
 
 
@@ -5948,7 +6142,7 @@ class InquiryPriceTerminateInstancesResponse(TypedDict):
 class _ModifyChcAttributeRequestRequired(TypedDict):
     """What has to be there."""
 
-    ChcIds: list[str]
+    ChcIds: Many[str]
     """Ids of the servers, such as `chc-1234abcd`."""
 
 
@@ -5967,7 +6161,7 @@ class ModifyChcAttributeRequest(_ModifyChcAttributeRequestRequired, total=False)
     Password: Optional[str]
     """Password for out-of-band access, 8 to 16 letters, digits and special characters."""
 
-    BmcSecurityGroupIds: Optional[list[str]]
+    BmcSecurityGroupIds: Optional[Many[str]]
     """Ids of the security groups of the out-of-band network."""
 
 
@@ -5981,7 +6175,7 @@ class ModifyChcAttributeResponse(TypedDict):
 class ModifyChcNetworkModeRequest(TypedDict):
     """What `ModifyChcNetworkMode` takes."""
 
-    ChcIds: list[str]
+    ChcIds: Many[str]
     """Ids of the servers, such as `chc-1a2b3c4d`."""
 
     NetworkMode: ChcNetworkMode
@@ -6029,7 +6223,7 @@ class ModifyDisasterRecoverGroupAttributeResponse(TypedDict):
 class _ModifyHostsAttributeRequestRequired(TypedDict):
     """What has to be there."""
 
-    HostIds: list[str]
+    HostIds: Many[str]
     """Ids of the hosts."""
 
 
@@ -6122,7 +6316,7 @@ class ModifyImageSharePermissionRequest(TypedDict):
     ImageId: str
     """Id of the custom image, which must be in state `NORMAL`."""
 
-    AccountIds: list[str]
+    AccountIds: Many[str]
     """Ids of the root accounts to share with.
 
     These are account ids (UIN), not app ids; an image can be shared with at most 500 accounts.
@@ -6149,7 +6343,7 @@ class _ModifyInstanceDiskTypeRequestRequired(TypedDict):
 class ModifyInstanceDiskTypeRequest(_ModifyInstanceDiskTypeRequestRequired, total=False):
     """What `ModifyInstanceDiskType` takes."""
 
-    DataDisks: Optional[list[DataDisk]]
+    DataDisks: Optional[Many[DataDisk]]
     """The new `DiskType` of the data disk, as a list of one.
 
     `CdcId` can be given for `CDHPAID` instances; other members are not used.
@@ -6172,7 +6366,7 @@ class ModifyInstanceDiskTypeResponse(TypedDict):
 class _ModifyInstancesAttributeRequestRequired(TypedDict):
     """What has to be there."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100."""
 
 
@@ -6185,7 +6379,7 @@ class ModifyInstancesAttributeRequest(_ModifyInstancesAttributeRequestRequired, 
     UserData: Optional[str]
     """New user data, base64 text of up to 16 KB."""
 
-    SecurityGroups: Optional[list[str]]
+    SecurityGroups: Optional[Many[str]]
     """Ids of the security groups to bind.
 
     Groups that were bound before are unbound.
@@ -6236,7 +6430,7 @@ class ModifyInstancesAttributeResponse(TypedDict):
 class _ModifyInstancesChargeTypeRequestRequired(TypedDict):
     """What has to be there."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 20."""
 
     InstanceChargeType: InstanceChargeType
@@ -6269,7 +6463,7 @@ class ModifyInstancesChargeTypeResponse(TypedDict):
 class _ModifyInstancesDisasterRecoverGroupRequestRequired(TypedDict):
     """What has to be there."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100."""
 
 
@@ -6291,7 +6485,7 @@ class ModifyInstancesDisasterRecoverGroupRequest(_ModifyInstancesDisasterRecover
     instances with local disks.
     """
 
-    DisasterRecoverGroupIds: Optional[list[str]]
+    DisasterRecoverGroupIds: Optional[Many[str]]
     """Id of the new placement group.
 
     At most one, although this is a list.
@@ -6314,7 +6508,7 @@ class ModifyInstancesDisasterRecoverGroupResponse(TypedDict):
 class ModifyInstancesProjectRequest(TypedDict):
     """What `ModifyInstancesProject` takes."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100."""
 
     ProjectId: int
@@ -6331,7 +6525,7 @@ class ModifyInstancesProjectResponse(TypedDict):
 class ModifyInstancesRenewFlagRequest(TypedDict):
     """What `ModifyInstancesRenewFlag` takes."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100.
 
     All must be prepaid.
@@ -6351,13 +6545,13 @@ class ModifyInstancesRenewFlagResponse(TypedDict):
 class _ModifyInstancesVpcAttributeRequestRequired(TypedDict):
     """What has to be there."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances.
 
     They correspond one to one to the private addresses, if those are given.
     """
 
-    VirtualPrivateCloud: VirtualPrivateCloud
+    VirtualPrivateCloud: Union[VirtualPrivateCloud, VirtualPrivateCloudInput]
     """New VPC, subnet and private addresses.
 
     The subnet must be in the zone of the instances. Addresses must be given for all instances or
@@ -6445,7 +6639,7 @@ class _ProgramFpgaImageRequestRequired(TypedDict):
 class ProgramFpgaImageRequest(_ProgramFpgaImageRequestRequired, total=False):
     """What `ProgramFpgaImage` takes."""
 
-    DBDFs: Optional[list[str]]
+    DBDFs: Optional[Many[str]]
     """Addresses of the FPGA cards to write, such as `0000:00:08.0`.
 
     Default is all cards of the instance.
@@ -6533,7 +6727,7 @@ class PurchaseResourcePoolPacksResponse(TypedDict):
 class _RebootInstancesRequestRequired(TypedDict):
     """What has to be there."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100.
 
     All must be `RUNNING`.
@@ -6568,7 +6762,7 @@ class RebootInstancesResponse(TypedDict):
 class RemoveChcAssistVpcRequest(TypedDict):
     """What `RemoveChcAssistVpc` takes."""
 
-    ChcIds: list[str]
+    ChcIds: Many[str]
     """Ids of the servers, such as `chc-123a4d5f`."""
 
 
@@ -6582,7 +6776,7 @@ class RemoveChcAssistVpcResponse(TypedDict):
 class RemoveChcDeployVpcRequest(TypedDict):
     """What `RemoveChcDeployVpc` takes."""
 
-    ChcIds: list[str]
+    ChcIds: Many[str]
     """Ids of the servers, such as `chc-123a4d5f`."""
 
 
@@ -6596,7 +6790,7 @@ class RemoveChcDeployVpcResponse(TypedDict):
 class RenewHostsRequest(TypedDict):
     """What `RenewHosts` takes."""
 
-    HostIds: list[str]
+    HostIds: Many[str]
     """Ids of the hosts, at most 100."""
 
     HostChargePrepaid: ChargePrepaid
@@ -6613,7 +6807,7 @@ class RenewHostsResponse(TypedDict):
 class _RenewInstancesRequestRequired(TypedDict):
     """What has to be there."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100.
 
     All must be prepaid.
@@ -6649,7 +6843,7 @@ class _RepairTaskControlRequestRequired(TypedDict):
     Product: RepairProduct
     """Product that the task is about."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances whose task to authorise."""
 
     TaskId: str
@@ -6712,7 +6906,7 @@ class ResetInstanceRequest(_ResetInstanceRequestRequired, total=False):
     The disk type cannot be changed.
     """
 
-    LoginSettings: Optional[LoginSettings]
+    LoginSettings: Optional[Union[LoginSettings, LoginSettingsInput]]
     """How to log in.
 
     By default a random password is made up and sent as a site message.
@@ -6745,7 +6939,7 @@ class ResetInstanceResponse(TypedDict):
 class _ResetInstancesInternetMaxBandwidthRequestRequired(TypedDict):
     """What has to be there."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100.
 
     Only one for the charge types `BANDWIDTH_PREPAID` and `BANDWIDTH_POSTPAID_BY_HOUR`.
@@ -6784,7 +6978,7 @@ class ResetInstancesInternetMaxBandwidthResponse(TypedDict):
 class _ResetInstancesPasswordRequestRequired(TypedDict):
     """What has to be there."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100."""
 
     Password: str
@@ -6822,7 +7016,7 @@ class ResetInstancesPasswordResponse(TypedDict):
 class _ResetInstancesTypeRequestRequired(TypedDict):
     """What has to be there."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Id of the instance.
 
     The service takes exactly one id a call, although this is a list.
@@ -6859,7 +7053,7 @@ class _ResizeInstanceDisksRequestRequired(TypedDict):
 class ResizeInstanceDisksRequest(_ResizeInstanceDisksRequestRequired, total=False):
     """What `ResizeInstanceDisks` takes."""
 
-    DataDisks: Optional[list[DataDisk]]
+    DataDisks: Optional[Many[DataDisk]]
     """The data disk to enlarge with its new size in GiB, as a list of one.
 
     Sizes go in steps of 10 GiB, and the disk must not be elastic. Exactly one of `DataDisks` and
@@ -6907,7 +7101,7 @@ class RunInstancesRequest(TypedDict, total=False):
     Required when `InstanceChargeType` is `PREPAID`.
     """
 
-    Placement: Optional[Placement]
+    Placement: Optional[Union[Placement, PlacementInput]]
     """Where the instances go: zone, project and dedicated host.
 
     Required unless `LaunchTemplate` is given, in which case it overrides the template.
@@ -6932,13 +7126,13 @@ class RunInstancesRequest(TypedDict, total=False):
     Default depends on what the service has to offer.
     """
 
-    DataDisks: Optional[list[DataDisk]]
+    DataDisks: Optional[Many[DataDisk]]
     """Data disks, at most 21: up to 20 cloud disks and one local disk.
 
     Default is none.
     """
 
-    VirtualPrivateCloud: Optional[VirtualPrivateCloud]
+    VirtualPrivateCloud: Optional[Union[VirtualPrivateCloud, VirtualPrivateCloudInput]]
     """VPC, subnet and private addresses.
 
     When addresses are given there must be one for each instance, and `InstanceCount` cannot be more
@@ -6971,13 +7165,13 @@ class RunInstancesRequest(TypedDict, total=False):
     digits (0 to 8). Without a pattern, several instances get the suffixes 1, 2 and so on.
     """
 
-    LoginSettings: Optional[LoginSettings]
+    LoginSettings: Optional[Union[LoginSettings, LoginSettingsInput]]
     """How to log in to the instances.
 
     By default a random password is made up and sent as a site message.
     """
 
-    SecurityGroupIds: Optional[list[str]]
+    SecurityGroupIds: Optional[Many[str]]
     """Ids of the security groups to bind.
 
     Default is the default group of the project, which is created when needed.
@@ -7003,19 +7197,19 @@ class RunInstancesRequest(TypedDict, total=False):
     without a pattern, several instances get number suffixes.
     """
 
-    ActionTimer: Optional[ActionTimer]
+    ActionTimer: Optional[Union[ActionTimer, ActionTimerInput]]
     """Task to schedule for the instances.
 
     Only termination is offered.
     """
 
-    DisasterRecoverGroupIds: Optional[list[str]]
+    DisasterRecoverGroupIds: Optional[Many[str]]
     """Id of the placement group to join.
 
     At most one, although this is a list.
     """
 
-    TagSpecification: Optional[list[TagSpecification]]
+    TagSpecification: Optional[Many[Union[TagSpecification, TagSpecificationInput]]]
     """Tags to bind to the instances and their cloud disks."""
 
     InstanceMarketOptions: Optional[InstanceMarketOptionsRequest]
@@ -7027,7 +7221,7 @@ class RunInstancesRequest(TypedDict, total=False):
     UserData: Optional[str]
     """User data for the instance, base64 text of up to 16 KB."""
 
-    Metadata: Optional[Metadata]
+    Metadata: Optional[Union[Metadata, MetadataInput]]
     """Metadata to attach to the instances.
 
     It is in a closed beta.
@@ -7063,7 +7257,7 @@ class RunInstancesRequest(TypedDict, total=False):
     DedicatedClusterId: Optional[str]
     """Id of the dedicated cluster (CDC) to create the instances in."""
 
-    ChcIds: Optional[list[str]]
+    ChcIds: Optional[Many[str]]
     """Ids of the CHC physical servers to create the instances on."""
 
     PartitionNumber: Optional[int]
@@ -7084,7 +7278,7 @@ class RunInstancesRequest(TypedDict, total=False):
     Only for instance types that support them.
     """
 
-    NetworkInterfaces: Optional[list[NetworkInterfaces]]
+    NetworkInterfaces: Optional[Many[NetworkInterfaces]]
     """Network interfaces, in place of `VirtualPrivateCloud`.
 
     Open in some regions only.
@@ -7107,7 +7301,7 @@ class RunInstancesResponse(TypedDict):
 class StartInstancesRequest(TypedDict):
     """What `StartInstances` takes."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100.
 
     All must be `STOPPED`.
@@ -7124,7 +7318,7 @@ class StartInstancesResponse(TypedDict):
 class _StopInstancesRequestRequired(TypedDict):
     """What has to be there."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100.
 
     All must be `RUNNING`.
@@ -7165,14 +7359,14 @@ class StopInstancesResponse(TypedDict):
 class _SyncImagesRequestRequired(TypedDict):
     """What has to be there."""
 
-    ImageIds: list[str]
+    ImageIds: Many[str]
     """Id of the image to copy.
 
     The service takes exactly one id a call, although this is a list; the image must be in state
     `NORMAL`.
     """
 
-    DestinationRegions: list[str]
+    DestinationRegions: Many[str]
     """Regions to copy to, such as `ap-guangzhou`.
 
     A custom image takes one or more regions other than its own. A shared image, or a copy with
@@ -7232,7 +7426,7 @@ class SyncImagesResponse(TypedDict):
 class _TerminateInstancesRequestRequired(TypedDict):
     """What has to be there."""
 
-    InstanceIds: list[str]
+    InstanceIds: Many[str]
     """Ids of the instances, at most 100.
 
     All must have the same charge type.
@@ -7266,7 +7460,7 @@ class TerminateInstancesResponse(TypedDict):
 class TerminateResourcePoolPacksRequest(TypedDict):
     """What `TerminateResourcePoolPacks` takes."""
 
-    DedicatedResourcePackIds: list[str]
+    DedicatedResourcePackIds: Many[str]
     """Ids of the pools, at most 100."""
 
 

@@ -5,7 +5,7 @@ use super::super::member::{Member, MemberType};
 use super::super::model::{Action, Enum, Model};
 use super::super::names;
 use super::docstring::Docstring;
-use super::hint;
+use super::{Inputs, hint};
 
 const OPENING: &str = r#""""The actions of the API as methods, shared by both clients."""
 
@@ -143,7 +143,7 @@ fn entry(model: &Model, member: &Member) -> (String, String) {
 
 const STUB_OPENING: &str = "\
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Literal, Optional, overload
+from typing import Literal, Optional, Union, overload
 
 from typing_extensions import Unpack
 
@@ -152,7 +152,7 @@ from cvm import types
 
 /// The stub: one class for each client, as one gives answers and the other is awaited. What a client's
 /// `paginate` and `wait` give depends on the action: type checkers find them in a class that is there for them alone.
-pub(super) fn render_stub(model: &Model) -> String {
+pub(super) fn render_stub(model: &Model, inputs: &Inputs) -> String {
     let mut out = STUB_OPENING.to_string();
     for (class, generic, items, def) in [
         ("Actions", "_ListsAndWaits", "Iterator", "def"),
@@ -163,11 +163,12 @@ pub(super) fn render_stub(model: &Model) -> String {
         out.push_str(&wait(model, def));
         out.push_str(&format!("\nclass {class}({generic}):\n"));
         for action in &model.actions {
-            let parameters =
-                parameters(action, ",\n        ", |member| match (member.required, typed(&member.ty)) {
+            let parameters = parameters(action, ",\n        ", |member| {
+                match (member.required, inputs.hint(&member.ty, &|name| format!("types.{name}"))) {
                     (true, ty) => format!("{}: {ty}", member.wire),
                     (false, ty) => format!("{}: Optional[{ty}] = None", member.wire),
-                });
+                }
+            });
             out.push_str(&format!(
                 "    {def} {}(\n        {parameters},\n    ) -> types.{}Response: ...\n",
                 names::snake(&action.name),
@@ -176,15 +177,6 @@ pub(super) fn render_stub(model: &Model) -> String {
         }
     }
     out
-}
-
-/// A type as the stub writes it.
-fn typed(ty: &MemberType) -> String {
-    match ty {
-        MemberType::Enum(name) | MemberType::Struct(name) => format!("types.{name}"),
-        MemberType::List(of) => format!("list[{}]", typed(of)),
-        plain => hint(plain),
-    }
 }
 
 fn paginate(model: &Model, items: &str) -> String {
