@@ -25,6 +25,26 @@ def test_pages_are_asked_for_when_they_are_needed(client, steer):
     assert len(steer.requests("DescribeImages")) == 1
 
 
+def test_a_list_gives_its_pages_as_they_were_answered(client, settings, steer):
+    pages = list(client.paginate("describe_images", Limit=3).pages())
+    assert [len(page["ImageSet"]) for page in pages[:-1]] == [3] * (len(pages) - 1)
+    assert len(steer.requests("DescribeImages")) == len(pages) > 1
+    total = pages[0]["TotalCount"]
+    assert sum(len(page["ImageSet"]) for page in pages) == total and all(page["RequestId"] for page in pages)
+
+    images = client.paginate("describe_images", Limit=3)
+    first = next(images)
+    assert first == pages[0]["ImageSet"][0]
+    assert [page["ImageSet"] for page in images.pages()] == [page["ImageSet"] for page in pages[1:]]
+    assert list(images) == pages[0]["ImageSet"][1:]
+
+    async def main():
+        async with cvm.AsyncClient(**settings) as other:
+            return [page["ImageSet"] async for page in other.paginate("describe_images", Limit=3).pages()]
+
+    assert asyncio.run(main()) == [page["ImageSet"] for page in pages]
+
+
 @pytest.mark.parametrize(
     ("name", "hint"),
     [

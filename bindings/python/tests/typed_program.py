@@ -52,6 +52,8 @@ def inputs(client: cvm.Client, ids: set[str], placement: Placement) -> None:
 def lists(client: cvm.Client) -> None:
     for image in client.paginate("describe_images", Filters=[]):
         assert_type(image, Image)
+    for page in client.paginate("describe_images").pages():
+        assert_type(page, DescribeImagesResponse)
     for instance in client.paginate("describe_instances", Limit=100):
         assert_type(instance, Instance)
 
@@ -135,6 +137,8 @@ async def asynchronous() -> None:
         assert_type(await task, DescribeImagesResponse)
         async for image in client.paginate("describe_images"):
             assert_type(image, Image)
+        async for page in client.paginate("describe_images").pages():
+            assert_type(page, DescribeImagesResponse)
         answer = await client.wait("describe_images", is_ready)
         assert_type(answer, DescribeImagesResponse)
         assert_type(await client.wait("describe_images", is_ready_soon), DescribeImagesResponse)

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from asyncio import AbstractEventLoop
-    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Any
 
@@ -82,13 +82,14 @@ class AsyncClient(AsyncActions, Base):
     # Type checkers find these two in the stub of `AsyncActions`, where what they give depends on the action.
     if not TYPE_CHECKING:
 
-        def paginate(self, action: str, **parameters: Any) -> AsyncIterator[Any]:
+        def paginate(self, action: str, **parameters: Any) -> AsyncItems[Any, Any]:
             """Every item of a list that comes in pages; a page is fetched when its first item is needed.
 
-            ``async for image in client.paginate("describe_images", Filters=[...])``
+            ``async for image in client.paginate("describe_images", Filters=[...])``, and ``.pages()`` as there.
             """
-            job = self._core.pages(action_of(action), parameters)
-            return self._items(job)
+            from cvm._lists import AsyncItems
+
+            return AsyncItems(self._advance, self._core.pages(action_of(action), parameters))
 
         async def wait(
             self,
@@ -109,13 +110,6 @@ class AsyncClient(AsyncActions, Base):
                 _, answer = await self._advance(job)
                 if await _callbacks.call_async("until", until, answer):
                     return answer
-
-    async def _items(self, job: Any) -> AsyncIterator[Any]:
-        goes_on, page = await self._advance(job)
-        while goes_on:
-            for item in page.get(job.items) or ():
-                yield item
-            goes_on, page = await self._advance(job)
 
     async def sync(
         self,

@@ -9,7 +9,7 @@ from cvm._settings import Base, action_name, action_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
     from typing import Any
 
@@ -48,13 +48,16 @@ class Client(Actions, Base):
     # Type checkers find these two in the stub of `Actions`, where what they give depends on the action.
     if not TYPE_CHECKING:
 
-        def paginate(self, action: str, **parameters: Any) -> Iterator[Any]:
+        def paginate(self, action: str, **parameters: Any) -> Items[Any, Any]:
             """Every item of a list that comes in pages; a page is fetched when its first item is needed.
 
             ``for image in client.paginate("describe_images", Filters=[...])``
+
+            ``paginate(...).pages()`` gives the answers themselves, page after page.
             """
-            job = self._core.pages(action_of(action), parameters)
-            return self._items(job)
+            from cvm._lists import Items
+
+            return Items(self._core, self._core.pages(action_of(action), parameters))
 
         def wait(
             self,
@@ -78,12 +81,6 @@ class Client(Actions, Base):
                 _, answer = self._core.advance(job)
                 if _callbacks.call("until", until, answer):
                     return answer
-
-    def _items(self, job: Any) -> Iterator[Any]:
-        goes_on, page = self._core.advance(job)
-        while goes_on:
-            yield from page.get(job.items) or ()
-            goes_on, page = self._core.advance(job)
 
     def sync(
         self,

@@ -142,12 +142,13 @@ fn entry(model: &Model, member: &Member) -> (String, String) {
 }
 
 const STUB_OPENING: &str = "\
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from typing import Literal, Optional, Union, overload
 
 from typing_extensions import Unpack
 
 from cvm import types
+from cvm._lists import AsyncItems, Items
 ";
 
 /// The stub: one class for each client, as one gives answers and the other is awaited. What a client's
@@ -155,8 +156,8 @@ from cvm import types
 pub(super) fn render_stub(model: &Model, inputs: &Inputs) -> String {
     let mut out = STUB_OPENING.to_string();
     for (class, generic, items, def) in [
-        ("Actions", "_ListsAndWaits", "Iterator", "def"),
-        ("AsyncActions", "_AsyncListsAndWaits", "AsyncIterator", "async def"),
+        ("Actions", "_ListsAndWaits", "Items", "def"),
+        ("AsyncActions", "_AsyncListsAndWaits", "AsyncItems", "async def"),
     ] {
         out.push_str(&format!("\nclass {generic}:\n"));
         out.push_str(&paginate(model, items));
@@ -185,7 +186,7 @@ fn paginate(model: &Model, items: &str) -> String {
         let Some(page) = &action.page else { continue };
         out.push_str(&format!(
             "    @overload\n    def paginate(\n        self,\n        action: Literal[\"{}\"],\n        \
-             **parameters: Unpack[types.{1}Request],\n    ) -> {items}[types.{2}]: ...\n",
+             **parameters: Unpack[types.{1}Request],\n    ) -> {items}[types.{2}, types.{1}Response]: ...\n",
             names::snake(&action.name),
             action.name,
             page.item
