@@ -119,11 +119,12 @@ fn types(tools: &Venv, package: &Path, scratch: &Path) -> Outcome {
     run::run(mypy("mypy").args(["--strict", "--cache-dir"]).arg(&cache).arg(&program))?;
     run::run(mypy("mypy").args(["--strict", "--package", "cvm", "--cache-dir"]).arg(&cache))?;
     run::run(mypy("pyright").arg("--pythonpath").arg(&python).arg(&program))?;
-    run::run(mypy("pyright").arg("--pythonpath").arg(&python).args([
-        "--ignoreexternal",
-        "--verifytypes",
-        "cvm",
-    ]))?;
+    // For a package pyright goes by the interpreter that it finds first, whatever it is told.
+    let first = python.parent().map(Path::to_owned);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(first.into_iter().chain(std::env::split_paths(&path)));
+    let path = path.map_err(|error| format!("PATH: {error}"))?;
+    run::run(mypy("pyright").env("PATH", path).args(["--ignoreexternal", "--verifytypes", "cvm"]))?;
     let known = package.join("tests/stubtest.allowlist");
     run::run(mypy("mypy.stubtest").arg("--allowlist").arg(known).arg("cvm"))
 }
