@@ -16,7 +16,6 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::action::ActionInfo;
-use super::attempts::CallPolicy;
 use super::page::{AnyList, Page, PageCursor, Paged, fingerprint};
 use super::typed::{self, DecodeAnswer, TypedCall};
 use super::wait::Ask;
@@ -24,7 +23,6 @@ use crate::client::{Config, Random};
 use crate::codec::{envelope, flatten};
 use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
-use crate::wire::only_reads;
 
 /// The names of an action's parameters, in the order of the specification; `None` if this build does not know it.
 pub fn parameters(action: &str) -> Option<&'static [&'static str]> {
@@ -148,8 +146,7 @@ pub struct TextCall {
 impl TextCall {
     /// A call with the settings of `config`. `seed` feeds jitter and nonces: any number, a different one for each call.
     pub fn new(config: &Config, request: &TextRequest, seed: u64) -> Self {
-        let is_own = config.product().is_own();
-        let known = is_own.then(|| ActionInfo::find(&request.name)).flatten();
+        let known = typed::known(config, &request.name);
         let takes_token = !request.has_token
             && known.as_ref().is_some_and(|action| action.parameters.contains(&"ClientToken"));
         let parameters = if takes_token {
@@ -157,15 +154,9 @@ impl TextCall {
         } else {
             Cow::Borrowed(&*request.parameters)
         };
-        let rules = CallPolicy {
-            rate_limit: known.as_ref().and_then(|action| action.rate_limit),
-            // Nobody knows what a dry run is to other products.
-            safe_to_repeat: request.has_token
-                || takes_token
-                || (is_own && request.is_dry_run)
-                || only_reads(&request.name),
-            ..CallPolicy::default()
-        };
+        let has_token = request.has_token || takes_token;
+        let rules =
+            typed::policy_by_name(config, &request.name, known.as_ref(), has_token, request.is_dry_run);
         let needs_region = known.is_some_and(|action| action.needs_region);
         let prepared = typed::prepare_text(config, &request.name, needs_region, &parameters);
         Self { name: request.name.clone(), call: TypedCall::new(prepared, rules, seed) }

@@ -132,17 +132,11 @@ pub struct AnyCall {
 impl AnyCall {
     /// A call of the action `name`. `parameters` is a JSON object, or `null` for none.
     pub fn new(config: &Config, name: &str, parameters: &Value, seed: u64) -> Self {
-        let is_own = config.product().is_own();
-        let known = is_own.then(|| ActionInfo::find(name)).flatten();
+        let known = known(config, name);
         let has_token =
             parameters.get("ClientToken").and_then(Value::as_str).is_some_and(|token| !token.is_empty());
-        // Nobody knows what the word means to other products.
-        let is_dry_run = is_own && parameters.get("DryRun") == Some(&Value::Bool(true));
-        let rules = CallPolicy {
-            rate_limit: known.as_ref().and_then(|action| action.rate_limit),
-            safe_to_repeat: only_reads(name) || has_token || is_dry_run,
-            ..CallPolicy::default()
-        };
+        let is_dry_run = parameters.get("DryRun") == Some(&Value::Bool(true));
+        let rules = policy_by_name(config, name, known.as_ref(), has_token, is_dry_run);
         let needs_region = known.is_some_and(|action| action.needs_region);
         let none = Value::Object(serde_json::Map::new());
         let parameters = if parameters.is_null() { &none } else { parameters };
@@ -172,6 +166,26 @@ impl Machine for AnyCall {
 impl fmt::Debug for AnyCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AnyCall").field("action", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What this build knows of an action by its name: it knows those of its own product.
+pub(crate) fn known(config: &Config, name: &str) -> Option<ActionInfo> {
+    config.product().is_own().then(|| ActionInfo::find(name)).flatten()
+}
+
+/// How an action may be treated that is called by its name. Nobody knows what a dry run is to other products.
+pub(crate) fn policy_by_name(
+    config: &Config,
+    name: &str,
+    known: Option<&ActionInfo>,
+    has_token: bool,
+    is_dry_run: bool,
+) -> CallPolicy {
+    CallPolicy {
+        rate_limit: known.and_then(|action| action.rate_limit),
+        safe_to_repeat: only_reads(name) || has_token || (is_dry_run && config.product().is_own()),
+        ..CallPolicy::default()
     }
 }
 
