@@ -157,47 +157,38 @@ impl<'a> AttemptEnd<'a> {
     fn log(&self) {
         let Self { service, action, attempt, resend_count, elapsed, .. } = *self;
         let (reason, next, pause) = match self.next {
-            NextStep::Done => ("", "done", None),
-            NextStep::Retry { pause, reason } => (reason.as_str(), "retry", Some(pause)),
-            NextStep::Fail(reason) => (reason.as_str(), "fail", None),
+            NextStep::Done => (None, "done", None),
+            NextStep::Retry { pause, reason } => (Some(reason.as_str()), "retry", Some(pause)),
+            NextStep::Fail(reason) => (Some(reason.as_str()), "fail", None),
         };
-        let Some(error) = self.error else {
-            tracing::event!(
-                target: TARGET,
-                Level::DEBUG,
-                rpc.system.name = SYSTEM,
-                rpc.method = format_args!("{service}/{action}"),
-                cloud.region = self.region,
-                server.address = self.host,
-                http.request.resend_count = resend_count,
-                http.response.status_code = self.status(),
-                tencentcloud.request_id = self.request_id,
-                attempt,
-                ?elapsed,
-                next,
-                "attempt succeeded"
-            );
-            return;
-        };
-        tracing::event!(
-            target: TARGET,
-            Level::INFO,
-            rpc.system.name = SYSTEM,
-            rpc.method = format_args!("{service}/{action}"),
-            cloud.region = self.region,
-            server.address = self.host,
-            http.request.resend_count = resend_count,
-            http.response.status_code = self.status(),
-            rpc.response.status_code = error.code().map(ErrorCode::as_str),
-            "error.type" = self.error_type(),
-            tencentcloud.request_id = self.request_id,
-            attempt,
-            ?elapsed,
-            next,
-            pause = pause.map(tracing::field::debug),
-            reason,
-            "attempt failed: {error}"
-        );
+        // A macro, since the level of an event is a constant. A field without a value is left out.
+        macro_rules! event {
+            ($level:expr, $($message:tt)+) => {
+                tracing::event!(
+                    target: TARGET,
+                    $level,
+                    rpc.system.name = SYSTEM,
+                    rpc.method = format_args!("{service}/{action}"),
+                    cloud.region = self.region,
+                    server.address = self.host,
+                    http.request.resend_count = resend_count,
+                    http.response.status_code = self.status(),
+                    rpc.response.status_code = self.error.and_then(Error::code).map(ErrorCode::as_str),
+                    "error.type" = self.error_type(),
+                    tencentcloud.request_id = self.request_id,
+                    attempt,
+                    ?elapsed,
+                    next,
+                    pause = pause.map(tracing::field::debug),
+                    reason,
+                    $($message)+
+                )
+            };
+        }
+        match self.error {
+            None => event!(Level::DEBUG, "attempt succeeded"),
+            Some(error) => event!(Level::INFO, "attempt failed: {error}"),
+        }
     }
 }
 
