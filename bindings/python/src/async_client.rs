@@ -57,6 +57,11 @@ impl AsyncClient {
         self.0.with_region(py, region).map(Self)
     }
 
+    /// The same client with other settings for some calls.
+    fn with_options(&self, py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<Self> {
+        self.0.with_options(py, options).map(Self)
+    }
+
     #[getter]
     fn region(&self, py: Python<'_>) -> Option<String> {
         self.0.region(py)

@@ -9,10 +9,11 @@ use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use cvm_proto::{Config, Error, FromSettings, Settings};
+use cvm_proto::{ClientBuilder, Config, Error, FromSettings, Settings};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
-use crate::{errors, finalization, interrupt};
+use crate::{errors, finalization, interrupt, settings};
 
 /// How many forks led to this process, as far as Python has seen them.
 static FORKS: AtomicU32 = AtomicU32::new(0);
@@ -116,23 +117,24 @@ impl<T> Drop for Home<T> {
 }
 
 /// What holds a client's settings, and all that its calls share.
-pub(crate) trait Core: Sized {
-    fn open(settings: Settings) -> Result<Self, Error>;
+pub(crate) trait Core: FromSettings {
+    fn open(settings: Settings) -> Result<Self, Error> {
+        Self::from_settings(settings)
+    }
+
     fn config(&self) -> &Config;
-    fn in_region(&self, region: &str) -> Result<Self, Error>;
+
+    /// The same with other settings, sharing what calls share; an error if these differ in that.
+    fn with_settings(&self, settings: Settings) -> Result<Self, Error>;
 }
 
 impl Core for Config {
-    fn open(settings: Settings) -> Result<Self, Error> {
-        Self::new(settings)
-    }
-
     fn config(&self) -> &Config {
         self
     }
 
-    fn in_region(&self, region: &str) -> Result<Self, Error> {
-        self.with_region(region)
+    fn with_settings(&self, settings: Settings) -> Result<Self, Error> {
+        self.with(|_| ClientBuilder::new(settings))
     }
 }
 
@@ -145,29 +147,25 @@ impl Core for cvm_ureq::Client {
         self.config()
     }
 
-    fn in_region(&self, region: &str) -> Result<Self, Error> {
-        self.with_region(region)
+    fn with_settings(&self, settings: Settings) -> Result<Self, Error> {
+        self.with(|_| ClientBuilder::new(settings))
     }
 }
 
 impl Core for cvm_reqwest::Client {
-    fn open(settings: Settings) -> Result<Self, Error> {
-        Self::from_settings(settings)
-    }
-
     fn config(&self) -> &Config {
         self.config()
     }
 
-    fn in_region(&self, region: &str) -> Result<Self, Error> {
-        self.with_region(region)
+    fn with_settings(&self, settings: Settings) -> Result<Self, Error> {
+        self.with(|_| ClientBuilder::new(settings))
     }
 }
 
-/// A core for one region, in whichever process it is used.
+/// A core in whichever process it is used. Its settings, with its region, are what derives it from the root.
 pub(crate) struct Held<T> {
     core: Home<T>,
-    /// The core that it was made of, and all for other regions with it: they share what they have in any process.
+    /// The core that it was derived from, and all others with it: they share what they have in any process.
     root: Arc<Home<T>>,
 }
 
@@ -179,7 +177,22 @@ impl<T: Core> Held<T> {
 
     /// The same for another region.
     pub(crate) fn with_region(&self, py: Python<'_>, region: &str) -> PyResult<Self> {
-        let other = core(py, self.get(py, Process::this())?.in_region(region))?;
+        self.derive(py, |settings| {
+            settings.region = Some(region.to_owned());
+            Ok(())
+        })
+    }
+
+    /// The same with other settings.
+    pub(crate) fn with_options(&self, py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<Self> {
+        self.derive(py, |settings| settings::change_for_calls(py, options, settings))
+    }
+
+    fn derive(&self, py: Python<'_>, change: impl FnOnce(&mut Settings) -> PyResult<()>) -> PyResult<Self> {
+        let own = self.get(py, Process::this())?;
+        let mut settings = settings_of(own.config());
+        change(&mut settings)?;
+        let other = core(py, own.with_settings(settings))?;
         Ok(Self { core: Home::new(other), root: Arc::clone(&self.root) })
     }
 
@@ -191,21 +204,24 @@ impl<T: Core> Held<T> {
     /// The URL that requests of this region go to.
     pub(crate) fn endpoint(&self, py: Python<'_>) -> String {
         let (core, _) = self.core.look(py, Process::this());
-        let config = core.config();
-        config.settings().endpoint.origin(config.region().unwrap_or_default()).url().to_owned()
+        core.config().origin().url().to_owned()
     }
 
     /// The core of this process.
     pub(crate) fn get(&self, py: Python<'_>, here: Process) -> PyResult<Arc<T>> {
         self.core.get(py, here, |theirs| {
-            let reopen = |theirs: &T| core(py, T::open(theirs.config().settings().clone())).map(Arc::new);
+            let reopen = |theirs: &T| core(py, T::open(settings_of(theirs.config()))).map(Arc::new);
             let root = self.root.get(py, here, reopen)?;
-            match theirs.config().region() {
-                Some(region) => core(py, root.in_region(region)).map(Arc::new),
-                None => Ok(root),
-            }
+            core(py, root.with_settings(settings_of(theirs.config()))).map(Arc::new)
         })
     }
+}
+
+/// The settings of a config, with the region that it is for.
+fn settings_of(config: &Config) -> Settings {
+    let mut settings = config.settings().clone();
+    settings.region = config.region().map(str::to_owned);
+    settings
 }
 
 fn core<T>(py: Python<'_>, core: Result<T, Error>) -> PyResult<T> {

@@ -45,9 +45,9 @@ mod _cvm {
     #[pymodule_export]
     use crate::sync_job::{SyncPlan, judge_outcome, read_journal, sync_facts, sync_options, write_journal};
 
-    /// The arguments of a client.
+    /// The arguments of a client, and whether some calls may have each otherwise.
     #[pyfunction]
-    fn settings() -> Vec<&'static str> {
+    fn settings() -> Vec<(&'static str, bool)> {
         crate::settings::arguments()
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cvm_config::{Loaded, Loader, Setting, SettingKind};
-use cvm_proto::{Credential, Error, Settings};
+use cvm_proto::{Credential, Error, Settings, input, output};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -44,12 +44,17 @@ impl<'py> Options<'_, 'py> {
     }
 }
 
-/// The arguments that are no [`Setting`]: a key is no setting of a profile's own kind, and the others belong to programs.
-const BESIDE_SETTINGS: [&str; 5] = ["secret_id", "secret_key", "token", "rate_limit", "sign_method"];
+/// The arguments that say who signs, and are no [`Setting`].
+const OF_CREDENTIAL: [&str; 3] = ["secret_id", "secret_key", "token"];
 
-/// The arguments that a client takes.
-pub(crate) fn arguments() -> Vec<&'static str> {
-    Setting::ALL.into_iter().map(Setting::name).chain(BESIDE_SETTINGS).collect()
+/// The arguments that are no [`Setting`] either, since they belong to programs; some calls may have them otherwise.
+const OF_CALLS: [&str; 2] = ["rate_limit", "sign_method"];
+
+/// The arguments that a client takes, and whether some calls may have each otherwise.
+pub(crate) fn arguments() -> Vec<(&'static str, bool)> {
+    let settings = Setting::ALL.into_iter().map(|setting| (setting.name(), setting.is_for_calls()));
+    let others = OF_CREDENTIAL.into_iter().map(|name| (name, false));
+    settings.chain(others).chain(OF_CALLS.into_iter().map(|name| (name, true))).collect()
 }
 
 /// The settings that the arguments ask for, with what is missing from the environment and the user's files.
@@ -69,13 +74,53 @@ pub(crate) fn of(py: Python<'_>, given: Option<&Bound<'_, PyDict>>) -> PyResult<
     for warning in warnings {
         tracing::warn!("{warning}");
     }
-    settings.rate_limit = options.given("rate_limit")?.unwrap_or(settings.rate_limit);
-    if let Some(method) = options.given::<String>("sign_method")? {
-        settings.sign_method = method.parse().map_err(refused)?;
-    }
+    of_calls(py, &options, &mut settings)?;
     let own = concat!("cvm-python-", env!("CARGO_PKG_VERSION"));
     settings.request_client.get_or_insert_with(|| own.to_owned());
     Ok(settings)
+}
+
+/// Changes the settings of a client for some of its calls.
+pub(crate) fn change_for_calls(
+    py: Python<'_>,
+    given: &Bound<'_, PyDict>,
+    settings: &mut Settings,
+) -> PyResult<()> {
+    let options = Options(Some(given));
+    let refused = |error: Error| errors::exception(py, &error);
+    let known = arguments();
+    for (name, value) in given {
+        let name: String = name.extract()?;
+        match known.iter().find(|(known, _)| *known == name) {
+            None => return Err(unknown(&name, &known)),
+            Some((name, false)) if !value.is_none() => return Err(refused(Settings::shared_by_calls(name))),
+            Some(_) => {}
+        }
+    }
+    for setting in Setting::ALL {
+        if let Some(value) = text(py, &options, setting)? {
+            setting.set_for_calls(&value, settings).map_err(refused)?;
+        }
+    }
+    of_calls(py, &options, settings)
+}
+
+/// The exception for an argument that `with_options` does not have, in Python's words.
+fn unknown(name: &str, known: &[(&str, bool)]) -> PyErr {
+    let for_calls = known.iter().filter_map(|(name, is_for_calls)| is_for_calls.then_some(*name));
+    let meant = input::closest(name, for_calls)
+        .map_or_else(String::new, |meant| format!(". Did you mean '{meant}'?"));
+    let name = output::escaped(name);
+    PyTypeError::new_err(format!("with_options() got an unexpected keyword argument '{name}'{meant}"))
+}
+
+/// Changes what [`OF_CALLS`] names.
+fn of_calls(py: Python<'_>, options: &Options<'_, '_>, settings: &mut Settings) -> PyResult<()> {
+    settings.rate_limit = options.given("rate_limit")?.unwrap_or(settings.rate_limit);
+    if let Some(method) = options.given::<String>("sign_method")? {
+        settings.sign_method = method.parse().map_err(|error| errors::exception(py, &error))?;
+    }
+    Ok(())
 }
 
 /// A setting as the text that it is in the environment and in files: there is one reader of each.

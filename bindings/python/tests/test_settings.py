@@ -36,10 +36,20 @@ OTHERS = {"secret_id", "secret_key", "token", "rate_limit", "sign_method"}
 
 
 def test_a_client_has_every_setting_as_an_argument():
-    known = _cvm.settings()
-    assert set(known) == VALUES.keys() | OTHERS
-    for client in (cvm.Client, cvm.AsyncClient):
-        assert inspect.signature(client).parameters.keys() == set(known)
+    known = dict(_cvm.settings())
+    assert known.keys() == VALUES.keys() | OTHERS
+    for client in (cvm.Client, cvm.AsyncClient, proto.Config):
+        assert inspect.signature(client).parameters.keys() == known.keys()
+        others = inspect.signature(client.with_options).parameters.keys() - {"self"}
+        assert others == {name for name, is_for_calls in known.items() if is_for_calls}
+
+
+def test_help_describes_every_argument():
+    for method in (cvm.Client.__init__, cvm.Client.with_options):
+        signature = inspect.signature(method)
+        described = inspect.getdoc(method).split("Parameters:\n")[1]
+        entries = [line.split(" (")[0].strip() for line in described.splitlines() if line[4:5].strip()]
+        assert entries == [name for name in signature.parameters if name != "self"]
 
 
 @pytest.mark.parametrize("name", VALUES)

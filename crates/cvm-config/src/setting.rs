@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use cvm_proto::{Endpoint, Error, ProxyAddress, RetryPolicy, Settings};
+use cvm_proto::{Endpoint, Error, ProxyAddress, Settings, input};
 
 use crate::environment::Environment;
 use crate::reading::{Given, NO_PROXY};
@@ -42,7 +42,7 @@ settings! {
         .default("default").option();
     /// The region that requests are sent to.
     Region = text("region", &["TENCENTCLOUD_REGION"], |settings, value| settings.region = Some(value))
-        .option().in_tccli("region");
+        .option().in_tccli("region").for_calls();
     /// Where requests go: one address for every region.
     Endpoint = address("endpoint", &["TENCENTCLOUD_ENDPOINT"]).option();
     /// The domain below which the service's hosts are.
@@ -67,23 +67,24 @@ settings! {
     /// The language of the service's messages.
     Language = row("language", &["TENCENTCLOUD_LANGUAGE"], SettingKind::Text,
         |given, settings, _| given.language().map(|language| settings.language = Some(language)))
-        .option().in_tccli("language");
+        .option().in_tccli("language").for_calls();
     /// A tag of the calling program for the service's logs.
     RequestClient = text("request_client", &["TENCENTCLOUD_REQUEST_CLIENT"],
-        |settings, value| settings.request_client = Some(value)).in_tccli("request-client");
+        |settings, value| settings.request_client = Some(value)).in_tccli("request-client")
+        .for_calls();
     /// The longest time to establish a connection.
     ConnectTimeout = row("connect_timeout", &["TENCENTCLOUD_CONNECT_TIMEOUT"], SettingKind::Time,
         |given, settings, _| given.time().map(|time| settings.connect_timeout = time)).default("10s");
     /// The longest time for one HTTP exchange.
     AttemptTimeout = row("attempt_timeout", &["TENCENTCLOUD_ATTEMPT_TIMEOUT"], SettingKind::Time,
-        |given, settings, _| given.time().map(|time| settings.attempt_timeout = time)).default("30s");
+        |given, settings, _| given.time().map(|time| settings.attempt_timeout = time)).default("30s").for_calls();
     /// The longest time for one call with all its attempts and pauses.
     CallTimeout = row("call_timeout", &["TENCENTCLOUD_CALL_TIMEOUT"], SettingKind::Time,
-        |given, settings, _| given.time().map(|time| settings.call_timeout = time)).default("2m");
+        |given, settings, _| given.time().map(|time| settings.call_timeout = time)).default("2m").for_calls();
     /// How often a request is sent at most, the first time included.
     Attempts = row("attempts", &["TENCENTCLOUD_ATTEMPTS"], SettingKind::Count,
-        |given, settings, _| given.attempts().map(|attempts| settings.retry = RetryPolicy::default().attempts(attempts)))
-        .default("3").instead_of(Former { variable: "TENCENTCLOUD_RETRIES", key: "retries" });
+        |given, settings, _| given.attempts().map(|attempts| settings.retry.attempts = attempts))
+        .default("3").for_calls().instead_of(Former { variable: "TENCENTCLOUD_RETRIES", key: "retries" });
     /// The role of the instance that this runs on; `any` for whichever it has, `off` to leave it alone.
     InstanceRole = text("instance_role", &["TENCENTCLOUD_INSTANCE_ROLE"], applied_elsewhere).default("any");
     /// The metadata service of instances.
@@ -120,6 +121,7 @@ struct Row {
     default: &'static str,
     in_tccli: Option<&'static str>,
     is_option: bool,
+    is_for_calls: bool,
     routes_requests: bool,
     may_hold_a_password: bool,
     former: Option<Former>,
@@ -140,6 +142,7 @@ const fn row(
         default: "-",
         in_tccli: None,
         is_option: false,
+        is_for_calls: false,
         routes_requests: false,
         may_hold_a_password: false,
         former: None,
@@ -179,6 +182,11 @@ impl Row {
         Self { is_option: true, ..self }
     }
 
+    /// Calls of one client may differ in it.
+    const fn for_calls(self) -> Self {
+        Self { is_for_calls: true, ..self }
+    }
+
     const fn routes_requests(self) -> Self {
         Self { routes_requests: true, ..self }
     }
@@ -216,6 +224,38 @@ impl Setting {
     /// Whether every command of `cvm` has an option of this name.
     pub const fn is_option(self) -> bool {
         self.row().is_option
+    }
+
+    /// Whether some calls of a client may have it otherwise; what is not so belongs to what all of them share.
+    pub const fn is_for_calls(self) -> bool {
+        self.row().is_for_calls
+    }
+
+    /// Changes the settings of a client for some of its calls: what [`Config::with`](cvm_proto::Config::with) is given. White
+    /// space around the value does not count, and an empty one changes nothing.
+    ///
+    /// ```
+    /// use cvm_config::Setting;
+    /// use cvm_proto::Settings;
+    ///
+    /// let mut settings = Settings::default();
+    /// Setting::CallTimeout.set_for_calls("2s", &mut settings)?;
+    /// assert_eq!(settings.call_timeout.as_secs(), 2);
+    /// assert!(Setting::Proxy.set_for_calls("none", &mut settings).is_err());
+    /// # Ok::<(), cvm_proto::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](cvm_proto::ErrorKind::Config) if the value is wrong, or all calls of a client share the setting.
+    pub fn set_for_calls(self, value: &str, settings: &mut Settings) -> Result<(), Error> {
+        if !self.is_for_calls() {
+            return Err(Settings::shared_by_calls(self.name()));
+        }
+        match input::trim(value) {
+            "" => Ok(()),
+            value => self.apply(value, settings, &Environment::of::<&str, &str>([])),
+        }
     }
 
     /// Whether it leads requests somewhere: to an address, by a proxy, or to whom they trust. What brings an endpoint of

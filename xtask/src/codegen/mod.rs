@@ -2,7 +2,8 @@
 //! methods and types, from the facts in `spec/`.
 //!
 //! `spec/cvm-2017-03-12.json` says what the service has, `spec/fixups.toml` corrects it, `spec/docs/` describes it. The
-//! output is committed; `--check` fails if it is out of date.
+//! output is committed; `--check` fails if it is out of date. The keywords of a Python client are no facts of the API, and
+//! stand beside the binding.
 
 mod action;
 mod catalogue;
@@ -33,7 +34,7 @@ const API: &str = "crates/cvm-proto/src/api";
 
 pub(crate) fn run(root: &Path, check: bool) -> Outcome {
     let model = Model::load(&root.join("spec"))?;
-    let files = render(&model)?;
+    let files = render(root, &model)?;
     let stale = stale(root, &files)?;
     if check {
         let wrong: Vec<_> = files
@@ -67,7 +68,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Outcome {
 }
 
 /// Every generated file with its text.
-fn render(model: &Model) -> Result<BTreeMap<PathBuf, String>, String> {
+fn render(root: &Path, model: &Model) -> Result<BTreeMap<PathBuf, String>, String> {
     let mut rust = BTreeMap::new();
     for action in &model.actions {
         rust.insert(format!("{API}/{}.rs", names::snake(&action.name)), action::render(model, action));
@@ -88,7 +89,7 @@ fn render(model: &Model) -> Result<BTreeMap<PathBuf, String>, String> {
         files.insert(PathBuf::from(path), text);
     }
     files.insert(PathBuf::from("crates/cvm-cli/src/catalogue/api.json"), catalogue::render(model)?);
-    files.extend(python::render(model)?);
+    files.extend(python::render(root, model)?);
     Ok(files)
 }
 

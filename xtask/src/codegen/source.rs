@@ -153,7 +153,7 @@ pub(crate) fn facts(path: &Path) -> Result<Facts, String> {
     serde_json::from_str(&read(path)?).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn toml<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
+pub(super) fn toml<T: DeserializeOwned>(path: &Path) -> Result<T, String> {
     toml::from_str(&read(path)?).map_err(|error| format!("{}: {error}", path.display()))
 }
 

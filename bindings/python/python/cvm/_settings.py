@@ -6,6 +6,7 @@ import atexit
 import os
 
 from cvm import _cvm
+from cvm._keywords import Keywords
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,49 +35,24 @@ class Handle:
         )
 
 
-class Base(Handle):
+class Base(Keywords, Handle):
     """The settings and the life of a client; each sort of client has a core of its own."""
 
     _Core: Any
     #: The profile that was asked for: a journal notes it, for whoever resumes the job.
     _profile: str | None = None
 
-    def __init__(
-        self,
-        region: str | None = None,
-        *,
-        profile: str | None = None,
-        secret_id: str | None = None,
-        secret_key: str | None = None,
-        token: str | None = None,
-        endpoint: str | None = None,
-        root_domain: str | None = None,
-        internal: bool | None = None,
-        backup_endpoint: str | None = None,
-        scheme: str | None = None,
-        proxy: str | None = None,
-        ca_file: str | os.PathLike[str] | None = None,
-        language: str | None = None,
-        request_client: str | None = None,
-        connect_timeout: float | None = None,
-        attempt_timeout: float | None = None,
-        call_timeout: float | None = None,
-        attempts: int | None = None,
-        instance_role: str | None = None,
-        metadata_endpoint: str | None = None,
-        sts_endpoint: str | None = None,
-        rate_limit: bool | None = None,
-        sign_method: str | None = None,
-    ) -> None:
-        given = dict(locals())
-        del given["self"]
-        self._profile = profile
+    def _open(self, given: dict[str, Any]) -> None:
+        self._profile = given["profile"]
         self._core = self._Core(**given)
 
     def _with_core(self, core: Any) -> Self:
         other = self.__copy__()
         other._core = core
         return other
+
+    def _derive(self, given: dict[str, Any]) -> Self:
+        return self._with_core(self._core.with_options(given))
 
     def with_region(self, region: str) -> Self:
         """The same client for another region; both share connections, rate limits and the retry budget."""

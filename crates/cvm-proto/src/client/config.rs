@@ -1,6 +1,5 @@
 //! The settings of a client together with the state that all its calls share.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
@@ -165,9 +164,7 @@ impl Config {
         let own = Settings { region: self.region().map(Into::into), ..self.settings().clone() };
         let settings = set(ClientBuilder::new(own)).into_settings();
         if let Some(shared) = self.settings().shared_that_differs(&settings) {
-            return Err(Error::config(format!(
-                "{shared} cannot be set for some calls alone, as all calls of a client share it: build a client of its own"
-            )));
+            return Err(Settings::shared_by_calls(shared));
         }
         self.for_product(settings, self.0.client.product.clone())
     }

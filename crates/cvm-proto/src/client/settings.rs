@@ -120,6 +120,14 @@ impl Settings {
         Error::config("proxy cannot be used by this transport: give one such as `http://127.0.0.1:3128`")
     }
 
+    /// The error of whoever sets for some calls alone what all calls of a client share; `name` is what that is called where
+    /// it was set.
+    pub fn shared_by_calls(name: &str) -> Error {
+        Error::config(format!(
+            "{name} cannot be set for some calls alone, as all calls of a client share it: build a client of its own"
+        ))
+    }
+
     /// The certificates in [`ca_pem`](Self::ca_pem), in DER.
     ///
     /// # Errors

@@ -2,10 +2,11 @@
 
 mod actions;
 mod docstring;
+mod keywords;
 mod types;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::member::{Member, MemberType};
 use super::model::{Model, Struct};
@@ -80,16 +81,18 @@ fn within<'a>(
 }
 
 /// Every file with its text.
-pub(super) fn render(model: &Model) -> Result<BTreeMap<PathBuf, String>, String> {
+pub(super) fn render(root: &Path, model: &Model) -> Result<BTreeMap<PathBuf, String>, String> {
     let inputs = Inputs::of(model);
     let files = [
         ("_actions.py", actions::render(model)),
         ("_actions.pyi", actions::render_stub(model, &inputs)),
         ("types.py", types::render(model, &inputs)?),
     ];
+    let (keywords, text) = keywords::render(root)?;
     Ok(files
         .into_iter()
         .map(|(name, text)| (PathBuf::from(format!("{PACKAGE}/{name}")), format!("{HEADER}{text}")))
+        .chain([(PathBuf::from(keywords), text)])
         .collect())
 }
 
