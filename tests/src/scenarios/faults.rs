@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use cvm_proto::api::DescribeImages;
-use cvm_proto::credential::{AssumeRole, InstanceRole, Provider, WebIdentity};
+use cvm_proto::credential::{AssumeRole, InstanceRole, Provider, Role, WebIdentity};
 use cvm_proto::{Credential, Endpoint, Error, ErrorKind, Settings};
 
 use crate::faults::{self, Fault};
@@ -57,7 +57,7 @@ fn at(server: &Server) -> Endpoint {
 
 fn role(server: &Server) -> AssumeRole {
     let base = Credential::new(SECRET_ID, SECRET_KEY).unwrap();
-    AssumeRole::new(base, "qcs::cam::uin/1:roleName/x", "nightly").endpoint(at(server))
+    AssumeRole::new(base, Role::new("qcs::cam::uin/1:roleName/x", "nightly")).endpoint(at(server))
 }
 
 fn web_identity(server: &Server) -> WebIdentity {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use cvm_local::{Clock, CvmLocal, Fault};
 use cvm_proto::api::{DescribeImageQuota, DescribeImages, DescribeRegions, SyncImages};
-use cvm_proto::credential::AssumeRole;
+use cvm_proto::credential::{AssumeRole, Role};
 use cvm_proto::{Credential, Endpoint, ErrorKind, Notation, SignMethod, WhoAmI};
 use serde_json::json;
 
@@ -253,8 +253,7 @@ pub fn whose_a_role_is<S: Shell>() {
     let local = CvmLocal::start().unwrap();
     let role = AssumeRole::new(
         local.credential(),
-        "qcs::cam::uin/100000000001:roleName/cvm-local-role",
-        "scenarios",
+        Role::new("qcs::cam::uin/100000000001:roleName/cvm-local-role", "scenarios"),
     );
     let mut settings = settings_for(&local);
     settings.credential = None;

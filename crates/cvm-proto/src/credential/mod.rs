@@ -40,13 +40,15 @@ mod assume_role;
 mod chain;
 mod identity;
 mod instance_role;
+mod role;
 mod sts;
 mod web_identity;
 
 pub use crate::sign::key_part::part;
-pub use crate::signer::{Credential, Fetch, FetchContext, Found, Lease, Provider, elsewhere, ready};
+pub use crate::signer::{Credential, Errand, Fetch, FetchContext, Found, Lease, Provider, elsewhere, ready};
 pub use assume_role::AssumeRole;
 pub use chain::Chain;
 pub use identity::{CallerIdentity, IdentityCall, WhoAmI};
 pub use instance_role::InstanceRole;
+pub use role::{MfaCode, Role};
 pub use web_identity::WebIdentity;

@@ -46,7 +46,13 @@ pub(super) struct Request<'a> {
     pub(super) role_session_name: &'a str,
     pub(super) duration_seconds: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) policy: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) external_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) serial_number: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) token_code: Option<&'a str>,
 }
 
 /// Asks for a credential; with settings that have none, the request is not signed.
@@ -60,8 +66,9 @@ pub(super) fn fetch(
     settings.on_attempt.clone_from(&context.on_attempt);
     let prepared = Config::of_product(settings, PRODUCT)
         .and_then(|config| prepare(&config, Cow::Borrowed(action), true, &request));
-    // Both actions give out one more credential each time, and undo nothing.
-    let rules = CallPolicy { safe_to_repeat: true, ..CallPolicy::default() };
+    // Both actions give out one more credential each time, and undo nothing; but a code counts once, and is refused where
+    // the first request has arrived.
+    let rules = CallPolicy { safe_to_repeat: request.token_code.is_none(), ..CallPolicy::default() };
     Box::new(Issue { action, region, call: TypedCall::new(prepared, rules, context.seed) })
 }
 

@@ -89,7 +89,10 @@ impl Provider for WebIdentity {
             role_arn: &self.role_arn,
             role_session_name: &self.session_name,
             duration_seconds: self.duration,
+            policy: None,
             external_id: None,
+            serial_number: None,
+            token_code: None,
         };
         let settings = sts::settings(&self.endpoint, &self.region);
         sts::fetch(settings, "AssumeRoleWithWebIdentity", request, context)

@@ -107,8 +107,8 @@ impl LeaseCache {
         self.abandon(fetch_id);
         match outcome {
             Ok(lease) if lease.expires.is_some_and(|end| end <= unix.saturating_add(LEAST_LIFE)) => {
-                let error = "the credential that was fetched has expired already: look at its source, and at the clock";
-                self.fetched(fetch_id, Err(Error::config(error)), unix, mono);
+                let error = "the credential has expired already: let its source give a new one, and look at the clock";
+                self.fetched(fetch_id, Err(Error::credential(error)), unix, mono);
             }
             Ok(lease) => {
                 let life = lease.expires.map_or(u64::MAX, |end| end.saturating_sub(unix));

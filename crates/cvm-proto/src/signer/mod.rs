@@ -8,4 +8,4 @@ mod provider;
 pub use credential::Credential;
 pub(crate) use key_cache::{DailySigner, KeyCache};
 pub(crate) use lease_cache::{Availability, FetchId, LeaseCache};
-pub use provider::{Fetch, FetchContext, Found, Lease, Provider, elsewhere, ready};
+pub use provider::{Errand, Fetch, FetchContext, Found, Lease, Provider, elsewhere, ready};

@@ -88,7 +88,10 @@ pub enum Found {
 /// The work of a provider: a machine that ends with what it found.
 ///
 /// An error means that the provider is set up, but wrongly, or that it failed: a [`Chain`](crate::credential::Chain) ends there.
-pub type Fetch = Box<dyn Machine<Output = Result<Found, Error>, Progress = Infallible> + Send>;
+pub type Fetch = Errand<Result<Found, Error>>;
+
+/// A machine that reports nothing on its way, and ends with a `T`.
+pub type Errand<T> = Box<dyn Machine<Output = T, Progress = Infallible> + Send>;
 
 /// What a provider is given for a fetch.
 #[derive(Clone, Debug)]
@@ -125,11 +128,11 @@ impl<P: Provider + ?Sized> Provider for Arc<P> {
 /// The first and the longest pause between two looks whether work elsewhere is done.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
 
-/// The work of a provider that goes on elsewhere, in a task or a thread: `done` is asked now and then, every 20 ms at the
-/// latest, what came of it, until it says. It is dropped when nobody waits for it any more.
+/// Work that goes on elsewhere, in a task or a thread: `done` is asked now and then, every 20 ms at the latest, what came
+/// of it, until it says. It is dropped when nobody waits for it any more.
 ///
 /// The clients make providers of functions with it (`provider_fn`).
-pub fn elsewhere(done: impl FnMut() -> Option<Result<Found, Error>> + Send + 'static) -> Fetch {
+pub fn elsewhere<T: 'static>(done: impl FnMut() -> Option<T> + Send + 'static) -> Errand<T> {
     Box::new(Elsewhere { done, pause: PAUSES.0 })
 }
 
@@ -138,8 +141,8 @@ struct Elsewhere<F> {
     pause: Duration,
 }
 
-impl<F: FnMut() -> Option<Result<Found, Error>>> Machine for Elsewhere<F> {
-    type Output = Result<Found, Error>;
+impl<T, F: FnMut() -> Option<T>> Machine for Elsewhere<F> {
+    type Output = T;
     type Progress = Infallible;
 
     fn poll(&mut self, now: Now) -> Step<Self::Output> {
@@ -154,15 +157,15 @@ impl<F: FnMut() -> Option<Result<Found, Error>>> Machine for Elsewhere<F> {
     fn reply(&mut self, _: Now, _: Reply) {}
 }
 
-/// A fetch that has its outcome already, as it needs no network.
-pub fn ready(result: Result<Found, Error>) -> Fetch {
-    Box::new(Ready(Some(result)))
+/// Work that is done already, as it needs no network.
+pub fn ready<T: Send + 'static>(outcome: T) -> Errand<T> {
+    Box::new(Ready(Some(outcome)))
 }
 
-struct Ready(Option<Result<Found, Error>>);
+struct Ready<T>(Option<T>);
 
-impl Machine for Ready {
-    type Output = Result<Found, Error>;
+impl<T> Machine for Ready<T> {
+    type Output = T;
     type Progress = Infallible;
 
     fn poll(&mut self, _: Now) -> Step<Self::Output> {
@@ -174,7 +177,14 @@ impl Machine for Ready {
 
 /// A credential is a provider of itself.
 impl Provider for Credential {
+    fn fetch(&self, context: &FetchContext) -> Fetch {
+        Lease::permanent(self.clone()).fetch(context)
+    }
+}
+
+/// So is one with its expiry; when it has expired, there is no other.
+impl Provider for Lease {
     fn fetch(&self, _: &FetchContext) -> Fetch {
-        ready(Ok(Found::Lease(Lease::permanent(self.clone()))))
+        ready(Ok(Found::Lease(self.clone())))
     }
 }

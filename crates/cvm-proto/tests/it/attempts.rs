@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cvm_proto::api::{DescribeImages, SyncImages};
-use cvm_proto::credential::{AssumeRole, InstanceRole};
+use cvm_proto::credential::{AssumeRole, InstanceRole, Role};
 use cvm_proto::{
     AnyList, AttemptEnd, AttemptHook, Call, Config, Credential, Endpoint, Job, NextStep, Pages, Reply,
     RetryPolicy, Settings, Verdict, WaitUntil,
@@ -159,7 +159,8 @@ fn what_fetches_a_credential_is_told() {
     let mut settings = settings();
     settings.credential = None;
     let base = InstanceRole::new().role("a-role").endpoint(Endpoint::explicit("http://metadata").unwrap());
-    settings.provider = Some(Arc::new(AssumeRole::new(base, "qcs::cam::uin/1:roleName/a", "session")));
+    settings.provider =
+        Some(Arc::new(AssumeRole::new(base, Role::new("qcs::cam::uin/1:roleName/a", "session"))));
     let (config, heard) = heard(settings);
     let key = r#""TmpSecretId":"AKIDtemporary","TmpSecretKey":"temporary","Token":"token""#;
     let expired = "AuthFailure.TokenFailure";

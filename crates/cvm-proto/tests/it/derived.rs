@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cvm_proto::api::{DescribeImages, DescribeZones};
-use cvm_proto::credential::{AssumeRole, InstanceRole};
+use cvm_proto::credential::{AssumeRole, InstanceRole, Role};
 use cvm_proto::{
     AnyCall, AnyList, Call, ClientBuilder, Config, Credential, Endpoint, Error, ErrorKind, Failover,
     Language, Machine, Now, Pages, RetryPolicy, SignMethod, Step,
@@ -156,7 +156,8 @@ fn added_headers_are_not_shown_and_go_to_nobody_else() {
     let mut settings = settings();
     settings.credential = None;
     let base = InstanceRole::new().role("a-role").endpoint(Endpoint::explicit("http://metadata").unwrap());
-    settings.provider = Some(Arc::new(AssumeRole::new(base, "qcs::cam::uin/1:roleName/a", "session")));
+    settings.provider =
+        Some(Arc::new(AssumeRole::new(base, Role::new("qcs::cam::uin/1:roleName/a", "session"))));
     settings.headers.set("x-gateway-key", "hidden-value");
     let config = Config::new(settings.clone()).unwrap();
     let key = r#""TmpSecretId":"AKIDtemporary","TmpSecretKey":"temporary","Token":"token""#;

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use cvm_proto::api::{DescribeImages, DescribeInstances, SyncImages};
-use cvm_proto::credential::{AssumeRole, InstanceRole, Provider, WebIdentity};
+use cvm_proto::credential::{AssumeRole, InstanceRole, Provider, Role, WebIdentity};
 use cvm_proto::machine::{Cause, CertificateFlaw, Failure, FailureKind, Fault, Sent};
 use cvm_proto::{
     Call, Config, Credential, Endpoint, Error, ErrorKind, ImageSync, Job, Machine, Now, ProxyAddress, Reply,
@@ -233,7 +233,10 @@ impl Provider for Sleeper {
 }
 
 fn role() -> AssumeRole {
-    AssumeRole::new(Credential::new("AKIDexample", "key").unwrap(), "qcs::cam::uin/1:roleName/x", "y")
+    AssumeRole::new(
+        Credential::new("AKIDexample", "key").unwrap(),
+        Role::new("qcs::cam::uin/1:roleName/x", "y"),
+    )
 }
 
 fn limited(provider: impl Provider + 'static, attempt: u64, call: u64) -> Config {
@@ -249,7 +252,7 @@ fn limited(provider: impl Provider + 'static, attempt: u64, call: u64) -> Config
 fn whatever_a_call_waits_for_has_no_more_time_than_the_call() {
     let token = || WebIdentity::new("role", "session", "provider", || Ok("token".into()));
     let metadata = Endpoint::explicit("http://metadata.example").unwrap();
-    let chained = AssumeRole::new(InstanceRole::new().endpoint(metadata), "role", "session");
+    let chained = AssumeRole::new(InstanceRole::new().endpoint(metadata), Role::new("role", "session"));
     for (config, part) in [
         (
             limited(role(), 2, 5),

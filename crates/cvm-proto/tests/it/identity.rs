@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cvm_proto::api::DescribeImages;
-use cvm_proto::credential::{AssumeRole, InstanceRole};
+use cvm_proto::credential::{AssumeRole, InstanceRole, Role};
 use cvm_proto::machine::{Failure, FailureKind};
 use cvm_proto::{
     Call, CallerIdentity, Config, Credential, Endpoint, Error, ErrorKind, Failover, Job, Machine, Notation,
@@ -158,7 +158,7 @@ fn it_shares_what_the_client_has_fetched() {
 #[test]
 fn a_role_is_assumed_once() {
     let base = Credential::new("AKIDexample", "not-a-real-key").unwrap();
-    let config = config(AssumeRole::new(base, "qcs::cam::uin/1:roleName/images", "nightly"));
+    let config = config(AssumeRole::new(base, Role::new("qcs::cam::uin/1:roleName/images", "nightly")));
     let mut assumed = 0;
     let mut serve = |request: &Request, _| match request.action() {
         "AssumeRole" => {
@@ -241,7 +241,7 @@ fn it_is_sent_twice_at_most_and_once_where_a_client_never_repeats() {
 #[test]
 fn a_fetch_that_hangs_ends_with_it_and_is_the_next_calls_to_begin_anew() {
     let base = Credential::new("AKIDexample", "not-a-real-key").unwrap();
-    let config = config(AssumeRole::new(base, "qcs::cam::uin/1:roleName/images", "nightly"));
+    let config = config(AssumeRole::new(base, Role::new("qcs::cam::uin/1:roleName/images", "nightly")));
     let mut asking = WhoAmI.start(&config, 1);
     let Step::Send(request) = asking.poll(at(START)) else { panic!("a credential comes first") };
     assert_eq!((request.action(), request.timeout()), ("AssumeRole", Duration::from_secs(5)));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cvm_proto::api::DescribeImages;
 use cvm_proto::credential::{
-    AssumeRole, Fetch, FetchContext, Found, InstanceRole, Lease, Provider, WebIdentity, ready,
+    AssumeRole, Fetch, FetchContext, Found, InstanceRole, Lease, Provider, Role, WebIdentity, ready,
 };
 use cvm_proto::{Call, Config, Credential, Error, ErrorCode, ErrorKind};
 
@@ -84,7 +84,7 @@ fn a_source_that_gives_no_credential_is_said_at_once() {
         document["ExpiredTime"] = 1_951_113_065_u32.into();
         let issued =
             format!(r#"{{"Response":{{"Credentials":{key},"ExpiredTime":1951113065,"RequestId":"r"}}}}"#);
-        let role = AssumeRole::new(base(), "qcs::cam::uin/1:roleName/x", "nightly");
+        let role = AssumeRole::new(base(), Role::new("qcs::cam::uin/1:roleName/x", "nightly"));
         let pod = WebIdentity::new("qcs::x", "nightly", "p", || Ok("token".into()));
         let sources: [(Arc<dyn Provider>, String); 3] = [
             (Arc::new(InstanceRole::new().role("images")), document.to_string()),
@@ -255,7 +255,7 @@ fn what_is_no_matter_of_the_key_reads_nothing() {
 #[test]
 fn a_role_is_assumed_with_the_key_that_is_written_now() {
     let file = File::new("OLD");
-    let role = AssumeRole::new(file.credential(), "qcs::cam::uin/1:roleName/x", "nightly");
+    let role = AssumeRole::new(file.credential(), Role::new("qcs::cam::uin/1:roleName/x", "nightly"));
     let config = config(role);
     file.write(File::key("NEW"));
     let ran = run(describe(&config), |request, _| match (request.action(), signer(request)) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cvm_proto::api::{DescribeImages, DescribeZones};
 use cvm_proto::credential::{
-    AssumeRole, Chain, Fetch, FetchContext, Found, InstanceRole, Provider, WebIdentity, ready,
+    AssumeRole, Chain, Fetch, FetchContext, Found, InstanceRole, Provider, Role, WebIdentity, ready,
 };
 use cvm_proto::machine::{Failure, FailureKind};
 use cvm_proto::sign::verify::{self, Incoming};
@@ -14,6 +14,7 @@ use cvm_proto::{
 };
 
 pub(crate) mod providers;
+mod roles;
 
 use crate::driver::{UNIX, answer, not_sent, ok, refused, run, settings};
 
@@ -286,7 +287,8 @@ fn the_calls_deadline_holds_for_its_credential_too() {
     let base = Credential::new("AKIDexample", "not-a-real-key").unwrap();
     let mut settings = settings();
     settings.credential = None;
-    settings.provider = Some(std::sync::Arc::new(AssumeRole::new(base, "qcs::cam::uin/1:roleName/x", "y")));
+    settings.provider =
+        Some(std::sync::Arc::new(AssumeRole::new(base, Role::new("qcs::cam::uin/1:roleName/x", "y"))));
     settings.call_timeout = Duration::from_secs(4);
     let mut call = describe(&Config::new(settings).unwrap());
     let Step::Send(request) = call.poll(Now::new(UNIX, START)) else { panic!("a credential comes first") };

@@ -10,15 +10,16 @@ pub(crate) fn issued(number: u32, expires: u64) -> Reply {
     ))
 }
 
-fn body(request: &Request) -> serde_json::Value {
+pub(crate) fn body(request: &Request) -> serde_json::Value {
     serde_json::from_slice(request.body()).unwrap()
 }
 
 #[test]
 fn a_role_is_assumed_with_the_credential_of_another_provider() {
-    let role = AssumeRole::new(InstanceRole::new(), "qcs::cam::uin/100000000001:roleName/images", "nightly")
+    let role = Role::new("qcs::cam::uin/100000000001:roleName/images", "nightly")
         .duration(3600)
         .external_id("agreed");
+    let role = AssumeRole::new(InstanceRole::new(), role);
     let config = config(role);
     let mut instance = instance(7200);
     let run = run(describe(&config), |request, mono| match request.action() {
@@ -50,7 +51,7 @@ fn a_role_is_assumed_with_the_credential_of_another_provider() {
 #[test]
 fn what_sts_refuses_is_what_the_call_says() {
     let base = Credential::new("AKIDexample", "not-a-real-key").unwrap();
-    let config = config(AssumeRole::new(base, "qcs::cam::uin/1:roleName/none", "nightly"));
+    let config = config(AssumeRole::new(base, Role::new("qcs::cam::uin/1:roleName/none", "nightly")));
     let run = run(describe(&config), |_, _| refused("ResourceNotFound.RoleNotFound"));
     assert_eq!(run.actions(), ["AssumeRole"], "nothing is sent without a credential");
     let error = run.output.unwrap_err();
@@ -153,7 +154,7 @@ fn answers_that_hold_secrets_are_not_repeated() {
         let error = run(describe(&config), |_, _| answer(status, text)).output.unwrap_err();
         assert!(!format!("{error} {error:?}").contains("not-a-real-key"), "{error:?}");
         let base = Credential::new("AKIDexample", "another-key").unwrap();
-        let config = self::config(AssumeRole::new(base, "qcs::cam::uin/1:roleName/x", "nightly"));
+        let config = self::config(AssumeRole::new(base, Role::new("qcs::cam::uin/1:roleName/x", "nightly")));
         let text = format!(r#"{{"Response":{{"Credentials":{text},"RequestId":"r-1"}}}}"#);
         let error = run(describe(&config), |_, _| answer(status, &text)).output.unwrap_err();
         assert!(!format!("{error} {error:?}").contains("not-a-real-key"), "{error:?}");
