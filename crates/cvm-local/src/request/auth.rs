@@ -12,7 +12,8 @@ use crate::ids::Stream;
 use crate::request::principal::Principal;
 use crate::request::refusal::{Refusal, refuse};
 use crate::request::skipped_checks::{Check, SkippedChecks};
-use crate::seed::Seed;
+use crate::seed::{Account, Seed};
+use crate::sts::mfa::{self, UsedSteps};
 
 /// How far a request's timestamp may be from the endpoint's clock, in seconds.
 const WINDOW: u64 = 300;
@@ -31,6 +32,8 @@ pub(crate) struct Keys {
     issued: IssuedKeys,
     /// Number and roles of each account.
     accounts: Vec<(String, Vec<String>)>,
+    /// The secret of each account's device for multi-factor authentication.
+    devices: Vec<Option<Vec<u8>>>,
     /// What the roles of the instance have at the moment.
     instance: HashMap<String, Temporary>,
 }
@@ -95,6 +98,8 @@ impl std::fmt::Debug for KeyRecord {
 pub(crate) struct IssuedKeys {
     holders: VecDeque<(String, KeyRecord)>,
     ids: Stream,
+    #[serde(default)]
+    used_codes: UsedSteps,
 }
 
 /// How long the credentials of an instance's role last, and for how long they are at least good when they are given
@@ -160,13 +165,28 @@ impl Keys {
         if seeded.is_empty() {
             return Err("the seed has no key: give an account one, or nobody can sign".into());
         }
-        let issued = IssuedKeys { holders: VecDeque::new(), ids: Stream::new(seed.number, 4) };
+        let issued = IssuedKeys {
+            holders: VecDeque::new(),
+            ids: Stream::new(seed.number, 4),
+            used_codes: UsedSteps::default(),
+        };
+        let device = |account: &Account| match account.mfa_secret.as_str() {
+            "" => Ok(None),
+            text => mfa::secret(text).map(Some).ok_or_else(|| {
+                format!(
+                    "the `mfa_secret` of account `{}` is not base32: write letters and 2 to 7",
+                    account.uin
+                )
+            }),
+        };
+        let devices = seed.accounts.iter().map(device).collect::<Result<_, _>>()?;
         let accounts = seed.accounts.iter().map(|account| (account.uin.clone(), account.roles.clone()));
         Ok(Self {
             seeded,
             by_id: HashMap::new(),
             issued,
             accounts: accounts.collect(),
+            devices,
             instance: HashMap::new(),
         })
     }
@@ -176,6 +196,12 @@ impl Keys {
         self.accounts
             .iter()
             .position(|(known, roles)| known == uin && roles.iter().any(|known| known == role))
+    }
+
+    /// Takes a code of an account's device, unless it is wrong or has been used.
+    pub(crate) fn take_code(&mut self, account: usize, code: &str, now: u64) -> bool {
+        let secret = self.devices.get(account).and_then(Option::as_deref);
+        secret.is_some_and(|secret| self.issued.used_codes.take(account, secret, code, now))
     }
 
     /// The number of an account.
@@ -244,7 +270,7 @@ impl Keys {
     /// Issues a temporary credential to somebody who acts for an account, that lasts until a second of the signature
     /// clock.
     pub(crate) fn issue(&mut self, whose: (usize, Principal), expires: u64, now: u64) -> Temporary {
-        let IssuedKeys { holders, ids } = &mut self.issued;
+        let IssuedKeys { holders, ids, .. } = &mut self.issued;
         let is_over = |(_, record): &(String, KeyRecord)| record.expires.is_some_and(|expires| expires < now);
         // Nearly in the order in which they expire: this keeps the list short without looking at all of it.
         while holders.len() >= MAX_ISSUED || holders.front().is_some_and(is_over) {

@@ -30,6 +30,9 @@ pub struct Account {
     pub denied_actions: Vec<String>,
     /// The names of the roles that `AssumeRole` and the instance metadata give temporary credentials for.
     pub roles: Vec<String>,
+    /// The secret of its device for multi-factor authentication, `qcs::cam:uin/UIN::mfa/softToken`, in base32 as such
+    /// programs take it; it has none if this is empty.
+    pub mfa_secret: String,
     /// The CAM roles with which the service may write to its buckets.
     pub cos_roles: Vec<String>,
     /// Its COS buckets.
@@ -54,6 +57,7 @@ impl Default for Account {
             internal: false,
             denied_actions: Vec::new(),
             roles: Vec::new(),
+            mfa_secret: String::new(),
             cos_roles: vec!["CVM_QcsRole".into()],
             buckets: Vec::new(),
             images: Vec::new(),

@@ -41,6 +41,7 @@ pub(super) fn first_account() -> Account {
             ..Key::default()
         }],
         roles: vec!["cvm-local-role".into()],
+        mfa_secret: "LOCALDEVELOPMENT".into(),
         image_quotas: BTreeMap::from([("me-saudi-arabia".into(), 2)]),
         images: vec![
             SeedImage {

@@ -15,6 +15,7 @@ use crate::request::refusal::{Refusal, refuse};
 
 mod assume_role;
 mod get_caller_identity;
+pub(crate) mod mfa;
 mod web_identity;
 
 use get_caller_identity::Identity;

@@ -1,7 +1,9 @@
 //! Temporary credentials: where they come from, what they open, and when they end.
 
 use cvm_local::{Clock, CvmLocal};
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
+use sha1::Sha1;
 
 use crate::client::{Answer, Raw, plain, unix};
 
@@ -81,7 +83,10 @@ fn what_cannot_be_assumed() {
     expect(code(ROLE, "test", json!({ "DurationSeconds": 43_201 })), "InvalidParameter.OverTimeError");
     expect(code(ROLE, "test", json!({ "DurationSeconds": 0 })), "InvalidParameter.ParamError");
     expect(code(ROLE, "test", json!({ "Policy": "{" })), "InvalidParameter.StrategyFormatError");
+    expect(code(ROLE, "test", json!({ "Policy": "%5B%5D" })), "InvalidParameter.StrategyFormatError");
+    expect(code(ROLE, "test", json!({ "ExternalId": "a b" })), "InvalidParameter.ParamError");
     expect(code(ROLE, "test", json!({ "Colour": "red" })), "UnknownParameter");
+    assert_eq!(code(ROLE, "test", json!({ "ExternalId": "agreed:1/2" })), None);
     assert_eq!(code(ROLE, "test", json!({ "Policy": "%7B%7D", "DurationSeconds": 43_200 })), None);
     let neighbour = post(&local, "AssumeRole", &json!({ "RoleArn": ROLE, "RoleSessionName": "test" }));
     let neighbour = neighbour.signed_for("sts", "AKIDlocalneighbour", "local-neighbour-key", &USUAL);
@@ -92,6 +97,48 @@ fn what_cannot_be_assumed() {
     };
     expect(sts("GetFederationToken"), "UnsupportedOperation");
     expect(sts("DescribeImages"), "InvalidAction");
+}
+
+/// The code of the default seed's device at a time, by RFC 6238.
+fn device_code(unix: u64) -> String {
+    let hash = <Hmac<Sha1> as KeyInit>::new_from_slice(&[
+        0x5b, 0x84, 0x05, 0x8c, 0x95, 0x22, 0xdc, 0xf6, 0x11, 0xb3,
+    ]);
+    let hash = hash.unwrap().chain_update((unix / 30).to_be_bytes()).finalize().into_bytes();
+    let at = usize::from(hash[19] & 15);
+    let number = u32::from_be_bytes(hash[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;
+    format!("{:06}", number % 1_000_000)
+}
+
+#[test]
+fn a_code_of_the_accounts_device_is_good_once() {
+    let local = CvmLocal::start().unwrap();
+    let code = |serial: &str, code: &str| {
+        let mut body = json!({ "RoleArn": ROLE, "RoleSessionName": "test" });
+        for (name, value) in [("SerialNumber", serial), ("TokenCode", code)] {
+            if !value.is_empty() {
+                body[name] = value.into();
+            }
+        }
+        assume(&local, &body).code()
+    };
+    let expect = |code: Option<String>, expected: &str| assert_eq!(code.as_deref(), Some(expected));
+    let device = "qcs::cam:uin/100000000001::mfa/softToken";
+    let good = device_code(unix());
+    expect(code(device, ""), "InvalidParameter.ParamError");
+    expect(code("", &good), "InvalidParameter.ParamError");
+    expect(code("softToken", &good), "InvalidParameter.ParamError");
+    expect(code(&device.replace("softToken", "u2f"), &good), "FailedOperation.MFATypeNotSupported");
+    expect(code(&device.replace("01:", "02:"), &good), "FailedOperation.CheckMFAError");
+    expect(code(device, &device_code(unix() - 3600)), "FailedOperation.CheckMFAError");
+    let before = local.snapshot().unwrap();
+    assert_eq!(code(device, &good), None);
+    expect(code(device, &good), "FailedOperation.CheckMFAError");
+    let after = local.snapshot().unwrap();
+    local.restore(&before).unwrap();
+    assert_eq!(code(device, &good), None, "it was not used yet");
+    local.restore(&after).unwrap();
+    expect(code(device, &good), "FailedOperation.CheckMFAError");
 }
 
 #[test]
