@@ -4,22 +4,18 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use cvm_proto::credential::{Chain, Provider};
-use cvm_proto::{Credential, Error, Settings};
+use cvm_proto::credential::{Chain, Errand, MfaCode, Provider, ready};
+use cvm_proto::{Error, Settings};
+use zeroize::Zeroizing;
 
+use crate::credential_setting::CredentialSetting;
 use crate::environment::Environment;
 use crate::origin::Origin;
+use crate::place::{Place, Placed};
 use crate::profile::{self, Files};
 use crate::setting::Setting;
-use crate::source::{CredentialSource, EmptySource, Network, keys, masked};
+use crate::source::{AssumedRole, CredentialSource, EmptySource, Network, WebRole};
 
-const SECRET_ID: &str = "TENCENTCLOUD_SECRET_ID";
-const SECRET_KEY: &str = "TENCENTCLOUD_SECRET_KEY";
-/// All names that the token goes by.
-const TOKEN: [&str; 3] = ["TENCENTCLOUD_TOKEN", "TENCENTCLOUD_SESSION_TOKEN", "TENCENTCLOUD_SECURITY_TOKEN"];
-const PROCESS: &str = "TENCENTCLOUD_CREDENTIAL_PROCESS";
-const ROLE_ARN: &str = "TENCENTCLOUD_ROLE_ARN";
-const ROLE_SESSION_NAME: &str = "TENCENTCLOUD_ROLE_SESSION_NAME";
 /// What a cluster sets for a pod with a role: region, identity provider, the token's file, role.
 const TKE: [&str; 4] = ["TKE_REGION", "TKE_PROVIDER_ID", "TKE_WEB_IDENTITY_TOKEN_FILE", "TKE_ROLE_ARN"];
 
@@ -55,11 +51,64 @@ impl fmt::Display for Finding {
     }
 }
 
-impl Candidate {
-    /// The credential that the program gave.
-    pub(crate) fn given(credential: &Credential) -> Self {
-        let finding = Finding::Used(format!("the key {}", masked(credential.secret_id())));
-        Self { name: "given".into(), finding }
+/// What the program itself says of the credential.
+#[derive(Clone, Default)]
+pub(crate) struct GivenCredential {
+    pub(crate) source: Option<CredentialSource>,
+    pub(crate) values: Vec<(CredentialSetting, Zeroizing<String>)>,
+    pub(crate) mfa_code: Option<MfaCode>,
+}
+
+impl GivenCredential {
+    fn get(&self, setting: CredentialSetting) -> Option<(String, Origin)> {
+        let (_, value) = self.values.iter().find(|(given, _)| *given == setting)?;
+        Some((value.to_string(), Origin::Given))
+    }
+
+    /// The credential and the role that are given.
+    fn read(
+        &self,
+        environment: &Environment,
+    ) -> Result<(Option<CredentialSource>, Option<AssumedRole>), Error> {
+        let mut placed = Place::new(environment, &|setting| Ok(self.get(setting))).read()?;
+        let role = placed.role.take();
+        match (self.source.clone(), placed.source()) {
+            (Some(_), Some(_)) => Err(Error::config(
+                "two credentials are given: give one of them, whether as a value, a provider, a key, a process or a web identity",
+            )),
+            (given, placed) => Ok((given.or(placed), role)),
+        }
+    }
+
+    /// Where the codes of a device come from, and whether the program gives them.
+    fn mfa_code(&self, environment: &Environment) -> Result<(MfaCode, bool), Error> {
+        let given = self.get(CredentialSetting::MfaCode).map(|(code, _)| MfaCode::once(code));
+        if let Some(code) = self.mfa_code.clone().or(given) {
+            return Ok((code, true));
+        }
+        let variables = CredentialSetting::MfaCode.variables();
+        let code = environment.first(variables)?.map(|(_, code)| MfaCode::once(code));
+        Ok((code.unwrap_or_else(|| MfaCode::ask(no_code)), false))
+    }
+}
+
+/// What is said of the device where nobody gives its code.
+fn no_code() -> Errand<Result<String, Error>> {
+    let variable = CredentialSetting::MfaCode.variables()[0];
+    ready(Err(Error::config(format!(
+        "the role is assumed with the code of an MFA device, and there is none: give {}, or set {variable}",
+        CredentialSetting::MfaCode
+    ))))
+}
+
+impl fmt::Debug for GivenCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.values.iter().map(|(setting, _)| setting.name()).collect::<Vec<_>>();
+        f.debug_struct("GivenCredential")
+            .field("source", &self.source.as_ref().map(CredentialSource::describe))
+            .field("values", &names)
+            .field("mfa_code", &self.mfa_code)
+            .finish()
     }
 }
 
@@ -67,6 +116,7 @@ impl Candidate {
 pub(crate) struct Sources {
     pub(crate) candidates: Vec<Candidate>,
     used: Option<CredentialSource>,
+    pub(crate) mfa_code: MfaCode,
 }
 
 impl Sources {
@@ -74,17 +124,59 @@ impl Sources {
     ///
     /// The profile is the only one if the program itself named it: a mistake in it must not lead to another account.
     pub(crate) fn find(
+        given: &GivenCredential,
         environment: &Environment,
         files: &mut Files<'_>,
         profile: &str,
         only_profile: bool,
         instance: Option<(String, Origin)>,
     ) -> Result<Self, Error> {
-        let role = environment.var(ROLE_ARN)?.filter(|_| !only_profile);
-        let session = environment.var(ROLE_SESSION_NAME)?;
-        let mut sources = Self { candidates: Vec::new(), used: None };
+        let (source, role) = given.read(environment)?;
+        let (mfa_code, is_given) = given.mfa_code(environment)?;
+        let mut sources = Self { candidates: Vec::new(), used: None, mfa_code };
+        if let Some(source) = source {
+            sources.ask("given".into(), &mut || Ok(Ok(source.clone())))?;
+            sources.assume(role);
+        } else {
+            sources.look_up(environment, files, profile, only_profile, instance, role)?;
+        }
+        if is_given && !sources.used.as_ref().is_some_and(CredentialSource::wants_mfa_code) {
+            return Err(Error::config(format!(
+                "{} is given, but no role is assumed with a device: give {} as well",
+                CredentialSetting::MfaCode,
+                CredentialSetting::MfaSerial
+            )));
+        }
+        Ok(sources)
+    }
+
+    /// Asks what the program does not give.
+    fn look_up(
+        &mut self,
+        environment: &Environment,
+        files: &mut Files<'_>,
+        profile: &str,
+        only_profile: bool,
+        instance: Option<(String, Origin)>,
+        given_role: Option<AssumedRole>,
+    ) -> Result<(), Error> {
+        let sources = self;
+        let mut variables = Placed::default();
         if !only_profile {
-            sources.ask("environment".into(), &mut || variables(environment))?;
+            let get = |setting: CredentialSetting| {
+                let found = environment.first(setting.variables())?;
+                Ok(found.map(|(name, value)| (value, Origin::Variable(name))))
+            };
+            variables = Place::new(environment, &get).read()?;
+        }
+        let role = given_role.or_else(|| variables.role.take());
+        if !only_profile {
+            sources.ask("environment".into(), &mut || {
+                let unset = [CredentialSetting::SecretId, CredentialSetting::SecretKey]
+                    .map(|setting| setting.variables()[0]);
+                let lack = || format!("{} are not set", unset.join(" and "));
+                Ok(std::mem::take(&mut variables).source().ok_or_else(lack))
+            })?;
         }
         sources.ask(format!("profile `{profile}`"), &mut || {
             let source = files.source(profile)?;
@@ -98,7 +190,7 @@ impl Sources {
                 }
                 _ => Ok(source),
             });
-            // A role in the environment takes the place of the profile's.
+            // A role that stands nearer to the program takes the place of the profile's.
             Ok(source.map(|source| match source {
                 CredentialSource::Role { base, .. } if role.is_some() => *base,
                 source => source,
@@ -111,12 +203,17 @@ impl Sources {
                 Ok(profile::instance(value).ok_or_else(|| format!("{origin} turns it off")))
             })?;
         }
-        if let Some(arn) = role
-            && let Some(source) = sources.used.take()
+        sources.assume(role);
+        Ok(())
+    }
+
+    /// Has the source that is used assume a role.
+    fn assume(&mut self, role: Option<AssumedRole>) {
+        if let Some(role) = role
+            && let Some(source) = self.used.take()
         {
-            sources.use_source(source.in_role(arn, session, Origin::Variable(ROLE_ARN)));
+            self.use_source(source.in_role(role));
         }
-        Ok(sources)
     }
 
     fn ask(
@@ -164,26 +261,6 @@ impl Sources {
     }
 }
 
-/// The credential in the environment.
-fn variables(environment: &Environment) -> Result<Result<CredentialSource, String>, Error> {
-    match (environment.var(SECRET_ID)?, environment.var(SECRET_KEY)?) {
-        (Some(id), Some(key)) => {
-            let token = environment.first(&TOKEN)?;
-            let token = token.as_ref().map(|(name, token)| (token.as_str(), Origin::Variable(name)));
-            let (id, key) = ((&*id, Origin::Variable(SECRET_ID)), (&*key, Origin::Variable(SECRET_KEY)));
-            keys(id, key, token).map(Ok)
-        }
-        (None, None) => match environment.var(PROCESS)? {
-            Some(line) => profile::process(&line, Origin::Variable(PROCESS)).map(Ok),
-            None => Ok(Err(format!("{SECRET_ID} and {SECRET_KEY} are not set"))),
-        },
-        (id, _) => {
-            let (set, unset) = if id.is_some() { (SECRET_ID, SECRET_KEY) } else { (SECRET_KEY, SECRET_ID) };
-            Err(Error::config(format!("{set} is set, but {unset} is not: set both, or neither")))
-        }
-    }
-}
-
 /// The identity that a cluster gives a pod.
 fn web_identity(environment: &Environment) -> Result<Result<CredentialSource, String>, Error> {
     let [region, provider, token, arn] = TKE.map(|name| environment.var(name));
@@ -191,7 +268,15 @@ fn web_identity(environment: &Environment) -> Result<Result<CredentialSource, St
         (Some(region), Some(provider), Some(token), Some(arn)) => {
             let checked = Setting::Region.apply(&region, &mut Settings::default(), environment);
             checked.map_err(|error| Origin::Variable(TKE[0]).blame(&error))?;
-            Ok(Ok(CredentialSource::WebIdentity { arn, provider, token: PathBuf::from(token), region }))
+            Ok(Ok(CredentialSource::WebIdentity(WebRole {
+                arn,
+                session: None,
+                duration: None,
+                provider,
+                token: PathBuf::from(token),
+                region: Some(region),
+                origin: Origin::Variable(TKE[2]),
+            })))
         }
         // A cluster may say where it is without giving an identity.
         (_, None, None, None) => Ok(Err(format!("{} and {} are not set", TKE[1..3].join(", "), TKE[3]))),

@@ -3,12 +3,14 @@
 #![cfg_attr(not(feature = "write"), allow(dead_code))]
 
 mod credential;
+mod credential_setting;
 mod environment;
 mod file;
 mod ini;
 mod loader;
 mod network;
 mod origin;
+mod place;
 mod process;
 mod profile;
 mod reading;
@@ -20,11 +22,13 @@ mod tccli;
 mod write;
 
 pub use credential::{Candidate, Finding};
+pub use credential_setting::CredentialSetting;
 pub use environment::Environment;
 pub use loader::{Loaded, Loader, Value};
 pub use origin::Origin;
 pub use seed::seed;
 pub use setting::{Setting, SettingKind};
+pub use source::masked;
 #[cfg(feature = "write")]
 pub use write::{NewProfile, Written};
 

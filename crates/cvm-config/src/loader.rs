@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use cvm_proto::{Credential, Error, Settings, input};
+use cvm_proto::credential::{Lease, MfaCode, Provider};
+use cvm_proto::{Error, Settings, input};
+use zeroize::Zeroizing;
 
-use crate::credential::{Candidate, Sources};
+use crate::credential::{Candidate, GivenCredential, Sources};
+use crate::credential_setting::CredentialSetting;
 use crate::environment::Environment;
 use crate::network;
 use crate::origin::Origin;
@@ -29,7 +32,7 @@ pub struct Loader {
     environment: Environment,
     given: Vec<(Setting, String)>,
     at_default: Vec<Setting>,
-    credential: Option<Credential>,
+    credential: GivenCredential,
 }
 
 /// What was found.
@@ -103,9 +106,57 @@ impl Loader {
         self.set(Setting::Endpoint, endpoint)
     }
 
-    /// Gives the credential; none is looked for then.
-    pub fn credential(mut self, credential: Credential) -> Self {
-        self.credential = Some(credential);
+    /// Gives the credential; none is looked for then. With the end of a [`Lease`] it is used until then.
+    pub fn credential(mut self, credential: impl Into<Lease>) -> Self {
+        self.credential.source = Some(match credential.into() {
+            Lease { credential, expires: None } => {
+                CredentialSource::Keys { credential, origin: Origin::Given }
+            }
+            lease => CredentialSource::Given(Arc::new(lease)),
+        });
+        self
+    }
+
+    /// Gives a provider of credentials; none is looked for then.
+    pub fn provider(mut self, provider: impl Provider + 'static) -> Self {
+        self.credential.source = Some(CredentialSource::Given(Arc::new(provider)));
+        self
+    }
+
+    /// Gives a part of what says which credential is used. White space around the value does not count, and an empty one
+    /// counts as none.
+    ///
+    /// A role that is given is assumed with the credential that is given or found, in place of the profile's own role.
+    ///
+    /// ```
+    /// use cvm_config::{CredentialSetting, Environment, Loader};
+    ///
+    /// let environment = Environment::of([("TENCENTCLOUD_SECRET_ID", "AKIDexample"), ("TENCENTCLOUD_SECRET_KEY", "key")]);
+    /// let loaded = Loader::new()
+    ///     .environment(environment)
+    ///     .set_credential(CredentialSetting::RoleArn, "qcs::cam::uin/100000000001:roleName/images")
+    ///     .set_credential(CredentialSetting::RoleDuration, "1h")
+    ///     .load()?;
+    /// assert_eq!(
+    ///     loaded.candidates[0].finding.to_string(),
+    ///     "used: the role `qcs::cam::uin/100000000001:roleName/images`, assumed with the key *** in TENCENTCLOUD_SECRET_ID"
+    /// );
+    /// # Ok::<(), cvm_proto::Error>(())
+    /// ```
+    pub fn set_credential(mut self, setting: CredentialSetting, value: impl Into<String>) -> Self {
+        let value = Zeroizing::new(value.into());
+        let values = &mut self.credential.values;
+        values.retain(|(given, _)| *given != setting);
+        match input::trim(&value) {
+            "" => {}
+            value => values.push((setting, Zeroizing::new(value.to_owned()))),
+        }
+        self
+    }
+
+    /// Gives the codes of the device that a role is assumed with.
+    pub fn mfa_code(mut self, code: MfaCode) -> Self {
+        self.credential.mfa_code = Some(code);
         self
     }
 
@@ -161,27 +212,21 @@ impl Loader {
         settings.sts_endpoint = network::identity(&found)?;
         settings.failover = network::failover(&found)?;
         network::standard_proxy(environment, &mut settings, &mut values)?;
-        let mut candidates = Vec::new();
-        if let Some(credential) = self.credential {
-            candidates.push(Candidate::given(&credential));
-            settings.credential = Some(credential);
+        let instance =
+            found.get(Setting::InstanceRole).map(|(value, origin)| (value.to_owned(), origin.clone()));
+        let sources = Sources::find(&self.credential, environment, &mut files, &profile, is_given, instance)?;
+        if let Some(CredentialSource::Keys { credential, .. }) = sources.used() {
+            settings.credential = Some(credential.clone());
         } else {
             let network = Network {
                 region: settings.region.clone(),
                 sts: network::sts(&found)?,
                 metadata: network::metadata(&found)?,
+                mfa_code: sources.mfa_code.clone(),
             };
-            let instance =
-                found.get(Setting::InstanceRole).map(|(value, origin)| (value.to_owned(), origin.clone()));
-            let sources = Sources::find(environment, &mut files, &profile, is_given, instance)?;
-            match sources.used() {
-                Some(CredentialSource::Keys { credential, .. }) => {
-                    settings.credential = Some(credential.clone());
-                }
-                _ => settings.provider = Some(Arc::new(sources.chain(&network, environment))),
-            }
-            candidates = sources.candidates;
+            settings.provider = Some(Arc::new(sources.chain(&network, environment)));
         }
+        let candidates = sources.candidates;
         Ok(Loaded { settings, values, candidates, warnings: files.warnings })
     }
 

@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use cvm_proto::{Error, input};
 
+use crate::credential_setting::CredentialSetting;
 use crate::environment::Environment;
 use crate::file;
 use crate::ini::{Ini, KeyValue, Section};
 use crate::origin::Origin;
+use crate::place::Place;
 use crate::setting::Setting;
-use crate::source::{CredentialSource, keys};
+use crate::source::CredentialSource;
 use crate::tccli;
 
 /// Where the ini file is below the home folder.
@@ -145,35 +147,26 @@ impl<'a> Files<'a> {
             (Ok((path, _)), None) => return Ok(Err(format!("{path} has no section `{profile}`"))),
             (Ok(_), Some(found)) => found,
         };
-        let get = |key: &str| section.get(key).map(|entry| (&*entry.value, origin(path, entry)));
-        let source = get("source_profile").map(|(name, origin)| (name.to_owned(), origin));
-        let role = get("role_arn").map(|(arn, origin)| (arn.to_owned(), origin));
-        let session = get("role_session_name").map(|(name, _)| name.to_owned());
+        let get = |key: &str| section.get(key).map(|entry| (entry.value.clone(), origin(path, entry)));
+        let in_profile = |setting: CredentialSetting| {
+            Ok(if setting.is_in_profiles() { get(setting.name()) } else { None })
+        };
+        let placed = Place::new(self.environment, &in_profile).read()?;
         let lack = format!("{path} has no secret_id and secret_key in section `{profile}`");
-        let base = match (get("secret_id"), get("secret_key")) {
-            (Some(id), Some(key)) => Ok(keys(id, key, get("token"))?.written_in(self.environment, profile)),
-            (Some((_, origin)), None) => {
-                return Err(origin.error("secret_id is there, but no secret_key: give both"));
-            }
-            (None, Some((_, origin))) => {
-                return Err(origin.error("secret_key is there, but no secret_id: give both"));
-            }
+        let (source, instance) = (get("source_profile"), get("instance_role"));
+        let base = match (placed.keys, source) {
+            (Some(keys), _) => Ok(keys.written_in(self.environment, profile)),
+            (None, Some((name, origin))) => self.base_source(profile, &name, &origin, seen)?,
             (None, None) => {
-                let process =
-                    get("credential_process").map(|(line, origin)| process(line, origin)).transpose()?;
-                let instance = get("instance_role").and_then(|(role, _)| instance(role));
-                match (source, process.or(instance)) {
-                    (Some((name, origin)), _) => self.base_source(profile, &name, &origin, seen)?,
-                    (None, Some(source)) => Ok(source),
-                    (None, None) => Err(lack),
-                }
+                let found = placed.process.or(placed.web_identity);
+                found.or_else(|| instance.and_then(|(role, _)| self::instance(&role))).ok_or(lack)
             }
         };
-        Ok(match (base, role) {
+        Ok(match (base, placed.role) {
             (base, None) => base,
-            (Ok(base), Some((arn, origin))) => Ok(base.in_role(arn, session, origin)),
-            (Err(_), Some((_, origin))) => {
-                return Err(origin.error(
+            (Ok(base), Some(role)) => Ok(base.in_role(role)),
+            (Err(_), Some(role)) => {
+                return Err(role.origin.error(
                     "role_arn needs a credential to assume the role with: write secret_id and secret_key, \
                      source_profile, credential_process or instance_role beside it",
                 ));
@@ -219,14 +212,6 @@ fn not_there(searched: &[String]) -> String {
 
 fn origin(path: &str, entry: &KeyValue) -> Origin {
     Origin::File { path: path.to_owned(), line: entry.line }
-}
-
-/// The source that a command line is. No shell runs it: quotes hold words together, and nothing else has a meaning.
-pub(crate) fn process(line: &str, origin: Origin) -> Result<CredentialSource, Error> {
-    match shlex::split(line) {
-        Some(command) if !command.is_empty() => Ok(CredentialSource::Process { command, origin }),
-        _ => Err(origin.error("the credential process is not a command line: close its quotes")),
-    }
 }
 
 /// The source that the setting `instance_role` asks for.

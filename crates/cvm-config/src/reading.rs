@@ -44,10 +44,7 @@ impl Given<'_> {
 
     /// A time: `30` seconds, `500ms`, `10s`, `2m`.
     pub(crate) fn time(&self) -> Result<Duration, Error> {
-        let seconds = self.value.parse::<u32>().ok().map(|seconds| Duration::from_secs(seconds.into()));
-        let time = seconds.or_else(|| humantime::parse_duration(self.value).ok());
-        time.filter(|time| !time.is_zero())
-            .ok_or_else(|| self.wrong("is not a time: write one such as `30s`, `500ms` or `2m`"))
+        time(self.value).ok_or_else(|| self.wrong("is not a time: write one such as `30s`, `500ms` or `2m`"))
     }
 
     pub(crate) fn attempts(&self) -> Result<u32, Error> {
@@ -72,4 +69,10 @@ impl Given<'_> {
     fn wrong(&self, what: &str) -> Error {
         Error::config(format!("{} `{}` {what}", self.setting, input::excerpt(self.value)))
     }
+}
+
+/// A time in seconds or with its unit, and more than none.
+pub(crate) fn time(value: &str) -> Option<Duration> {
+    let seconds = value.parse::<u32>().ok().map(|seconds| Duration::from_secs(seconds.into()));
+    seconds.or_else(|| humantime::parse_duration(value).ok()).filter(|time| !time.is_zero())
 }

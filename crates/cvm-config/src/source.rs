@@ -4,24 +4,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cvm_proto::credential::{
-    AssumeRole, Chain, Fetch, FetchContext, Found, InstanceRole, Lease, Provider, WebIdentity, part, ready,
+    AssumeRole, Chain, Fetch, FetchContext, Found, InstanceRole, Lease, MfaCode, Provider, Role, WebIdentity,
+    part, ready,
 };
 use cvm_proto::{Credential, Endpoint, Error, input};
 
 use crate::environment::Environment;
 use crate::origin::Origin;
+use crate::place::SESSION;
 use crate::process::Process;
 use crate::profile::Files;
 use crate::tccli::TccliKey;
 
 /// The most that is read of a web identity's token, in bytes.
 const MAX_TOKEN_BYTES: u64 = 1 << 20;
-/// The name of a session that nobody gave one.
-const SESSION: &str = "cvm";
 
 /// Where a credential comes from. It has no `Debug`: it may hold a secret.
 #[derive(Clone)]
 pub(crate) enum CredentialSource {
+    /// What the program gave, which is asked each time.
+    Given(Arc<dyn Provider>),
     /// A key that is written down.
     Keys { credential: Credential, origin: Origin },
     /// A temporary key that `tccli` renews in its file.
@@ -31,9 +33,33 @@ pub(crate) enum CredentialSource {
     /// The role of the instance; any that it has, without a name.
     InstanceRole { role: Option<String> },
     /// A role that is taken on with another credential.
-    Role { arn: String, session: Option<String>, base: Box<CredentialSource>, origin: Origin },
-    /// A role that is taken on with a token that the cluster puts into a file.
-    WebIdentity { arn: String, provider: String, token: PathBuf, region: String },
+    Role { role: AssumedRole, base: Box<CredentialSource> },
+    /// A role that is taken on with a token.
+    WebIdentity(WebRole),
+}
+
+/// A role that a credential takes on.
+#[derive(Clone)]
+pub(crate) struct AssumedRole {
+    pub(crate) role: Role,
+    pub(crate) mfa_serial: Option<String>,
+    pub(crate) origin: Origin,
+}
+
+/// A role that an identity provider's token grants.
+#[derive(Clone)]
+pub(crate) struct WebRole {
+    pub(crate) arn: String,
+    pub(crate) session: Option<String>,
+    /// In seconds.
+    pub(crate) duration: Option<u32>,
+    pub(crate) provider: String,
+    /// The file that somebody keeps the token in.
+    pub(crate) token: PathBuf,
+    /// Where the cluster is, if it said so.
+    pub(crate) region: Option<String>,
+    /// Where the file is named.
+    pub(crate) origin: Origin,
 }
 
 /// What the providers that ask over the network have to know.
@@ -41,24 +67,31 @@ pub(crate) struct Network {
     pub(crate) region: Option<String>,
     pub(crate) sts: Endpoint,
     pub(crate) metadata: Option<Endpoint>,
+    /// Where the codes of a device come from.
+    pub(crate) mfa_code: MfaCode,
 }
 
 impl CredentialSource {
     /// The source in words.
     pub(crate) fn describe(&self) -> String {
         match self {
+            Self::Given(_) => "what the program gave as the source of credentials".into(),
             Self::Keys { credential, origin } => {
                 let temporary = if credential.token().is_some() { "temporary key" } else { "key" };
-                format!("the {temporary} {} in {origin}", masked(credential.secret_id()))
+                let place = if *origin == Origin::Given { String::new() } else { format!(" in {origin}") };
+                format!("the {temporary} {}{place}", masked(credential.secret_id()))
             }
             Self::Tccli { origin, .. } => format!("the temporary key that tccli keeps in {origin}"),
+            Self::Process { origin: Origin::Given, .. } => "the process that the program gave".into(),
             Self::Process { origin, .. } => format!("the process that {origin} names"),
             Self::InstanceRole { role: Some(role) } => format!("the role `{role}` of the instance"),
             Self::InstanceRole { role: None } => "the role of the instance, if it has one".into(),
-            Self::Role { arn, base, origin, .. } => {
-                format!("the role `{arn}`, which {origin} names, assumed with {}", base.describe())
+            Self::Role { role: AssumedRole { role, origin, .. }, base } => {
+                let place =
+                    if *origin == Origin::Given { String::new() } else { format!(" which {origin} names,") };
+                format!("the role `{}`,{place} assumed with {}", role.arn(), base.describe())
             }
-            Self::WebIdentity { arn, token, .. } => {
+            Self::WebIdentity(WebRole { arn, token, .. }) => {
                 format!("the role `{arn}`, assumed with the token in {}", token.display())
             }
         }
@@ -90,13 +123,22 @@ impl CredentialSource {
     }
 
     /// The same credential in another role.
-    pub(crate) fn in_role(self, arn: String, session: Option<String>, origin: Origin) -> Self {
-        Self::Role { arn, session, base: Box::new(self), origin }
+    pub(crate) fn in_role(self, role: AssumedRole) -> Self {
+        Self::Role { role, base: Box::new(self) }
+    }
+
+    /// Whether a code of a device is wanted on the way.
+    pub(crate) fn wants_mfa_code(&self) -> bool {
+        match self {
+            Self::Role { role, base } => role.mfa_serial.is_some() || base.wants_mfa_code(),
+            _ => false,
+        }
     }
 
     /// The provider that asks this source.
     pub(crate) fn provider(&self, network: &Network, environment: &Environment) -> Arc<dyn Provider> {
         match self {
+            Self::Given(provider) => Arc::clone(provider),
             Self::Keys { credential, .. } => Arc::new(credential.clone()),
             Self::Tccli { path, origin } => {
                 Arc::new(TccliKey::new(environment.clone(), path.clone(), origin.clone()))
@@ -112,30 +154,42 @@ impl CredentialSource {
                 }
                 Arc::new(provider)
             }
-            Self::Role { arn, session, base, .. } => {
-                let session = session.as_deref().unwrap_or(SESSION);
+            Self::Role { role: AssumedRole { role, mfa_serial, .. }, base } => {
                 let base = Chain::new([base.provider(network, environment)]);
-                let mut provider = AssumeRole::new(base, arn, session).endpoint(network.sts.clone());
+                let role = match mfa_serial {
+                    Some(serial) => role.clone().mfa(serial, network.mfa_code.clone()),
+                    None => role.clone(),
+                };
+                let mut provider = AssumeRole::new(base, role).endpoint(network.sts.clone());
                 if let Some(region) = &network.region {
                     provider = provider.region(region);
                 }
                 Arc::new(provider)
             }
-            Self::WebIdentity { arn, provider, token, region } => {
-                let token = token.clone();
-                let read = move || read_token(&token);
-                let provider = WebIdentity::new(arn, SESSION, provider, read);
-                Arc::new(provider.region(region).endpoint(network.sts.clone()))
+            Self::WebIdentity(web) => {
+                let (token, origin) = (web.token.clone(), web.origin.clone());
+                let session = web.session.as_deref().unwrap_or(SESSION);
+                let read = move || read_token(&token, &origin);
+                let mut provider = WebIdentity::new(&web.arn, session, &web.provider, read);
+                if let Some(region) = web.region.as_ref().or(network.region.as_ref()) {
+                    provider = provider.region(region);
+                }
+                if let Some(seconds) = web.duration {
+                    provider = provider.duration(seconds);
+                }
+                Arc::new(provider.endpoint(network.sts.clone()))
             }
         }
     }
 }
 
-/// The token of the web identity; the cluster puts a new one into the file now and then.
-fn read_token(path: &std::path::Path) -> Result<String, Error> {
-    let wrong = |why: &dyn std::fmt::Display| {
-        Error::config(format!("{}, which TKE_WEB_IDENTITY_TOKEN_FILE names, {why}", path.display()))
+/// The token of the web identity; a new one is put into the file now and then.
+fn read_token(path: &std::path::Path, origin: &Origin) -> Result<String, Error> {
+    let named = match origin {
+        Origin::Given => "the file of the web identity's token".to_owned(),
+        origin => format!("which {origin} names"),
     };
+    let wrong = |why: &dyn std::fmt::Display| Error::config(format!("{}, {named}, {why}", path.display()));
     // A pipe would be waited for, under no limit.
     if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
         return Err(wrong(&"is no regular file"));
@@ -144,7 +198,7 @@ fn read_token(path: &std::path::Path) -> Result<String, Error> {
         .map_err(|error| wrong(&format_args!("cannot be read: {error}")))?;
     let token = input::trim(input::text(&bytes).map_err(|error| wrong(&error))?);
     if token.is_empty() {
-        return Err(wrong(&"is empty: the cluster has not put a token into it yet"));
+        return Err(wrong(&"is empty: no token has been put into it yet"));
     }
     let token = part("the token in it", token);
     Ok(token
@@ -153,7 +207,7 @@ fn read_token(path: &std::path::Path) -> Result<String, Error> {
 }
 
 /// A secret id with its middle hidden.
-pub(crate) fn masked(secret_id: &str) -> String {
+pub fn masked(secret_id: &str) -> String {
     let ends = secret_id.get(..4).zip(secret_id.get(secret_id.len().saturating_sub(4)..));
     match ends.filter(|_| secret_id.len() > 12) {
         Some((begin, end)) => format!("{begin}***{end}"),

@@ -6,16 +6,17 @@
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
-use cvm_proto::credential::{Fetch, FetchContext, Found, Lease, Provider};
+use cvm_proto::credential::{Fetch, FetchContext, Found, Lease, Provider, Role};
 use cvm_proto::{Error, Machine, Now, Reply, Step, input};
 use serde_json::Value;
 
 use crate::environment::Environment;
 use crate::file;
 use crate::origin::Origin;
+use crate::place::SESSION;
 use crate::process::seconds;
 use crate::setting::Setting;
-use crate::source::{CredentialSource, keys};
+use crate::source::{AssumedRole, CredentialSource, keys};
 
 /// The folder below the home folder.
 const FOLDER: &str = ".tccli";
@@ -170,10 +171,11 @@ pub(crate) fn source(
     let Some((arn, origin)) = file.get(&["role-arn"])?.filter(|_| kind != "cvm-role") else {
         return Ok((source, warning));
     };
-    let session = file.get(&["role-session-name"])?.map(|(name, _)| name.to_owned());
+    let session = file.get(&["role-session-name"])?.map_or(SESSION, |(name, _)| name);
+    let role = AssumedRole { role: Role::new(arn, session), mfa_serial: None, origin: origin.clone() };
     let source =
         source.map_err(|lack| origin.error(&format!("a role needs a key to be assumed with, but {lack}")))?;
-    Ok((Ok(source.in_role(arn.to_owned(), session, origin)), warning))
+    Ok((Ok(source.in_role(role)), warning))
 }
 
 fn static_keys(file: &File) -> Result<Option<CredentialSource>, Error> {

@@ -1,6 +1,6 @@
 //! The table of all settings is whole, and says what holds.
 
-use cvm_config::Setting;
+use cvm_config::{CredentialSetting, Setting};
 
 #[test]
 fn every_setting_is_in_the_table() {
@@ -25,5 +25,22 @@ fn every_setting_is_in_the_table() {
             default == "-" || row.contains(default) || row.contains(&format!("| {number} ")),
             "{default}: {row}"
         );
+    }
+}
+
+#[test]
+fn all_that_names_a_credential_is_in_its_table() {
+    let table = include_str!("../../../../docs/configuration.md");
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ")).collect();
+    for setting in CredentialSetting::ALL {
+        let name = setting.variables()[0];
+        assert_eq!(name, format!("TENCENTCLOUD_{}", setting.name().to_uppercase()));
+        let row =
+            rows.iter().find(|row| row.contains(&format!("| `{name}`"))).unwrap_or_else(|| panic!("{name}"));
+        let key = format!("| `{setting}` |");
+        assert_eq!(row.contains(&key), setting.is_in_profiles(), "{key}: {row}");
+        for variable in setting.variables() {
+            assert!(row.contains(&format!("`{variable}`")), "{variable}: {row}");
+        }
     }
 }

@@ -10,6 +10,7 @@ mod precedence;
 mod properties;
 mod proxies;
 mod rewritten;
+mod roles;
 mod tccli;
 mod writing;
 

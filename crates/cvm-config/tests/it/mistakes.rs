@@ -27,8 +27,8 @@ fn in_the_ini_file() {
             "`secret_id` is there twice",
         ),
         ("[default]\na = b\n[default]\n", 3, "section `default` is there twice"),
-        ("[default]\nsecret_id = AKIDx\n", 2, "no secret_key"),
-        ("[default]\n\nsecret_key = hidden\n", 3, "no secret_id"),
+        ("[default]\nsecret_id = AKIDx\n", 2, "secret_id is set, but secret_key is not"),
+        ("[default]\n\nsecret_key = hidden\n", 3, "secret_key is set, but secret_id is not"),
         ("[default]\nsecret_id = AKIDx\nsecret_key = hid den\n", 3, "secret_key contains white space"),
         (
             "[default]\nsecret_id = AKIDx\nsecret_key = hidden\n  hidden\n",

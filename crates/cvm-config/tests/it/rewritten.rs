@@ -89,7 +89,7 @@ fn what_is_the_same_or_cannot_be_read_leaves_the_refusal() {
         ),
         (
             Some("[default]\nsecret_id = AKIDnew\n".into()),
-            "~/.tencentcloud/credentials:2: secret_id is there, but no",
+            "~/.tencentcloud/credentials:2: secret_id is set, but secret_key is not",
         ),
         (Some("[default\n".into()), "~/.tencentcloud/credentials:1: a section's name ends with `]`"),
         (Some("[default]\ncredential_process = x\n".into()), "the key is not there any more"),
