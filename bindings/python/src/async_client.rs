@@ -15,9 +15,9 @@ use tokio::runtime::{Builder, Handle};
 use tokio::task::AbortHandle;
 
 use crate::client::{self, News};
+use crate::client_base::{self, ClientBase, ClientCore};
 use crate::fork::{Held, Home, Process};
-use crate::job::{self, AnyMachine, Job, Update};
-use crate::sync_job::{self, JournalAt, SyncPlan};
+use crate::job::{AnyMachine, Job, Update};
 use crate::{errors, finalization, logging, settings};
 
 /// The handle of this process' I/O thread, which is started when it is first needed. As with a [`Home`], the lock is
@@ -41,35 +41,25 @@ fn runtime(_: Python<'_>, here: Process) -> PyResult<Handle> {
 }
 
 /// An async client for one region.
-#[pyclass(frozen, module = "cvm._cvm")]
-pub(crate) struct AsyncClient(Held<cvm_reqwest::Client>);
+#[pyclass(frozen, extends = ClientBase, module = "cvm._cvm")]
+pub(crate) struct AsyncClient(Arc<Held<cvm_reqwest::Client>>);
+
+impl From<Arc<Held<cvm_reqwest::Client>>> for AsyncClient {
+    fn from(held: Arc<Held<cvm_reqwest::Client>>) -> Self {
+        Self(held)
+    }
+}
+
+impl ClientCore for cvm_reqwest::Client {
+    type Client = AsyncClient;
+}
 
 #[pymethods]
 impl AsyncClient {
     #[new]
     #[pyo3(signature = (**options))]
-    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        Held::open(py, settings::of(py, options)?).map(Self)
-    }
-
-    /// The same client for another region.
-    fn with_region(&self, py: Python<'_>, region: &str) -> PyResult<Self> {
-        self.0.with_region(py, region).map(Self)
-    }
-
-    /// The same client with other settings for some calls.
-    fn with_options(&self, py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<Self> {
-        self.0.with_options(py, options).map(Self)
-    }
-
-    #[getter]
-    fn region(&self, py: Python<'_>) -> Option<String> {
-        self.0.region(py)
-    }
-
-    #[getter]
-    fn endpoint(&self, py: Python<'_>) -> String {
-        self.0.endpoint(py)
+    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        client_base::open::<cvm_reqwest::Client>(py, settings::of(py, options)?)
     }
 
     /// Begins to perform an action; `future` gets its outcome through the mailbox of its loop.
@@ -94,36 +84,6 @@ impl AsyncClient {
             mail.deliver(future, Letter::Answer(outcome.map(Update::Answer)));
         });
         Ok(Ticket { task: task.abort_handle(), process: here })
-    }
-
-    fn pages(&self, py: Python<'_>, action: &str, parameters: &Bound<'_, PyDict>) -> PyResult<Job> {
-        job::pages(py, self.0.get(py, Process::this())?.config(), action, parameters)
-    }
-
-    fn watch(
-        &self,
-        py: Python<'_>,
-        action: &str,
-        parameters: &Bound<'_, PyDict>,
-        interval: f64,
-        timeout: f64,
-    ) -> PyResult<Job> {
-        job::watch(py, self.0.get(py, Process::this())?.config(), action, parameters, interval, timeout)
-    }
-
-    fn which(&self, py: Python<'_>, plan: &SyncPlan) -> PyResult<Job> {
-        plan.ask(self.0.get(py, Process::this())?.config())
-    }
-
-    fn sync(
-        &self,
-        py: Python<'_>,
-        plan: Option<&SyncPlan>,
-        options: &Bound<'_, PyDict>,
-        state: Option<&str>,
-        journal: Option<JournalAt>,
-    ) -> PyResult<Job> {
-        sync_job::begin(py, self.0.get(py, Process::this())?.config(), plan, options, state, journal)
     }
 
     /// Begins to drive a job until it has something to tell; `future` gets `(True, news)`, or `(False, output)`.

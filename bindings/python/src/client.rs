@@ -1,6 +1,7 @@
 //! The blocking client: the calling thread does the work, without the interpreter for as long as it waits.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cvm_proto::machine::{self, Clock};
@@ -8,15 +9,25 @@ use cvm_proto::{Machine, Now};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
+use crate::client_base::{self, ClientBase, ClientCore};
 use crate::fork::{Held, Process};
 use crate::interrupt::SignalPoll;
 use crate::job::{self, AnyMachine, Job, Update};
-use crate::sync_job::{self, JournalAt, SyncPlan};
 use crate::{errors, finalization, logging, settings};
 
 /// A blocking client for one region.
-#[pyclass(frozen, module = "cvm._cvm")]
-pub(crate) struct Client(Held<cvm_ureq::Client>);
+#[pyclass(frozen, extends = ClientBase, module = "cvm._cvm")]
+pub(crate) struct Client(Arc<Held<cvm_ureq::Client>>);
+
+impl From<Arc<Held<cvm_ureq::Client>>> for Client {
+    fn from(held: Arc<Held<cvm_ureq::Client>>) -> Self {
+        Self(held)
+    }
+}
+
+impl ClientCore for cvm_ureq::Client {
+    type Client = Client;
+}
 
 /// What came of driving a machine: news on its way, or its output.
 pub(crate) type News<T, P> = ControlFlow<T, P>;
@@ -53,28 +64,8 @@ fn drive<M: Machine>(client: &cvm_ureq::Client, machine: &mut M) -> PyResult<New
 impl Client {
     #[new]
     #[pyo3(signature = (**options))]
-    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        Held::open(py, settings::of(py, options)?).map(Self)
-    }
-
-    /// The same client for another region.
-    fn with_region(&self, py: Python<'_>, region: &str) -> PyResult<Self> {
-        self.0.with_region(py, region).map(Self)
-    }
-
-    /// The same client with other settings for some calls.
-    fn with_options(&self, py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<Self> {
-        self.0.with_options(py, options).map(Self)
-    }
-
-    #[getter]
-    fn region(&self, py: Python<'_>) -> Option<String> {
-        self.0.region(py)
-    }
-
-    #[getter]
-    fn endpoint(&self, py: Python<'_>) -> String {
-        self.0.endpoint(py)
+    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        client_base::open::<cvm_ureq::Client>(py, settings::of(py, options)?)
     }
 
     /// Performs an action.
@@ -96,36 +87,6 @@ impl Client {
                 Err(errors::exception(py, &error))
             }
         }
-    }
-
-    fn pages(&self, py: Python<'_>, action: &str, parameters: &Bound<'_, PyDict>) -> PyResult<Job> {
-        job::pages(py, self.0.get(py, Process::this())?.config(), action, parameters)
-    }
-
-    fn watch(
-        &self,
-        py: Python<'_>,
-        action: &str,
-        parameters: &Bound<'_, PyDict>,
-        interval: f64,
-        timeout: f64,
-    ) -> PyResult<Job> {
-        job::watch(py, self.0.get(py, Process::this())?.config(), action, parameters, interval, timeout)
-    }
-
-    fn which(&self, py: Python<'_>, plan: &SyncPlan) -> PyResult<Job> {
-        plan.ask(self.0.get(py, Process::this())?.config())
-    }
-
-    fn sync(
-        &self,
-        py: Python<'_>,
-        plan: Option<&SyncPlan>,
-        options: &Bound<'_, PyDict>,
-        state: Option<&str>,
-        journal: Option<JournalAt>,
-    ) -> PyResult<Job> {
-        sync_job::begin(py, self.0.get(py, Process::this())?.config(), plan, options, state, journal)
     }
 
     /// Drives a job until it has something to tell: `(True, news)`, or `(False, output)` at its end.

@@ -5,6 +5,7 @@
 
 mod async_client;
 mod client;
+mod client_base;
 mod command;
 mod decode;
 mod encode;
@@ -28,6 +29,8 @@ mod _cvm {
     use crate::async_client::{AsyncClient, Mailbox, Ticket};
     #[pymodule_export]
     use crate::client::Client;
+    #[pymodule_export]
+    use crate::client_base::ClientBase;
     #[pymodule_export]
     use crate::command::command;
     #[pymodule_export]

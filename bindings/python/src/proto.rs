@@ -1,6 +1,7 @@
 //! The core by hand, for programs with a transport of their own: machines, signatures, texts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cvm_proto::codec::envelope;
@@ -11,40 +12,31 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
+use crate::client_base::{self, ClientBase, ClientCore};
 use crate::fork::{Held, Process};
 use crate::job::{self, AnyMachine, Job};
-use crate::sync_job::{self, SyncPlan};
 use crate::{errors, settings};
 
 /// A client without a transport: settings, and the state that its calls share.
-#[pyclass(frozen, module = "cvm._cvm")]
-pub(crate) struct Config(Held<cvm_proto::Config>);
+#[pyclass(frozen, extends = ClientBase, module = "cvm._cvm")]
+pub(crate) struct Config(Arc<Held<cvm_proto::Config>>);
+
+impl From<Arc<Held<cvm_proto::Config>>> for Config {
+    fn from(held: Arc<Held<cvm_proto::Config>>) -> Self {
+        Self(held)
+    }
+}
+
+impl ClientCore for cvm_proto::Config {
+    type Client = Config;
+}
 
 #[pymethods]
 impl Config {
     #[new]
     #[pyo3(signature = (**options))]
-    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
-        Held::open(py, settings::of(py, options)?).map(Self)
-    }
-
-    fn with_region(&self, py: Python<'_>, region: &str) -> PyResult<Self> {
-        self.0.with_region(py, region).map(Self)
-    }
-
-    /// The same client with other settings for some calls.
-    fn with_options(&self, py: Python<'_>, options: &Bound<'_, PyDict>) -> PyResult<Self> {
-        self.0.with_options(py, options).map(Self)
-    }
-
-    #[getter]
-    fn region(&self, py: Python<'_>) -> Option<String> {
-        self.0.region(py)
-    }
-
-    #[getter]
-    fn endpoint(&self, py: Python<'_>) -> String {
-        self.0.endpoint(py)
+    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
+        client_base::open::<cvm_proto::Config>(py, settings::of(py, options)?)
     }
 
     fn call(
@@ -61,31 +53,6 @@ impl Config {
             parameters,
             checked,
         )?))
-    }
-
-    fn pages(&self, py: Python<'_>, action: &str, parameters: &Bound<'_, PyDict>) -> PyResult<Job> {
-        job::pages(py, &*self.0.get(py, Process::this())?, action, parameters)
-    }
-
-    fn watch(
-        &self,
-        py: Python<'_>,
-        action: &str,
-        parameters: &Bound<'_, PyDict>,
-        interval: f64,
-        timeout: f64,
-    ) -> PyResult<Job> {
-        job::watch(py, &*self.0.get(py, Process::this())?, action, parameters, interval, timeout)
-    }
-
-    fn sync(
-        &self,
-        py: Python<'_>,
-        plan: Option<&SyncPlan>,
-        options: &Bound<'_, PyDict>,
-        state: Option<&str>,
-    ) -> PyResult<Job> {
-        sync_job::begin(py, &*self.0.get(py, Process::this())?, plan, options, state, None)
     }
 }
 

@@ -301,9 +301,9 @@ class Sync(Machine):
         **options: Unpack[SyncOptions],
     ) -> None:
         if images or to or state is None:
-            super().__init__(config._core.sync(plan(images, to, options), dict(options), state))
+            super().__init__(config._core.sync(plan(images, to, options), dict(options), state, None))
         else:
-            super().__init__(config._core.sync(None, run_options(options), state))
+            super().__init__(config._core.sync(None, run_options(options), state, None))
 
     def state(self) -> str:
         """The job as JSON, to be resumed after a crash."""
