@@ -102,6 +102,27 @@ impl ClientBase {
         job::watch(py, &self.0.config(py)?, action, parameters, interval, timeout)
     }
 
+    fn wait_until_image_normal(
+        &self,
+        py: Python<'_>,
+        ids: &Bound<'_, PyAny>,
+        interval: f64,
+        timeout: f64,
+    ) -> PyResult<Job> {
+        job::wait_until_image_normal(py, &self.0.config(py)?, ids, interval, timeout)
+    }
+
+    fn wait_until_instances(
+        &self,
+        py: Python<'_>,
+        ids: &Bound<'_, PyAny>,
+        state: &str,
+        interval: f64,
+        timeout: f64,
+    ) -> PyResult<Job> {
+        job::wait_until_instances(py, &self.0.config(py)?, ids, state, interval, timeout)
+    }
+
     /// The question which regions a sync job is for.
     fn which(&self, py: Python<'_>, plan: &SyncPlan) -> PyResult<Job> {
         plan.ask(&self.0.config(py)?)

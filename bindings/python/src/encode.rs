@@ -1,6 +1,7 @@
 //! From a dictionary of parameters straight to JSON text.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use pyo3::exceptions::PyValueError;
@@ -45,6 +46,29 @@ pub(crate) fn parameters(
         }
     }
     Ok(out)
+}
+
+/// One text, or an iterable of them.
+pub(crate) fn texts(
+    py: Python<'_>,
+    action: &str,
+    name: &str,
+    value: &Bound<'_, PyAny>,
+) -> PyResult<Vec<String>> {
+    if let Ok(text) = value.extract() {
+        return Ok(vec![text]);
+    }
+    let given = PyDict::new(py);
+    given.set_item(name, value)?;
+    let text = parameters(py, action, &given, false)?;
+    let read: Option<HashMap<String, Vec<String>>> = serde_json::from_str(&text).ok();
+    read.and_then(|mut read| read.remove(name)).ok_or_else(|| {
+        errors::parameter(
+            py,
+            action,
+            format!("{name} is {}: give a str, or an iterable of them", shown(value)),
+        )
+    })
 }
 
 /// A value that cannot be sent; its path is put together backwards, on the way out.

@@ -7,9 +7,9 @@ use cvm_config::seed;
 use cvm_journal::JournaledMachine;
 use cvm_proto::machine::{Failure, FailureKind};
 use cvm_proto::{
-    AnswerText, Cancel, Config, Error, ImageSyncMachine, Job as _, Machine, Now, Pages, Reply, Step,
-    SyncProgress, SyncReport, SyncState, TextCall, TextList, TextRequest, Verdict, WaitMachine, WaitUntil,
-    WhichRegionsMachine,
+    Action, AnswerText, Cancel, Config, Error, ImageSyncMachine, Job as _, Machine, Now, Pages, Reply, Step,
+    SyncProgress, SyncReport, SyncState, TextAnswer, TextCall, TextList, TextRequest, Verdict, WaitMachine,
+    WaitUntil, WhichRegionsMachine, images_normal, instances_in_state,
 };
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
@@ -24,6 +24,7 @@ pub(crate) enum AnyMachine {
     Call(TextCall),
     Pages(Pages<TextList>),
     Watch(WaitMachine<TextRequest, Judge>),
+    Wait(Box<dyn Machine<Output = Result<Update, Error>, Progress = Update> + Send>),
     Regions(Box<WhichRegionsMachine>),
     Sync(Box<ImageSyncMachine>),
     Journaled(Box<JournaledMachine>),
@@ -58,6 +59,7 @@ impl Machine for AnyMachine {
                 map(pages.poll(now), page, |()| Update::Nothing)
             }
             Self::Watch(watch) => map(watch.poll(now), Update::Answer, Update::Answer),
+            Self::Wait(wait) => wait.poll(now),
             Self::Regions(which) => map(which.poll(now), |never| match never {}, Update::Regions),
             Self::Sync(job) => map(job.poll(now), |event| Update::Event(Box::new(event)), Update::Report),
             Self::Journaled(job) => {
@@ -71,10 +73,31 @@ impl Machine for AnyMachine {
             Self::Call(call) => call.reply(now, reply),
             Self::Pages(pages) => pages.reply(now, reply),
             Self::Watch(watch) => watch.reply(now, reply),
+            Self::Wait(wait) => wait.reply(now, reply),
             Self::Regions(which) => which.reply(now, reply),
             Self::Sync(job) => job.reply(now, reply),
             Self::Journaled(job) => job.reply(now, reply),
         }
+    }
+}
+
+/// A wait that the core judges, of which the texts are passed on.
+struct Texts<M>(M);
+
+impl<M, R> Machine for Texts<M>
+where
+    M: Machine<Output = Result<TextAnswer<R>, Error>, Progress = TextAnswer<R>>,
+{
+    type Output = Result<Update, Error>;
+    type Progress = Update;
+
+    fn poll(&mut self, now: Now) -> Step<Self::Output, Update> {
+        let text = |answer: TextAnswer<R>| Update::Answer(answer.text);
+        map(self.0.poll(now), text, text)
+    }
+
+    fn reply(&mut self, now: Now, reply: Reply) {
+        self.0.reply(now, reply);
     }
 }
 
@@ -400,4 +423,47 @@ pub(crate) fn watch(
         .every(settings::duration(py, "interval", interval)?)
         .at_most(settings::duration(py, "timeout", timeout)?);
     Ok(Job::new(AnyMachine::Watch(watch.start(config, seed())), Cancel::new(), None))
+}
+
+/// Images asked for until all of them can be used.
+pub(crate) fn wait_until_image_normal(
+    py: Python<'_>,
+    config: &Config,
+    ids: &Bound<'_, PyAny>,
+    interval: f64,
+    timeout: f64,
+) -> PyResult<Job> {
+    let ids = encode::texts(py, "DescribeImages", "ids", ids)?;
+    wait(py, config, images_normal(ids), interval, timeout)
+}
+
+/// Instances asked for until all of them are in a state.
+pub(crate) fn wait_until_instances(
+    py: Python<'_>,
+    config: &Config,
+    ids: &Bound<'_, PyAny>,
+    state: &str,
+    interval: f64,
+    timeout: f64,
+) -> PyResult<Job> {
+    let ids = encode::texts(py, "DescribeInstances", "ids", ids)?;
+    wait(py, config, instances_in_state(ids, state.into()), interval, timeout)
+}
+
+fn wait<A, P>(
+    py: Python<'_>,
+    config: &Config,
+    wait: WaitUntil<A, P>,
+    interval: f64,
+    timeout: f64,
+) -> PyResult<Job>
+where
+    A: Action<Response: Send> + Clone + Send + 'static,
+    P: FnMut(&A::Response) -> Verdict + Send + 'static,
+{
+    let wait = wait
+        .every(settings::duration(py, "interval", interval)?)
+        .at_most(settings::duration(py, "timeout", timeout)?);
+    let machine = Texts(wait.with_text().start(config, seed()));
+    Ok(Job::new(AnyMachine::Wait(Box::new(machine)), Cancel::new(), None))
 }

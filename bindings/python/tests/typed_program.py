@@ -14,7 +14,15 @@ from typing_extensions import assert_type
 
 import cvm
 from cvm import local, proto
-from cvm.types import DescribeImagesRequest, DescribeImagesResponse, Filter, Image, Instance, Placement
+from cvm.types import (
+    DescribeImagesRequest,
+    DescribeImagesResponse,
+    DescribeInstancesResponse,
+    Filter,
+    Image,
+    Instance,
+    Placement,
+)
 
 
 def calls(client: cvm.Client) -> None:
@@ -66,6 +74,10 @@ def waits(client: cvm.Client) -> None:
     answer = client.wait("describe_images", is_ready, interval=1, timeout=60, ImageIds=["img-o3ycss2p"])
     assert_type(answer, DescribeImagesResponse)
     client.wait("describe_images", lambda answer: bool(answer["ImageSet"]), Limit=1)
+    assert_type(client.wait_until_image_normal("img-o3ycss2p", timeout=60), DescribeImagesResponse)
+    ids = (image["ImageId"] for image in answer["ImageSet"])
+    assert_type(client.wait_until_image_normal(ids, interval=1), DescribeImagesResponse)
+    assert_type(client.wait_until_instances({"ins-1example"}, "RUNNING"), DescribeInstancesResponse)
 
 
 def progress(event: cvm.SyncEvent) -> None:
@@ -142,11 +154,16 @@ async def asynchronous() -> None:
         answer = await client.wait("describe_images", is_ready)
         assert_type(answer, DescribeImagesResponse)
         assert_type(await client.wait("describe_images", is_ready_soon), DescribeImagesResponse)
+        assert_type(await client.wait_until_image_normal(["img-o3ycss2p"]), DescribeImagesResponse)
+        running = await client.wait_until_instances("ins-1example", "RUNNING", interval=1, timeout=60)
+        assert_type(running, DescribeInstancesResponse)
         report = await client.sync("img-o3ycss2p", ["ap-guangzhou"], on_progress=progress_later)
         assert_type(report, cvm.SyncReport)
 
 
 def mistakes(client: cvm.Client) -> None:
+    client.wait_until_image_normal([1])  # type: ignore[list-item]
+    client.wait_until_instances("ins-1example")  # type: ignore[call-arg]
     client.describe_images(ImageId=["img-o3ycss2p"])  # type: ignore[call-arg]
     client.describe_images(ImageIds="img-o3ycss2p")  # type: ignore[arg-type]
     client.describe_images(ImageIds=b"img-o3ycss2p")  # type: ignore[arg-type]

@@ -7,6 +7,9 @@ use alloc::vec::Vec;
 use crate::api::types::{ImageState, InstanceState};
 use crate::api::{DescribeImages, DescribeImagesResponse, DescribeInstances, DescribeInstancesResponse};
 use crate::call::{Verdict, WaitUntil};
+use crate::error::Error;
+use crate::input::closest;
+use crate::output;
 
 /// As many as one request may name, and a page may hold.
 const MOST: u8 = 100;
@@ -22,18 +25,20 @@ const MOST: u8 = 100;
 /// # let _ = job;
 /// ```
 ///
-/// At most 100 images, in the region of the client; no image is an error. One that is not shown yet is waited for.
+/// At most 100 images, in the region of the client. One that is not shown yet is waited for.
 ///
 /// # Errors
 ///
+/// [`ErrorKind::Parameter`](crate::ErrorKind::Parameter), before anything is sent, if no image or too many are named.
 /// [`ErrorKind::State`](crate::ErrorKind::State) as soon as one of them failed to be created or imported; else those of a
 /// [wait](WaitUntil).
 pub fn images_normal(
     ids: impl IntoIterator<Item: Into<String>>,
 ) -> WaitUntil<DescribeImages, impl FnMut(&DescribeImagesResponse) -> Verdict> {
     let ids = once_each(ids);
+    let refusal = wrong_number(&ids);
     let action = DescribeImages::default().image_ids(ids.clone()).limit(MOST.into());
-    WaitUntil::new(action, move |answer: &DescribeImagesResponse| {
+    let wait = WaitUntil::new(action, move |answer: &DescribeImagesResponse| {
         let seen = answer.image_set.iter().map(|image| (&*image.image_id, &image.image_state));
         all(&ids, seen, |state| match state {
             // What older documents call an image that instances are made of at this moment.
@@ -41,7 +46,8 @@ pub fn images_normal(
             ImageState::CreateFailed | ImageState::ImportFailed => Place::Never,
             _ => Place::OnTheWay,
         })
-    })
+    });
+    wait.refused(refusal)
 }
 
 /// Waits until all these instances are in a state: a [`Job`](crate::Job) that ends with the answer that shows them.
@@ -54,11 +60,13 @@ pub fn images_normal(
 /// # let _ = job;
 /// ```
 ///
-/// At most 100 instances, in the region of the client; no instance is an error. One that is not shown yet is waited for. An
-/// instance that is destroyed is shown no more: a wait for [`Terminating`](InstanceState::Terminating) may miss it.
+/// At most 100 instances, in the region of the client. One that is not shown yet is waited for. An instance that is
+/// destroyed is shown no more: a wait for [`Terminating`](InstanceState::Terminating) may miss it.
 ///
 /// # Errors
 ///
+/// [`ErrorKind::Parameter`](crate::ErrorKind::Parameter), before anything is sent, if no instance or too many are named, or
+/// the state is none that this build [knows](InstanceState::KNOWN): a misspelt one would be waited for in vain.
 /// [`ErrorKind::State`](crate::ErrorKind::State) as soon as one of them failed to be launched, or is stopped for good
 /// (`SHUTDOWN`, `TERMINATING`), unless that is the state that is waited for; else those of a [wait](WaitUntil).
 pub fn instances_in_state(
@@ -66,8 +74,9 @@ pub fn instances_in_state(
     state: InstanceState,
 ) -> WaitUntil<DescribeInstances, impl FnMut(&DescribeInstancesResponse) -> Verdict> {
     let ids = once_each(ids);
+    let refusal = wrong_number(&ids).or_else(|| unknown_state(&state));
     let action = DescribeInstances::default().instance_ids(ids.clone()).limit(MOST.into());
-    WaitUntil::new(action, move |answer: &DescribeInstancesResponse| {
+    let wait = WaitUntil::new(action, move |answer: &DescribeInstancesResponse| {
         let seen =
             answer.instance_set.iter().map(|instance| (&*instance.instance_id, &instance.instance_state));
         all(&ids, seen, |seen| match seen {
@@ -79,7 +88,8 @@ pub fn instances_in_state(
             }
             _ => Place::OnTheWay,
         })
-    })
+    });
+    wait.refused(refusal)
 }
 
 /// Where one of those that are waited for is.
@@ -104,14 +114,31 @@ fn all<'a, S: core::fmt::Display + 'a>(
             Place::Never => return Verdict::Failed(format!("{id} is {state}")),
         }
     }
-    match ids.len() {
-        0 => Verdict::Failed("no id is given: name at least one".into()),
-        wanted if wanted > usize::from(MOST) => Verdict::Failed(format!(
-            "{wanted} ids are given, and one request takes {MOST}: wait for them in parts"
-        )),
-        wanted if there >= wanted => Verdict::Ready,
-        _ => Verdict::Pending,
+    if there >= ids.len() { Verdict::Ready } else { Verdict::Pending }
+}
+
+fn wrong_number(ids: &[String]) -> Option<Error> {
+    let why = match ids.len() {
+        0 => "no id is given: name at least one".into(),
+        given if given > usize::from(MOST) => {
+            format!("{given} ids are given, and one request takes {MOST}: wait for them in parts")
+        }
+        _ => return None,
+    };
+    Some(Error::parameter(why))
+}
+
+fn unknown_state(state: &InstanceState) -> Option<Error> {
+    let known = || InstanceState::KNOWN.iter().map(InstanceState::as_str);
+    if known().any(|known| state == known) {
+        return None;
     }
+    let hint = closest(state.as_str(), known()).map_or_else(
+        || format!("they are {}", known().collect::<Vec<_>>().join(", ")),
+        |meant| format!("did you mean `{meant}`?"),
+    );
+    let given = output::escaped(state.as_str());
+    Some(Error::parameter(format!("`{given}` is no state of an instance that this version knows: {hint}")))
 }
 
 fn once_each(ids: impl IntoIterator<Item: Into<String>>) -> Vec<String> {

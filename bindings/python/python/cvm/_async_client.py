@@ -12,12 +12,13 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from asyncio import AbstractEventLoop
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
     from typing import Any
 
     from typing_extensions import Self, Unpack
 
+    from cvm import types
     from cvm._sync_events import SyncEvent, SyncOptions
     from cvm._sync_job import AsyncSyncJob
     from cvm._sync_report import SyncReport
@@ -110,6 +111,32 @@ class AsyncClient(AsyncActions, Base):
                 _, answer = await self._advance(job)
                 if await _callbacks.call_async("until", until, answer):
                     return answer
+
+    async def wait_until_image_normal(
+        self, ids: str | Iterable[str], *, interval: float = 5.0, timeout: float = 600.0
+    ) -> types.DescribeImagesResponse:
+        """Waits until all these images can be used. See :meth:`cvm.Client.wait_until_image_normal`."""
+        answer: types.DescribeImagesResponse = await self._finished(self._core.wait_until_image_normal(ids, interval, timeout))
+        return answer
+
+    async def wait_until_instances(
+        self,
+        ids: str | Iterable[str],
+        state: types.InstanceState,
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+    ) -> types.DescribeInstancesResponse:
+        """Waits until all these instances are in ``state``. See :meth:`cvm.Client.wait_until_instances`."""
+        answer: types.DescribeInstancesResponse = await self._finished(self._core.wait_until_instances(ids, state, interval, timeout))
+        return answer
+
+    async def _finished(self, job: Any) -> Any:
+        """What a job ends with."""
+        goes_on = True
+        while goes_on:
+            goes_on, output = await self._advance(job)
+        return output
 
     async def sync(
         self,

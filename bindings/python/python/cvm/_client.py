@@ -9,12 +9,13 @@ from cvm._settings import Base, action_name, action_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
     from typing import Any
 
     from typing_extensions import Self, Unpack
 
+    from cvm import types
     from cvm._sync_events import SyncEvent, SyncOptions
     from cvm._sync_job import SyncJob
     from cvm._sync_report import SyncReport
@@ -81,6 +82,49 @@ class Client(Actions, Base):
                 _, answer = self._core.advance(job)
                 if _callbacks.call("until", until, answer):
                     return answer
+
+    def wait_until_image_normal(
+        self, ids: str | Iterable[str], *, interval: float = 5.0, timeout: float = 600.0
+    ) -> types.DescribeImagesResponse:
+        """Waits until all these images can be used; returns the answer that shows them.
+
+        ``ids`` are at most 100, in the client's region; an image that is not shown yet is waited for. ``interval`` and
+        ``timeout`` are seconds, as in :meth:`wait`.
+
+        Raises :class:`cvm.StateError` naming the image as soon as one failed to be created or imported,
+        :class:`cvm.TimeoutError`, and before anything is sent :class:`cvm.ParameterError`.
+        """
+        answer: types.DescribeImagesResponse = self._finished(self._core.wait_until_image_normal(ids, interval, timeout))
+        return answer
+
+    def wait_until_instances(
+        self,
+        ids: str | Iterable[str],
+        state: types.InstanceState,
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+    ) -> types.DescribeInstancesResponse:
+        """Waits until all these instances are in ``state``, as ``"RUNNING"``; returns the answer that shows them.
+
+        ``ids`` are at most 100, in the client's region; an instance that is not shown yet is waited for. One that is
+        destroyed is shown no more: a wait for ``"TERMINATING"`` may miss it. ``interval`` and ``timeout`` are seconds, as
+        in :meth:`wait`.
+
+        Raises :class:`cvm.StateError` naming the instance as soon as one failed to be launched or is on its way to be
+        destroyed (``LAUNCH_FAILED``, ``SHUTDOWN``, ``TERMINATING``) and that is not waited for,
+        :class:`cvm.TimeoutError`, and before anything is sent :class:`cvm.ParameterError`, also for a state that this
+        version does not know: :meth:`wait` waits for anything.
+        """
+        answer: types.DescribeInstancesResponse = self._finished(self._core.wait_until_instances(ids, state, interval, timeout))
+        return answer
+
+    def _finished(self, job: Any) -> Any:
+        """What a job ends with."""
+        goes_on = True
+        while goes_on:
+            goes_on, output = self._core.advance(job)
+        return output
 
     def sync(
         self,

@@ -2,7 +2,7 @@
 
 import os
 from asyncio import Future
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, final
 
 from typing_extensions import Self, disjoint_base
@@ -50,6 +50,12 @@ class ClientBase:
     def pages(self, action: str, parameters: dict[str, Any]) -> Job: ...
     def watch(
         self, action: str, parameters: dict[str, Any], interval: float, timeout: float
+    ) -> Job: ...
+    def wait_until_image_normal(
+        self, ids: str | Iterable[str], interval: float, timeout: float
+    ) -> Job: ...
+    def wait_until_instances(
+        self, ids: str | Iterable[str], state: str, interval: float, timeout: float
     ) -> Job: ...
     def which(self, plan: SyncPlan) -> Job: ...
     def sync(

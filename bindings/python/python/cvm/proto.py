@@ -31,11 +31,12 @@ from cvm._sync_report import SyncReport
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any, Literal, TypedDict
 
     from typing_extensions import Unpack
 
+    from cvm import types
     from cvm._sync_events import SyncOptions
 
     class _SignOptions(TypedDict, total=False):
@@ -71,6 +72,8 @@ __all__ = [
     "Step",
     "Sync",
     "WaitUntil",
+    "WaitUntilImageNormal",
+    "WaitUntilInstances",
     "Watch",
     "decode",
     "encode",
@@ -278,6 +281,36 @@ class Watch(Machine):
         timeout: float = 600.0,
     ) -> None:
         super().__init__(config._core.watch(action_name(action), dict(parameters or ()), interval, timeout))
+
+
+class WaitUntilImageNormal(Machine):
+    """Images asked for until all of them can be used: each answer is progress, and the last one the output.
+
+    See :meth:`cvm.Client.wait_until_image_normal`.
+    """
+
+    def __init__(
+        self, config: Config, ids: str | Iterable[str], *, interval: float = 5.0, timeout: float = 600.0
+    ) -> None:
+        super().__init__(config._core.wait_until_image_normal(ids, interval, timeout))
+
+
+class WaitUntilInstances(Machine):
+    """Instances asked for until all of them are in ``state``: each answer is progress, and the last one the output.
+
+    See :meth:`cvm.Client.wait_until_instances`.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        ids: str | Iterable[str],
+        state: types.InstanceState,
+        *,
+        interval: float = 5.0,
+        timeout: float = 600.0,
+    ) -> None:
+        super().__init__(config._core.wait_until_instances(ids, state, interval, timeout))
 
 
 class Sync(Machine):

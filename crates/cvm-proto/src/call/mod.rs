@@ -15,7 +15,9 @@ pub(crate) use attempts::CallPolicy;
 pub(crate) use cancel_grace::{CANCEL_CHECK_EVERY, CancelGrace};
 pub(crate) use page::PageGuard;
 pub use page::{AnyList, Page, Paged, Pages};
-pub use text_call::{AnswerText, TextCall, TextList, TextRequest, parameters};
+pub use text_call::{
+    AnswerText, CallWithText, TextAnswer, TextCall, TextList, TextRequest, WithText, parameters,
+};
 pub use typed::{AnyCall, Call};
 pub(crate) use typed::{TypedCall, prepare};
 pub use wait::{Ask, Verdict, WaitMachine, WaitUntil};

@@ -10,12 +10,12 @@ use core::convert::Infallible;
 use core::fmt;
 use core::ops::Range;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::action::ActionInfo;
+use super::action::{Action, ActionInfo};
 use super::page::{AnyList, Page, PageCursor, Paged, fingerprint};
 use super::typed::{self, DecodeAnswer, TypedCall};
 use super::wait::Ask;
@@ -211,6 +211,65 @@ impl Ask for TextRequest {
 
     fn call(&self, config: &Config, seed: u64) -> TextCall {
         TextCall::new(config, self, seed)
+    }
+}
+
+/// An action whose answers are also kept as they came: for a [wait](WaitUntil::with_text) whose outcome stays a text.
+#[derive(Clone, Debug)]
+pub struct WithText<A>(pub(crate) A);
+
+/// An answer, and the text that it was read from.
+#[derive(Clone, Debug)]
+pub struct TextAnswer<R> {
+    /// The answer.
+    pub answer: R,
+    /// Its text, with the members that this build does not know.
+    pub text: AnswerText,
+}
+
+impl<R: DeserializeOwned> DecodeAnswer for TextAnswer<R> {
+    fn decode(body: String) -> Result<Self, Error> {
+        let answer = envelope::decode_success(200, &body)?;
+        Ok(Self { answer, text: AnswerText::decode(body)? })
+    }
+}
+
+/// The call of an action [with the text](WithText) of its answer.
+pub struct CallWithText<A: Action>(TypedCall<TextAnswer<A::Response>>);
+
+impl<A: Action> Machine for CallWithText<A> {
+    type Output = Result<TextAnswer<A::Response>, Error>;
+    type Progress = Infallible;
+
+    fn name(&self) -> &str {
+        A::NAME
+    }
+
+    fn poll(&mut self, now: Now) -> Step<Self::Output> {
+        self.0.poll(now)
+    }
+
+    fn reply(&mut self, now: Now, reply: Reply) {
+        self.0.reply(now, reply);
+    }
+}
+
+impl<A: Action> fmt::Debug for CallWithText<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallWithText").field("action", &A::NAME).finish_non_exhaustive()
+    }
+}
+
+impl<A: Action + Clone> Ask for WithText<A> {
+    type Answer = TextAnswer<A::Response>;
+    type Call = CallWithText<A>;
+
+    fn name(&self) -> &str {
+        A::NAME
+    }
+
+    fn call(&self, config: &Config, seed: u64) -> CallWithText<A> {
+        CallWithText(typed::begin(config, self.0.clone(), seed))
     }
 }
 

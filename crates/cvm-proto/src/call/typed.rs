@@ -78,22 +78,27 @@ impl<A: Action> Call<A> {
     /// A call with the settings of `config`. `seed` feeds jitter and nonces: any number, a different one for each call.
     ///
     /// What is wrong with the parameters is found here; the first [`poll`](Machine::poll) then ends with it.
-    pub fn new(config: &Config, mut action: A, seed: u64) -> Self {
-        if let Some(token @ None) = action.client_token() {
-            *token = Some(Random::new(!seed).token());
-        }
-        let rules = CallPolicy {
-            rate_limit: A::RATE_LIMIT,
-            safe_to_repeat: action.safe_to_repeat(),
-            ..CallPolicy::default()
-        };
-        let product = const { Product::known(A::SERVICE, A::VERSION) };
-        let prepared = action
-            .check()
-            .map_err(|error| error.with_call(A::NAME, config.region(), 0))
-            .and_then(|()| prepare(&config.of(product)?, Cow::Borrowed(A::NAME), A::NEEDS_REGION, &action));
-        Self(TypedCall::new(prepared, rules, seed))
+    pub fn new(config: &Config, action: A, seed: u64) -> Self {
+        Self(begin(config, action, seed))
     }
+}
+
+/// A call of an action, whatever its answer is read into.
+pub(crate) fn begin<A: Action, T: DecodeAnswer>(config: &Config, mut action: A, seed: u64) -> TypedCall<T> {
+    if let Some(token @ None) = action.client_token() {
+        *token = Some(Random::new(!seed).token());
+    }
+    let rules = CallPolicy {
+        rate_limit: A::RATE_LIMIT,
+        safe_to_repeat: action.safe_to_repeat(),
+        ..CallPolicy::default()
+    };
+    let product = const { Product::known(A::SERVICE, A::VERSION) };
+    let prepared = action
+        .check()
+        .map_err(|error| error.with_call(A::NAME, config.region(), 0))
+        .and_then(|()| prepare(&config.of(product)?, Cow::Borrowed(A::NAME), A::NEEDS_REGION, &action));
+    TypedCall::new(prepared, rules, seed)
 }
 
 impl<A: Action> Machine for Call<A> {

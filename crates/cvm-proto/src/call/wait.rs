@@ -9,6 +9,7 @@ use alloc::string::String;
 
 use super::action::Action;
 use super::cancel_grace::{CANCEL_CHECK_EVERY, CancelGrace};
+use super::text_call::{TextAnswer, WithText};
 use super::typed::{self, Call};
 use crate::client::{Config, Job, Random};
 use crate::error::{Error, Failure, FailureKind};
@@ -77,6 +78,7 @@ pub struct WaitUntil<A, P> {
     interval: Duration,
     deadline: Duration,
     cancel: Option<Cancel>,
+    refusal: Option<Error>,
 }
 
 /// A request that a wait can send again and again: an action, or a [`TextRequest`](crate::TextRequest).
@@ -117,6 +119,7 @@ impl<A: Ask, P: FnMut(&A::Answer) -> Verdict> WaitUntil<A, P> {
             interval: Duration::from_secs(5),
             deadline: Duration::from_secs(600),
             cancel: None,
+            refusal: None,
         }
     }
 
@@ -144,7 +147,24 @@ impl<A: Ask, P: FnMut(&A::Answer) -> Verdict> WaitUntil<A, P> {
     }
 }
 
+impl<A: Action + Clone, P: FnMut(&A::Response) -> Verdict> WaitUntil<A, P> {
+    /// The same wait, whose answers are also kept as texts: for bindings to other languages.
+    pub fn with_text(
+        self,
+    ) -> WaitUntil<WithText<A>, impl FnMut(&TextAnswer<A::Response>) -> Verdict + use<A, P>> {
+        let Self { action, mut judge, interval, deadline, cancel, refusal } = self;
+        let judge = move |with_text: &TextAnswer<A::Response>| judge(&with_text.answer);
+        WaitUntil { action: WithText(action), judge, interval, deadline, cancel, refusal }
+    }
+}
+
 impl<A, P> WaitUntil<A, P> {
+    /// A wait that can only go wrong, if there is a reason: it sends nothing.
+    pub(crate) fn refused(mut self, reason: Option<Error>) -> Self {
+        self.refusal = reason;
+        self
+    }
+
     /// The limit that ends the wait. No setting has it.
     fn limit(&self) -> Limit {
         Limit { setting: "", value: self.deadline }
@@ -162,11 +182,11 @@ where
         self.action.name()
     }
 
-    fn start(self, config: &Config, seed: u64) -> WaitMachine<A, P> {
-        let state = if only_reads(self.action.name()) {
-            State::Pause { until: Duration::ZERO }
-        } else {
-            State::Refused
+    fn start(mut self, config: &Config, seed: u64) -> WaitMachine<A, P> {
+        let name = self.action.name();
+        let state = match self.refusal.take().or_else(|| refusal(name)) {
+            None => State::Pause { until: Duration::ZERO },
+            Some(error) => State::Refused(error.with_call(name, config.region(), 0)),
         };
         WaitMachine {
             config: config.clone(),
@@ -192,8 +212,8 @@ pub struct WaitMachine<A: Ask, P> {
 }
 
 enum State<A: Ask> {
-    /// The action may change something: nothing is sent.
-    Refused,
+    /// For this reason nothing is sent.
+    Refused(Error),
     Pause {
         until: Duration,
     },
@@ -220,7 +240,10 @@ where
         }
         loop {
             match &mut self.state {
-                State::Refused => return self.end(Err(self.refusal())),
+                State::Refused(error) => {
+                    let error = error.clone();
+                    return self.end(Err(error));
+                }
                 State::Pause { .. } if now.mono >= ends_at => return self.end(Err(self.too_late())),
                 State::Pause { until } if *until > now.mono => {
                     let until = (*until).min(ends_at);
@@ -286,6 +309,19 @@ where
     }
 }
 
+/// Why an action cannot be waited with: it may change something.
+fn refusal(name: &str) -> Option<Error> {
+    if only_reads(name) {
+        return None;
+    }
+    Some(typed::check_name(name).err().unwrap_or_else(|| {
+        Error::parameter(
+            "it may change something, and waiting would send it again and again: \
+             wait with an action that only reads, such as `DescribeInstances`",
+        )
+    }))
+}
+
 impl<A: Ask, P> WaitMachine<A, P> {
     fn end(&mut self, outcome: Result<A::Answer, Error>) -> Step<Result<A::Answer, Error>, A::Answer> {
         self.state = State::Ended;
@@ -300,16 +336,6 @@ impl<A: Ask, P> WaitMachine<A, P> {
     fn cancelled(&self) -> Error {
         let why = Failure::not_sent(FailureKind::Cancelled, "cancelled before the condition was met");
         Error::transport(why).with_call(self.job.action.name(), self.config.region(), 0)
-    }
-
-    fn refusal(&self) -> Error {
-        let name = self.job.action.name();
-        let Err(error) = typed::check_name(name) else {
-            let why = "it may change something, and waiting would send it again and again: \
-                       wait with an action that only reads, such as `DescribeInstances`";
-            return Error::parameter(why).with_call(name, self.config.region(), 0);
-        };
-        error
     }
 
     fn too_late(&self) -> Error {

@@ -164,10 +164,49 @@ fn images_are_normal_once_all_of_them_are() {
     // Another image's failure is nobody's business.
     let others = [images(&[("img-9", "CREATEFAILED"), ("img-1", "NORMAL"), ("img-2", "NORMAL")])];
     waited(wait(), &others).0.unwrap();
-    let error = waited(images_normal([""; 0]), &[images(&[("img-9", "NORMAL")])]).0.unwrap_err();
-    assert!(error.to_string().contains("no id is given"), "{error}");
-    let error = waited(images_normal((0..101).map(|n| format!("img-{n}"))), &[images(&[])]).0.unwrap_err();
-    assert!(error.to_string().contains("101 ids are given, and one request takes 100"), "{error}");
+}
+
+fn refused_wait<A: Ask, P: FnMut(&A::Answer) -> Verdict>(wait: WaitUntil<A, P>) -> (cvm_proto::Error, usize) {
+    let run = run(wait.start(&config(), 1), |_, _| not_sent());
+    (run.output.err().expect("it is refused"), run.seen.len())
+}
+
+#[test]
+fn a_wait_that_nothing_can_end_well_sends_nothing() {
+    let many: Vec<_> = (0..101).map(|n| format!("img-{n}")).collect();
+    for ((error, asked), why) in [
+        (refused_wait(images_normal([""; 0])), "no id is given"),
+        (refused_wait(images_normal(many.clone())), "101 ids are given, and one request takes 100"),
+        (refused_wait(instances_in_state([""; 0], InstanceState::Running)), "no id is given"),
+        (refused_wait(instances_in_state(many, InstanceState::Running)), "101 ids are given"),
+        (refused_wait(instances_in_state(["ins-1"], "RUNING".into())), "did you mean `RUNNING`?"),
+        (refused_wait(instances_in_state(["ins-1"], "running".into())), "did you mean `RUNNING`?"),
+        (refused_wait(instances_in_state(["ins-1"], "asleep".into())), "they are PENDING, "),
+    ] {
+        assert_eq!((error.kind(), asked), (ErrorKind::Parameter, 0), "{error}");
+        assert!(error.to_string().contains(why), "{error}");
+        assert!(error.action().is_some() && error.region().is_some(), "{error}");
+    }
+}
+
+#[test]
+fn a_wait_with_text_judges_the_same_and_gives_what_came() {
+    let unknown = r#""ImageSet":[{"ImageId":"img-1","ImageState":"NORMAL","Newer":1.50}],"Newest":null,"#;
+    let answers = [images(&[("img-1", "CREATING")]), ok(unknown)];
+    let (answer, asked) = waited(images_normal(["img-1"]).with_text(), &answers);
+    let answer = answer.unwrap();
+    assert_eq!((answer.answer.image_set.len(), asked), (1, 2));
+    assert!(answer.text.as_str().contains(unknown), "{}", answer.text.as_str());
+
+    let failed = waited(images_normal(["img-1"]).with_text(), &[images(&[("img-1", "CREATEFAILED")])]);
+    assert_eq!((failed.0.unwrap_err().kind(), failed.1), (ErrorKind::State, 1));
+    // What cannot be read says nothing, as in a wait without texts.
+    let soon = instances_in_state(["ins-1"], InstanceState::Running).at_most(Duration::from_secs(30));
+    let error = waited(soon.with_text(), &[ok(r#""InstanceSet":7,"#)]).0.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    assert!(error.to_string().contains("does not have the documented shape"), "{error}");
+    let none = waited(images_normal([""; 0]).with_text(), &[]);
+    assert_eq!((none.0.unwrap_err().kind(), none.1), (ErrorKind::Parameter, 0));
 }
 
 #[test]
