@@ -126,8 +126,8 @@ pub use client::{
 // An action with all its attempts, and what is made of several.
 mod call;
 pub use call::{
-    Action, AnswerText, AnyCall, AnyList, Ask, Call, CallWithText, Page, Paged, Pages, TextAnswer, TextCall,
-    TextList, TextRequest, Verdict, WaitMachine, WaitUntil, WithText, parameters,
+    Action, AnswerText, AnyCall, AnyList, Ask, Call, CallWithText, ListPlace, Page, Paged, Pages, Resumable,
+    TextAnswer, TextCall, TextList, TextRequest, Verdict, WaitMachine, WaitUntil, WithText, parameters,
 };
 
 // The actions: generated.

@@ -5,6 +5,7 @@ mod attempts;
 mod cancel_grace;
 mod fetch_turn;
 pub(crate) mod page;
+mod resume;
 mod text_call;
 mod typed;
 mod wait;
@@ -15,6 +16,7 @@ pub(crate) use attempts::CallPolicy;
 pub(crate) use cancel_grace::{CANCEL_CHECK_EVERY, CancelGrace};
 pub(crate) use page::PageGuard;
 pub use page::{AnyList, Page, Paged, Pages};
+pub use resume::{ListPlace, Resumable};
 pub use text_call::{
     AnswerText, CallWithText, TextAnswer, TextCall, TextList, TextRequest, WithText, parameters,
 };

@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::action::{ActionInfo, Listing};
+use super::resume::{self, ListPlace, Resumable};
 use super::typed::AnyCall;
 use crate::client::{Config, Random};
 use crate::codec::flatten;
@@ -18,7 +19,7 @@ use crate::error::Error;
 use crate::machine::{Machine, Now, Reply, Step};
 
 /// A list that comes in pages: an action whose answer is one page of it, or [`AnyList`].
-pub trait Paged {
+pub trait Paged: Clone {
     /// What the list is of.
     type Item: Serialize;
     /// The call of one page.
@@ -31,6 +32,12 @@ pub trait Paged {
 
     /// Takes the page out of an answer and moves on to the next one.
     fn turn(&mut self, answer: Self::Answer) -> Page<Self::Item>;
+
+    /// A page without its first items, which have been read before.
+    fn skip(&self, mut page: Vec<Self::Item>, items: usize) -> Vec<Self::Item> {
+        page.drain(..items.min(page.len()));
+        page
+    }
 
     /// Tells pages apart: two in a row with the same fingerprint are the same page, sent twice.
     fn fingerprint(page: &[Self::Item]) -> u64 {
@@ -285,6 +292,9 @@ pub struct Pages<L: Paged> {
     config: Config,
     random: Random,
     guard: PageGuard,
+    place: ListPlace<L>,
+    /// How many items still to come have been read before.
+    skip: usize,
     state: State<L>,
 }
 
@@ -303,25 +313,50 @@ impl<L: Paged> Pages<L> {
     /// All pages of `list` from the one that it asks for, with the settings of `config`. `seed` feeds jitter and nonces:
     /// any number, a different one for each list.
     pub fn new(config: &Config, list: L, seed: u64) -> Self {
+        Self::after(config, list, 0, seed)
+    }
+
+    /// All pages but the first items.
+    fn after(config: &Config, list: L, skip: usize, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let call = list.call(config, random.next());
-        Self { list, config: config.clone(), random, guard: PageGuard::default(), state: State::Asking(call) }
+        let place = ListPlace::before(&list, skip, config);
+        let (config, guard, state) = (config.clone(), PageGuard::default(), State::Asking(call));
+        Self { list, config, random, guard, place, skip, state }
+    }
+
+    /// Where the list is. It stays there if a page cannot be had: the list can be resumed from there.
+    pub fn place(&self) -> &ListPlace<L> {
+        &self.place
     }
 
     /// The rest of the list, from the page that is open, with the settings of another `config`: for a driver that has to
     /// leave this machine and whatever it shares alone, such as one in a forked process.
     #[must_use]
-    pub fn rest(&self, config: &Config, seed: u64) -> Self
-    where
-        L: Clone,
-    {
-        let mut rest = Self::new(config, self.list.clone(), seed);
+    pub fn rest(&self, config: &Config, seed: u64) -> Self {
+        let mut rest = Self::after(config, self.list.clone(), self.skip, seed);
+        rest.place = self.place.clone();
         match self.state {
             State::Asking(_) | State::Telling { more: true, .. } => {}
             State::Telling { more: false, .. } | State::Over => rest.state = State::Over,
             State::Ended => rest.state = State::Ended,
         }
         rest
+    }
+}
+
+impl<L: Resumable> Pages<L> {
+    /// The rest of a list that was left, also by another process: from where [`ListPlace::resume_token`] was asked for.
+    ///
+    /// `list` is given as it was when it was begun; its page size may be another one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Parameter`](crate::ErrorKind::Parameter) if the token cannot be read, or belongs to another action,
+    /// region or other parameters.
+    pub fn resume(config: &Config, list: &L, token: &str, seed: u64) -> Result<Self, Error> {
+        let (list, skip) = resume::resumed(config, list, token)?;
+        Ok(Self::after(config, list, skip, seed))
     }
 }
 
@@ -342,9 +377,18 @@ impl<L: Paged> Machine for Pages<L> {
                     Step::WaitUntil(mono) => return Step::WaitUntil(mono),
                     Step::Progress(never) => match never {},
                     Step::Done(Ok(answer)) => {
+                        let open = self.list.clone();
                         let page = self.list.turn(answer);
+                        let count = page.count;
                         match self.guard.admit::<L>(page) {
-                            Ok((page, more)) => self.state = State::Telling { page, more },
+                            Ok((page, more)) => {
+                                let read_before = self.skip.min(count);
+                                self.skip -= read_before;
+                                let page =
+                                    if read_before > 0 { self.list.skip(page, read_before) } else { page };
+                                self.place.pass(open, count, more.then(|| self.list.clone()), self.skip);
+                                self.state = State::Telling { page, more };
+                            }
                             Err(error) => {
                                 self.state = State::Ended;
                                 return Step::Done(Err(error));

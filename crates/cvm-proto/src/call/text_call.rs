@@ -2,6 +2,7 @@
 
 use alloc::borrow::{Cow, ToOwned};
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec;
@@ -17,6 +18,7 @@ use serde_json::value::RawValue;
 
 use super::action::{Action, ActionInfo};
 use super::page::{AnyList, Page, PageCursor, Paged, fingerprint};
+use super::resume::Resumable;
 use super::typed::{self, DecodeAnswer, TypedCall};
 use super::wait::Ask;
 use crate::client::{Config, Random};
@@ -318,6 +320,11 @@ impl Paged for TextList {
         Page::new(items, more).total(page.total).counted(page.items)
     }
 
+    /// The member of the items is written anew, the others as they came.
+    fn skip(&self, page: Vec<AnswerText>, items: usize) -> Vec<AnswerText> {
+        page.into_iter().filter_map(|answer| without_first(&answer, self.items(), items)).collect()
+    }
+
     /// Of the ends of the text, since items begin an answer, or end it; without the id of the request, which is always
     /// another.
     fn fingerprint(page: &[AnswerText]) -> u64 {
@@ -329,6 +336,31 @@ impl Paged for TextList {
         let ends = (0..bytes.len().min(ENDS)).chain(bytes.len().saturating_sub(ENDS)..bytes.len());
         fingerprint(ends.filter(|at| !id.contains(at)).map(|at| bytes[at]).chain(bytes.len().to_le_bytes()))
     }
+}
+
+impl Resumable for TextList {
+    fn action(&self) -> &str {
+        self.0.action()
+    }
+
+    fn parameters(&self) -> Value {
+        self.0.parameters()
+    }
+
+    fn with_parameters(&self, parameters: Value) -> Result<Self, Error> {
+        self.0.with_parameters(parameters).map(Self)
+    }
+}
+
+/// An answer without its first items; nothing if it has no more.
+fn without_first(answer: &AnswerText, name: &str, items: usize) -> Option<AnswerText> {
+    let mut members: BTreeMap<Cow<'_, str>, Box<RawValue>> = serde_json::from_str(answer.as_str()).ok()?;
+    let list: Vec<&RawValue> = serde_json::from_str(members.get(name)?.get()).ok()?;
+    let rest = list.get(items..).filter(|rest| !rest.is_empty())?;
+    let rest = RawValue::from_string(serde_json::to_string(rest).ok()?).ok()?;
+    members.insert(Cow::Borrowed(name), rest);
+    let body = serde_json::to_string(&members).ok()?;
+    Some(AnswerText { object: 0..body.len(), body })
 }
 
 /// Reads from a page only how many items it has, and what follows it.

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use cvm_proto::api::{DescribeImages, DescribeInstances, DescribeResourcePoolPacks, DescribeTaskInfo};
-use cvm_proto::{AnyList, ErrorKind, Machine, Now, Paged, Pages, Reply, Step, TextList};
+use cvm_proto::{
+    AnyList, Credential, ErrorKind, Machine, Now, Paged, Pages, Reply, Resumable, Settings, Step, TextList,
+};
 use serde_json::{Value, json};
 
 use crate::driver::{Run, answer, config, not_sent, ok, refused, run};
@@ -235,4 +237,191 @@ fn a_list_that_has_grown_is_read_to_its_end() {
     });
     list.output.unwrap();
     assert_eq!(list.progress.iter().map(Vec::len).sum::<usize>(), 400);
+}
+
+/// A service with a list of `total` packs, whose pages are asked for by token.
+fn serve_packs(total: u64, body: &Value) -> Reply {
+    let from = body["NextToken"].as_str().map_or(0, |token| token[1..].parse().unwrap());
+    let until = total.min(from + body["MaxResults"].as_u64().unwrap());
+    let packs: Vec<_> = (from..until).map(|n| json!({"DedicatedResourcePackId": format!("p-{n}")})).collect();
+    let next = if until < total { json!(format!("t{until}")) } else { Value::Null };
+    ok(&format!(r#""DedicatedResourcePackSet":{},"NextToken":{next},"#, json!(packs)))
+}
+
+/// Reads `list` until `items` have been read, and the rest by a token: the ids of all of them, and of the rest.
+fn left_and_resumed<L: Resumable>(
+    list: &L,
+    items: usize,
+    serve: impl Fn(&Value) -> Reply,
+    ids: impl Fn(Vec<L::Item>) -> Vec<String>,
+) -> (Vec<String>, Option<Vec<String>>) {
+    let mut first = Pages::new(&config(), list.clone(), 3);
+    let mut now = Now::new(1_551_113_065, Duration::from_secs(1000));
+    let (mut read, mut left) = (Vec::new(), 0);
+    while read.len() < items {
+        match first.poll(now) {
+            Step::Send(request) => first.reply(now, serve(&serde_json::from_slice(request.body()).unwrap())),
+            Step::WaitUntil(mono) => now.mono = mono,
+            Step::Progress(page) => {
+                let page = ids(page);
+                let taken = page.len().min(items - read.len());
+                left = page.len() - taken;
+                read.extend_from_slice(&page[..taken]);
+            }
+            Step::Done(outcome) => outcome.unwrap(),
+        }
+    }
+    let rest = first.place().resume_token(left).map(|token| {
+        let rest = run(Pages::resume(&config(), list, &token, 4).unwrap(), |request, _| {
+            serve(&serde_json::from_slice(request.body()).unwrap())
+        });
+        rest.output.unwrap();
+        rest.progress.into_iter().flat_map(&ids).collect::<Vec<_>>()
+    });
+    (read, rest)
+}
+
+/// The ids in a page that is a text.
+fn ids_of_text(name: &str, id: &str, page: &[cvm_proto::AnswerText]) -> Vec<String> {
+    let page: Value = serde_json::from_str(page[0].as_str()).unwrap();
+    page[name].as_array().unwrap().iter().map(|item| item[id].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_list_that_was_left_is_resumed_by_its_token_wherever_it_was_left() {
+    let images: Vec<_> = (0..10).map(|n| format!("img-{n:08}")).collect();
+    let packs: Vec<_> = (0..10).map(|n| format!("p-{n}")).collect();
+    for left_at in 0..=10 {
+        let check = |all: &[String], (read, rest): (Vec<String>, Option<Vec<String>>)| {
+            assert_eq!(read, all[..left_at]);
+            assert_eq!(rest.as_deref(), (left_at < 10).then(|| &all[left_at..]), "{left_at}");
+        };
+        let by_offset = |body: &Value| serve(10, body);
+        let typed = DescribeImages::default().limit(4);
+        check(
+            &images,
+            left_and_resumed(&typed, left_at, by_offset, |page| {
+                page.into_iter().map(|image| image.image_id).collect()
+            }),
+        );
+        let any = AnyList::new("DescribeImages", json!({"Limit": 4})).unwrap();
+        check(
+            &images,
+            left_and_resumed(&any, left_at, by_offset, |page| {
+                page.into_iter().map(|image| image["ImageId"].as_str().unwrap().to_owned()).collect()
+            }),
+        );
+        let text = TextList::new("DescribeImages", r#"{"Limit":4}"#).unwrap();
+        check(
+            &images,
+            left_and_resumed(&text, left_at, by_offset, |page| ids_of_text("ImageSet", "ImageId", &page)),
+        );
+
+        let by_token = |body: &Value| serve_packs(10, body);
+        let typed = DescribeResourcePoolPacks::default().max_results(4);
+        check(
+            &packs,
+            left_and_resumed(
+                &typed,
+                left_at,
+                |body| {
+                    // The typed form knows that the service takes no smaller pages than of ten.
+                    serve_packs(10, &json!({"MaxResults": 4, "NextToken": body["NextToken"]}))
+                },
+                |page| page.into_iter().map(|pack| pack.dedicated_resource_pack_id).collect(),
+            ),
+        );
+        let text = TextList::new("DescribeResourcePoolPacks", r#"{"MaxResults":4}"#).unwrap();
+        check(
+            &packs,
+            left_and_resumed(&text, left_at, by_token, |page| {
+                ids_of_text("DedicatedResourcePackSet", "DedicatedResourcePackId", &page)
+            }),
+        );
+    }
+}
+
+#[test]
+fn a_list_that_was_resumed_is_left_and_resumed_again() {
+    let list = TextList::new("DescribeResourcePoolPacks", r#"{"MaxResults":4}"#).unwrap();
+    let mut token = Pages::new(&config(), list.clone(), 1).place().resume_token(0);
+    let mut read = Vec::new();
+    while let Some(from) = token {
+        // One item at a time, with pages of another size than those that were left.
+        let list = TextList::new("DescribeResourcePoolPacks", r#"{"MaxResults":3}"#).unwrap();
+        let mut pages = Pages::resume(&config(), &list, &from, 1).unwrap();
+        let now = Now::new(1_551_113_065, Duration::from_secs(1000));
+        let page = loop {
+            match pages.poll(now) {
+                Step::Send(request) => {
+                    pages.reply(now, serve_packs(10, &serde_json::from_slice(request.body()).unwrap()));
+                }
+                Step::Progress(page) => {
+                    break ids_of_text("DedicatedResourcePackSet", "DedicatedResourcePackId", &page);
+                }
+                other => panic!("{other:?}"),
+            }
+        };
+        read.push(page[0].clone());
+        token = pages.place().resume_token(page.len() - 1);
+    }
+    assert_eq!(read, (0..10).map(|n| format!("p-{n}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_list_that_broke_off_is_resumed_where_it_broke() {
+    let list = DescribeImages::default().limit(4);
+    let mut pages = Pages::new(&config(), list.clone(), 3);
+    let mut now = Now::new(1_551_113_065, Duration::from_secs(1000));
+    let error = loop {
+        match pages.poll(now) {
+            Step::Send(request) => {
+                let body: Value = serde_json::from_slice(request.body()).unwrap();
+                let is_second = body["Offset"] == json!(4);
+                pages.reply(now, if is_second { refused("UnauthorizedOperation") } else { serve(10, &body) });
+            }
+            Step::Progress(page) => assert_eq!(page.len(), 4),
+            Step::Done(outcome) => break outcome.unwrap_err(),
+            Step::WaitUntil(mono) => now.mono = mono,
+        }
+    };
+    assert_eq!(error.kind(), ErrorKind::Credential);
+    let token = pages.place().resume_token(0).unwrap();
+    let rest = run(Pages::resume(&config(), &list, &token, 3).unwrap(), |request, _| {
+        serve(10, &serde_json::from_slice(request.body()).unwrap())
+    });
+    assert_eq!(rest.progress.into_iter().flatten().next().unwrap().image_id, "img-00000004");
+}
+
+#[test]
+fn a_token_belongs_to_one_list() {
+    let list = |parameters: Value| AnyList::new("DescribeImages", parameters).unwrap();
+    let filter = json!([{"Name": "image-type", "Values": ["PRIVATE_IMAGE"]}]);
+    let begun = Pages::new(&config(), list(json!({"Filters": filter, "InstanceType": "S5", "Limit": 4})), 3);
+    let token = begun.place().resume_token(0).unwrap();
+    assert!(token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)), "{token}");
+    let refusal = |list: AnyList, token: &str| {
+        let error = Pages::resume(&config(), &list, token, 3).unwrap_err();
+        assert_eq!((error.kind(), error.action()), (ErrorKind::Parameter, Some(list.action())));
+        error.to_string()
+    };
+    // The order of members, the page's size, where it begins and what is not given make no other list.
+    let reordered = json!([{"Values": ["PRIVATE_IMAGE"], "Name": "image-type"}]);
+    let same = list(json!({"InstanceType": "S5", "Offset": 40, "ImageIds": null, "Filters": reordered}));
+    assert!(Pages::resume(&config(), &same, &token, 3).is_ok());
+
+    let other = refusal(list(json!({"InstanceType": "S5"})), &token);
+    assert!(other.contains("the resume token is of a list with other parameters: give those"), "{other}");
+    let other = refusal(AnyList::new("DescribeInstances", json!({})).unwrap(), &token);
+    assert!(other.contains("the resume token is of a list of DescribeImages: resume that one"), "{other}");
+    let mut settings = Settings::default();
+    settings.credential = Some(Credential::new("AKIDexample", "not-a-real-key").unwrap());
+    settings.region = Some("ap-beijing".into());
+    let beijing = cvm_proto::Config::new(settings).unwrap();
+    let other = Pages::resume(&beijing, &same, &token, 3).unwrap_err().to_string();
+    assert!(other.contains("in the region ap-shanghai: resume it with a client for it"), "{other}");
+    for wrong in ["", "img-1", &token[1..], &token[..token.len() - 3], "bnVsbA", "镜像"] {
+        let unreadable = refusal(same.clone(), wrong);
+        assert!(unreadable.contains("the resume token cannot be read"), "{unreadable}");
+    }
 }
