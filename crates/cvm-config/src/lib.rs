@@ -18,6 +18,7 @@ mod seed;
 mod setting;
 mod source;
 mod tccli;
+mod time;
 #[cfg(feature = "write")]
 mod write;
 

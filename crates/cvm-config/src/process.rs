@@ -10,7 +10,7 @@ use std::mem;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use cvm_proto::credential::{Fetch, FetchContext, Found, Lease, Provider, ready};
 use cvm_proto::{Credential, Error, Machine, Now, Reply, Step, input};
@@ -18,6 +18,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::origin::Origin;
+use crate::time::seconds;
 
 /// The longest time that the command may take.
 const MAX_RUNTIME: Duration = Duration::from_secs(60);
@@ -163,7 +164,15 @@ fn run(command: &[String], limit: Duration, program: &Mutex<Program>) -> Result<
     if output.is_err() {
         give_up(program);
     }
-    lease(&output.map_err(|what| what.replace("{limit}", &humantime::format_duration(limit).to_string()))?)
+    lease(&output.map_err(|what| what.replace("{limit}", &shown(limit)))?)
+}
+
+/// A limit in words: minutes, or what is no number of them.
+fn shown(limit: Duration) -> String {
+    match limit.as_secs() {
+        seconds @ 1.. if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        _ => format!("{limit:?}"),
+    }
 }
 
 /// Starts the command, unless it has been given up already.
@@ -256,22 +265,6 @@ fn lease(output: &[u8]) -> Result<Lease, ProcessError> {
         )?),
     };
     Ok(Lease { credential, expires })
-}
-
-/// A moment, in seconds since 1970.
-pub(crate) fn seconds(value: &Value) -> Option<u64> {
-    match value {
-        // Some tools write seconds with a fraction.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        Value::Number(number) => number
-            .as_u64()
-            .or_else(|| number.as_f64().filter(|&seconds| (0.0..1e15).contains(&seconds)).map(|s| s as u64)),
-        Value::String(text) => {
-            let moment = humantime::parse_rfc3339_weak(text.trim()).ok()?;
-            Some(moment.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs())
-        }
-        _ => None,
-    }
 }
 
 // What is run is shell commands.

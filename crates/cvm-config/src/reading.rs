@@ -1,6 +1,6 @@
 //! How the texts of settings are read.
 
-use std::time::Duration;
+use core::time::Duration;
 
 use cvm_proto::{Error, Language, Scheme, input};
 
@@ -74,5 +74,5 @@ impl Given<'_> {
 /// A time in seconds or with its unit, and more than none.
 pub(crate) fn time(value: &str) -> Option<Duration> {
     let seconds = value.parse::<u32>().ok().map(|seconds| Duration::from_secs(seconds.into()));
-    seconds.or_else(|| humantime::parse_duration(value).ok()).filter(|time| !time.is_zero())
+    seconds.or_else(|| crate::time::parse(value)).filter(|time| !time.is_zero())
 }

@@ -14,9 +14,9 @@ use crate::environment::Environment;
 use crate::file;
 use crate::origin::Origin;
 use crate::place::SESSION;
-use crate::process::seconds;
 use crate::setting::Setting;
 use crate::source::{AssumedRole, CredentialSource, keys};
+use crate::time::seconds;
 
 /// The folder below the home folder.
 const FOLDER: &str = ".tccli";

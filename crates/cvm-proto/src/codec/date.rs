@@ -1,4 +1,4 @@
-//! The calendar: days to dates and back, and the dates of HTTP.
+//! The calendar: days to dates and back, the dates of HTTP, and those of RFC 3339.
 
 /// Year, month (1 to 12) and day (1 to 31) of a day counted from 1970-01-01, in the Gregorian calendar.
 pub(crate) fn civil_from_days(days: u64) -> (u64, u8, u8) {
@@ -43,14 +43,59 @@ pub(crate) fn parse_http_date(text: &str) -> Option<u64> {
         b"Jul" => 7, b"Aug" => 8, b"Sep" => 9, b"Oct" => 10, b"Nov" => 11, b"Dec" => 12,
         _ => return None,
     };
-    let two = |tens: u8, ones: u8, max: u64| {
-        let is_number = tens.is_ascii_digit() && ones.is_ascii_digit();
-        let number = u64::from(tens.wrapping_sub(b'0')) * 10 + u64::from(ones.wrapping_sub(b'0'));
-        (is_number && number <= max).then_some(number)
-    };
     let (year, day) = (two(y1, y2, 99)? * 100 + two(y3, y4, 99)?, two(d1, d2, 31).filter(|&day| day > 0)?);
     let days = days_from_civil(year, month, day)?;
     Some(days * 86_400 + two(h1, h2, 23)? * 3600 + two(n1, n2, 59)? * 60 + two(s1, s2, 60)?)
+}
+
+/// Seconds since 1970 of a moment in UTC, as RFC 3339 writes it and people do: `2026-01-31T12:00:00Z`.
+///
+/// A blank may stand for the `T`, and `+00:00` or nothing for the `Z`. A fraction of a second is passed over, and a leap
+/// second counts as the one before it. `None` for anything else: another zone, a day that no calendar has, a year before
+/// 1970.
+///
+/// ```
+/// use cvm_proto::codec::parse_rfc3339;
+///
+/// assert_eq!(parse_rfc3339("2026-01-31T12:00:00Z"), Some(1_769_860_800));
+/// assert_eq!(parse_rfc3339("2026-01-31 12:00:00.5"), Some(1_769_860_800));
+/// assert_eq!(parse_rfc3339("2026-01-31T12:00:00+08:00"), None);
+/// ```
+#[rustfmt::skip]
+pub fn parse_rfc3339(text: &str) -> Option<u64> {
+    let (moment, zone) = text.as_bytes().split_at_checked(19)?;
+    let &[
+        y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b' ',
+        h1, h2, b':', n1, n2, b':', s1, s2,
+    ] = moment else {
+        return None;
+    };
+    let zone = match zone {
+        [b'.', rest @ ..] => &rest[rest.iter().take_while(|byte| byte.is_ascii_digit()).count()..],
+        zone => zone,
+    };
+    if !matches!(zone, b"" | b"Z" | b"+00:00") {
+        return None;
+    }
+    let (year, month) = (two(y1, y2, 99)? * 100 + two(y3, y4, 99)?, two(m1, m2, 12)?);
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let days = match month {
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + u64::from(is_leap),
+        1..=12 => 31,
+        _ => return None,
+    };
+    let day = two(d1, d2, days).filter(|&day| day > 0)?;
+    let days = days_from_civil(year, month, day)?;
+    let second = two(s1, s2, 60)?.min(59);
+    Some(days * 86_400 + two(h1, h2, 23)? * 3600 + two(n1, n2, 59)? * 60 + second)
+}
+
+/// A number of two digits, if it is not above `max`.
+fn two(tens: u8, ones: u8, max: u64) -> Option<u64> {
+    let is_number = tens.is_ascii_digit() && ones.is_ascii_digit();
+    let number = u64::from(tens.wrapping_sub(b'0')) * 10 + u64::from(ones.wrapping_sub(b'0'));
+    (is_number && number <= max).then_some(number)
 }
 
 #[cfg(test)]
@@ -83,6 +128,39 @@ mod tests {
             "Sun, 00 Nov 1994 00:00:00 GMT",
         ] {
             assert_eq!(parse_http_date(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn moments_of_rfc_3339() {
+        for (text, seconds) in [
+            ("1970-01-01T00:00:00Z", 0),
+            ("2026-01-31T12:00:00Z", 1_769_860_800),
+            ("2026-01-31 12:00:00", 1_769_860_800),
+            ("2026-01-31T12:00:00+00:00", 1_769_860_800),
+            ("2026-01-31T12:00:00.999999999999Z", 1_769_860_800),
+            ("2026-01-31T12:00:00.", 1_769_860_800),
+            ("2024-02-29T23:59:60Z", 1_709_251_199),
+            ("9999-12-31T23:59:59Z", 253_402_300_799),
+        ] {
+            assert_eq!(parse_rfc3339(text), Some(seconds), "{text}");
+        }
+        for bad in [
+            "",
+            "soon",
+            "2026-01-31T12:00Z",
+            "2026-02-29T12:00:00Z",
+            "2026-13-01T12:00:00Z",
+            "2026-00-01T12:00:00Z",
+            "2026-01-00T12:00:00Z",
+            "2026-01-31T24:00:00Z",
+            "2026-01-31T12:00:00.5+08:00",
+            "2026-01-31T12:00:00Zz",
+            "2026-01-31T12:00:00é",
+            "1969-12-31T23:59:59Z",
+            "０026-01-31T12:00:00",
+        ] {
+            assert_eq!(parse_rfc3339(bad), None, "{bad}");
         }
     }
 }

@@ -9,6 +9,8 @@ pub mod multipart;
 pub mod percent;
 pub(crate) mod record;
 
+pub use date::parse_rfc3339;
+
 /// The content type of a JSON body.
 pub(crate) const JSON: &str = "application/json";
 /// The content type of a form, and of a request that has no body.
