@@ -11,7 +11,7 @@ use crate::run;
 
 /// The core.
 const CORE: &str = "cvm-proto";
-/// Where settings and credentials come from.
+/// Where settings and credentials come from; without `std` for programs that read the files themselves.
 const SOURCES: &str = "cvm-config";
 /// What reads and writes files; it knows nothing of the API.
 const FILES: &str = "cvm-files";
@@ -25,7 +25,8 @@ pub(crate) fn run(root: &Path) -> Outcome {
     directions(&metadata)?;
     bans(root, &metadata)?;
     size(root)?;
-    no_std(root)?;
+    no_std(root, CORE)?;
+    no_std(root, SOURCES)?;
     plain_endpoint(root)
 }
 
@@ -112,15 +113,15 @@ fn size(root: &Path) -> Outcome {
     Err(format!("{CORE} has {} crates in its tree: it may have fewer than {CORE_CRATES}", crates.len()))
 }
 
-/// The core without `std`: it builds, and turns on no dependency's `std`.
-fn no_std(root: &Path) -> Outcome {
+/// A crate without `std`: it builds, and turns on no dependency's `std`.
+fn no_std(root: &Path, package: &str) -> Outcome {
     let features = [
         "tree",
         "--locked",
         "-e",
         "normal,features",
         "-p",
-        CORE,
+        package,
         "--no-default-features",
         "--prefix",
         "none",
@@ -132,11 +133,11 @@ fn no_std(root: &Path) -> Outcome {
         line.contains("feature \"std\"") && !host_only.iter().any(|name| line.split(' ').next() == Some(name))
     });
     if let Some(line) = with_std {
-        return Err(format!("{CORE} without its features still enables {line}"));
+        return Err(format!("{package} without its features still enables {line}"));
     }
     run::run(&mut run::cargo(
         root,
-        ["check", "--locked", "--quiet", "-p", CORE, "--lib", "--no-default-features"],
+        ["check", "--locked", "--quiet", "-p", package, "--lib", "--no-default-features"],
     ))
 }
 

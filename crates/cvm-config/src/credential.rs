@@ -1,8 +1,10 @@
 //! Who can have a credential, in the order in which they are asked.
 
-use std::fmt;
-use std::path::PathBuf;
-use std::sync::Arc;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::{fmt, mem};
 
 use cvm_proto::credential::{Chain, Errand, MfaCode, Provider, ready};
 use cvm_proto::{Error, Settings};
@@ -10,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::credential_setting::CredentialSetting;
 use crate::environment::Environment;
+use crate::file::FilePath;
 use crate::origin::Origin;
 use crate::place::{Place, Placed};
 use crate::profile::{self, Files};
@@ -175,7 +178,7 @@ impl Sources {
                 let unset = [CredentialSetting::SecretId, CredentialSetting::SecretKey]
                     .map(|setting| setting.variables()[0]);
                 let lack = || format!("{} are not set", unset.join(" and "));
-                Ok(std::mem::take(&mut variables).source().ok_or_else(lack))
+                Ok(mem::take(&mut variables).source().ok_or_else(lack))
             })?;
         }
         sources.ask(format!("profile `{profile}`"), &mut || {
@@ -249,15 +252,15 @@ impl Sources {
     }
 
     /// A provider for each source up to the one that is used.
-    pub(crate) fn chain(&self, network: &Network, environment: &Environment) -> Chain {
+    pub(crate) fn chain(&self, network: &Network, environment: &Environment) -> Result<Chain, Error> {
         let lacking = self.candidates.iter().filter_map(|candidate| match &candidate.finding {
             Finding::Lacks(what) => {
                 Some(Arc::new(EmptySource(format!("{}: {what}", candidate.name))) as Arc<dyn Provider>)
             }
             _ => None,
         });
-        let used = self.used.as_ref().map(|source| source.provider(network, environment));
-        Chain::new(lacking.chain(used))
+        let used = self.used.as_ref().map(|source| source.provider(network, environment)).transpose()?;
+        Ok(Chain::new(lacking.chain(used)))
     }
 }
 
@@ -273,7 +276,7 @@ fn web_identity(environment: &Environment) -> Result<Result<CredentialSource, St
                 session: None,
                 duration: None,
                 provider,
-                token: PathBuf::from(token),
+                token: FilePath::Exact(token),
                 region: Some(region),
                 origin: Origin::Variable(TKE[2]),
             })))

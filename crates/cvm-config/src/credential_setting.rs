@@ -1,6 +1,6 @@
 //! What says which credential is used: one table for every place where it can be written.
 
-use std::fmt;
+use core::fmt;
 
 /// A part of what says which credential is used, as it is given, set in the environment, or written into a profile.
 ///

@@ -1,11 +1,25 @@
-//! What of a process settings are looked up in: its variables, and the folders with its files.
+//! What settings are looked up in: variables, and files.
 
-use std::fmt;
-use std::path::{Path, PathBuf};
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+#[cfg(feature = "std")]
+use std::path::PathBuf;
 
 use cvm_proto::{Error, input};
+use spin::Once;
 
-/// The variables and the folders that settings are looked up in.
+use crate::disk::Disk;
+use crate::file::{FilePath, Unread, unread};
+
+/// Where the file of all users is.
+pub(crate) const SYSTEM: &str = "/etc/tencentcloud";
+
+/// The variables and the files that settings are looked up in.
 ///
 /// ```
 /// use cvm_config::{Environment, Loader};
@@ -14,7 +28,7 @@ use cvm_proto::{Error, input};
 ///     ("TENCENTCLOUD_SECRET_ID", "AKIDexample"),
 ///     ("TENCENTCLOUD_SECRET_KEY", "not-a-real-key"),
 /// ]);
-/// let loaded = Loader::new().environment(environment).load()?;
+/// let loaded = Loader::of(environment).load()?;
 /// assert_eq!(loaded.settings.credential.unwrap().secret_id(), "AKIDexample");
 /// # Ok::<(), cvm_proto::Error>(())
 /// ```
@@ -22,54 +36,87 @@ use cvm_proto::{Error, input};
 pub struct Environment {
     /// `None` for those of this process. Of two with the same name the last counts.
     variables: Option<Vec<(String, String)>>,
-    home: Option<PathBuf>,
-    system: Option<PathBuf>,
+    /// What the program has read itself; `None` for what is not there.
+    files: Arc<BTreeMap<String, Option<Vec<u8>>>>,
+    /// `None` where nothing but those is read.
+    disk: Option<Disk>,
+    wanted: Wanted,
+}
+
+/// The first file that was asked for, and is not known. A copy has been asked for nothing yet.
+#[derive(Default)]
+struct Wanted(Once<String>);
+
+impl Clone for Wanted {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
 }
 
 impl Environment {
     /// That of this process: its variables, the user's home folder, `/etc/tencentcloud`.
+    #[cfg(feature = "std")]
     pub fn process() -> Self {
-        Self {
-            variables: None,
-            home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
-            system: Some(PathBuf::from("/etc/tencentcloud")),
-        }
+        Self { variables: None, disk: Some(Disk::process()), ..Self::in_memory::<&str, &str>([]) }
     }
 
-    /// These variables, and no folders.
+    /// These variables, and no folders. A file that one of them names is read.
+    #[cfg(feature = "std")]
     pub fn of<N: Into<String>, V: Into<String>>(variables: impl IntoIterator<Item = (N, V)>) -> Self {
+        Self { disk: Some(Disk::default()), ..Self::in_memory(variables) }
+    }
+
+    /// These variables, and the files that [`file`](Self::file) gives: nothing is read, and no process is started. It is
+    /// for programs without a file system, and for those that read files by other means;
+    /// [`Loader::wanted`](crate::Loader::wanted) says which.
+    pub fn in_memory<N: Into<String>, V: Into<String>>(variables: impl IntoIterator<Item = (N, V)>) -> Self {
         let variables = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-        Self { variables: Some(variables), home: None, system: None }
+        Self { variables: Some(variables), files: Arc::default(), disk: None, wanted: Wanted::default() }
+    }
+
+    /// What is in a file, by its path as [`Loader::wanted`](crate::Loader::wanted) writes it, such as
+    /// `~/.tencentcloud/credentials`. It takes precedence over the disk's.
+    #[must_use]
+    pub fn file(self, path: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
+        self.known(path.into(), Some(content.into()))
+    }
+
+    /// Says that there is no file of this path.
+    #[must_use]
+    pub fn no_file(self, path: impl Into<String>) -> Self {
+        self.known(path.into(), None)
+    }
+
+    fn known(mut self, path: String, content: Option<Vec<u8>>) -> Self {
+        Arc::make_mut(&mut self.files).insert(path, content);
+        self
     }
 
     /// The folder that holds `.tencentcloud` and `.tccli`.
+    #[cfg(feature = "std")]
     #[must_use]
     pub fn home(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.home = Some(folder.into());
+        self.disk.get_or_insert_default().home = Some(folder.into());
         self
     }
 
     /// The folder that holds the file `credentials` of all users.
+    #[cfg(feature = "std")]
     #[must_use]
     pub fn system(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.system = Some(folder.into());
+        self.disk.get_or_insert_default().system = Some(folder.into());
         self
     }
 
     /// A variable without the white space around its value; an empty one counts as unset.
     pub(crate) fn var(&self, name: &str) -> Result<Option<String>, Error> {
-        let value = match &self.variables {
-            Some(variables) => {
+        let value = match (&self.variables, &self.disk) {
+            (Some(variables), _) => {
                 let set = variables.iter().rev().find(|(set, _)| set == name);
                 set.map(|(_, value)| value.clone())
             }
-            None => match std::env::var(name) {
-                Ok(value) => Some(value),
-                Err(std::env::VarError::NotPresent) => None,
-                Err(std::env::VarError::NotUnicode(_)) => {
-                    return Err(Error::config(format!("{name} is not UTF-8: set it anew")));
-                }
-            },
+            (None, Some(disk)) => disk.variable(name)?,
+            (None, None) => None,
         };
         Ok(value.map(|value| input::trim(&value).to_owned()).filter(|value| !value.is_empty()))
     }
@@ -84,32 +131,114 @@ impl Environment {
         Ok(None)
     }
 
-    /// A path below the home folder.
-    pub(crate) fn at_home(&self, path: impl AsRef<Path>) -> Option<PathBuf> {
-        self.home.as_ref().map(|home| home.join(path))
+    /// A path below the home folder, if there is one.
+    pub(crate) fn at_home(&self, path: impl fmt::Display) -> Option<FilePath> {
+        if self.disk.as_ref().is_some_and(|disk| !disk.has_home()) {
+            return None;
+        }
+        Some(FilePath::Written(format!("~/{path}")))
     }
 
-    /// A path below the folder of all users.
-    pub(crate) fn at_system(&self, path: impl AsRef<Path>) -> Option<PathBuf> {
-        self.system.as_ref().map(|system| system.join(path))
+    /// A path below the folder of all users, if there is one.
+    pub(crate) fn at_system(&self, path: impl fmt::Display) -> Option<FilePath> {
+        if self.disk.as_ref().is_some_and(|disk| !disk.has_system()) {
+            return None;
+        }
+        Some(FilePath::System(path.to_string()))
     }
 
     /// A path that a user wrote: `~` at its beginning is the home folder.
-    pub(crate) fn path(&self, written: &str) -> PathBuf {
-        let below_home = written.strip_prefix("~/").and_then(|rest| self.at_home(rest));
-        below_home.unwrap_or_else(|| PathBuf::from(written))
+    #[allow(clippy::unused_self)]
+    pub(crate) fn path(&self, written: &str) -> FilePath {
+        FilePath::Written(written.to_owned())
     }
 
     /// A path as messages write it, with `~` for the home folder.
-    pub(crate) fn show(&self, path: &Path) -> String {
-        let below_home = self.home.as_ref().and_then(|home| path.strip_prefix(home).ok());
-        match below_home {
-            Some(rest) => format!("~/{}", rest.display()),
-            None => path.display().to_string(),
+    pub(crate) fn show(&self, path: &FilePath) -> String {
+        self.disk.as_ref().map_or_else(|| path.to_string(), |disk| disk.show(path))
+    }
+
+    /// The content of a file.
+    pub(crate) fn read(&self, path: &FilePath, limit: u64) -> Result<Vec<u8>, Unread> {
+        if let Some(given) = self.given(path) {
+            let content = given.as_ref().ok_or_else(|| Unread::Absent("there is no such file".to_owned()))?;
+            let fits = u64::try_from(content.len()).is_ok_and(|length| length <= limit);
+            let too_large =
+                || Unread::Other(format!("it is larger than {limit} bytes, the most that is read"));
+            return if fits { Ok(content.clone()) } else { Err(too_large()) };
         }
+        match &self.disk {
+            Some(disk) => disk.read(path, limit),
+            None => Err(self.want(path)),
+        }
+    }
+
+    /// A warning if users other than the owner can get at a file with secrets. Of what was given nobody knows it.
+    pub(crate) fn too_wide(&self, path: &FilePath) -> Option<String> {
+        self.disk.as_ref().filter(|_| self.given(path).is_none())?.too_wide(path)
+    }
+
+    /// Whether a file is there.
+    pub(crate) fn has(&self, path: &FilePath) -> Result<bool, Unread> {
+        if let Some(given) = self.given(path) {
+            return Ok(given.is_some());
+        }
+        match &self.disk {
+            Some(disk) => Ok(disk.has(path)),
+            None => Err(self.want(path)),
+        }
+    }
+
+    fn given(&self, path: &FilePath) -> Option<&Option<Vec<u8>>> {
+        self.files.get(&path.to_string())
+    }
+
+    /// Takes down which file is to be given.
+    #[cold]
+    fn want(&self, path: &FilePath) -> Unread {
+        self.wanted.0.call_once(|| path.to_string());
+        Unread::Other("its content is not part of this environment".to_owned())
+    }
+
+    /// The first file that was asked for, and is not known.
+    pub(crate) fn wanted(&self) -> Option<String> {
+        self.wanted.0.get().cloned()
+    }
+
+    /// Whether a path leads to something without an end of its own, such as a pipe.
+    pub(crate) fn is_stream(&self, path: &FilePath) -> bool {
+        self.given(path).is_none() && self.disk.as_ref().is_some_and(|disk| disk.is_stream(path))
+    }
+
+    /// Asks for a file that is read when it is needed: what is in memory has to be known before.
+    pub(crate) fn will_read(&self, path: &FilePath) -> Result<(), Error> {
+        if self.is_in_memory() {
+            self.has(path).map_err(|error| unread(self, path, &error))?;
+        }
+        Ok(())
+    }
+
+    /// Whether nothing is read but what was given.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.disk.is_none()
+    }
+
+    /// The names of the files in a folder, in no order. Where only what is given is read, it is those.
+    pub(crate) fn names(&self, folder: &FilePath) -> Vec<String> {
+        let begin = format!("{folder}/");
+        let given = self.files.iter().filter(|(_, content)| content.is_some());
+        let given = given.filter_map(|(path, _)| path.strip_prefix(&begin)).map(str::to_owned);
+        given.chain(self.disk.iter().flat_map(|disk| disk.names(folder))).collect()
+    }
+
+    /// Where files are read that are not given; none where nothing else is read.
+    #[cfg(feature = "write")]
+    pub(crate) fn disk(&self) -> Option<&Disk> {
+        self.disk.as_ref()
     }
 }
 
+#[cfg(feature = "std")]
 impl Default for Environment {
     fn default() -> Self {
         Self::process()
@@ -118,14 +247,14 @@ impl Default for Environment {
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Variables hold secrets.
+        // Variables and files hold secrets.
         let names = |variables: &Vec<(String, String)>| {
             variables.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>()
         };
         f.debug_struct("Environment")
             .field("variables", &self.variables.as_ref().map(names))
-            .field("home", &self.home)
-            .field("system", &self.system)
-            .finish()
+            .field("files", &self.files.keys())
+            .field("disk", &self.disk)
+            .finish_non_exhaustive()
     }
 }

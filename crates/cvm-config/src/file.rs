@@ -1,65 +1,68 @@
-//! Reading a file of settings, and looking at who else can.
+//! Files of settings: their paths as users write them, and their texts.
 
-use std::io::ErrorKind;
-use std::path::Path;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
 
 use cvm_proto::{Error, input};
 
-use crate::environment::Environment;
+use crate::environment::{Environment, SYSTEM};
 
 /// The most that is read of a file: far more than settings, keys and certificates ever take.
 pub(crate) const MAX_BYTES: u64 = 16 << 20;
 
-/// The text of a file, or `None` if it is not there.
-pub(crate) fn read(environment: &Environment, path: &Path) -> Result<Option<String>, Error> {
-    let shown = || environment.show(path);
-    match cvm_files::read_input(path, MAX_BYTES) {
-        Ok(bytes) => text(&bytes, &shown()).map(Some),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
-        Err(error) => Err(Error::config(format!("{} cannot be read: {error}", shown()))),
+/// A file as it is written. `Display` is its name where no disk says more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum FilePath {
+    /// By a user: `~/` at its beginning is the home folder.
+    Written(String),
+    /// By a program: every character stands for itself.
+    Exact(String),
+    /// Below the folder of all users.
+    System(String),
+}
+
+impl fmt::Display for FilePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Written(path) | Self::Exact(path) => f.write_str(path),
+            Self::System(path) => write!(f, "{SYSTEM}/{path}"),
+        }
     }
+}
+
+/// Why the content of a file is not known. `Display` is a clause about the file.
+pub(crate) enum Unread {
+    /// There is none.
+    Absent(String),
+    /// Anything else.
+    Other(String),
+}
+
+impl fmt::Display for Unread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent(why) | Self::Other(why) => f.write_str(why),
+        }
+    }
+}
+
+/// The text of a file, or `None` if it is not there.
+pub(crate) fn read(environment: &Environment, path: &FilePath) -> Result<Option<String>, Error> {
+    match environment.read(path, MAX_BYTES) {
+        Ok(bytes) => text(&bytes, &environment.show(path)).map(Some),
+        Err(Unread::Absent(_)) => Ok(None),
+        Err(error) => Err(unread(environment, path, &error)),
+    }
+}
+
+/// The error of a file that cannot be read.
+pub(crate) fn unread(environment: &Environment, path: &FilePath, error: &Unread) -> Error {
+    Error::config(format!("{} cannot be read: {error}", environment.show(path)))
 }
 
 /// The text that a file holds.
 pub(crate) fn text(bytes: &[u8], shown: &str) -> Result<String, Error> {
     input::text(bytes).map(str::to_owned).map_err(|error| Error::config(error.at(shown)))
-}
-
-/// A warning if users other than the owner can get at a file with secrets.
-///
-/// A file that only its folder protects is well: the official command line writes such.
-pub(crate) fn too_wide(environment: &Environment, path: &Path) -> Option<String> {
-    let own = wide_mode(path)?;
-    let shown = environment.show(path);
-    Some(format!(
-        "{shown} has the mode {own:04o}, so that other users can get at its secrets: `chmod 600 {shown}`"
-    ))
-}
-
-/// The mode of a file that users other than the owner can get at.
-pub(crate) fn wide_mode(path: &Path) -> Option<u32> {
-    let (own, folder) = (mode(path)?, mode(path.parent()?)?);
-    (own & 0o077 != 0 && folder & 0o011 != 0).then_some(own)
-}
-
-/// A warning if users other than the owner can put another file into a folder.
-pub(crate) fn open_folder(environment: &Environment, folder: &Path) -> Option<String> {
-    let own = mode(folder).filter(|own| own & 0o022 != 0)?;
-    let shown = environment.show(folder);
-    Some(format!(
-        "{shown} has the mode {own:04o}, so that other users can replace its files: `chmod 700 {shown}`"
-    ))
-}
-
-/// Who can get at a file.
-#[cfg(unix)]
-pub(crate) fn mode(path: &Path) -> Option<u32> {
-    use std::os::unix::fs::PermissionsExt;
-    Some(std::fs::metadata(path).ok()?.permissions().mode() & 0o777)
-}
-
-/// Access is a matter of inherited lists there, which this does not judge.
-#[cfg(not(unix))]
-pub(crate) fn mode(_: &Path) -> Option<u32> {
-    None
 }

@@ -5,7 +5,11 @@
 //! they are. A value in a pair of quotes, single or double, is taken without them. What is in `[DEFAULT]` is in every
 //! section that does not have the key itself.
 
-use std::fmt::Write;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::{self, Write};
 
 use cvm_proto::input;
 
@@ -35,8 +39,8 @@ pub(crate) struct KeyValue {
     pub(crate) line: usize,
 }
 
-impl std::fmt::Debug for Section {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Values may be secrets.
         f.debug_list().entries(self.entries.iter().map(|entry| &entry.key)).finish()
     }

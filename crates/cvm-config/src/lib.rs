@@ -1,19 +1,29 @@
 #![doc = include_str!("../README.md")]
 // What only writing needs stands with what it belongs to, and is not used without the feature.
 #![cfg_attr(not(feature = "write"), allow(dead_code))]
+#![no_std]
+
+extern crate alloc;
+#[cfg(any(feature = "std", test))]
+extern crate std;
 
 mod credential;
 mod credential_setting;
+#[cfg_attr(not(feature = "std"), path = "no_disk.rs")]
+mod disk;
 mod environment;
 mod file;
 mod ini;
 mod loader;
+mod memory_token;
 mod network;
 mod origin;
 mod place;
+#[cfg(feature = "std")]
 mod process;
 mod profile;
 mod reading;
+#[cfg(feature = "std")]
 mod seed;
 mod setting;
 mod source;
@@ -27,14 +37,15 @@ pub use credential_setting::CredentialSetting;
 pub use environment::Environment;
 pub use loader::{Loaded, Loader, Value};
 pub use origin::Origin;
+#[cfg(feature = "std")]
 pub use seed::seed;
 pub use setting::{Setting, SettingKind};
 pub use source::masked;
 #[cfg(feature = "write")]
 pub use write::{NewProfile, Written};
 
-use cvm_proto::output::escaped;
-use cvm_proto::{Error, Settings};
+#[cfg(feature = "std")]
+use cvm_proto::{Error, Settings, output::escaped};
 
 /// The settings of this process's environment and the user's files: [`Loader::load`] with nothing given. Its warnings
 /// are logged.
@@ -42,6 +53,7 @@ use cvm_proto::{Error, Settings};
 /// # Errors
 ///
 /// As [`Loader::load`].
+#[cfg(feature = "std")]
 pub fn from_env() -> Result<Settings, Error> {
     let loaded = Loader::new().load()?;
     for warning in &loaded.warnings {

@@ -1,6 +1,10 @@
 //! From everything that is set somewhere to the settings of a client.
 
-use std::sync::Arc;
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
 
 use cvm_proto::credential::{Lease, MfaCode, Provider};
 use cvm_proto::{Error, Settings, input};
@@ -26,7 +30,8 @@ use crate::source::{CredentialSource, Network};
 /// }
 /// # Ok::<(), cvm_proto::Error>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
+#[cfg_attr(feature = "std", derive(Default))]
 #[must_use]
 pub struct Loader {
     environment: Environment,
@@ -63,8 +68,19 @@ pub struct Value {
 
 impl Loader {
     /// Looks into this process's environment and the user's files.
+    #[cfg(feature = "std")]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Looks into this environment.
+    pub fn of(environment: Environment) -> Self {
+        Self {
+            environment,
+            given: Vec::new(),
+            at_default: Vec::new(),
+            credential: GivenCredential::default(),
+        }
     }
 
     /// Looks into another environment.
@@ -169,6 +185,34 @@ impl Loader {
         Ok(Files::read(&self.environment)?.names())
     }
 
+    /// The path of a file that [`load`](Self::load) needs and an environment [in memory](Environment::in_memory) does not
+    /// have: the next one to [give](Environment::file), or to call [not there](Environment::no_file). `~/` at its
+    /// beginning is the user's home folder.
+    ///
+    /// What is wanted depends on what the files before say, so a program asks again until there is nothing more. `load`
+    /// then gives the settings or the mistake, as it does where it reads the same files itself.
+    ///
+    /// ```
+    /// use cvm_config::{Environment, Loader};
+    ///
+    /// # let read = |path: &str| (path == "~/.tencentcloud/credentials").then(|| b"[default]\nsecret_id = AKIDexample\nsecret_key = not-a-real-key".to_vec());
+    /// let mut environment = Environment::in_memory([("TENCENTCLOUD_REGION", "ap-beijing")]);
+    /// while let Some(path) = Loader::of(environment.clone()).wanted() {
+    ///     environment = match read(&path) {
+    ///         Some(content) => environment.file(path, content),
+    ///         None => environment.no_file(path),
+    ///     };
+    /// }
+    /// let loaded = Loader::of(environment).load()?;
+    /// assert_eq!(loaded.settings.credential.unwrap().secret_id(), "AKIDexample");
+    /// # Ok::<(), cvm_proto::Error>(())
+    /// ```
+    pub fn wanted(&self) -> Option<String> {
+        let asked = self.clone();
+        let _ = asked.look_up();
+        asked.environment.wanted()
+    }
+
     /// Looks everything up. Files are read, nothing is sent, and no command is run.
     ///
     /// That there is no credential is an error of the first call: it says what each source lacked.
@@ -177,12 +221,16 @@ impl Loader {
     ///
     /// [`ErrorKind::Config`](cvm_proto::ErrorKind::Config) naming the variable, or the file and the line, that is wrong.
     pub fn load(self) -> Result<Loaded, Error> {
+        self.look_up()
+    }
+
+    fn look_up(&self) -> Result<Loaded, Error> {
         let environment = &self.environment;
         let mut files = Files::read(environment)?;
         let (profile, origin) = self
             .lookup(Setting::Profile, &[])?
             .unwrap_or_else(|| (Setting::Profile.default_text().to_owned(), Origin::Default));
-        if origin != Origin::Default && !files.has(&profile) {
+        if origin != Origin::Default && !files.has(&profile)? {
             return Err(files.missing(&profile, &origin));
         }
         refuse_former(environment)?;
@@ -224,7 +272,7 @@ impl Loader {
                 metadata: network::metadata(&found)?,
                 mfa_code: sources.mfa_code.clone(),
             };
-            settings.provider = Some(Arc::new(sources.chain(&network, environment)));
+            settings.provider = Some(Arc::new(sources.chain(&network, environment)?));
         }
         let candidates = sources.candidates;
         Ok(Loaded { settings, values, candidates, warnings: files.warnings })

@@ -1,5 +1,8 @@
 //! Where requests go, and whether by a proxy: what several settings decide together.
 
+use alloc::format;
+use alloc::string::ToString;
+
 use cvm_proto::{Endpoint, Error, Failover, NoProxy, ProxyAddress, Scheme, Settings};
 
 use crate::environment::Environment;

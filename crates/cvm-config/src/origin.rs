@@ -1,6 +1,8 @@
 //! Where a value comes from, and errors that say so.
 
-use std::fmt;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
 
 use cvm_proto::{Error, ErrorKind};
 

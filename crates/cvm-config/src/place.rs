@@ -1,6 +1,8 @@
 //! What one place says of the credential: the program, the environment, or a section of a profile. One reader for all.
 
-use std::time::Duration;
+use alloc::format;
+use alloc::string::String;
+use core::time::Duration;
 
 use cvm_proto::credential::Role;
 use cvm_proto::{Error, input};

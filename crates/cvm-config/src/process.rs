@@ -3,14 +3,19 @@
 //! It runs in a thread of its own: the machine looks now and then whether it is done, so that no poll blocks whoever
 //! drives it.
 
+use std::borrow::ToOwned;
+use std::boxed::Box;
 use std::convert::Infallible;
 use std::fmt;
+use std::format;
 use std::io::ErrorKind;
 use std::mem;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::string::String;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+use std::vec::Vec;
 
 use cvm_proto::credential::{Fetch, FetchContext, Found, Lease, Provider, ready};
 use cvm_proto::{Credential, Error, Machine, Now, Reply, Step, input};
@@ -270,6 +275,9 @@ fn lease(output: &[u8]) -> Result<Lease, ProcessError> {
 // What is run is shell commands.
 #[cfg(all(test, unix))]
 mod tests {
+    use std::string::ToString;
+    use std::vec;
+
     use super::*;
 
     /// Runs a shell command to the end of its machine.

@@ -1,12 +1,15 @@
 //! A profile: what the ini file and the files of tccli have under one name.
 
-use std::path::{Path, PathBuf};
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use cvm_proto::{Error, input};
 
 use crate::credential_setting::CredentialSetting;
 use crate::environment::Environment;
-use crate::file;
+use crate::file::{self, FilePath};
 use crate::ini::{Ini, KeyValue, Section};
 use crate::origin::Origin;
 use crate::place::Place;
@@ -28,7 +31,7 @@ pub(crate) struct Files<'a> {
 }
 
 /// Where the ini file is, and whether it was named.
-pub(crate) fn ini_path(environment: &Environment) -> Result<Option<(PathBuf, bool)>, Error> {
+pub(crate) fn ini_path(environment: &Environment) -> Result<Option<(FilePath, bool)>, Error> {
     if let Some(named) = environment.var(FILE_VARIABLE)? {
         return Ok(Some((environment.path(&named), true)));
     }
@@ -53,7 +56,7 @@ impl<'a> Files<'a> {
             let ini =
                 Ini::parse(&text).map_err(|(line, what)| Error::config(format!("{shown}:{line}: {what}")))?;
             // A file for all users is there to be read by them.
-            files.warnings.extend(file::too_wide(environment, &path).filter(|_| is_own));
+            files.warnings.extend(environment.too_wide(&path).filter(|_| is_own));
             files.ini = Ok((shown, ini));
             return Ok(files);
         }
@@ -69,8 +72,8 @@ impl<'a> Files<'a> {
     }
 
     /// Whether there is a profile of this name.
-    pub(crate) fn has(&self, profile: &str) -> bool {
-        self.section(profile).is_some() || tccli::has(self.environment, profile)
+    pub(crate) fn has(&self, profile: &str) -> Result<bool, Error> {
+        Ok(self.section(profile).is_some() || tccli::has(self.environment, profile)?)
     }
 
     /// The names of all profiles, in order.
@@ -187,7 +190,7 @@ impl<'a> Files<'a> {
             return Err(origin
                 .error(&format!("source_profile `{name}` leads back to itself: name a profile with a key")));
         }
-        if !self.has(name) {
+        if !self.has(name)? {
             return Err(origin
                 .error(&format!("there is no profile `{}`: name one that there is", input::excerpt(name))));
         }
@@ -224,12 +227,12 @@ pub(crate) fn instance(role: &str) -> Option<CredentialSource> {
 }
 
 /// Where `cvm configure` writes, and where `load` reads first; and whether it was named.
-pub(crate) fn writable(environment: &Environment) -> Result<(PathBuf, bool), Error> {
+#[cfg(feature = "write")]
+pub(crate) fn writable(environment: &Environment) -> Result<(FilePath, bool), Error> {
     match ini_path(environment)? {
         Some(place) => Ok(place),
         None => Err(Error::config(format!(
-            "there is no home folder to write {} into: set HOME, or name a file in {FILE_VARIABLE}",
-            Path::new(INI).display()
+            "there is no home folder to write {INI} into: set HOME, or name a file in {FILE_VARIABLE}"
         ))),
     }
 }

@@ -1,11 +1,14 @@
 //! How the texts of settings are read.
 
+use alloc::format;
+use alloc::string::ToString;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use cvm_proto::{Error, Language, Scheme, input};
 
 use crate::environment::Environment;
-use crate::file;
+use crate::file::MAX_BYTES;
 use crate::setting::Setting;
 
 /// The proxy that is none.
@@ -58,7 +61,7 @@ impl Given<'_> {
 
     /// The certificates in the file that is named, in PEM.
     pub(crate) fn certificates(&self, environment: &Environment) -> Result<Vec<u8>, Error> {
-        let read = cvm_files::read_input(environment.path(self.value), file::MAX_BYTES);
+        let read = environment.read(&environment.path(self.value), MAX_BYTES);
         let pem = read.map_err(|error| self.wrong(&format!("cannot be read: {error}")))?;
         input::certificates(&pem).map_err(|error| self.wrong(&error.to_string()))?;
         Ok(pem)

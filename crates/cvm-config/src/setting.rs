@@ -1,6 +1,9 @@
 //! The settings there are: one table, which everything that knows them goes by.
 
-use std::fmt;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::{String, ToString};
+use core::fmt;
 
 use cvm_proto::{Endpoint, Error, ProxyAddress, Settings, input};
 
@@ -254,7 +257,7 @@ impl Setting {
         }
         match input::trim(value) {
             "" => Ok(()),
-            value => self.apply(value, settings, &Environment::of::<&str, &str>([])),
+            value => self.apply(value, settings, &Environment::in_memory::<&str, &str>([])),
         }
     }
 
@@ -342,7 +345,7 @@ mod tests {
     #[test]
     fn the_defaults_are_shown_as_they_are() {
         let (mut shown, fresh) = (Settings::default(), Settings::default());
-        let environment = Environment::of::<&str, &str>([]);
+        let environment = Environment::in_memory::<&str, &str>([]);
         for setting in Setting::ALL.into_iter().filter(|setting| setting.default_text() != "-") {
             setting.apply(setting.default_text(), &mut shown, &environment).unwrap();
         }

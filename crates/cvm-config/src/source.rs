@@ -1,7 +1,12 @@
 //! Where a credential comes from: what is known before anything is asked, and the provider that asks.
 
-use std::path::PathBuf;
-use std::sync::Arc;
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
 
 use cvm_proto::credential::{
     AssumeRole, Chain, Fetch, FetchContext, Found, InstanceRole, Lease, MfaCode, Provider, Role, WebIdentity,
@@ -10,8 +15,11 @@ use cvm_proto::credential::{
 use cvm_proto::{Credential, Endpoint, Error, input};
 
 use crate::environment::Environment;
+use crate::file::FilePath;
+use crate::memory_token::MemoryToken;
 use crate::origin::Origin;
 use crate::place::SESSION;
+#[cfg(feature = "std")]
 use crate::process::Process;
 use crate::profile::Files;
 use crate::tccli::TccliKey;
@@ -27,8 +35,9 @@ pub(crate) enum CredentialSource {
     /// A key that is written down.
     Keys { credential: Credential, origin: Origin },
     /// A temporary key that `tccli` renews in its file.
-    Tccli { path: PathBuf, origin: Origin },
+    Tccli { path: FilePath, origin: Origin },
     /// A command that prints one.
+    #[cfg_attr(not(feature = "std"), allow(dead_code))]
     Process { command: Vec<String>, origin: Origin },
     /// The role of the instance; any that it has, without a name.
     InstanceRole { role: Option<String> },
@@ -55,7 +64,7 @@ pub(crate) struct WebRole {
     pub(crate) duration: Option<u32>,
     pub(crate) provider: String,
     /// The file that somebody keeps the token in.
-    pub(crate) token: PathBuf,
+    pub(crate) token: FilePath,
     /// Where the cluster is, if it said so.
     pub(crate) region: Option<String>,
     /// Where the file is named.
@@ -92,7 +101,7 @@ impl CredentialSource {
                 format!("the role `{}`,{place} assumed with {}", role.arn(), base.describe())
             }
             Self::WebIdentity(WebRole { arn, token, .. }) => {
-                format!("the role `{arn}`, assumed with the token in {}", token.display())
+                format!("the role `{arn}`, assumed with the token in {token}")
             }
         }
     }
@@ -136,14 +145,31 @@ impl CredentialSource {
     }
 
     /// The provider that asks this source.
-    pub(crate) fn provider(&self, network: &Network, environment: &Environment) -> Arc<dyn Provider> {
-        match self {
+    ///
+    /// # Errors
+    ///
+    /// If nobody can be asked in this environment.
+    pub(crate) fn provider(
+        &self,
+        network: &Network,
+        environment: &Environment,
+    ) -> Result<Arc<dyn Provider>, Error> {
+        Ok(match self {
             Self::Given(provider) => Arc::clone(provider),
             Self::Keys { credential, .. } => Arc::new(credential.clone()),
             Self::Tccli { path, origin } => {
                 Arc::new(TccliKey::new(environment.clone(), path.clone(), origin.clone()))
             }
-            Self::Process { command, origin } => Arc::new(Process::new(command.clone(), origin.clone())),
+            #[cfg(feature = "std")]
+            Self::Process { command, origin } if !environment.is_in_memory() => {
+                Arc::new(Process::new(command.clone(), origin.clone()))
+            }
+            Self::Process { origin, .. } => {
+                return Err(origin.error(
+                    "a credential process cannot be started here: give the credential in the program, \
+                     or write secret_id and secret_key instead",
+                ));
+            }
             Self::InstanceRole { role } => {
                 let mut provider = InstanceRole::new();
                 if let Some(endpoint) = &network.metadata {
@@ -155,7 +181,7 @@ impl CredentialSource {
                 Arc::new(provider)
             }
             Self::Role { role: AssumedRole { role, mfa_serial, .. }, base } => {
-                let base = Chain::new([base.provider(network, environment)]);
+                let base = Chain::new([base.provider(network, environment)?]);
                 let role = match mfa_serial {
                     Some(serial) => role.clone().mfa(serial, network.mfa_code.clone()),
                     None => role.clone(),
@@ -167,9 +193,11 @@ impl CredentialSource {
                 Arc::new(provider)
             }
             Self::WebIdentity(web) => {
+                environment.will_read(&web.token)?;
                 let (token, origin) = (web.token.clone(), web.origin.clone());
                 let session = web.session.as_deref().unwrap_or(SESSION);
-                let read = move || read_token(&token, &origin);
+                let files = environment.clone();
+                let read = move || read_token(&files, &token, &origin);
                 let mut provider = WebIdentity::new(&web.arn, session, &web.provider, read);
                 if let Some(region) = web.region.as_ref().or(network.region.as_ref()) {
                     provider = provider.region(region);
@@ -177,24 +205,30 @@ impl CredentialSource {
                 if let Some(seconds) = web.duration {
                     provider = provider.duration(seconds);
                 }
-                Arc::new(provider.endpoint(network.sts.clone()))
+                let provider = provider.endpoint(network.sts.clone());
+                if environment.is_in_memory() {
+                    Arc::new(MemoryToken { provider, path: web.token.clone() })
+                } else {
+                    Arc::new(provider)
+                }
             }
-        }
+        })
     }
 }
 
 /// The token of the web identity; a new one is put into the file now and then.
-fn read_token(path: &std::path::Path, origin: &Origin) -> Result<String, Error> {
+fn read_token(environment: &Environment, path: &FilePath, origin: &Origin) -> Result<String, Error> {
     let named = match origin {
         Origin::Given => "the file of the web identity's token".to_owned(),
         origin => format!("which {origin} names"),
     };
-    let wrong = |why: &dyn std::fmt::Display| Error::config(format!("{}, {named}, {why}", path.display()));
+    let wrong = |why: &dyn fmt::Display| Error::config(format!("{path}, {named}, {why}"));
     // A pipe would be waited for, under no limit.
-    if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+    if environment.is_stream(path) {
         return Err(wrong(&"is no regular file"));
     }
-    let bytes = cvm_files::read_input(path, MAX_TOKEN_BYTES)
+    let bytes = environment
+        .read(path, MAX_TOKEN_BYTES)
         .map_err(|error| wrong(&format_args!("cannot be read: {error}")))?;
     let token = input::trim(input::text(&bytes).map_err(|error| wrong(&error))?);
     if token.is_empty() {

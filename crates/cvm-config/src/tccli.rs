@@ -3,15 +3,19 @@
 //! `tccli configure` writes both, `tccli auth login` and `tccli sso login` the first, and every call of tccli puts a new
 //! temporary key into it when the old one ends soon. Members that are not known here are passed over.
 
-use std::convert::Infallible;
-use std::path::{Path, PathBuf};
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::convert::Infallible;
 
 use cvm_proto::credential::{Fetch, FetchContext, Found, Lease, Provider, Role};
 use cvm_proto::{Error, Machine, Now, Reply, Step, input};
 use serde_json::Value;
 
 use crate::environment::Environment;
-use crate::file;
+use crate::file::{self, FilePath};
 use crate::origin::Origin;
 use crate::place::SESSION;
 use crate::setting::Setting;
@@ -32,7 +36,7 @@ struct File {
 }
 
 impl File {
-    fn read(environment: &Environment, path: &Path) -> Result<Option<Self>, Error> {
+    fn read(environment: &Environment, path: &FilePath) -> Result<Option<Self>, Error> {
         let Some(text) = file::read(environment, path)? else { return Ok(None) };
         let shown = environment.show(path);
         let value: Value = serde_json::from_str(&text).map_err(|error| {
@@ -78,27 +82,32 @@ impl File {
     }
 }
 
-fn path(environment: &Environment, profile: &str, ending: &str) -> Option<PathBuf> {
+fn path(environment: &Environment, profile: &str, ending: &str) -> Option<FilePath> {
     // A profile is a file's name here; one with a separator would lead elsewhere.
     let is_name = !profile.contains(['/', '\\']);
-    is_name.then(|| environment.at_home(Path::new(FOLDER).join(format!("{profile}.{ending}")))).flatten()
+    is_name.then(|| environment.at_home(format_args!("{FOLDER}/{profile}.{ending}"))).flatten()
 }
 
 /// Whether there is a profile of this name.
-pub(crate) fn has(environment: &Environment, profile: &str) -> bool {
-    [CREDENTIAL, CONFIGURE]
-        .iter()
-        .any(|ending| path(environment, profile, ending).is_some_and(|path| path.is_file()))
+pub(crate) fn has(environment: &Environment, profile: &str) -> Result<bool, Error> {
+    for ending in [CREDENTIAL, CONFIGURE] {
+        if let Some(path) = path(environment, profile, ending)
+            && environment.has(&path).map_err(|error| file::unread(environment, &path, &error))?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The names of all profiles.
 pub(crate) fn names(environment: &Environment) -> Vec<String> {
-    let Some(Ok(files)) = environment.at_home(FOLDER).map(std::fs::read_dir) else { return Vec::new() };
-    let paths = files.filter_map(Result::ok).map(|file| file.path());
-    paths
-        .filter(|path| path.extension().is_some_and(|ending| ending == CREDENTIAL || ending == CONFIGURE))
-        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
-        .collect()
+    let files = environment.at_home(FOLDER).map(|folder| environment.names(&folder)).unwrap_or_default();
+    let profile = |file: &str| {
+        let (name, ending) = file.rsplit_once('.')?;
+        (!name.is_empty() && [CREDENTIAL, CONFIGURE].contains(&ending)).then(|| name.to_owned())
+    };
+    files.iter().filter_map(|file| profile(file)).collect()
 }
 
 /// The settings in a profile.
@@ -155,7 +164,7 @@ pub(crate) fn source(
     let Some(file) = File::read(environment, &path)? else {
         return Ok((Err(format!("{} is not there", environment.show(&path))), None));
     };
-    let warning = file::too_wide(environment, &path);
+    let warning = environment.too_wide(&path);
     let kind = file.get(&["type"])?.map_or("default", |(kind, _)| kind);
     let source = if kind == "cvm-role" {
         Ok(CredentialSource::InstanceRole { role: None })
@@ -205,12 +214,12 @@ fn lease(file: &File) -> Result<Lease, Error> {
 #[derive(Debug)]
 pub(crate) struct TccliKey {
     environment: Environment,
-    path: PathBuf,
+    path: FilePath,
     origin: Origin,
 }
 
 impl TccliKey {
-    pub(crate) fn new(environment: Environment, path: PathBuf, origin: Origin) -> Self {
+    pub(crate) fn new(environment: Environment, path: FilePath, origin: Origin) -> Self {
         Self { environment, path, origin }
     }
 }
@@ -222,7 +231,8 @@ impl Provider for TccliKey {
             let file = file.ok_or_else(|| self.origin.error("the file is gone: log in anew with tccli"))?;
             lease(&file)
         });
-        Box::new(TccliFetch { found: Some(found), origin: self.origin.clone() })
+        let read_again = if self.environment.is_in_memory() { ", then make the client anew" } else { "" };
+        Box::new(TccliFetch { found: Some(found), origin: self.origin.clone(), read_again })
     }
 }
 
@@ -230,6 +240,8 @@ impl Provider for TccliKey {
 struct TccliFetch {
     found: Option<Result<Lease, Error>>,
     origin: Origin,
+    /// What has to be done before the file is read again.
+    read_again: &'static str,
 }
 
 impl Machine for TccliFetch {
@@ -239,9 +251,10 @@ impl Machine for TccliFetch {
     fn poll(&mut self, now: Now) -> Step<Self::Output> {
         let found = self.found.take().expect("a machine is not polled after its end");
         Step::Done(match found {
-            Ok(lease) if lease.expires.is_some_and(|expires| expires <= now.unix) => Err(self.origin.error(
-                "the temporary key is over: call any action with tccli, which fetches a new one, or log in anew with it",
-            )),
+            Ok(lease) if lease.expires.is_some_and(|expires| expires <= now.unix) => Err(self.origin.error(&format!(
+                "the temporary key is over: call any action with tccli, which fetches a new one, or log in anew with it{}",
+                self.read_again
+            ))),
             found => found.map(Found::Lease),
         })
     }

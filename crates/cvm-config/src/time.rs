@@ -112,6 +112,8 @@ fn add(total: Duration, amount: Amount, times: impl Fn(u64) -> Option<u64>) -> O
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::String;
+
     use proptest::prelude::*;
 
     use super::*;

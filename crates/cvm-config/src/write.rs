@@ -1,12 +1,17 @@
 //! Writing a profile into the ini file.
 
+use std::borrow::ToOwned;
+use std::format;
 use std::io;
 use std::path::PathBuf;
+use std::string::String;
 use std::time::Duration;
+use std::vec::Vec;
 
 use cvm_files::{Access, RealFile, make_private_folder};
 use cvm_proto::{Credential, Error, input};
 
+use crate::disk;
 use crate::environment::Environment;
 use crate::file;
 use crate::ini::{self, Ini};
@@ -94,8 +99,11 @@ impl NewProfile {
         for (setting, value) in &self.settings {
             setting.check(value, environment)?;
         }
+        let disk = environment.disk().ok_or_else(|| {
+            Error::config("a profile cannot be written to memory: give an environment with a home folder")
+        })?;
         let (path, is_named) = profile::writable(environment)?;
-        let shown = environment.show(&path);
+        let (shown, path) = (disk.show(&path), disk.resolve(&path));
         let trouble = |error: io::Error| Error::config(format!("{shown} cannot be written: {error}"));
         if let Some(folder) = path.parent().filter(|_| !is_named) {
             make_private_folder(folder).map_err(trouble)?;
@@ -107,16 +115,16 @@ impl NewProfile {
             Ini::parse(&old).map_err(|(line, what)| Error::config(format!("{shown}:{line}: {what}")))?;
         let changes = self.changes(&ini)?;
         let changes: Vec<_> = changes.iter().map(|(key, value)| (*key, value.as_deref())).collect();
-        let wide = file::wide_mode(locked.path());
+        let wide = disk::wide_mode(locked.path());
         locked.replace(ini::set(&old, name, &changes).as_bytes(), Access::Private).map_err(trouble)?;
         let mut warnings = Vec::new();
-        if let Some((before, now)) = wide.zip(file::mode(locked.path())) {
+        if let Some((before, now)) = wide.zip(disk::mode(locked.path())) {
             warnings.push(format!(
                 "{shown} had the mode {before:04o}, and has {now:04o} now: \
                  change the keys in it if others may have seen them"
             ));
         }
-        warnings.extend(locked.path().parent().and_then(|folder| file::open_folder(environment, folder)));
+        warnings.extend(locked.path().parent().and_then(|folder| disk.open_folder(folder)));
         Ok(Written { path, warnings })
     }
 

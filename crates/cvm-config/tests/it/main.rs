@@ -5,6 +5,7 @@
 mod credentials;
 mod documentation;
 mod encodings;
+mod in_memory;
 mod mistakes;
 mod precedence;
 mod properties;

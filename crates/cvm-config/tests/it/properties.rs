@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 
-use crate::{Home, INI};
+use cvm_config::Loaded;
+use cvm_proto::Error;
+
+use crate::{Home, INI, in_memory};
 
 /// Bytes that look like such a file, or do not.
 fn nearly(pattern: &'static str) -> impl Strategy<Value = Vec<u8>> {
@@ -30,7 +33,19 @@ const TCCLI_LIKE: &str = "\\{(\"(secretId|secretKey|token|role-arn|type|region)\
 /// Loads with one file in place; an error names it, and holds no secret.
 fn check(path: &str, content: &[u8]) -> Result<(), TestCaseError> {
     let home = Home::new().with(path, content);
-    if let Err(error) = home.loader(&[]).load() {
+    let from_disk = home.loader(&[]).load();
+    // An environment in memory comes to the same.
+    let own = format!("~/{path}");
+    let variables = [("TENCENTCLOUD_INSTANCE_ROLE", "off")];
+    let from_memory = in_memory::load(&variables, &[(&*own, content)].into());
+    let said = |loaded: &Result<Loaded, Error>| match loaded {
+        Ok(loaded) => {
+            format!("{:?} {:?}", loaded.values, loaded.candidates).replace("~/etc/", "/etc/tencentcloud/")
+        }
+        Err(error) => error.to_string(),
+    };
+    prop_assert_eq!(said(&from_memory), said(&from_disk));
+    if let Err(error) = from_disk {
         let text = error.to_string();
         prop_assert!(text.starts_with(&format!("~/{path}")), "{}", text);
         prop_assert!(!text.contains("hidden"), "{}", text);

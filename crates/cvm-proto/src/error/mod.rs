@@ -154,8 +154,9 @@ impl Error {
         self
     }
 
-    /// Adds what to do about it.
-    pub(crate) fn with_advice(mut self, advice: &str) -> Self {
+    /// Adds what to do about it: a clause that goes on from the sentence.
+    #[must_use]
+    pub fn with_advice(mut self, advice: &str) -> Self {
         let message = self.0.message.trim_end_matches('.');
         self.0.message = format!("{message}; {advice}");
         self
