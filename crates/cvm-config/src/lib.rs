@@ -14,6 +14,7 @@ mod disk;
 mod environment;
 mod file;
 mod ini;
+mod json;
 mod loader;
 mod memory_token;
 mod network;

@@ -6,6 +6,7 @@ mod credentials;
 mod documentation;
 mod encodings;
 mod in_memory;
+mod json;
 mod mistakes;
 mod precedence;
 mod properties;
