@@ -14,9 +14,10 @@ use pyo3::types::PyDict;
 use tokio::runtime::{Builder, Handle};
 use tokio::task::AbortHandle;
 
+use crate::attempt::{EndedAttempt, Listener};
 use crate::client::{self, News};
 use crate::client_base::{self, ClientBase, ClientCore};
-use crate::fork::{Held, Home, Process};
+use crate::fork::{Held, Home, Process, Product};
 use crate::job::{AnyMachine, Job, Update};
 use crate::{errors, finalization, logging, settings};
 
@@ -63,6 +64,8 @@ impl AsyncClient {
     }
 
     /// Begins to perform an action; `future` gets its outcome through the mailbox of its loop.
+    #[pyo3(signature = (mailbox, future, action, parameters, checked, product=None))]
+    #[allow(clippy::too_many_arguments, reason = "they are Python's")]
     fn call(
         &self,
         py: Python<'_>,
@@ -71,19 +74,19 @@ impl AsyncClient {
         action: &str,
         parameters: &Bound<'_, PyDict>,
         checked: bool,
+        product: Option<Product>,
     ) -> PyResult<Ticket> {
         logging::refresh(py);
         let here = Process::this();
-        let (client, mail) = (self.0.get(py, here)?, mailbox.mail(py, here)?);
+        let (client, mail) = (self.0.of_product(py, here, action, product)?, mailbox.mail(py, here)?);
         let mut call = AnyMachine::call(py, client.config(), action, parameters, checked)?;
-        let task = runtime(py, here)?.spawn(async move {
+        Ticket::of(py, here, mail, |mail| async move {
             let outcome = match client.drive(&mut call).await {
                 News::Continue(never) => match never {},
                 News::Break(outcome) => outcome,
             };
-            mail.deliver(future, Letter::Answer(outcome.map(Update::Answer)));
-        });
-        Ok(Ticket { task: task.abort_handle(), process: here })
+            mail.deliver(Letter::Answer(future, outcome.map(Update::Answer)));
+        })
     }
 
     /// Begins to drive a job until it has something to tell; `future` gets `(True, news)`, or `(False, output)`.
@@ -92,16 +95,15 @@ impl AsyncClient {
         let here = Process::this();
         let (client, mail) = (self.0.get(py, here)?, mailbox.mail(py, here)?);
         let mut taken = job.take(py, here, client.config())?;
-        let task = runtime(py, here)?.spawn(async move {
+        Ticket::of(py, here, mail, |mail| async move {
             let news = client.drive(&mut taken).await;
             if matches!(news, News::Break(_)) {
                 taken.end();
             } else {
                 drop(taken);
             }
-            mail.deliver(future, Letter::News(news));
-        });
-        Ok(Ticket { task: task.abort_handle(), process: here })
+            mail.deliver(Letter::News(future, news));
+        })
     }
 }
 
@@ -111,6 +113,19 @@ pub(crate) struct Ticket {
     task: AbortHandle,
     /// A task of the parent's runtime is not for its child to end.
     process: Process,
+}
+
+impl Ticket {
+    /// Begins what delivers to a mailbox.
+    fn of<F: Future<Output = ()> + Send + 'static>(
+        py: Python<'_>,
+        here: Process,
+        mail: Arc<Mail>,
+        work: impl FnOnce(Arc<Mail>) -> F,
+    ) -> PyResult<Self> {
+        let task = runtime(py, here)?.spawn(MAIL.scope(Arc::clone(&mail), work(mail)));
+        Ok(Self { task: task.abort_handle(), process: here })
+    }
 }
 
 #[pymethods]
@@ -128,16 +143,34 @@ impl Ticket {
 pub(crate) struct Mailbox(Home<Mail>);
 
 struct Mail {
-    letters: Mutex<Vec<(Py<PyAny>, Letter)>>,
+    letters: Mutex<Vec<Letter>>,
     /// The loop has been called, and has not come yet.
     is_called: AtomicBool,
     /// Has the loop call a function soon, from any thread.
     call_soon: Py<PyAny>,
 }
 
+/// What is delivered, with the future that it is for.
 enum Letter {
-    Answer(Result<Update, Error>),
-    News(News<Result<Update, Error>, Update>),
+    Answer(Py<PyAny>, Result<Update, Error>),
+    News(Py<PyAny>, News<Result<Update, Error>, Update>),
+    Attempt(Listener, Box<EndedAttempt>),
+}
+
+tokio::task_local! {
+    /// Where the running task delivers to.
+    static MAIL: Arc<Mail>;
+}
+
+/// Has the loop that the running task belongs to hear of an attempt; gives it back if this is no such task.
+pub(crate) fn post_attempt(listener: &Listener, ended: Box<EndedAttempt>) -> Result<(), Box<EndedAttempt>> {
+    match MAIL.try_with(Arc::clone) {
+        Ok(mail) => {
+            mail.deliver(Letter::Attempt(listener.clone(), ended));
+            Ok(())
+        }
+        Err(_) => Err(ended),
+    }
 }
 
 impl Mail {
@@ -145,8 +178,8 @@ impl Mail {
         Self { letters: Mutex::default(), is_called: AtomicBool::new(false), call_soon }
     }
 
-    fn deliver(self: &Arc<Self>, future: Py<PyAny>, letter: Letter) {
-        self.letters.lock().unwrap_or_else(PoisonError::into_inner).push((future, letter));
+    fn deliver(self: &Arc<Self>, letter: Letter) {
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
         if self.is_called.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -178,24 +211,39 @@ impl Mailbox {
         let mail = self.mail(py, Process::this())?;
         mail.is_called.store(false, Ordering::Release);
         let letters = std::mem::take(&mut *mail.letters.lock().unwrap_or_else(PoisonError::into_inner));
-        for (future, letter) in letters {
-            let future = future.bind(py);
-            if future.call_method0("done")?.is_truthy()? {
-                continue;
-            }
-            let outcome = match letter {
-                Letter::Answer(Ok(told)) => told.object(py),
-                Letter::Answer(Err(error)) => {
-                    logging::failed(&error);
-                    Err(errors::exception(py, &error))
+        let mut raised = Ok(());
+        for letter in letters {
+            match letter {
+                Letter::Attempt(listener, ended) => raised = raised.and(listener.tell(py, &ended)),
+                Letter::Answer(future, answer) => resolve(future.bind(py), || {
+                    answer.map_or_else(
+                        |error| {
+                            logging::failed(&error);
+                            Err(errors::exception(py, &error))
+                        },
+                        |told| told.object(py),
+                    )
+                })?,
+                Letter::News(future, news) => {
+                    resolve(future.bind(py), || client::news_object(py, news).map(Bound::into_any))?;
                 }
-                Letter::News(news) => client::news_object(py, news).map(Bound::into_any),
-            };
-            match outcome {
-                Ok(value) => future.call_method1("set_result", (value,))?,
-                Err(error) => future.call_method1("set_exception", (error,))?,
-            };
+            }
         }
-        Ok(())
+        raised
     }
+}
+
+/// Gives a future its outcome, unless nobody waits for it any more.
+fn resolve<'py>(
+    future: &Bound<'py, PyAny>,
+    outcome: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<()> {
+    if future.call_method0("done")?.is_truthy()? {
+        return Ok(());
+    }
+    match outcome() {
+        Ok(value) => future.call_method1("set_result", (value,))?,
+        Err(error) => future.call_method1("set_exception", (error,))?,
+    };
+    Ok(())
 }

@@ -10,10 +10,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
 use crate::client_base::{self, ClientBase, ClientCore};
-use crate::fork::{Held, Process};
+use crate::fork::{Held, Process, Product};
 use crate::interrupt::SignalPoll;
 use crate::job::{self, AnyMachine, Job, Update};
-use crate::{errors, finalization, logging, settings};
+use crate::{errors, finalization, interrupt, logging, settings};
 
 /// A blocking client for one region.
 #[pyclass(frozen, extends = ClientBase, module = "cvm._cvm")]
@@ -69,17 +69,21 @@ impl Client {
     }
 
     /// Performs an action.
+    #[pyo3(signature = (action, parameters, checked, product=None))]
     fn call<'py>(
         &self,
         py: Python<'py>,
         action: &str,
         parameters: &Bound<'py, PyDict>,
         checked: bool,
+        product: Option<Product>,
     ) -> PyResult<Bound<'py, PyAny>> {
         logging::refresh(py);
-        let client = self.0.get(py, Process::this())?;
+        let client = self.0.of_product(py, Process::this(), action, product)?;
         let mut call = AnyMachine::call(py, client.config(), action, parameters, checked)?;
-        match finalization::detach(py, || drive(&client, &mut call))? {
+        let news = finalization::detach(py, || drive(&client, &mut call))?;
+        interrupt::raise()?;
+        match news {
             News::Continue(never) => match never {},
             News::Break(Ok(answer)) => job::object(py, answer.as_str()),
             News::Break(Err(error)) => {
@@ -101,6 +105,7 @@ impl Client {
         } else {
             drop(taken);
         }
+        interrupt::raise()?;
         news_object(py, news)
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
             error.action(),
             error.region(),
             error.attempts(),
-            (error.to_string(), error.is_retryable(), error.outcome_unknown()),
+            (error.to_string(), error.is_retryable(), error.outcome_unknown(), error.service_name()),
         ))
     };
     match make() {

@@ -126,6 +126,9 @@ pub(crate) trait Core: FromSettings {
 
     /// The same with other settings, sharing what calls share; an error if these differ in that.
     fn with_settings(&self, settings: Settings) -> Result<Self, Error>;
+
+    /// The same for another product.
+    fn of_product(&self, name: &str, version: &str) -> Result<Self, Error>;
 }
 
 impl Core for Config {
@@ -135,6 +138,10 @@ impl Core for Config {
 
     fn with_settings(&self, settings: Settings) -> Result<Self, Error> {
         self.with(|_| ClientBuilder::new(settings))
+    }
+
+    fn of_product(&self, name: &str, version: &str) -> Result<Self, Error> {
+        self.service(name, version)
     }
 }
 
@@ -150,6 +157,10 @@ impl Core for cvm_ureq::Client {
     fn with_settings(&self, settings: Settings) -> Result<Self, Error> {
         self.with(|_| ClientBuilder::new(settings))
     }
+
+    fn of_product(&self, name: &str, version: &str) -> Result<Self, Error> {
+        self.service(name, version)
+    }
 }
 
 impl Core for cvm_reqwest::Client {
@@ -160,7 +171,17 @@ impl Core for cvm_reqwest::Client {
     fn with_settings(&self, settings: Settings) -> Result<Self, Error> {
         self.with(|_| ClientBuilder::new(settings))
     }
+
+    fn of_product(&self, name: &str, version: &str) -> Result<Self, Error> {
+        self.service(name, version)
+    }
 }
+
+/// A product and the version of its API, as far as a call names them.
+pub(crate) type Product = (Option<String>, Option<String>);
+
+/// The product that is called where none is named.
+const PRODUCT: &str = "cvm";
 
 /// A core in whichever process it is used. Its settings, with its region, are what derives it from the root.
 pub(crate) struct Held<T> {
@@ -205,6 +226,27 @@ impl<T: Core> Held<T> {
     pub(crate) fn endpoint(&self, py: Python<'_>) -> String {
         let (core, _) = self.core.look(py, Process::this());
         core.config().origin().url().to_owned()
+    }
+
+    /// The core of this process for calls to a product. Deriving it for each call takes microseconds, as it shares what is dear:
+    /// connections, limits, the credential.
+    pub(crate) fn of_product(
+        &self,
+        py: Python<'_>,
+        here: Process,
+        action: &str,
+        product: Option<Product>,
+    ) -> PyResult<Arc<T>> {
+        let own = self.get(py, here)?;
+        let Some((service, version)) = product else { return Ok(own) };
+        let service = service.as_deref().unwrap_or(PRODUCT);
+        let other = match &version {
+            Some(version) => own.of_product(service, version),
+            None => cvm_cli::api_version(service, "version")
+                .map_err(Error::config)
+                .and_then(|version| own.of_product(service, version)),
+        };
+        core(py, other.map(Arc::new).map_err(|error| error.with_call(action, None, 0)))
     }
 
     /// The core of this process.

@@ -19,15 +19,24 @@ thread_local! {
 
 /// Runs the handlers of signals that have arrived. `true` if one raised; what it raised is kept for [`take`].
 /// Python runs handlers in its main thread only, so in others this finds nothing.
-///
-/// A handler that comes back in a process that it has forked raises there: the wait and its connection are the parent's.
 pub(crate) fn poll() -> bool {
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method has the lifetime of one interpreter alone"
+    )]
+    run(|py| py.check_signals())
+}
+
+/// Runs what a program has to be told while a thread waits. `true` if it raised; that is kept for [`take`], and ends the wait.
+///
+/// What comes back in a process that it has forked raises there: the wait and its connection are the parent's.
+pub(crate) fn run(work: impl FnOnce(Python<'_>) -> PyResult<()>) -> bool {
     let process = Process::this();
     let forked = || {
         PyRuntimeError::new_err("this call was begun in the process that this one was forked from: call anew")
     };
     let raised = finalization::attach(|py| {
-        let raised = py.check_signals().err();
+        let raised = work(py).err();
         raised.or_else(|| (!process.is_this()).then(forked))
     });
     let raised = raised.flatten();
@@ -38,9 +47,14 @@ pub(crate) fn poll() -> bool {
     is_raised
 }
 
-/// What a handler raised.
-pub(crate) fn take() -> Option<PyErr> {
+/// What a handler raised, or what else was [run](run).
+fn take() -> Option<PyErr> {
     RAISED.take()
+}
+
+/// Raises what a hook raised at the very end, when nothing waited any more.
+pub(crate) fn raise() -> PyResult<()> {
+    take().map_or(Ok(()), Err)
 }
 
 /// When signals were last polled: a job of many short exchanges never waits long, and has to be interruptible as well.
@@ -58,7 +72,7 @@ impl SignalPoll {
             self.0.set(Instant::now());
         }
         // A poll within an exchange may have found something, too.
-        take().map_or(Ok(()), Err)
+        raise()
     }
 
     /// Sleeps, and polls meanwhile.

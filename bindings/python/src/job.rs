@@ -17,7 +17,7 @@ use pyo3::types::{PyDict, PyList};
 use serde::Serialize;
 
 use crate::fork::{Home, Process};
-use crate::{decode, encode, errors, finalization, settings, sync_job};
+use crate::{decode, encode, errors, finalization, interrupt, settings, sync_job};
 
 /// Any machine that a client runs.
 pub(crate) enum AnyMachine {
@@ -222,7 +222,7 @@ impl Job {
         if matches!(step, Step::Done(_)) {
             taken.end();
         }
-        Ok(step)
+        interrupt::raise().map(|()| step)
     }
 
     /// Hands a reply to the machine; one that comes after the end is ignored.
@@ -230,7 +230,7 @@ impl Job {
         if let Ok(mut taken) = self.holder(py, Process::this(), None)?.take() {
             taken.machine().reply(now, reply);
         }
-        Ok(())
+        interrupt::raise()
     }
 
     /// Takes the machine out, to drive it with a client of this configuration.

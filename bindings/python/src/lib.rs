@@ -4,6 +4,7 @@
 //! are the core's, and `client.rs` and `async_client.rs` drive them over the transports of `cvm-ureq` and `cvm-reqwest`.
 
 mod async_client;
+mod attempt;
 mod client;
 mod client_base;
 mod command;

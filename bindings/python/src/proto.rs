@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyTuple};
 
 use crate::client_base::{self, ClientBase, ClientCore};
-use crate::fork::{Held, Process};
+use crate::fork::{Held, Process, Product};
 use crate::job::{self, AnyMachine, Job};
 use crate::{errors, settings};
 
@@ -39,20 +39,17 @@ impl Config {
         client_base::open::<cvm_proto::Config>(py, settings::of(py, options)?)
     }
 
+    #[pyo3(signature = (action, parameters, checked, product=None))]
     fn call(
         &self,
         py: Python<'_>,
         action: &str,
         parameters: &Bound<'_, PyDict>,
         checked: bool,
+        product: Option<Product>,
     ) -> PyResult<Job> {
-        Ok(Job::of_call(AnyMachine::call(
-            py,
-            &*self.0.get(py, Process::this())?,
-            action,
-            parameters,
-            checked,
-        )?))
+        let config = self.0.of_product(py, Process::this(), action, product)?;
+        Ok(Job::of_call(AnyMachine::call(py, &config, action, parameters, checked)?))
     }
 }
 

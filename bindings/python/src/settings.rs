@@ -7,8 +7,9 @@ use cvm_config::{Loaded, Loader, Setting, SettingKind};
 use cvm_proto::{Credential, Error, Settings, input, output};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyMapping, PyString};
 
+use crate::attempt::Listener;
 use crate::errors;
 
 /// Keyword arguments; one that is `None` counts as not given.
@@ -35,6 +36,24 @@ impl<'py> Options<'_, 'py> {
         given.map(|seconds| duration(py, name, seconds)).transpose()
     }
 
+    /// Texts: anything that can be iterated over but a text.
+    fn texts(&self, name: &str) -> PyResult<Vec<String>> {
+        let Some(given) = self.given::<Bound<'py, PyAny>>(name)? else { return Ok(Vec::new()) };
+        let wrong = |_| PyTypeError::new_err(format!("{name}: give a list of texts"));
+        if given.is_instance_of::<PyString>() {
+            return Err(PyTypeError::new_err(format!("{name} is a text: give a list of texts")));
+        }
+        given.try_iter()?.map(|text| text?.extract().map_err(wrong)).collect()
+    }
+
+    /// A dictionary, or another mapping, of texts.
+    fn table(&self, name: &str) -> PyResult<Vec<(String, String)>> {
+        let Some(given) = self.given::<Bound<'py, PyAny>>(name)? else { return Ok(Vec::new()) };
+        let wrong = |_| PyTypeError::new_err(format!("{name}: give a dictionary with texts in it"));
+        let items = given.cast::<PyMapping>().map_err(|error| wrong(error.into()))?.items()?;
+        items.iter().map(|item| item.extract().map_err(wrong)).collect()
+    }
+
     /// An argument that may be `None`.
     pub(crate) fn given<T>(&self, name: &str) -> PyResult<Option<T>>
     where
@@ -48,7 +67,8 @@ impl<'py> Options<'_, 'py> {
 const OF_CREDENTIAL: [&str; 3] = ["secret_id", "secret_key", "token"];
 
 /// The arguments that are no [`Setting`] either, since they belong to programs; some calls may have them otherwise.
-const OF_CALLS: [&str; 2] = ["rate_limit", "sign_method"];
+const OF_CALLS: [&str; 6] =
+    ["rate_limit", "sign_method", "retry_on", "never_retry_on", "headers", "on_attempt"];
 
 /// The arguments that a client takes, and whether some calls may have each otherwise.
 pub(crate) fn arguments() -> Vec<(&'static str, bool)> {
@@ -119,6 +139,20 @@ fn of_calls(py: Python<'_>, options: &Options<'_, '_>, settings: &mut Settings) 
     settings.rate_limit = options.given("rate_limit")?.unwrap_or(settings.rate_limit);
     if let Some(method) = options.given::<String>("sign_method")? {
         settings.sign_method = method.parse().map_err(|error| errors::exception(py, &error))?;
+    }
+    let mut retry = settings.retry.clone();
+    for code in options.texts("retry_on")? {
+        retry = retry.retry_on(code);
+    }
+    for code in options.texts("never_retry_on")? {
+        retry = retry.never_retry_on(code);
+    }
+    settings.retry = retry;
+    for (name, value) in options.table("headers")? {
+        settings.headers.set(name, value);
+    }
+    if let Some(function) = options.given("on_attempt")? {
+        settings.on_attempt = Some(Listener::new(function).into_hook());
     }
     Ok(())
 }

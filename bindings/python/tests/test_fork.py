@@ -113,6 +113,8 @@ HANDLES = {
     "a copy's copy": lambda client: copy.copy(copy.copy(client)),
     "for another region": lambda client: client.with_region("ap-beijing"),
     "a copy for another region": lambda client: copy.copy(client.with_region("ap-beijing")),
+    "with other settings": lambda client: client.with_options(attempts=2),
+    "with other settings for another region": lambda client: client.with_options(attempts=2).with_region("ap-beijing"),
     "copied in an object": lambda client: copy.deepcopy(Holder(client)).client,
 }
 
@@ -138,6 +140,32 @@ def test_no_copy_of_an_async_client_shares_a_connection_or_a_runtime(numbering, 
     assert asyncio.run(call()) == "on 1"
     assert in_child(lambda: asyncio.run(call())) == "on 2"
     assert asyncio.run(call()) == "on 1", "the parent has lost its connection"
+
+
+def test_settings_and_products_go_along_into_a_child(settings):
+    told = []
+    client = cvm.Client(**settings).with_region("ap-beijing").with_options(language="zh-CN", on_attempt=told.append)
+
+    def child():
+        with pytest.raises(cvm.ServiceError) as refused:
+            client.describe_images(ImageIds=["img-1"])
+        client.call("GetCallerIdentity", service="sts")
+        return refused.value.region, refused.value.message.isascii(), [(end.service, end.region) for end in told]
+
+    assert in_child(child) == str(("ap-beijing", False, [("cvm", "ap-beijing"), ("sts", "ap-beijing")]))
+    assert client.call("GetCallerIdentity", service="sts")["Arn"]
+    assert len(told) == 1
+
+
+def test_an_async_client_takes_settings_and_products_along_into_a_child(settings):
+    told = []
+    client = cvm.AsyncClient(**settings).with_options(region="ap-beijing", on_attempt=told.append)
+
+    def call():
+        return asyncio.run(client.call("GetCallerIdentity", service="sts"))["Arn"]
+
+    arn = call()
+    assert in_child(lambda: (call() == arn, [end.region for end in told])) == str((True, ["ap-beijing"] * 2))
 
 
 def test_a_child_of_a_child_has_its_own(numbering):

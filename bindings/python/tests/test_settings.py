@@ -33,6 +33,7 @@ VALUES = {
 
 #: What is no setting of the environment's or a profile's.
 OTHERS = {"secret_id", "secret_key", "token", "rate_limit", "sign_method"}
+OTHERS |= {"retry_on", "never_retry_on", "headers", "on_attempt"}
 
 
 def test_a_client_has_every_setting_as_an_argument():

@@ -1,6 +1,7 @@
 //! `cvm`: carries images of Tencent Cloud CVM to other regions, calls any action, and explains signatures.
 //!
-//! A library, so that other programs can have the same command, [`run`], and refuse what it refuses, [`check`].
+//! A library, so that other programs can have the same command, [`run`], refuse what it refuses, [`check`], and
+//! know the products that it knows, [`api_version`].
 
 mod args;
 mod bars;
@@ -34,6 +35,7 @@ use crate::catalogue::Catalogue;
 use crate::exit::Exit;
 
 pub use crate::catalogue::check::Mistake;
+pub use crate::products::version as api_version;
 
 /// What is wrong with the parameters of an action, as far as this build knows it: unknown and missing names, and values of
 /// another type, at every depth.

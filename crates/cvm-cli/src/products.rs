@@ -38,17 +38,32 @@ const OWN: &str = "cvm";
 /// The product that is to be called, and the version of its API; nothing if it is the usual one.
 pub(crate) fn chosen(args: &CallArgs) -> Result<Option<(&str, &str)>, Failure> {
     let Some(service) = args.service.as_deref() else { return Ok(None) };
-    let known = VERSIONS.iter().find_map(|(name, version)| (*name == service).then_some(*version));
-    match (known, args.api_version.as_deref()) {
-        (_, None) if service == OWN => Ok(None),
-        (_, Some(given)) => Ok(Some((service, given))),
-        (Some(known), None) => Ok(Some((service, known))),
-        (None, None) => {
-            let meant = input::closest(service, VERSIONS.iter().map(|(name, _)| *name))
-                .map_or_else(String::new, |meant| format!(" (did you mean {meant}?)"));
-            Err(Failure::usage(format!(
-                "no API version is known of the service `{service}`{meant}: give --api-version, such as 2017-03-12, as its API documentation has it",
-            )))
-        }
+    match args.api_version.as_deref() {
+        None if service == OWN => Ok(None),
+        Some(given) => Ok(Some((service, given))),
+        None => version(service, "--api-version").map(|known| Some((service, known))).map_err(Failure::usage),
     }
+}
+
+/// The version of a product's API, for whoever names the product alone; `option` is where the version can be given.
+///
+/// ```
+/// assert_eq!(cvm_cli::api_version("sts", "--api-version"), Ok("2018-08-13"));
+/// let unknown = cvm_cli::api_version("moniter", "--api-version").unwrap_err();
+/// assert!(unknown.contains("did you mean monitor?"), "{unknown}");
+/// ```
+///
+/// # Errors
+///
+/// One sentence if none is known.
+pub fn version(service: &str, option: &str) -> Result<&'static str, String> {
+    let names = || VERSIONS.iter().map(|(name, _)| *name);
+    VERSIONS.iter().find_map(|(name, version)| (*name == service).then_some(*version)).ok_or_else(|| {
+        let meant = input::closest(service, names())
+            .map_or_else(String::new, |meant| format!(" (did you mean {meant}?)"));
+        format!(
+            "no API version is known of the service `{}`{meant}: give {option}, such as 2017-03-12, as its API documentation has it",
+            input::excerpt(service),
+        )
+    })
 }

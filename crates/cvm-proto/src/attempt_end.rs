@@ -110,6 +110,34 @@ pub enum FailReason {
     BudgetUsedUp,
 }
 
+impl NextStep {
+    /// What follows as logs have it: `done`, `retry` or `fail`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Retry { .. } => "retry",
+            Self::Fail(_) => "fail",
+        }
+    }
+
+    /// How long until the request is sent again, if it is.
+    pub const fn pause(self) -> Option<Duration> {
+        match self {
+            Self::Retry { pause, .. } => Some(pause),
+            Self::Done | Self::Fail(_) => None,
+        }
+    }
+
+    /// Why the request is sent again, or is not, as logs have it; a success needs no reason.
+    pub const fn reason(self) -> Option<&'static str> {
+        match self {
+            Self::Done => None,
+            Self::Retry { reason, .. } => Some(reason.as_str()),
+            Self::Fail(reason) => Some(reason.as_str()),
+        }
+    }
+}
+
 impl RetryReason {
     /// The reason as logs have it, such as `throttled`.
     pub const fn as_str(self) -> &'static str {
@@ -156,11 +184,7 @@ impl<'a> AttemptEnd<'a> {
     #[cfg(feature = "tracing")]
     fn log(&self) {
         let Self { service, action, attempt, resend_count, elapsed, .. } = *self;
-        let (reason, next, pause) = match self.next {
-            NextStep::Done => (None, "done", None),
-            NextStep::Retry { pause, reason } => (Some(reason.as_str()), "retry", Some(pause)),
-            NextStep::Fail(reason) => (Some(reason.as_str()), "fail", None),
-        };
+        let (next, pause, reason) = (self.next.as_str(), self.next.pause(), self.next.reason());
         // A macro, since the level of an event is a constant. A field without a value is left out.
         macro_rules! event {
             ($level:expr, $($message:tt)+) => {

@@ -38,6 +38,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from cvm import local, proto, types
     from cvm._async_client import AsyncClient
+    from cvm._attempt_end import AttemptEnd
     from cvm._sync_events import Basis, Outcome, SyncEvent
     from cvm._sync_job import AsyncSyncJob, SyncJob
     from cvm._sync_report import Destination, ImageFacts, SyncReport
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AsyncClient",
     "AsyncSyncJob",
+    "AttemptEnd",
     "AuthError",
     "Basis",
     "Client",
@@ -80,6 +82,7 @@ __all__ = [
 _LATER = {
     "AsyncClient": "cvm._async_client",
     "AsyncSyncJob": "cvm._sync_job",
+    "AttemptEnd": "cvm._attempt_end",
     "Basis": "cvm._sync_events",
     "Destination": "cvm._sync_report",
     "ImageFacts": "cvm._sync_report",

@@ -6,7 +6,7 @@ from asyncio import get_running_loop
 
 from cvm import _callbacks, _cvm
 from cvm._actions import AsyncActions
-from cvm._settings import Base, action_name, action_of
+from cvm._settings import Base, action_name, action_of, product_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -50,10 +50,16 @@ class AsyncClient(AsyncActions, Base):
             self._last = loop, mailbox
         return loop, mailbox
 
-    async def _call(self, action: str, parameters: dict[str, Any], checked: bool) -> Any:
+    async def _call(
+        self,
+        action: str,
+        parameters: dict[str, Any],
+        checked: bool,
+        product: tuple[str | None, str | None] | None = None,
+    ) -> Any:
         loop, mailbox = self._post()
         future = loop.create_future()
-        ticket = self._core.call(mailbox, future, action, parameters, checked)
+        ticket = self._core.call(mailbox, future, action, parameters, checked, product)
         try:
             return await future
         except BaseException:
@@ -75,9 +81,17 @@ class AsyncClient(AsyncActions, Base):
             raise
         return news
 
-    async def call(self, action: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Calls any action by its name, even one that this version does not know; parameters are not checked."""
-        answer: dict[str, Any] = await self._call(action_name(action), dict(parameters or ()), False)
+    async def call(
+        self,
+        action: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        service: str | None = None,
+        version: str | None = None,
+    ) -> dict[str, Any]:
+        """Calls any action by its name, also of another product. See :meth:`cvm.Client.call`."""
+        product = product_of(service, version)
+        answer: dict[str, Any] = await self._call(action_name(action), dict(parameters or ()), False, product)
         return answer
 
     # Type checkers find these two in the stub of `AsyncActions`, where what they give depends on the action.

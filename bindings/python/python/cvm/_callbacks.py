@@ -8,8 +8,22 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+#: Where a blocking client calls, and where nobody awaits, whatever the client.
+_BLOCKING = "which a blocking client cannot await: give a plain function, or use cvm.AsyncClient"
+_NEVER_AWAITED = "which nobody awaits: give a plain function"
+
+
 def check(is_async: bool, **callbacks: Callable[..., object] | None) -> None:
     """Raises ``TypeError`` for a callback that could not be heard; called before anything is sent."""
+    _check(None if is_async else _BLOCKING, callbacks)
+
+
+def check_hook(**callbacks: Callable[..., object] | None) -> None:
+    """The same for what no client awaits."""
+    _check(_NEVER_AWAITED, callbacks)
+
+
+def _check(refused: str | None, callbacks: dict[str, Callable[..., object] | None]) -> None:
     for name, callback in callbacks.items():
         if callback is None:
             continue
@@ -18,26 +32,29 @@ def check(is_async: bool, **callbacks: Callable[..., object] | None) -> None:
         kind = _kind(callback)
         if kind == "generator":
             raise TypeError(f"{name} is a generator function, whose body would never run: give a function without yield")
-        if kind == "async" and not is_async:
-            raise TypeError(
-                f"{name} is an async function, which a blocking client cannot await: "
-                "give a plain function, or use cvm.AsyncClient"
-            )
+        if kind == "async" and refused is not None:
+            raise TypeError(f"{name} is an async function, {refused}")
 
 
 def call(name: str, callback: Callable[..., object] | None, argument: object) -> object:
     """Calls a callback of a blocking client, if there is one; gives what it returned."""
     if callback is None:
         return None
+    return _call(name, callback, argument, _BLOCKING)
+
+
+def call_hook(name: str, callback: Callable[..., object], argument: object) -> None:
+    """Calls what no client awaits."""
+    _call(name, callback, argument, _NEVER_AWAITED)
+
+
+def _call(name: str, callback: Callable[..., object], argument: object, refused: str) -> object:
     import inspect
 
     result = callback(argument)
     if inspect.isawaitable(result):
         _close(result)
-        raise TypeError(
-            f"{name} returned an awaitable, which a blocking client cannot await: "
-            "give a plain function, or use cvm.AsyncClient"
-        )
+        raise TypeError(f"{name} returned an awaitable, {refused}")
     return _heard(name, result)
 
 

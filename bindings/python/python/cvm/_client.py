@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cvm import _callbacks, _cvm
 from cvm._actions import Actions
-from cvm._settings import Base, action_name, action_of
+from cvm._settings import Base, action_name, action_of, product_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,9 +41,25 @@ class Client(Actions, Base):
     def _send(self, action: str, parameters: dict[str, Any]) -> Any:
         return self._core.call(action, parameters, True)
 
-    def call(self, action: str, parameters: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Calls any action by its name, even one that this version does not know; parameters are not checked."""
-        answer: dict[str, Any] = self._core.call(action_name(action), dict(parameters or ()), False)
+    def call(
+        self,
+        action: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        service: str | None = None,
+        version: str | None = None,
+    ) -> dict[str, Any]:
+        """Calls any action by its name, even one that this version does not know; parameters are not checked.
+
+        ``service`` is another product of Tencent Cloud, by the first part of its host: ``client.call("GetCallerIdentity",
+        service="sts")``. ``version`` is that of its API, such as ``"2018-08-13"``; of everyday products it is known. The call
+        shares all that the calls of this client share. Of another product only what reads (``Describe...``, ``Get...``)
+        or carries a ``ClientToken`` is sent again where it may have arrived.
+
+        Raises :class:`cvm.ConfigError` before anything is sent if no version of the product is known.
+        """
+        name, product = action_name(action), product_of(service, version)
+        answer: dict[str, Any] = self._core.call(name, dict(parameters or ()), False, product)
         return answer
 
     # Type checkers find these two in the stub of `Actions`, where what they give depends on the action.

@@ -5,7 +5,7 @@ from asyncio import Future
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, final
 
-from typing_extensions import Self, disjoint_base
+from typing_extensions import Self, TypeAlias, disjoint_base
 
 __all__ = [
     "AsyncClient",
@@ -39,6 +39,9 @@ __all__ = [
 
 VERSION: str
 
+#: A product and the version of its API, as far as a call names them.
+_Product: TypeAlias = tuple[str | None, str | None] | None
+
 @disjoint_base
 class ClientBase:
     def with_region(self, region: str) -> Self: ...
@@ -69,7 +72,9 @@ class ClientBase:
 @final
 class Client(ClientBase):
     def __new__(cls, **options: Any) -> Client: ...
-    def call(self, action: str, parameters: dict[str, Any], checked: bool) -> Any: ...
+    def call(
+        self, action: str, parameters: dict[str, Any], checked: bool, product: _Product = None
+    ) -> Any: ...
     def advance(self, job: Job) -> tuple[bool, Any]: ...
 
 @final
@@ -82,6 +87,7 @@ class AsyncClient(ClientBase):
         action: str,
         parameters: dict[str, Any],
         checked: bool,
+        product: _Product = None,
     ) -> Ticket: ...
     def advance(self, mailbox: Mailbox, future: Future[Any], job: Job) -> Ticket: ...
 
@@ -105,7 +111,9 @@ class Job:
 @final
 class Config(ClientBase):
     def __new__(cls, **options: Any) -> Config: ...
-    def call(self, action: str, parameters: dict[str, Any], checked: bool) -> Job: ...
+    def call(
+        self, action: str, parameters: dict[str, Any], checked: bool, product: _Product = None
+    ) -> Job: ...
 
 @final
 class SyncPlan:

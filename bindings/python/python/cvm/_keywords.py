@@ -7,10 +7,13 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any, Literal, TypeVar
 
     from typing_extensions import Self
+
+    from cvm._attempt_end import AttemptEnd
+    from cvm.types import Many
 
     _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -65,6 +68,10 @@ class Keywords:
         sts_endpoint: str | None = None,
         rate_limit: bool | None = None,
         sign_method: Literal["TC3-HMAC-SHA256", "HmacSHA256", "HmacSHA1"] | None = None,
+        retry_on: Many[str] | None = None,
+        never_retry_on: Many[str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        on_attempt: Callable[[AttemptEnd], object] | None = None,
     ) -> None:
         """Makes a client.
 
@@ -117,6 +124,20 @@ class Keywords:
             sign_method ("TC3-HMAC-SHA256" or "HmacSHA256" or "HmacSHA1"): How requests are
                 signed, `TC3-HMAC-SHA256` by default. With the other two, parameters are sent as a
                 form.
+            retry_on (list of str): Error codes that may pass for this program, such as
+                `["InvalidImageState"]`: a request that is refused with one of them is sent again.
+                What may have been done already is sent again only if that is safe.
+            never_retry_on (list of str): Error codes that are final for this program, although
+                they may pass.
+            headers (dict of str): Headers that each request of an action has beside its own,
+                such as `{"traceparent": "..."}`. They are not signed, and no log shows a value. One
+                that the request has already is refused.
+            on_attempt (function): Called with a `cvm.AttemptEnd` for each attempt at everything
+                that is sent: what came of it, and whether, when and why it is sent again. For
+                metrics and logs; the call waits for it. A blocking client calls it in the calling
+                thread, an async one in the thread of the event loop, before the call returns. What
+                it raises is shown by `sys.unraisablehook` and ends no call. It cannot be an async
+                function.
         """
         given = dict(locals())
         del given["self"]
@@ -134,6 +155,10 @@ class Keywords:
         attempts: int | None = None,
         rate_limit: bool | None = None,
         sign_method: Literal["TC3-HMAC-SHA256", "HmacSHA256", "HmacSHA1"] | None = None,
+        retry_on: Many[str] | None = None,
+        never_retry_on: Many[str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        on_attempt: Callable[[AttemptEnd], object] | None = None,
     ) -> Self:
         """The same client with other settings for some calls.
 
@@ -160,5 +185,19 @@ class Keywords:
             sign_method ("TC3-HMAC-SHA256" or "HmacSHA256" or "HmacSHA1"): How requests are
                 signed, `TC3-HMAC-SHA256` by default. With the other two, parameters are sent as a
                 form.
+            retry_on (list of str): Error codes that may pass for this program, such as
+                `["InvalidImageState"]`: a request that is refused with one of them is sent again.
+                What may have been done already is sent again only if that is safe.
+            never_retry_on (list of str): Error codes that are final for this program, although
+                they may pass.
+            headers (dict of str): Headers that each request of an action has beside its own,
+                such as `{"traceparent": "..."}`. They are not signed, and no log shows a value. One
+                that the request has already is refused.
+            on_attempt (function): Called with a `cvm.AttemptEnd` for each attempt at everything
+                that is sent: what came of it, and whether, when and why it is sent again. For
+                metrics and logs; the call waits for it. A blocking client calls it in the calling
+                thread, an async one in the thread of the event loop, before the call returns. What
+                it raises is shown by `sys.unraisablehook` and ends no call. It cannot be an async
+                function.
         """
         raise NotImplementedError

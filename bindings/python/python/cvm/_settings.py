@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 
-from cvm import _cvm
+from cvm import _callbacks, _cvm
 from cvm._keywords import Keywords
 
 TYPE_CHECKING = False
@@ -43,6 +43,7 @@ class Base(Keywords, Handle):
     _profile: str | None = None
 
     def _open(self, given: dict[str, Any]) -> None:
+        _callbacks.check_hook(on_attempt=given["on_attempt"])
         self._profile = given["profile"]
         self._core = self._Core(**given)
 
@@ -52,6 +53,7 @@ class Base(Keywords, Handle):
         return other
 
     def _derive(self, given: dict[str, Any]) -> Self:
+        _callbacks.check_hook(on_attempt=given.get("on_attempt"))
         return self._with_core(self._core.with_options(given))
 
     def with_region(self, region: str) -> Self:
@@ -93,6 +95,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_cvm.forked)
 
 atexit.register(_cvm.begin_finalization)
+
+
+def product_of(service: str | None, version: str | None) -> tuple[str | None, str | None] | None:
+    """What a call names of a product; ``None`` where that is nothing."""
+    return None if service is None and version is None else (service, version)
 
 
 def action_name(name: str) -> str:

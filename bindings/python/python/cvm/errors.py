@@ -47,6 +47,8 @@ class Error(Exception):
     request_id: str | None
     #: The HTTP status, if an answer came.
     status: int | None
+    #: The product that was called, such as ``"sts"``; ``None`` for CVM.
+    service: str | None
     #: The action that was called.
     action: str | None
     #: The region it was called in.
@@ -67,6 +69,7 @@ class Error(Exception):
         code: str | None = None,
         request_id: str | None = None,
         status: int | None = None,
+        service: str | None = None,
         action: str | None = None,
         region: str | None = None,
         attempts: int = 0,
@@ -79,6 +82,7 @@ class Error(Exception):
         self.code = code
         self.request_id = request_id
         self.status = status
+        self.service = service
         self.action = action
         self.region = region
         self.attempts = attempts
@@ -196,10 +200,10 @@ def _of(
     action: str | None,
     region: str | None,
     attempts: int,
-    rest: tuple[str, bool, bool],
+    rest: tuple[str, bool, bool, str | None],
 ) -> Error:
     """The exception for an error of the core."""
-    text, is_retryable, outcome_unknown = rest
+    text, is_retryable, outcome_unknown, service = rest
     exception = _BY_KIND.get(kind, Error)
     if exception is ParameterError and code is not None:
         exception = InvalidParameterError
@@ -210,6 +214,7 @@ def _of(
         code=code,
         request_id=request_id,
         status=status,
+        service=service,
         action=action,
         region=region,
         attempts=attempts,
@@ -234,7 +239,7 @@ def _of_mapping(error: Mapping[str, Any]) -> Error:
         error.get("action"),
         error.get("region"),
         error.get("attempts", 0),
-        (text, False, False),
+        (text, False, False, error.get("service")),
     )
 
 
@@ -249,6 +254,7 @@ def _to_mapping(error: Error) -> dict[str, Any]:
         "action": error.action,
         "region": error.region,
         "attempts": error.attempts,
+        **({} if error.service is None else {"service": error.service}),
     }
 
 

@@ -25,7 +25,7 @@ import time
 from typing import Union
 
 from cvm import _cvm
-from cvm._settings import Base, action_name
+from cvm._settings import Base, action_name, product_of
 from cvm._sync_job import plan, run_options
 from cvm._sync_report import SyncReport
 
@@ -238,7 +238,10 @@ def _now(now: Now | None) -> tuple[int, float]:
 
 
 class Call(Machine):
-    """One action with all its attempts; ends with the answer. ``checked`` refuses parameters that it does not know."""
+    """One action with all its attempts; ends with the answer. ``checked`` refuses parameters that it does not know.
+
+    ``service`` and ``version`` name another product, as in :meth:`cvm.Client.call`; of those nothing is checked.
+    """
 
     def __init__(
         self,
@@ -247,8 +250,12 @@ class Call(Machine):
         parameters: Mapping[str, Any] | None = None,
         *,
         checked: bool = True,
+        service: str | None = None,
+        version: str | None = None,
     ) -> None:
-        super().__init__(config._core.call(action_name(action), dict(parameters or ()), checked))
+        product = product_of(service, version)
+        is_checked = checked and product is None
+        super().__init__(config._core.call(action_name(action), dict(parameters or ()), is_checked, product))
 
 
 class Pages(Machine):

@@ -448,7 +448,7 @@ impl Attempts {
 
     fn end(&mut self, error: Error) -> Error {
         self.state = State::Ended;
-        error.with_call(self.prepared.action(), self.prepared.config().region(), self.attempts)
+        self.prepared.config().in_call(error, self.prepared.action(), self.attempts)
     }
 }
 

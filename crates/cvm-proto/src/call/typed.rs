@@ -229,13 +229,11 @@ pub(crate) fn prepare<T: Serialize + ?Sized>(
     parameters: &T,
 ) -> Result<Prepared, Error> {
     if needs_region && config.region().is_none() {
-        return Err(Error::config(
-            "no region: set one on the client, or in the environment variable TENCENTCLOUD_REGION",
-        )
-        .with_call(&action, None, 0));
+        let why = "no region: set one on the client, or in the environment variable TENCENTCLOUD_REGION";
+        return Err(config.in_call(Error::config(why), &action, 0));
     }
     Prepared::new(config, action.clone(), config.product().version().clone(), parameters)
-        .map_err(|error| error.with_call(&action, config.region(), 0))
+        .map_err(|error| config.in_call(error, &action, 0))
 }
 
 /// The [`Attempts`] and the type of its answer: all of a call that is compiled once for each action.

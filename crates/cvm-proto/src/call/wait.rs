@@ -186,7 +186,7 @@ where
         let name = self.action.name();
         let state = match self.refusal.take().or_else(|| refusal(name)) {
             None => State::Pause { until: Duration::ZERO },
-            Some(error) => State::Refused(error.with_call(name, config.region(), 0)),
+            Some(error) => State::Refused(config.in_call(error, name, 0)),
         };
         WaitMachine {
             config: config.clone(),
@@ -277,11 +277,7 @@ where
                             Verdict::Failed(why) => {
                                 let error =
                                     Error::failed(format!("the condition can no longer be met: {why}"));
-                                return self.end(Err(error.with_call(
-                                    self.job.action.name(),
-                                    self.config.region(),
-                                    0,
-                                )));
+                                return self.end(Err(self.of_this(error)));
                             }
                             Verdict::Pending => {
                                 self.last_error = None;
@@ -335,7 +331,7 @@ impl<A: Ask, P> WaitMachine<A, P> {
 
     fn cancelled(&self) -> Error {
         let why = Failure::not_sent(FailureKind::Cancelled, "cancelled before the condition was met");
-        Error::transport(why).with_call(self.job.action.name(), self.config.region(), 0)
+        self.of_this(Error::transport(why))
     }
 
     fn too_late(&self) -> Error {
@@ -349,7 +345,11 @@ impl<A: Ask, P> WaitMachine<A, P> {
             Some(error) => late.with_source(error.clone()),
             None => late,
         };
-        late.with_call(self.job.action.name(), self.config.region(), 0)
+        self.of_this(late)
+    }
+
+    fn of_this(&self, error: Error) -> Error {
+        self.config.in_call(error, self.job.action.name(), 0)
     }
 }
 

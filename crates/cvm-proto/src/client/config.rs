@@ -196,6 +196,11 @@ impl Config {
         self.for_product(Settings { region, endpoint, failover, ..settings.clone() }, product)
     }
 
+    /// An error with the call that it is of.
+    pub(crate) fn in_call(&self, error: Error, action: &str, attempts: u32) -> Error {
+        error.with_call(action, self.region(), attempts).with_service(self.product().name())
+    }
+
     /// What is called.
     pub(crate) fn product(&self) -> &Product {
         &self.0.client.product

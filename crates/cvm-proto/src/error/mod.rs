@@ -15,6 +15,7 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use crate::output::Escaping;
+use crate::service::SERVICE;
 
 pub use failure::{Failure, FailureKind, Sent};
 pub use kind::ErrorKind;
@@ -35,6 +36,7 @@ struct Inner {
     message: String,
     request_id: Option<String>,
     status: Option<u16>,
+    service: Option<String>,
     action: Option<String>,
     region: Option<String>,
     attempts: u32,
@@ -57,6 +59,7 @@ impl Error {
             message,
             request_id: None,
             status: None,
+            service: None,
             action: None,
             region: None,
             attempts: 0,
@@ -143,6 +146,7 @@ impl Error {
         };
         self.0.message.insert_str(0, &about);
         self.0.sent = Some(Sent::No);
+        self.0.service = None;
         self.0.region = None;
         self
     }
@@ -182,6 +186,14 @@ impl Error {
         self
     }
 
+    /// Adds which product was called, if that is not the one that this crate is about.
+    pub(crate) fn with_service(mut self, service: &str) -> Self {
+        if service != SERVICE {
+            self.0.service.get_or_insert_with(|| service.into());
+        }
+        self
+    }
+
     /// Who is at fault.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -216,6 +228,11 @@ impl Error {
     /// never was made.
     pub fn sent(&self) -> Option<Sent> {
         self.0.sent
+    }
+
+    /// The product that was called, such as `sts`; `None` for the one that this crate is about.
+    pub fn service_name(&self) -> Option<&str> {
+        self.0.service.as_deref()
     }
 
     /// The action that was called.
@@ -283,6 +300,9 @@ impl fmt::Display for Error {
         let f = &mut Escaping(f);
         if let Some(action) = &inner.action {
             f.write_str(action)?;
+            if let Some(service) = &inner.service {
+                write!(f, " of {service}")?;
+            }
             if let Some(region) = &inner.region {
                 write!(f, " in {region}")?;
             }
@@ -320,6 +340,7 @@ impl fmt::Debug for Error {
             .field("message", &inner.message)
             .field("request_id", &inner.request_id)
             .field("status", &inner.status)
+            .field("service", &inner.service)
             .field("action", &inner.action)
             .field("region", &inner.region)
             .field("attempts", &inner.attempts)
@@ -340,12 +361,17 @@ impl core::error::Error for Error {
 impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let inner = &*self.0;
-        let mut out = serializer.serialize_struct("Error", 8)?;
+        let members = 8 + usize::from(inner.service.is_some());
+        let mut out = serializer.serialize_struct("Error", members)?;
         out.serialize_field("kind", inner.kind.as_str())?;
         out.serialize_field("code", &inner.code)?;
         out.serialize_field("message", &inner.message)?;
         out.serialize_field("request_id", &inner.request_id)?;
         out.serialize_field("status", &inner.status)?;
+        match &inner.service {
+            Some(service) => out.serialize_field("service", service)?,
+            None => out.skip_field("service")?,
+        }
         out.serialize_field("action", &inner.action)?;
         out.serialize_field("region", &inner.region)?;
         out.serialize_field("attempts", &inner.attempts)?;

@@ -20,6 +20,7 @@ struct Keyword {
     name: String,
     #[serde(rename = "type")]
     hint: String,
+    shown: Option<String>,
     #[serde(default)]
     for_calls: bool,
     doc: String,
@@ -36,10 +37,13 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any, Literal, TypeVar
 
     from typing_extensions import Self
+
+    from cvm._attempt_end import AttemptEnd
+    from cvm.types import Many
 
     _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -121,7 +125,10 @@ fn parameter(keyword: &Keyword) -> String {
 
 fn entry(keyword: &Keyword) -> (String, String) {
     let values = keyword.hint.strip_prefix("Literal[").and_then(|values| values.strip_suffix(']'));
-    let kind =
-        values.map_or_else(|| keyword.hint.replace(" | ", " or "), |values| values.replace(", ", " or "));
+    let kind = match (&keyword.shown, values) {
+        (Some(shown), _) => shown.clone(),
+        (None, Some(values)) => values.replace(", ", " or "),
+        (None, None) => keyword.hint.replace(" | ", " or "),
+    };
     (format!("{} ({kind})", keyword.name), keyword.doc.clone())
 }
