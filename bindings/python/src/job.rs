@@ -22,7 +22,7 @@ use crate::{decode, encode, errors, finalization, interrupt, settings, sync_job}
 /// Any machine that a client runs.
 pub(crate) enum AnyMachine {
     Call(TextCall),
-    Pages(Pages<TextList>),
+    Pages(Box<Pages<TextList>>),
     Watch(WaitMachine<TextRequest, Judge>),
     Wait(Box<dyn Machine<Output = Result<Update, Error>, Progress = Update> + Send>),
     Regions(Box<WhichRegionsMachine>),
@@ -261,7 +261,7 @@ impl MachineHolder {
         let slot = match (&*self.slot_at_fork()?, config) {
             (Slot::Here(machine), Some(config)) => match &**machine {
                 AnyMachine::Pages(pages) => {
-                    Slot::Here(Box::new(AnyMachine::Pages(pages.rest(config, seed()))))
+                    Slot::Here(Box::new(AnyMachine::Pages(Box::new(pages.rest(config, seed())))))
                 }
                 _ => return None,
             },
@@ -407,7 +407,7 @@ pub(crate) fn pages(
     let text = encode::parameters(py, action, parameters, true)?;
     let list = TextList::new(action, &text).map_err(|error| errors::exception(py, &error))?;
     let items = list.items();
-    Ok(Job::new(AnyMachine::Pages(Pages::new(config, list, seed())), Cancel::new(), Some(items)))
+    Ok(Job::new(AnyMachine::Pages(Box::new(Pages::new(config, list, seed()))), Cancel::new(), Some(items)))
 }
 
 /// An action asked again and again.
