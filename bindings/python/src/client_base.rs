@@ -9,6 +9,7 @@ use pyo3::types::PyDict;
 
 use crate::fork::{Core, Held, Process};
 use crate::job::{self, Job};
+use crate::lists;
 use crate::sync_job::{self, JournalAt, SyncPlan};
 
 /// The class that all clients are made from.
@@ -87,8 +88,14 @@ impl ClientBase {
         self.0.endpoint(py)
     }
 
-    fn pages(&self, py: Python<'_>, action: &str, parameters: &Bound<'_, PyDict>) -> PyResult<Job> {
-        job::pages(py, &self.0.config(py)?, action, parameters)
+    fn pages(
+        &self,
+        py: Python<'_>,
+        action: &str,
+        parameters: &Bound<'_, PyDict>,
+        resume_token: Option<&str>,
+    ) -> PyResult<Job> {
+        lists::pages(py, &self.0.config(py)?, action, parameters, resume_token)
     }
 
     fn watch(

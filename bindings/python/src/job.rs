@@ -17,6 +17,7 @@ use pyo3::types::{PyDict, PyList};
 use serde::Serialize;
 
 use crate::fork::{Home, Process};
+use crate::lists::ListPlace;
 use crate::{decode, encode, errors, finalization, interrupt, settings, sync_job};
 
 /// Any machine that a client runs.
@@ -124,6 +125,11 @@ impl AnyMachine {
         checked: bool,
     ) -> PyResult<TextCall> {
         Ok(TextCall::new(config, &request(py, action, parameters, checked)?, seed()))
+    }
+
+    /// Where it is, if it reads a list.
+    fn place(&self) -> Option<&cvm_proto::ListPlace<TextList>> {
+        if let Self::Pages(pages) = self { Some(pages.place()) } else { None }
     }
 
     /// The job's state, if it is a sync job.
@@ -385,6 +391,16 @@ impl Job {
         self.holder.look(py, Process::this()).0.cancel.cancel();
     }
 
+    /// Where a list is, unless somebody reads it at this moment or it is over.
+    fn place(&self, py: Python<'_>) -> Option<ListPlace> {
+        let (holder, is_ours) = self.holder.look(py, Process::this());
+        let slot = if is_ours { lock(&holder.slot) } else { holder.slot_at_fork()? };
+        match &*slot {
+            Slot::Here(machine) => machine.place().cloned().map(ListPlace),
+            Slot::Away | Slot::Over(_) => None,
+        }
+    }
+
     /// The member of a page that holds its items.
     #[getter]
     fn items(&self) -> Option<&'static str> {
@@ -395,19 +411,6 @@ impl Job {
 /// Locks what no panic leaves half changed.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The pages of a list.
-pub(crate) fn pages(
-    py: Python<'_>,
-    config: &Config,
-    action: &str,
-    parameters: &Bound<'_, PyDict>,
-) -> PyResult<Job> {
-    let text = encode::parameters(py, action, parameters, true)?;
-    let list = TextList::new(action, &text).map_err(|error| errors::exception(py, &error))?;
-    let items = list.items();
-    Ok(Job::new(AnyMachine::Pages(Box::new(Pages::new(config, list, seed()))), Cancel::new(), Some(items)))
 }
 
 /// An action asked again and again.

@@ -15,6 +15,7 @@ mod finalization;
 mod fork;
 mod interrupt;
 mod job;
+mod lists;
 mod local;
 mod logging;
 mod proto;
@@ -42,6 +43,8 @@ mod _cvm {
     use crate::fork::forked;
     #[pymodule_export]
     use crate::job::Job;
+    #[pymodule_export]
+    use crate::lists::ListPlace;
     #[pymodule_export]
     use crate::local::Local;
     #[pymodule_export]

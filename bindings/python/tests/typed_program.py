@@ -62,6 +62,9 @@ def lists(client: cvm.Client) -> None:
         assert_type(image, Image)
     for page in client.paginate("describe_images").pages():
         assert_type(page, DescribeImagesResponse)
+    some = client.paginate("describe_images", Limit=20, max_items=50)
+    assert_type(some.resume_token, Optional[str])
+    assert_type(next(client.paginate("describe_images", resume_token=some.resume_token)), Image)
     for instance in client.paginate("describe_instances", Limit=100):
         assert_type(instance, Instance)
 
@@ -149,6 +152,9 @@ async def asynchronous() -> None:
         assert_type(await task, DescribeImagesResponse)
         async for image in client.paginate("describe_images"):
             assert_type(image, Image)
+        some = client.paginate("describe_images", max_items=50, resume_token=None)
+        assert_type(await some.__anext__(), Image)
+        assert_type(some.resume_token, Optional[str])
         async for page in client.paginate("describe_images").pages():
             assert_type(page, DescribeImagesResponse)
         answer = await client.wait("describe_images", is_ready)

@@ -13,72 +13,108 @@ class _ListsAndWaits:
     def paginate(
         self,
         action: Literal["describe_chc_hosts"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeChcHostsRequest],
     ) -> Items[types.ChcHost, types.DescribeChcHostsResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_disaster_recover_groups"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeDisasterRecoverGroupsRequest],
     ) -> Items[types.DisasterRecoverGroup, types.DescribeDisasterRecoverGroupsResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_hosts"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeHostsRequest],
     ) -> Items[types.HostItem, types.DescribeHostsResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_hpc_clusters"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeHpcClustersRequest],
     ) -> Items[types.HpcClusterInfo, types.DescribeHpcClustersResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_images"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeImagesRequest],
     ) -> Items[types.Image, types.DescribeImagesResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_instances"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeInstancesRequest],
     ) -> Items[types.Instance, types.DescribeInstancesResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_instances_status"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeInstancesStatusRequest],
     ) -> Items[types.InstanceStatus, types.DescribeInstancesStatusResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_key_pairs"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeKeyPairsRequest],
     ) -> Items[types.KeyPair, types.DescribeKeyPairsResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_launch_template_versions"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeLaunchTemplateVersionsRequest],
     ) -> Items[types.LaunchTemplateVersionInfo, types.DescribeLaunchTemplateVersionsResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_launch_templates"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeLaunchTemplatesRequest],
     ) -> Items[types.LaunchTemplateInfo, types.DescribeLaunchTemplatesResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_resource_pool_packs"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeResourcePoolPacksRequest],
     ) -> Items[types.ResourcePoolPack, types.DescribeResourcePoolPacksResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_task_info"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeTaskInfoRequest],
     ) -> Items[types.RepairTaskInfo, types.DescribeTaskInfoResponse]: ...
     @overload
@@ -1405,72 +1441,108 @@ class _AsyncListsAndWaits:
     def paginate(
         self,
         action: Literal["describe_chc_hosts"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeChcHostsRequest],
     ) -> AsyncItems[types.ChcHost, types.DescribeChcHostsResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_disaster_recover_groups"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeDisasterRecoverGroupsRequest],
     ) -> AsyncItems[types.DisasterRecoverGroup, types.DescribeDisasterRecoverGroupsResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_hosts"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeHostsRequest],
     ) -> AsyncItems[types.HostItem, types.DescribeHostsResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_hpc_clusters"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeHpcClustersRequest],
     ) -> AsyncItems[types.HpcClusterInfo, types.DescribeHpcClustersResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_images"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeImagesRequest],
     ) -> AsyncItems[types.Image, types.DescribeImagesResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_instances"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeInstancesRequest],
     ) -> AsyncItems[types.Instance, types.DescribeInstancesResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_instances_status"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeInstancesStatusRequest],
     ) -> AsyncItems[types.InstanceStatus, types.DescribeInstancesStatusResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_key_pairs"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeKeyPairsRequest],
     ) -> AsyncItems[types.KeyPair, types.DescribeKeyPairsResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_launch_template_versions"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeLaunchTemplateVersionsRequest],
     ) -> AsyncItems[types.LaunchTemplateVersionInfo, types.DescribeLaunchTemplateVersionsResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_launch_templates"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeLaunchTemplatesRequest],
     ) -> AsyncItems[types.LaunchTemplateInfo, types.DescribeLaunchTemplatesResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_resource_pool_packs"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeResourcePoolPacksRequest],
     ) -> AsyncItems[types.ResourcePoolPack, types.DescribeResourcePoolPacksResponse]: ...
     @overload
     def paginate(
         self,
         action: Literal["describe_task_info"],
+        *,
+        max_items: Optional[int] = None,
+        resume_token: Optional[str] = None,
         **parameters: Unpack[types.DescribeTaskInfoRequest],
     ) -> AsyncItems[types.RepairTaskInfo, types.DescribeTaskInfoResponse]: ...
     @overload

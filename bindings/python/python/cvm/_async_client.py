@@ -97,14 +97,22 @@ class AsyncClient(AsyncActions, Base):
     # Type checkers find these two in the stub of `AsyncActions`, where what they give depends on the action.
     if not TYPE_CHECKING:
 
-        def paginate(self, action: str, **parameters: Any) -> AsyncItems[Any, Any]:
+        def paginate(
+            self,
+            action: str,
+            *,
+            max_items: int | None = None,
+            resume_token: str | None = None,
+            **parameters: Any,
+        ) -> AsyncItems[Any, Any]:
             """Every item of a list that comes in pages; a page is fetched when its first item is needed.
 
-            ``async for image in client.paginate("describe_images", Filters=[...])``, and ``.pages()`` as there.
+            ``async for image in client.paginate("describe_images", Filters=[...])``. See :meth:`cvm.Client.paginate`.
             """
             from cvm._lists import AsyncItems
 
-            return AsyncItems(self._advance, self._core.pages(action_of(action), parameters))
+            job = self._core.pages(action_of(action), parameters, resume_token)
+            return AsyncItems(self._advance, job, max_items)
 
         async def wait(
             self,

@@ -65,16 +65,27 @@ class Client(Actions, Base):
     # Type checkers find these two in the stub of `Actions`, where what they give depends on the action.
     if not TYPE_CHECKING:
 
-        def paginate(self, action: str, **parameters: Any) -> Items[Any, Any]:
+        def paginate(
+            self,
+            action: str,
+            *,
+            max_items: int | None = None,
+            resume_token: str | None = None,
+            **parameters: Any,
+        ) -> Items[Any, Any]:
             """Every item of a list that comes in pages; a page is fetched when its first item is needed.
 
             ``for image in client.paginate("describe_images", Filters=[...])``
 
-            ``paginate(...).pages()`` gives the answers themselves, page after page.
+            ``paginate(...).pages()`` gives the answers themselves, page after page. At most ``max_items`` items are given in
+            all; how many come in a page is the service's ``Limit`` (``MaxResults`` of some actions), the most by default.
+
+            A list that was left is read on with ``resume_token``, which the list has: ``items.resume_token``, ``None`` after the
+            last item. Raises :class:`cvm.ParameterError` for a token of another action, region or other parameters.
             """
             from cvm._lists import Items
 
-            return Items(self._core, self._core.pages(action_of(action), parameters))
+            return Items(self._core, self._core.pages(action_of(action), parameters, resume_token), max_items)
 
         def wait(
             self,

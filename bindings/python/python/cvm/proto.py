@@ -259,10 +259,28 @@ class Call(Machine):
 
 
 class Pages(Machine):
-    """A list that comes in pages: each is handed over as progress, and ``items`` names the member that has its items."""
+    """A list that comes in pages: each is handed over as progress, and ``items`` names the member that has its items.
 
-    def __init__(self, config: Config, action: str, parameters: Mapping[str, Any] | None = None) -> None:
-        super().__init__(config._core.pages(action_name(action), dict(parameters or ())))
+    With ``resume_token``, what :meth:`resume_token` gave, it is read from there.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        action: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        resume_token: str | None = None,
+    ) -> None:
+        super().__init__(config._core.pages(action_name(action), dict(parameters or ()), resume_token))
+
+    def resume_token(self, left: int = 0) -> str | None:
+        """By what the list is read on later, from the last ``left`` items of the page that came last.
+
+        ``None`` if nothing is left, and once the machine has ended.
+        """
+        place = self._core.place()
+        return None if place is None else place.resume_token(left)
 
     @property
     def items(self) -> str:

@@ -186,6 +186,7 @@ fn paginate(model: &Model, items: &str) -> String {
         let Some(page) = &action.page else { continue };
         out.push_str(&format!(
             "    @overload\n    def paginate(\n        self,\n        action: Literal[\"{}\"],\n        \
+             *,\n        max_items: Optional[int] = None,\n        resume_token: Optional[str] = None,\n        \
              **parameters: Unpack[types.{1}Request],\n    ) -> {items}[types.{2}, types.{1}Response]: ...\n",
             names::snake(&action.name),
             action.name,
