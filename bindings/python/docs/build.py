@@ -21,11 +21,17 @@ PAGES = {
     "first-steps": "bindings/python/docs/first-steps.md",
     "configuration": "docs/configuration.md",
     "concurrency": "bindings/python/docs/concurrency.md",
+    "from-boto3": "docs/from-boto3.md",
     "from-tencentcloud-sdk-python": "docs/from-tencentcloud-sdk-python.md",
+    "three-programs": "docs/three-programs.md",
     "performance": "docs/performance.md",
 }
 
+#: What the blocks of a page that compares are called, by the word behind their language.
+SIDES = {"": "cvm-sdk", "official": "tencentcloud-sdk-python", "boto3": "boto3"}
+
 LINK = re.compile(r"\[(?P<text>[^\]]*)\]\((?P<path>[^)#\s]*)(?P<anchor>#[^)\s]*)?\)")
+BLOCK = re.compile(r"^```python(.*)\n", re.MULTILINE)
 
 
 def page(name: str) -> str:
@@ -42,7 +48,10 @@ def page(name: str) -> str:
         # It is in the repository alone.
         return found["text"]
 
-    return LINK.sub(link, file.read_text(encoding="utf-8"))
+    text = LINK.sub(link, file.read_text(encoding="utf-8"))
+    if re.search(r"^```python \w", text, re.MULTILINE):
+        text = BLOCK.sub(lambda found: f"```{{code-block}} python\n:caption: {SIDES[found[1].strip()]}\n\n", text)
+    return text
 
 
 def refuse_network(event: str, arguments: tuple[object, ...]) -> None:

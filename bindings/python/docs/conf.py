@@ -4,7 +4,7 @@ import re
 
 import cvm
 from cvm import errors
-from generated import ACTIONS
+from generated import ACTIONS, docstring
 
 project = "cvm-sdk"
 author = "the cvm authors"
@@ -26,6 +26,7 @@ nitpick_ignore_regex = [
 ]
 
 autodoc_member_order = "bysource"
+autoclass_content = "both"
 autodoc_default_options = {"members": True, "inherited-members": "object,tuple"}
 add_module_names = False
 python_use_unqualified_type_names = True
@@ -74,7 +75,14 @@ for _error in errors.__all__:
     getattr(errors, _error).__module__ = "cvm.errors"
 
 
+def _described(app, what, name, obj, options, lines):
+    """Reads docstrings with sections, as those of keywords."""
+    if "Parameters:" in lines:
+        lines[:] = docstring("\n".join(lines))
+
+
 def setup(app):
     """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", _described)
     app.connect("autodoc-process-signature", _whole_names)
     app.connect("autodoc-skip-member", _without_actions)

@@ -76,7 +76,7 @@ def _action(name: str, signature: str) -> str:
     answer = signature.rpartition(".")[2]
     wire = answer.removesuffix("Response")
     lines = [*_section(wire), f".. py:method:: Client.{name}{signature}", ""]
-    lines += _indented(_docstring(inspect.getdoc(getattr(cvm.Client, name)) or ""))
+    lines += _indented(docstring(inspect.getdoc(getattr(cvm.Client, name)) or ""))
     lines += [f"   It is awaited as :meth:`AsyncClient.{name}`.", ""]
     for kind, says in [(f"{wire}Request", "The parameters as a dictionary"), (answer, "The answer")]:
         if hasattr(types, kind):
@@ -115,8 +115,8 @@ def _signatures() -> dict[str, str]:
 _ENTRY = re.compile(r"(?P<name>`[^`]*`|\w+)(?: \((?P<type>.*?)(?P<required>, required)?\))?: (?P<says>.*)")
 
 
-def _docstring(doc: str) -> list[str]:
-    """A generated docstring as reStructuredText."""
+def docstring(doc: str) -> list[str]:
+    """A docstring with sections as reStructuredText."""
     lines: list[str] = []
     for block in filter(None, doc.split("\n\n")):
         head, _, rest = block.partition("\n")
@@ -192,7 +192,7 @@ def _definitions(module: ModuleType) -> dict[str, tuple[bool, str]]:
         else:
             continue
         if not name.startswith("_"):
-            lines = [f".. py:{kind}:: {name}", "", *_indented(_docstring(doc)), *_indented(members.get(name, []))]
+            lines = [f".. py:{kind}:: {name}", "", *_indented(docstring(doc)), *_indented(members.get(name, []))]
             out[name] = kind == "class", "\n".join(lines)
     return out
 
@@ -202,7 +202,7 @@ def _members(node: ast.ClassDef, module: ModuleType) -> list[str]:
     for member, doc in _with_docs(node.body):
         if isinstance(member, ast.AnnAssign) and isinstance(member.target, ast.Name):
             kind = ast.unparse(_Whole(module).visit(member.annotation))
-            lines += [f".. py:attribute:: {member.target.id}", f"   :type: {kind}", "", *_indented(_docstring(doc)), ""]
+            lines += [f".. py:attribute:: {member.target.id}", f"   :type: {kind}", "", *_indented(docstring(doc)), ""]
     return lines
 
 

@@ -12,8 +12,10 @@ import pytest
 
 import cvm
 
+from blocks import blocks
+
 README = pathlib.Path(__file__).parents[1] / "README.md"
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+BLOCKS = blocks(README)
 
 
 @pytest.mark.parametrize("block", BLOCKS[1:], ids=[block.splitlines()[0][:40] for block in BLOCKS[1:]])

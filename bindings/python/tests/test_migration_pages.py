@@ -1,15 +1,19 @@
-"""The page for those who come from the official SDK: every block of it is run, both sides against the same endpoint."""
+"""The pages for those who come from another SDK: every block of ours and of the official SDK is run, those of boto3 are checked."""
 
 import logging
 import pathlib
-import re
+import subprocess
+import sys
+from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 import pytest
 
-PAGE = pathlib.Path(__file__).parents[3] / "docs" / "from-tencentcloud-sdk-python.md"
-INI = re.compile(r"^```ini\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
-BLOCK = re.compile(r"^```python(?P<side> official)?\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
+from blocks import blocks, program, run
+
+DOCS = pathlib.Path(__file__).parents[3] / "docs"
+FROM_OFFICIAL = DOCS / "from-tencentcloud-sdk-python.md"
+FROM_BOTO3 = DOCS / "from-boto3.md"
 
 
 @pytest.fixture
@@ -18,7 +22,8 @@ def environment(cvm_local, steer, monkeypatch, tmp_path):
     monkeypatch.setenv("TENCENTCLOUD_SECRET_KEY", cvm_local.secret_key)
     monkeypatch.setenv("TENCENTCLOUD_ENDPOINT", cvm_local.endpoint)
     monkeypatch.setenv("TENCENTCLOUD_STS_ENDPOINT", cvm_local.endpoint)
-    ini = INI.search(PAGE.read_text(encoding="utf-8"))["text"]
+    # The profiles are those of the page.
+    ini = blocks(FROM_OFFICIAL, "ini")[0]
     ini = ini.replace("secret_id = AKID...", f"secret_id = {cvm_local.secret_id}")
     ini = ini.replace("secret_key = ...", f"secret_key = {cvm_local.secret_key}")
     (tmp_path / "credentials").write_text(ini)
@@ -42,28 +47,37 @@ def official(cvm_local, monkeypatch):
         monkeypatch.setattr(profile, name, always, raising=False)
 
 
-
-def run(side):
-    """Runs the blocks of one side, one after the other, as one program."""
-    text = PAGE.read_text(encoding="utf-8")
-    names = {"__name__": "__main__"}
-    blocks = [found for found in BLOCK.finditer(text) if bool(found["side"]) == side]
-    assert len(blocks) > 8
-    for block in blocks:
-        # Errors are shown with the line of the page.
-        lines_before = text.count("\n", 0, block.start("code"))
-        exec(compile("\n" * lines_before + block["code"], str(PAGE), "exec"), names)
-    return names
-
-
-def test_ours(environment):
-    names = run(side=False)
+def test_ours_for_the_official_sdk(environment):
+    names = run(FROM_OFFICIAL)
     assert names["code"] == "InvalidImageId.Malformed"
     assert len(names["images"]) > 3
     assert len(names["report"].destinations) == 2
 
 
 def test_the_official_half(environment, official):
-    names = run(side=True)
+    names = run(FROM_OFFICIAL, "official")
     assert names["code"] == "InvalidImageId.Malformed"
     assert len(names["images"]) > 3
+
+
+def test_ours_for_boto3(environment):
+    names = run(FROM_BOTO3)
+    assert names["code"] == "InvalidImageId.NotFound"
+    assert all(copy.startswith("img-") for copy in names["copies"].values())
+    assert names["copies"].keys() == {"ap-guangzhou", "ap-beijing"}
+
+
+def test_the_half_of_boto3_has_the_types_that_boto3_has(tmp_path):
+    if find_spec("mypy_boto3_ec2") is None:
+        pytest.skip("the types of boto3 are not installed")
+    file = tmp_path / "from_boto3.py"
+    file.write_text(program(FROM_BOTO3, "boto3"), encoding="utf-8")
+    check = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", pathlib.Path(sys.prefix) / "mypy-cache", file]
+    found = subprocess.run(check, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize("page", [FROM_OFFICIAL, FROM_BOTO3], ids=lambda page: page.stem)
+def test_each_idiom_has_both_sides(page):
+    side = "official" if page is FROM_OFFICIAL else "boto3"
+    assert len(blocks(page)) >= len(blocks(page, side=side)) > 8
