@@ -17,6 +17,7 @@ use tokio::task::AbortHandle;
 use crate::attempt::{EndedAttempt, Listener};
 use crate::client::{self, News};
 use crate::client_base::{self, ClientBase, ClientCore};
+use crate::credential_function::Question;
 use crate::fork::{Held, Home, Process, Product};
 use crate::job::{AnyMachine, Job, Update};
 use crate::{errors, finalization, logging, settings};
@@ -60,7 +61,7 @@ impl AsyncClient {
     #[new]
     #[pyo3(signature = (**options))]
     fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
-        client_base::open::<cvm_reqwest::Client>(py, settings::of(py, options)?)
+        client_base::open::<cvm_reqwest::Client>(py, settings::of(py, options, true)?)
     }
 
     /// Begins to perform an action; `future` gets its outcome through the mailbox of its loop.
@@ -142,7 +143,7 @@ impl Ticket {
 #[pyclass(frozen, module = "cvm._cvm")]
 pub(crate) struct Mailbox(Home<Mail>);
 
-struct Mail {
+pub(crate) struct Mail {
     letters: Mutex<Vec<Letter>>,
     /// The loop has been called, and has not come yet.
     is_called: AtomicBool,
@@ -150,11 +151,12 @@ struct Mail {
     call_soon: Py<PyAny>,
 }
 
-/// What is delivered, with the future that it is for.
+/// What is delivered, with the future that it is for, or the function that it runs.
 enum Letter {
     Answer(Py<PyAny>, Result<Update, Error>),
     News(Py<PyAny>, News<Result<Update, Error>, Update>),
     Attempt(Listener, Box<EndedAttempt>),
+    Question(Question),
 }
 
 tokio::task_local! {
@@ -162,20 +164,35 @@ tokio::task_local! {
     static MAIL: Arc<Mail>;
 }
 
+/// Where the running task delivers to; nowhere if it is no call's.
+pub(crate) fn mail_of_this_call() -> Option<Arc<Mail>> {
+    MAIL.try_with(Arc::clone).ok()
+}
+
 /// Has the loop that the running task belongs to hear of an attempt; gives it back if this is no such task.
 pub(crate) fn post_attempt(listener: &Listener, ended: Box<EndedAttempt>) -> Result<(), Box<EndedAttempt>> {
-    match MAIL.try_with(Arc::clone) {
-        Ok(mail) => {
+    match mail_of_this_call() {
+        Some(mail) => {
             mail.deliver(Letter::Attempt(listener.clone(), ended));
             Ok(())
         }
-        Err(_) => Err(ended),
+        None => Err(ended),
     }
 }
 
 impl Mail {
     fn new(call_soon: Py<PyAny>) -> Self {
         Self { letters: Mutex::default(), is_called: AtomicBool::new(false), call_soon }
+    }
+
+    /// Has a function run in the loop.
+    pub(crate) fn ask(self: &Arc<Self>, question: Question) {
+        self.deliver(Letter::Question(question));
+    }
+
+    /// Has the loop call something soon. One that is closed, or an interpreter that ends, has nobody who waits.
+    pub(crate) fn call_soon(&self, what: &Py<PyAny>) {
+        let _ = finalization::attach(|py| self.call_soon.call1(py, (what,)));
     }
 
     fn deliver(self: &Arc<Self>, letter: Letter) {
@@ -215,6 +232,7 @@ impl Mailbox {
         for letter in letters {
             match letter {
                 Letter::Attempt(listener, ended) => raised = raised.and(listener.tell(py, &ended)),
+                Letter::Question(question) => raised = raised.and(question.begin(py)),
                 Letter::Answer(future, answer) => resolve(future.bind(py), || {
                     answer.map_or_else(
                         |error| {

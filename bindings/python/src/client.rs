@@ -65,7 +65,7 @@ impl Client {
     #[new]
     #[pyo3(signature = (**options))]
     fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
-        client_base::open::<cvm_ureq::Client>(py, settings::of(py, options)?)
+        client_base::open::<cvm_ureq::Client>(py, settings::of(py, options, false)?)
     }
 
     /// Performs an action.

@@ -7,6 +7,8 @@ use cvm_proto::{Error, ErrorCode, input, output};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use crate::credential_function;
+
 /// The exception for an error.
 pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
     static MAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
@@ -25,7 +27,13 @@ pub(crate) fn exception(py: Python<'_>, error: &Error) -> PyErr {
         ))
     };
     match make() {
-        Ok(exception) => PyErr::from_value(exception),
+        Ok(exception) => {
+            let exception = PyErr::from_value(exception);
+            if let Some(cause) = credential_function::cause(py, error) {
+                exception.set_cause(py, Some(cause));
+            }
+            exception
+        }
         Err(failure) => failure,
     }
 }

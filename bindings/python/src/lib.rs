@@ -8,6 +8,8 @@ mod attempt;
 mod client;
 mod client_base;
 mod command;
+mod credential_function;
+mod credentials;
 mod decode;
 mod encode;
 mod errors;
@@ -35,6 +37,10 @@ mod _cvm {
     use crate::client_base::ClientBase;
     #[pymodule_export]
     use crate::command::command;
+    #[pymodule_export]
+    use crate::credential_function::Answer;
+    #[pymodule_export]
+    use crate::credentials::Credentials;
     #[pymodule_export]
     use crate::errors::{escaped, refuse_method};
     #[pymodule_export]

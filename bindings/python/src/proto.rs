@@ -36,7 +36,7 @@ impl Config {
     #[new]
     #[pyo3(signature = (**options))]
     fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<PyClassInitializer<Self>> {
-        client_base::open::<cvm_proto::Config>(py, settings::of(py, options)?)
+        client_base::open::<cvm_proto::Config>(py, settings::of(py, options, false)?)
     }
 
     #[pyo3(signature = (action, parameters, checked, product=None))]

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cvm_config::{Loaded, Loader, Setting, SettingKind};
-use cvm_proto::{Credential, Error, Settings, input, output};
+use cvm_config::{CredentialSetting, Loaded, Loader, Setting, SettingKind};
+use cvm_proto::{Error, Settings, input, output};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyString};
 
 use crate::attempt::Listener;
-use crate::errors;
+use crate::credential_function::{CredentialFunction, Function};
+use crate::credentials::Credentials;
+use crate::{encode, errors};
 
 /// Keyword arguments; one that is `None` counts as not given.
 pub(crate) struct Options<'a, 'py>(pub(crate) Option<&'a Bound<'py, PyDict>>);
@@ -63,8 +65,8 @@ impl<'py> Options<'_, 'py> {
     }
 }
 
-/// The arguments that say who signs, and are no [`Setting`].
-const OF_CREDENTIAL: [&str; 3] = ["secret_id", "secret_key", "token"];
+/// The argument that is a credential, or a function that gives some.
+const CREDENTIALS: &str = "credentials";
 
 /// The arguments that are no [`Setting`] either, since they belong to programs; some calls may have them otherwise.
 const OF_CALLS: [&str; 6] =
@@ -73,12 +75,14 @@ const OF_CALLS: [&str; 6] =
 /// The arguments that a client takes, and whether some calls may have each otherwise.
 pub(crate) fn arguments() -> Vec<(&'static str, bool)> {
     let settings = Setting::ALL.into_iter().map(|setting| (setting.name(), setting.is_for_calls()));
-    let others = OF_CREDENTIAL.into_iter().map(|name| (name, false));
+    let others = CredentialSetting::ALL.into_iter().map(CredentialSetting::name).chain([CREDENTIALS]);
+    let others = others.map(|name| (name, false));
     settings.chain(others).chain(OF_CALLS.into_iter().map(|name| (name, true))).collect()
 }
 
-/// The settings that the arguments ask for, with what is missing from the environment and the user's files.
-pub(crate) fn of(py: Python<'_>, given: Option<&Bound<'_, PyDict>>) -> PyResult<Settings> {
+/// The settings that the arguments ask for, with what is missing from the environment and the user's files. Functions of
+/// the program may be async where `is_async`.
+pub(crate) fn of(py: Python<'_>, given: Option<&Bound<'_, PyDict>>, is_async: bool) -> PyResult<Settings> {
     let options = Options(given);
     let refused = |error: Error| errors::exception(py, &error);
     let mut loader = Loader::new();
@@ -87,9 +91,7 @@ pub(crate) fn of(py: Python<'_>, given: Option<&Bound<'_, PyDict>>) -> PyResult<
             loader = loader.set(setting, value);
         }
     }
-    if let Some(credential) = credential(&options)?.transpose().map_err(refused)? {
-        loader = loader.credential(credential);
-    }
+    loader = credential(py, &options, loader, is_async)?;
     let Loaded { mut settings, warnings, .. } = loader.load().map_err(refused)?;
     for warning in warnings {
         tracing::warn!("{warning}");
@@ -169,16 +171,71 @@ fn text(py: Python<'_>, options: &Options<'_, '_>, setting: Setting) -> PyResult
     })
 }
 
-/// The key that is given.
-fn credential(options: &Options<'_, '_>) -> PyResult<Option<Result<Credential, Error>>> {
-    let token = options.given::<String>("token")?.unwrap_or_default();
-    Ok(match (options.given::<String>("secret_id")?, options.given::<String>("secret_key")?) {
-        (Some(id), Some(key)) => {
-            Some(Credential::new(id, key).and_then(|credential| credential.with_token(token)))
-        }
-        (None, None) => None,
-        _ => Some(Err(Error::config("secret_id and secret_key belong together: give both, or none"))),
-    })
+/// Gives the loader what is said of the credential.
+fn credential(
+    py: Python<'_>,
+    options: &Options<'_, '_>,
+    mut loader: Loader,
+    is_async: bool,
+) -> PyResult<Loader> {
+    if let Some(given) = options.given::<Bound<'_, PyAny>>(CREDENTIALS)? {
+        loader = if let Ok(credentials) = given.cast::<Credentials>() {
+            loader.credential(credentials.get().0.clone())
+        } else if given.is_callable() {
+            loader.provider(CredentialFunction(Function::new(CREDENTIALS, given, is_async)?))
+        } else {
+            return Err(wrong_type(CREDENTIALS, &given, "a cvm.Credentials, or a function that gives one"));
+        };
+    }
+    for setting in CredentialSetting::ALL {
+        let name = setting.name();
+        let Some(given) = options.given::<Bound<'_, PyAny>>(name)? else { continue };
+        let value = match setting {
+            CredentialSetting::MfaCode if given.is_callable() => {
+                loader = loader.mfa_code(Function::new(name, given, is_async)?.mfa_code());
+                continue;
+            }
+            CredentialSetting::MfaCode if !given.is_instance_of::<PyString>() => {
+                return Err(wrong_type(name, &given, "the code as a text, or a function that asks for one"));
+            }
+            CredentialSetting::CredentialProcess if !given.is_instance_of::<PyString>() => {
+                let line = py.import("shlex")?.call_method1("join", (&given,));
+                line.map_err(|_| wrong_type(name, &given, "a command line, or its words as texts"))?
+                    .extract()?
+            }
+            CredentialSetting::RolePolicy if !given.is_instance_of::<PyString>() => {
+                let policy = PyDict::new(py);
+                policy.update(given.cast::<PyMapping>().map_err(|_| {
+                    wrong_type(name, &given, "a policy of CAM as a dictionary, or as JSON")
+                })?)?;
+                encode::parameters(py, name, &policy, false)?
+            }
+            CredentialSetting::RoleDuration => {
+                let time = options.seconds(py, name)?.unwrap_or_default();
+                if time.subsec_nanos() == 0 {
+                    time.as_secs().to_string()
+                } else {
+                    format!("{}ns", time.as_nanos())
+                }
+            }
+            CredentialSetting::WebIdentityTokenFile => {
+                given.extract::<PathBuf>()?.to_string_lossy().into_owned()
+            }
+            _ => match options.given(name)? {
+                Some(value) => value,
+                None => continue,
+            },
+        };
+        loader = loader.set_credential(setting, value);
+    }
+    Ok(loader)
+}
+
+fn wrong_type(name: &str, given: &Bound<'_, PyAny>, wanted: &str) -> PyErr {
+    match given.get_type().name() {
+        Ok(kind) => PyTypeError::new_err(format!("{name} is a {kind}: give {wanted}")),
+        Err(error) => error,
+    }
 }
 
 /// A time in seconds.

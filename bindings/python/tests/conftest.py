@@ -64,6 +64,17 @@ def settings(cvm_local):
 
 
 @pytest.fixture
+def place(cvm_local):
+    """Keyword arguments for a client of the endpoint that is still to be given a credential."""
+    return {"endpoint": cvm_local.endpoint, "sts_endpoint": cvm_local.endpoint, "region": REGION}
+
+
+@pytest.fixture
+def key(cvm_local):
+    return cvm.Credentials(cvm_local.secret_id, cvm_local.secret_key)
+
+
+@pytest.fixture
 def client(settings):
     with cvm.Client(**settings) as client:
         yield client

@@ -32,8 +32,28 @@ VALUES = {
 }
 
 #: What is no setting of the environment's or a profile's.
-OTHERS = {"secret_id", "secret_key", "token", "rate_limit", "sign_method"}
-OTHERS |= {"retry_on", "never_retry_on", "headers", "on_attempt"}
+OTHERS = {
+    "credentials",
+    "secret_id",
+    "secret_key",
+    "token",
+    "credential_process",
+    "role_arn",
+    "role_session_name",
+    "role_duration",
+    "role_policy",
+    "external_id",
+    "mfa_serial",
+    "mfa_code",
+    "web_identity_provider_id",
+    "web_identity_token_file",
+    "rate_limit",
+    "sign_method",
+    "retry_on",
+    "never_retry_on",
+    "headers",
+    "on_attempt",
+}
 
 
 def test_a_client_has_every_setting_as_an_argument():

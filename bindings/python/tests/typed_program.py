@@ -8,6 +8,7 @@ It is not run, and read strictly. A line that has to be an error says so; a type
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timezone
 from typing import Any, Optional
 
 from typing_extensions import assert_type
@@ -43,6 +44,21 @@ def calls(client: cvm.Client) -> None:
     client.describe_images(**parameters)
     client.sync_images(ImageIds=["img-o3ycss2p"], DestinationRegions=["ap-guangzhou"], DryRun=True)
     assert_type(client.call("DescribeSomethingNew", {"Limit": 1}), dict[str, Any])
+
+
+def credentials() -> None:
+    key = cvm.Credentials("AKIDexample", "not-a-real-key", "token", expires=datetime.now(timezone.utc))
+    assert_type(key.expires, Optional[int])
+
+    async def fetch() -> cvm.Credentials:
+        return key
+
+    cvm.Client(credentials=key, role_arn="qcs::x", role_policy={"version": "2.0"}, mfa_serial="x", mfa_code=input)
+    cvm.Client(credentials=lambda: key)
+    cvm.Client(credential_process=["vault", "read"], role_duration=3600)
+    cvm.AsyncClient(credentials=fetch)
+    cvm.Client(credentials="AKIDexample")  # type: ignore[arg-type]
+    cvm.Client(mfa_code=123456)  # type: ignore[arg-type]
 
 
 def inputs(client: cvm.Client, ids: set[str], placement: Placement) -> None:

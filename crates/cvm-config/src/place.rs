@@ -57,7 +57,13 @@ impl<'a> Place<'a> {
     pub(crate) fn read(&self) -> Result<Placed, Error> {
         use CredentialSetting::{CredentialProcess, SecretId, SecretKey, Token, WebIdentityTokenFile};
         let keys = match self.both(SecretId, SecretKey)? {
-            None => None,
+            None => match self.get(Token)? {
+                // Elsewhere it may be left from a key that stood there.
+                Some((_, Origin::Given)) => {
+                    return Err(lonely(Token, SecretId, &Origin::Given, "give the key that it is for"));
+                }
+                _ => None,
+            },
             Some((id, key)) => {
                 let token = self.get(Token)?;
                 Some(keys(part(&id), part(&key), token.as_ref().map(part))?)

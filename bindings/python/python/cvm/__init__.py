@@ -14,9 +14,11 @@ from __future__ import annotations
 
 from cvm._client import Client
 from cvm._cvm import VERSION as __version__
+from cvm._cvm import Credentials
 from cvm.errors import (
     AuthError,
     ConfigError,
+    CredentialError,
     Error,
     InternalError,
     InvalidParameterError,
@@ -51,6 +53,8 @@ __all__ = [
     "Basis",
     "Client",
     "ConfigError",
+    "CredentialError",
+    "Credentials",
     "Destination",
     "Error",
     "ImageFacts",

@@ -70,6 +70,11 @@ async def call_async(name: str, callback: Callable[..., object] | None, argument
     return _heard(name, result)
 
 
+def is_async(callback: Callable[..., object]) -> bool:
+    """Whether it is an async function, as far as that can be known before the call."""
+    return _kind(callback) == "async"
+
+
 def _heard(name: str, result: object) -> object:
     import inspect
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from typing import Any, Literal, TypeVar
 
     from typing_extensions import Self
 
     from cvm._attempt_end import AttemptEnd
+    from cvm._cvm import Credentials
     from cvm.types import Many
 
     _Method = TypeVar("_Method", bound=Callable[..., Any])
@@ -47,9 +48,20 @@ class Keywords:
         region: str | None = None,
         *,
         profile: str | None = None,
+        credentials: Credentials | Callable[[], Credentials | Awaitable[Credentials]] | None = None,
         secret_id: str | None = None,
         secret_key: str | None = None,
         token: str | None = None,
+        credential_process: str | Sequence[str] | None = None,
+        role_arn: str | None = None,
+        role_session_name: str | None = None,
+        role_duration: float | None = None,
+        role_policy: str | Mapping[str, Any] | None = None,
+        external_id: str | None = None,
+        mfa_serial: str | None = None,
+        mfa_code: str | Callable[[], str | Awaitable[str]] | None = None,
+        web_identity_provider_id: str | None = None,
+        web_identity_token_file: str | os.PathLike[str] | None = None,
         endpoint: str | None = None,
         root_domain: str | None = None,
         internal: bool | None = None,
@@ -82,9 +94,35 @@ class Keywords:
             region (str): The region that actions are sent to, such as `ap-shanghai`.
             profile (str): The profile of the files that is used, `default` by default. One that
                 is named here is the only source of a credential.
+            credentials (Credentials or Callable[[], Credentials or Awaitable[Credentials]]): A
+                `cvm.Credentials`, or a function that gives one: it is called when there is none,
+                again before it expires, and once after the service has refused it. For
+                `AsyncClient` it may be an async function, which runs in the event loop of the call
+                that waits for it; any other runs in a thread there. What it raises becomes the
+                cause of a `cvm.CredentialError`.
             secret_id (str): The id of a key, which goes with `secret_key`.
             secret_key (str): The key itself. No error and no log shows it.
             token (str): The token of a temporary key.
+            credential_process (str or Sequence[str]): A command that prints a credential as
+                JSON, as a command line or as its words; no shell runs it.
+            role_arn (str): A role to assume with the credential that is given or found, such as
+                `qcs::cam::uin/100000000001:roleName/images`.
+            role_session_name (str): What audit logs call whoever has assumed the role: 2 to 128
+                letters, digits and `_+=,.@-`; `cvm` by default.
+            role_duration (float): How long each credential of the role lasts, in seconds: 7200
+                by default, at most 43,200.
+            role_policy (str or Mapping[str, Any]): What a credential of the role may do at
+                most: a policy of CAM, as a dictionary or as JSON.
+            external_id (str): The id that the role's owner agreed on with whoever assumes it.
+            mfa_serial (str): The MFA device of whoever assumes the role, such as
+                `qcs::cam:uin/100000000001::mfa/softToken`.
+            mfa_code (str or Callable[[], str or Awaitable[str]]): A code of that device, which
+                is good for one credential of the role, or a function that asks for one each time:
+                it is called as that of `credentials`.
+            web_identity_provider_id (str): The identity provider whose token `role_arn` is
+                granted for, in place of a key.
+            web_identity_token_file (str or os.PathLike[str]): The file with that token, which
+                is read anew for each credential.
             endpoint (str): One address for every region, such as
                 `cvm.ap-shanghai.tencentcloudapi.com` or `http://127.0.0.1:8080`. Takes precedence
                 over `root_domain`, and that over `internal`.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AuthError",
     "ConfigError",
+    "CredentialError",
     "Error",
     "InternalError",
     "InvalidParameterError",
@@ -111,10 +112,6 @@ class ThrottledError(ServiceError):
     """Too many requests in too short a time."""
 
 
-class AuthError(ServiceError):
-    """The credential is unknown or expired, its signature is wrong, or it may not do this."""
-
-
 class NotFoundError(ServiceError):
     """What the request names does not exist."""
 
@@ -151,6 +148,17 @@ class ConfigError(Error, ValueError):
     """A setting is missing or wrong: no region, no credential, a bad endpoint. Nothing was sent."""
 
 
+class CredentialError(Error):
+    """The source of the credential failed, or gave one that cannot be used; ``__cause__`` is what a function of yours raised.
+
+    If the service refuses a credential, this is an :class:`AuthError`. That none is found at all is a :class:`ConfigError`.
+    """
+
+
+class AuthError(ServiceError, CredentialError):
+    """The service refused the credential: it is unknown or expired, its signature is wrong, or it may not do this."""
+
+
 class NetworkError(Error, ConnectionError):
     """No answer: name resolution, connection, TLS, a broken connection."""
 
@@ -177,7 +185,7 @@ class SyncError(Error):
 _BY_KIND: dict[str, type[Error]] = {
     "config": ConfigError,
     "parameter": ParameterError,
-    "credential": AuthError,
+    "credential": CredentialError,
     "not_found": NotFoundError,
     "state": StateError,
     "quota": QuotaError,
@@ -188,6 +196,12 @@ _BY_KIND: dict[str, type[Error]] = {
     "timeout": TimeoutError,
     "response": ResponseError,
     "journal": JournalError,
+}
+
+#: What is an error of this side, or one of the service's if there is a code.
+_OF_SERVICE: dict[type[Error], type[Error]] = {
+    CredentialError: AuthError,
+    ParameterError: InvalidParameterError,
 }
 
 
@@ -205,8 +219,8 @@ def _of(
     """The exception for an error of the core."""
     text, is_retryable, outcome_unknown, service = rest
     exception = _BY_KIND.get(kind, Error)
-    if exception is ParameterError and code is not None:
-        exception = InvalidParameterError
+    if code is not None:
+        exception = _OF_SERVICE.get(exception, exception)
     return exception(
         text,
         kind=kind,

@@ -37,12 +37,13 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from typing import Any, Literal, TypeVar
 
     from typing_extensions import Self
 
     from cvm._attempt_end import AttemptEnd
+    from cvm._cvm import Credentials
     from cvm.types import Many
 
     _Method = TypeVar("_Method", bound=Callable[..., Any])
