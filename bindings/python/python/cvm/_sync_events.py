@@ -1,6 +1,6 @@
 """What a sync job reports while it runs, as types. ``event["event"]`` says which one it is, also to type checkers."""
 
-from typing import Any, Literal, Optional, TypedDict, Union
+from typing import Literal, Optional, TypedDict, Union
 
 #: How a destination of a sync job ended: see :attr:`cvm.Destination.outcome`.
 Outcome = Literal[
@@ -19,6 +19,43 @@ Outcome = Literal[
 
 #: Why an image counts as the copy: see :attr:`cvm.Destination.basis`.
 Basis = Literal["answered", "appeared", "found"]
+
+
+#: Who is at fault, as :attr:`cvm.Error.kind` says it; ``usage``, ``query`` and ``other`` are the command's own.
+ErrorKind = Literal[
+    "usage",
+    "query",
+    "other",
+    "config",
+    "parameter",
+    "credential",
+    "not_found",
+    "state",
+    "quota",
+    "throttled",
+    "unsupported",
+    "service",
+    "network",
+    "timeout",
+    "response",
+    "journal",
+]
+
+
+class _ErrorSaid(TypedDict):
+    kind: ErrorKind
+    message: str
+
+
+class ErrorFacts(_ErrorSaid, total=False):
+    """An error as an event has it, with the meanings of :class:`cvm.Error`."""
+
+    code: Optional[str]
+    request_id: Optional[str]
+    status: Optional[int]
+    action: Optional[str]
+    region: Optional[str]
+    attempts: int
 
 
 class Found(TypedDict):
@@ -82,7 +119,7 @@ class Trouble(TypedDict):
     event: Literal["trouble"]
     source: str
     region: str
-    error: dict[str, Any]
+    error: ErrorFacts
 
 
 class _ImageFacts(TypedDict):
@@ -106,9 +143,9 @@ class _Ended(TypedDict):
 class Ended(_Ended, total=False):
     """A destination has ended, as :class:`cvm.Destination` has it."""
 
-    basis: Optional[Basis]
-    image: Optional[_ImageFacts]
-    error: Optional[dict[str, Any]]
+    basis: Basis
+    image: _ImageFacts
+    error: ErrorFacts
     notes: list[str]
 
 

@@ -9,14 +9,14 @@ use serde_json::{Value, json};
 use crate::command::{Folder, Ran, at, run};
 
 /// The schemas, which refer to each other.
-struct Checker(Schemas, [boon::SchemaIndex; 3]);
+struct Checker(Schemas, [boon::SchemaIndex; 4]);
 
 impl Checker {
     fn new() -> Self {
         let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schemas");
         let folder = folder.canonicalize().unwrap();
-        let names = ["sync-report", "jobs", "error"];
+        let names = ["sync-report", "jobs", "error", "sync-event"];
         let indexes = names.map(|name| {
             let file = folder.join(format!("{name}.schema.json"));
             compiler.compile(file.to_str().unwrap(), &mut schemas).unwrap()
@@ -74,6 +74,35 @@ fn reports_jobs_and_errors_are_what_their_schemas_say() {
     let all = checker.report(&sync(&["--resume", "--all"]));
     let events: Vec<&Value> = all.as_array().unwrap().iter().map(|outcome| &outcome["event"]).collect();
     assert!(events.contains(&&json!("report")) && events.contains(&&json!("passed_over")), "{all}");
+}
+
+#[test]
+fn every_line_on_the_way_is_an_event_and_the_last_one_the_report() {
+    let checker = Checker::new();
+    let local = CvmLocal::builder().clock(Clock::scaled(300.0)).start().unwrap();
+    local
+        .faults()
+        .push(Fault::error("InternalError").on("DescribeImages").in_region("ap-seoul").times(4))
+        .unwrap();
+    local.faults().push(Fault::copy_fails().in_region("ap-beijing").times(1)).unwrap();
+    let folder = Folder::new("schemas-events");
+    let mut seen = Vec::new();
+    for to in ["ap-guangzhou,ap-beijing,ap-seoul", "ap-guangzhou"] {
+        let args = ["sync", "img-o3ycss2p", "--to", to, "--json", "--poll-every", "50ms"];
+        let ran: Ran = at(&local, &args).env("XDG_STATE_HOME", &folder.0).output().unwrap().into();
+        let mut lines: Vec<Value> = ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        checker.fits(0, &lines.pop().unwrap()).unwrap();
+        for line in &lines {
+            checker.fits(3, line).unwrap_or_else(|error| panic!("{error}: {line}"));
+            let mut other = line.clone();
+            other["event"] = "brand_new".into();
+            assert!(checker.fits(3, &other).is_err(), "{line}");
+        }
+        seen.extend(lines.iter().map(|line| line["event"].as_str().unwrap().to_owned()));
+    }
+    for event in ["found", "submitted", "copying", "ended"] {
+        assert!(seen.iter().any(|seen| seen == event), "{event}: {seen:?}");
+    }
 }
 
 #[test]
