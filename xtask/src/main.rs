@@ -84,6 +84,9 @@ enum Command {
         /// Builds it as it is released, which takes longer
         #[arg(long)]
         release: bool,
+        /// Runs only the tests, with another interpreter, such as that of another version
+        #[arg(long, value_name = "PYTHON")]
+        interpreter: Option<PathBuf>,
         /// Arguments for pytest, such as a file or `-k PART`; with them, only the tests are run
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
@@ -143,9 +146,13 @@ fn main() -> ExitCode {
         }
         Command::Size => size::run(&root),
         Command::Clients { clients } => clients::run(&root, &clients).and_then(test::Tally::report),
-        Command::Python { release, args } => {
+        Command::Python { release, interpreter, args } => {
             let profile = if release { python::Profile::Release } else { python::Profile::Dev };
-            python::check(&root, profile, &args).and_then(test::Tally::report)
+            let tally = match interpreter {
+                Some(interpreter) => python::test_with(&root, &interpreter, profile, &args),
+                None => python::check(&root, profile, &args),
+            };
+            tally.and_then(test::Tally::report)
         }
         Command::BenchPython { rounds } => python::bench(&root, rounds),
         Command::Codegen { check } => codegen::run(&root, check),

@@ -46,24 +46,50 @@ pub(crate) fn check(root: &Path, profile: Profile, args: &[String]) -> Result<Ta
     run::run(&mut install(&clean, &wheel))?;
     run::run(clean.python().arg(package.join("tests/smoke.py")))?;
 
-    run::run(install(&tools, &wheel).args(["--force-reinstall", "--no-deps"]))?;
-    let mut pytest = tools.python();
-    // Away from the sources, so that what is imported is what was installed.
-    pytest
-        .args(["-m", "pytest", "-p", "no:cacheprovider", "--config-file"])
-        .arg(package.join("pyproject.toml"));
-    pytest.current_dir(&scratch);
-    if args.is_empty() {
-        pytest.arg(package.join("tests"));
-    } else {
-        pytest.args(args).current_dir(&package);
-    }
-    let tally = Tally::watch(&mut pytest, read_pytest)?;
+    let tally = pytest(&tools, &wheel, &package, &scratch, args)?;
     if args.is_empty() {
         types(&tools, &package, &scratch)?;
         sdist(&tools, &package, &target, profile)?;
     }
     Ok(tally)
+}
+
+/// Builds the wheel for another interpreter and runs its tests there.
+pub(crate) fn test_with(
+    root: &Path,
+    interpreter: &Path,
+    profile: Profile,
+    args: &[String],
+) -> Result<Tally, String> {
+    let name = interpreter.to_string_lossy().replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
+    let scratch = Metadata::load(root)?.target.join("python/interpreters").join(name);
+    let package = root.join(PACKAGE);
+    let venv = Venv::fitting(interpreter, &scratch.join("tools"), &package.join("tests/requirements.txt"))?;
+    let wheel = wheel(root, &venv, profile, &scratch.join("wheels"))?;
+    pytest(&venv, &wheel, &package, &scratch, args)
+}
+
+/// Installs the wheel and runs its tests.
+fn pytest(
+    venv: &Venv,
+    wheel: &Path,
+    package: &Path,
+    scratch: &Path,
+    args: &[String],
+) -> Result<Tally, String> {
+    run::run(install(venv, wheel).args(["--force-reinstall", "--no-deps"]))?;
+    let mut pytest = venv.python();
+    // Away from the sources, so that what is imported is what was installed.
+    pytest
+        .args(["-m", "pytest", "-p", "no:cacheprovider", "--config-file"])
+        .arg(package.join("pyproject.toml"));
+    pytest.current_dir(scratch);
+    if args.is_empty() {
+        pytest.arg(package.join("tests"));
+    } else {
+        pytest.args(args).current_dir(package);
+    }
+    Tally::watch(&mut pytest, read_pytest)
 }
 
 /// An interpreter that has the package as it is now, and nothing else.

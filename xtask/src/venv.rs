@@ -21,10 +21,15 @@ impl Venv {
 
     /// A new environment with nothing in it; one that was there before is taken away.
     pub(crate) fn fresh(folder: &Path) -> Result<Self, String> {
+        Self::fresh_of(Path::new(PYTHON), folder)
+    }
+
+    /// The same for another interpreter.
+    pub(crate) fn fresh_of(python: &Path, folder: &Path) -> Result<Self, String> {
         if folder.exists() {
             fs::remove_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         }
-        run::run(Command::new(PYTHON).args(["-m", "venv"]).arg(folder))?;
+        run::run(Command::new(python).args(["-m", "venv"]).arg(folder))?;
         Ok(Self(folder.to_owned()))
     }
 
@@ -40,6 +45,20 @@ impl Venv {
         let venv = Self::fresh(folder)?;
         run::run(venv.pip("install").arg("--requirement").arg(requirements))?;
         fs::write(&installed, wanted).map_err(|error| format!("{}: {error}", installed.display()))?;
+        Ok(venv)
+    }
+
+    /// A new environment of another interpreter, with what can be had for it of the file `requirements`.
+    pub(crate) fn fitting(python: &Path, folder: &Path, requirements: &Path) -> Result<Self, String> {
+        let wanted = fs::read_to_string(requirements)
+            .map_err(|error| format!("{}: {error}", requirements.display()))?;
+        let venv = Self::fresh_of(python, folder)?;
+        for requirement in wanted.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let mut pip = venv.pip("install");
+            if run::run(pip.args(["--only-binary", ":all:"]).arg(requirement)).is_err() {
+                println!("without {requirement}: tests that need it are skipped");
+            }
+        }
         Ok(venv)
     }
 
