@@ -168,11 +168,7 @@ fn value(out: &mut String, value: &Bound<'_, PyAny>, depth: usize) -> Result<(),
     } else if let Ok(value) = value.cast::<PyTuple>() {
         list(out, value.iter().map(Ok), depth)?;
     } else if let Ok(value) = value.cast::<PyFloat>() {
-        let value = value.value();
-        if !value.is_finite() {
-            return Err(Wrong::new(format!("is {value}: JSON has only finite numbers")));
-        }
-        out.push_str(&serde_json::Value::from(value).to_string());
+        float(out, value.value())?;
     } else if value.is_none() {
         return Err(Wrong::new("is None: leave the item out"));
     } else {
@@ -181,7 +177,7 @@ fn value(out: &mut String, value: &Bound<'_, PyAny>, depth: usize) -> Result<(),
     Ok(())
 }
 
-/// What is no type of Python's own, and stands for one by its protocol: integers such as numpy's, mappings, iterables.
+/// What is no type of Python's own, and stands for one by its protocol: numbers such as numpy's, mappings, iterables.
 fn other(out: &mut String, value: &Bound<'_, PyAny>, depth: usize) -> Result<(), Wrong> {
     if let Some(number) = index(value) {
         out.push_str(&decimal(&number)?);
@@ -189,12 +185,27 @@ fn other(out: &mut String, value: &Bound<'_, PyAny>, depth: usize) -> Result<(),
         members(out, &mapping.items()?, depth)?;
     } else if let Some(items) = iterator(value) {
         list(out, items, depth)?;
+    } else if let Ok(truth) = value.extract::<bool>() {
+        // numpy's, which has no protocol.
+        out.push_str(if truth { "true" } else { "false" });
+    } else if let Ok(number) = value.call_method0(intern!(value.py(), "__float__"))
+        && let Ok(number) = number.extract()
+    {
+        float(out, number)?;
     } else {
         return Err(Wrong::new(format!(
             "is {}: give a str, a bool, a number, an iterable or a mapping",
             shown(value)
         )));
     }
+    Ok(())
+}
+
+fn float(out: &mut String, value: f64) -> Result<(), Wrong> {
+    if !value.is_finite() {
+        return Err(Wrong::new(format!("is {value}: JSON has only finite numbers")));
+    }
+    out.push_str(&serde_json::Value::from(value).to_string());
     Ok(())
 }
 

@@ -159,3 +159,11 @@ def test_a_region_that_cannot_be_one_is_refused_by_its_name():
 def test_a_repr_shows_no_secret(settings, client):
     assert REGION in repr(client)
     assert settings["secret_key"] not in repr(client)
+
+
+def test_an_answer_can_be_queried_with_jmespath(client):
+    jmespath = pytest.importorskip("jmespath")
+    answer = client.describe_images()
+    normal = jmespath.search("ImageSet[?ImageState=='NORMAL'].ImageId", answer)
+    assert normal == [image["ImageId"] for image in answer["ImageSet"] if image["ImageState"] == "NORMAL"]
+    assert IMAGE in normal

@@ -4,6 +4,8 @@ import asyncio
 import itertools
 import types
 from collections import ChainMap, UserDict, deque
+from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -116,6 +118,35 @@ class Number:
 )
 def test_whatever_can_be_iterated_over_is_a_list(client, ids):
     assert client.describe_images(ImageIds=ids, Limit=Number(1))["TotalCount"] == 1
+
+
+def test_what_numpy_has_is_what_it_stands_for(client):
+    numpy = pytest.importorskip("numpy")
+    ids = numpy.array([IMAGE])
+    assert client.describe_images(ImageIds=ids, Limit=numpy.int64(1), Offset=numpy.uint8(0))["TotalCount"] == 1
+    assert client.describe_images(ImageIds=[numpy.str_(IMAGE)], Limit=numpy.array(1))["TotalCount"] == 1
+    (planned,) = client.sync(ids, to=numpy.array(["ap-beijing", "ap-beijing"]), dry_run=numpy.bool_(True))
+    assert (planned.region, planned.outcome) == ("ap-beijing", "planned")
+    for wrong, said in [
+        (numpy.float64(3), "is 3.0: give a whole number"),
+        (numpy.float32(3), "is 3.0: give a whole number"),
+        (numpy.bool_(True), "is true: give a whole number"),
+        (numpy.nan, "is NaN: JSON has only finite numbers"),
+        (numpy.array([1]), "is a list: give a whole number"),
+    ]:
+        with pytest.raises(cvm.ParameterError, match=f"Limit {said}"):
+            client.describe_images(Limit=wrong)
+    with pytest.raises(cvm.ParameterError, match=r"ImageIds\[1\] is 2: give a text"):
+        client.describe_images(ImageIds=numpy.array([1, 2]))
+    encoded = proto.encode("SyncImages", {"ImageIds": ids, "DestinationRegions": ids, "DryRun": numpy.bool_(False)})
+    assert encoded == b'{"ImageIds":["%s"],"DestinationRegions":["%s"],"DryRun":false}' % ((IMAGE.encode(),) * 2)
+
+
+@pytest.mark.parametrize("number", [Decimal("2.5"), Fraction(5, 2)], ids=repr)
+def test_what_stands_for_a_number_is_one(number):
+    assert proto.encode("SomethingNew", {"Ratio": number}, checked=False) == b'{"Ratio":2.5}'
+    with pytest.raises(cvm.ParameterError, match="Limit is 2.5: give a whole number"):
+        proto.encode("DescribeImages", {"Limit": number})
 
 
 @pytest.mark.parametrize("mapping", [UserDict, ChainMap, types.MappingProxyType])

@@ -283,7 +283,7 @@ def plan(
 ) -> _cvm.SyncPlan:
     """What a sync job is to do."""
     _known(options, JOB_OPTIONS | RUN_OPTIONS, "a sync job")
-    if to == "all":
+    if isinstance(to, str) and to == "all":
         to = ["all"]
     for name, regions in (("to", to), ("except_", except_)):
         if isinstance(regions, str):
