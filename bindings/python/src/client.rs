@@ -81,7 +81,7 @@ impl Client {
         logging::refresh(py);
         let client = self.0.of_product(py, Process::this(), action, product)?;
         let mut call = AnyMachine::call(py, client.config(), action, parameters, checked)?;
-        let news = finalization::detach(py, || drive(&client, &mut call))?;
+        let news = finalization::detach(py, || drive(&client, &mut call))??;
         interrupt::raise()?;
         match news {
             News::Continue(never) => match never {},
@@ -99,7 +99,7 @@ impl Client {
         let here = Process::this();
         let client = self.0.get(py, here)?;
         let mut taken = job.take(py, here, client.config())?;
-        let news = finalization::detach(py, || drive(&client, &mut taken))?;
+        let news = finalization::detach(py, || drive(&client, &mut taken))??;
         if matches!(news, News::Break(_)) {
             taken.end();
         } else {

@@ -6,6 +6,6 @@ use crate::finalization;
 
 /// Runs the command with these arguments, the program's name first; gives the exit code.
 #[pyfunction]
-pub(crate) fn command(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> u8 {
+pub(crate) fn command(py: Python<'_>, arguments: Vec<std::ffi::OsString>) -> PyResult<u8> {
     finalization::detach(py, || cvm_cli::run(arguments))
 }

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 
-use crate::fork;
+use crate::{fork, greenlets};
 
 static HAS_BEGUN: AtomicBool = AtomicBool::new(false);
 /// How many threads are attached, or about to be.
@@ -50,12 +50,13 @@ impl Drop for Attachment {
 /// Runs `work` attached to the interpreter, from a thread that is not; not at all once finalization has begun.
 pub(crate) fn attach<T>(work: impl FnOnce(Python<'_>) -> T) -> Option<T> {
     let _attachment = Attachment::begin()?;
-    Python::try_attach(work)
+    Python::try_attach(|py| greenlets::call_back(py, work))
 }
 
 /// Runs `work` detached from the interpreter, from a thread that is attached. A thread that comes back once
 /// finalization has begun is parked for what is left of the process.
-pub(crate) fn detach<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
+pub(crate) fn detach<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> PyResult<T> {
+    greenlets::check(py)?;
     let (out, attachment) = py.detach(|| {
         let out = work();
         loop {
@@ -66,7 +67,7 @@ pub(crate) fn detach<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -
         }
     });
     drop(attachment);
-    out
+    Ok(out)
 }
 
 /// Forgets who was attached when this process was forked: only the forking thread is here.

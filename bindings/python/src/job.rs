@@ -370,10 +370,10 @@ impl Job {
 
     /// Lets go of a machine that is not to be driven any more, and of its journal; of a sync job the state is left. Whoever
     /// took a call back may be a moment late to bring the machine back: that is waited for. Whether it came.
-    fn settle(&self, py: Python<'_>) -> bool {
+    fn settle(&self, py: Python<'_>) -> PyResult<bool> {
         let (holder, is_ours) = self.holder.look(py, Process::this());
         if !is_ours {
-            return true;
+            return Ok(true);
         }
         finalization::detach(py, || {
             let away = |slot: &mut Slot| matches!(slot, Slot::Away);

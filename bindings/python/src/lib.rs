@@ -15,6 +15,7 @@ mod encode;
 mod errors;
 mod finalization;
 mod fork;
+mod greenlets;
 mod interrupt;
 mod job;
 mod lists;

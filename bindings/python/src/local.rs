@@ -51,7 +51,7 @@ impl Local {
         if options.given("tls")?.unwrap_or(false) {
             builder = builder.tls();
         }
-        let local = finalization::detach(py, || builder.start()).map_err(io)?;
+        let local = finalization::detach(py, || builder.start())?.map_err(io)?;
         Ok(Self {
             endpoint: local.endpoint().to_owned(),
             secret_id: local.secret_id().to_owned(),
@@ -89,14 +89,15 @@ impl Local {
     }
 
     /// Ends the endpoint, and all connections to it.
-    fn stop(&self, py: Python<'_>) {
+    fn stop(&self, py: Python<'_>) -> PyResult<()> {
         let running = self.running.lock().unwrap_or_else(PoisonError::into_inner).take();
         if self.process.is_this() {
-            finalization::detach(py, || drop(running));
+            finalization::detach(py, || drop(running))?;
         } else {
             // The thread that serves is the parent's.
             std::mem::forget(running);
         }
+        Ok(())
     }
 
     /// Moves the image clock forward by this many seconds.

@@ -146,7 +146,7 @@ pub(crate) fn begin(
     let machine = finalization::detach(py, || match journal {
         Some(journal) => keep(config, job, run, journal, &cancel),
         None => prepare(config, job, run, stored, &cancel),
-    });
+    })?;
     Ok(Job::new(machine.map_err(|error| errors::exception(py, &error))?, cancel, None))
 }
 
@@ -239,7 +239,7 @@ pub(crate) fn write_journal(py: Python<'_>, path: PathBuf, state: &str) -> PyRes
     let written = finalization::detach(py, || {
         let file = RealFile::resolve(&path)?.lock(Duration::ZERO)?;
         file.replace(&bytes, Access::Private)
-    });
+    })?;
     written.map_err(|error| {
         let message = format!("cannot write the journal {}: {error}", path.display());
         errors::exception(py, &Error::journal(message))

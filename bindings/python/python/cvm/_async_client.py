@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asyncio import get_running_loop
+import asyncio
 
 from cvm import _callbacks, _cvm
 from cvm._actions import AsyncActions
@@ -39,7 +39,14 @@ class AsyncClient(AsyncActions, Base):
 
     def _post(self) -> tuple[AbstractEventLoop, Any]:
         """The running loop, and what its answers come through."""
-        loop = get_running_loop()
+        try:
+            # Looked up each time: what runs asyncio's programs on other loops, such as trio-asyncio, puts its own there.
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise RuntimeError(
+                "cvm.AsyncClient is used where no loop of asyncio runs: use it under asyncio.run(), or give the calls of a "
+                "cvm.Client to threads (trio: await trio.to_thread.run_sync(client.describe_images))"
+            ) from None
         last, mailbox = self._last
         if loop is not last:
             mailbox = self._mailboxes.get(loop)
