@@ -45,6 +45,16 @@ def test_what_a_shell_completes_and_shows(settings, kind):
     assert pickle.loads(pickle.dumps(kind.sync_images)) is kind.sync_images
 
 
+@pytest.mark.parametrize("use_jedi", [True, False], ids=["with jedi", "without jedi"])
+@CLIENTS
+def test_a_notebook_completes_parameters(settings, kind, use_jedi):
+    completer = pytest.importorskip("IPython.core.completer")
+    shell = completer.IPCompleter(namespace={"client": kind(**settings)}, use_jedi=use_jedi)
+    for line, name in [("client.describe_images(Im", "ImageIds="), ("client.sync_images(Dest", "DestinationRegions=")]:
+        with completer.provisionalcompleter():
+            assert name in [each.text for each in shell.completions(line, len(line))]
+
+
 def test_a_mock_takes_what_the_client_takes():
     client = create_autospec(cvm.Client, instance=True)
     client.describe_images.return_value = {"TotalCount": 0}
