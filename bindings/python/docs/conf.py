@@ -47,10 +47,11 @@ def _without_actions(app, what, name, obj, skip, options):
     return True if what == "class" and name in ACTIONS else None
 
 
-#: What annotations name and the package does not export; it is described nevertheless.
-PRIVATE = {
+#: What annotations name by less than its whole name, or the package does not export; it is described nevertheless.
+WHOLE = {
     "AsyncItems": "cvm._lists.AsyncItems",
     "Items": "cvm._lists.Items",
+    "Many": "cvm.types.Many",
     "RunOptions": "cvm._sync_events.RunOptions",
     "SyncOptions": "cvm._sync_events.SyncOptions",
 }
@@ -63,7 +64,8 @@ def _whole_names(app, what, name, obj, options, signature, returned):
     """Gives what is private the name that it is described by."""
 
     def whole(text):
-        return text and re.sub(r"(?<![.\w])\w+", lambda word: PRIVATE.get(word[0], word[0]), text)
+        text = text and re.sub(r"(?<![.\w])types\.", "cvm.types.", text)
+        return text and re.sub(r"(?<![.\w])\w+", lambda word: WHOLE.get(word[0], word[0]), text)
 
     if name in GIVEN or what == "exception":
         return "", None
