@@ -57,7 +57,15 @@ WHOLE = {
 }
 
 #: Classes whose objects come from elsewhere: how they are constructed is nobody's business.
-GIVEN = {"cvm.AsyncSyncJob", "cvm.SyncJob", "cvm._lists.AsyncItems", "cvm._lists.Items", "cvm.local.Local", "cvm.proto.Machine"}
+GIVEN = {
+    "cvm.AsyncSyncJob",
+    "cvm.AttemptEnd",
+    "cvm.SyncJob",
+    "cvm._lists.AsyncItems",
+    "cvm._lists.Items",
+    "cvm.local.Local",
+    "cvm.proto.Machine",
+}
 
 
 def _whole_names(app, what, name, obj, options, signature, returned):
@@ -75,6 +83,7 @@ def _whole_names(app, what, name, obj, options, signature, returned):
 # They say that they are of `cvm`, and what describes their members is where they are written.
 for _error in errors.__all__:
     getattr(errors, _error).__module__ = "cvm.errors"
+cvm.AttemptEnd.__module__ = "cvm._attempt_end"
 
 
 def _described(app, what, name, obj, options, lines):

@@ -52,17 +52,22 @@ def test_ours_for_the_official_sdk(environment):
     assert names["code"] == "InvalidImageId.Malformed"
     assert len(names["images"]) > 3
     assert len(names["report"].destinations) == 2
+    assert names["account"].isdigit()
 
 
 def test_the_official_half(environment, official):
     names = run(FROM_OFFICIAL, "official")
     assert names["code"] == "InvalidImageId.Malformed"
     assert len(names["images"]) > 3
+    assert names["account"].isdigit()
 
 
-def test_ours_for_boto3(environment):
+def test_ours_for_boto3(environment, capsys):
     names = run(FROM_BOTO3)
     assert names["code"] == "InvalidImageId.NotFound"
+    assert "DescribeImages 1 200 done None" in capsys.readouterr().out
+    both = [image["ImageId"] for image in names["two"] + names["rest"]]
+    assert len(names["two"]) == 2 and len(both) == len(set(both)) > 4
     assert all(copy.startswith("img-") for copy in names["copies"].values())
     assert names["copies"].keys() == {"ap-guangzhou", "ap-beijing"}
 
