@@ -73,8 +73,8 @@ def test_ours_for_boto3(environment, capsys):
 
 
 def test_the_half_of_boto3_has_the_types_that_boto3_has(tmp_path):
-    if find_spec("mypy_boto3_ec2") is None:
-        pytest.skip("the types of boto3 are not installed")
+    if not all(map(find_spec, ("mypy", "mypy_boto3_ec2"))):
+        pytest.skip("mypy is not installed, or the types of boto3")
     file = tmp_path / "from_boto3.py"
     file.write_text(program(FROM_BOTO3, "boto3"), encoding="utf-8")
     check = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", pathlib.Path(sys.prefix) / "mypy-cache", file]

@@ -21,7 +21,7 @@ import cvm.proto
 import cvm.pytest_plugin
 import cvm.types
 
-pytest.importorskip("furo", reason="what the reference is built with is not installed")
+pytest.importorskip("myst_parser", reason="what the reference is built with is not installed")
 
 DOCS = pathlib.Path(__file__).parents[1] / "docs"
 

@@ -84,8 +84,8 @@ def test_lines():
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     """For each side and type checker the mistakes that it finds."""
-    if find_spec("mypy_boto3_ec2") is None:
-        pytest.skip("the types of boto3 are not installed")
+    if not all(map(find_spec, ("mypy", "pyright", "mypy_boto3_ec2"))):
+        pytest.skip("the type checkers are not installed, or the types of boto3")
     folder = tmp_path_factory.mktemp("mistakes")
     texts = programs()
     texts.update((f"program_{side}_{number}", code) for side in SIDES for number, code in enumerate(PROGRAMS[side]))
