@@ -44,6 +44,21 @@ def calls(client: cvm.Client) -> None:
     client.describe_images(**parameters)
     client.sync_images(ImageIds=["img-o3ycss2p"], DestinationRegions=["ap-guangzhou"], DryRun=True)
     assert_type(client.call("DescribeSomethingNew", {"Limit": 1}), dict[str, Any])
+    assert_type(client.call("GetCallerIdentity", service="sts", version="2018-08-13"), dict[str, Any])
+
+
+def ended(end: cvm.AttemptEnd) -> None:
+    if end.next == "retry":
+        print(end.action, end.attempt + 1, end.pause, end.reason, end.elapsed / 2)
+    assert_type(end.error, Optional[cvm.Error])
+
+
+def some_calls(client: cvm.Client, tracing: dict[str, str]) -> None:
+    other = client.with_options(call_timeout=2, language="en-US", headers=tracing, retry_on={"InternalError"})
+    assert_type(other, cvm.Client)
+    assert_type(other.with_region("ap-beijing").with_options(on_attempt=ended), cvm.Client)
+    assert_type(cvm.AsyncClient(on_attempt=ended).with_options(attempts=1), cvm.AsyncClient)
+    assert_type(proto.Config("ap-beijing").with_options(rate_limit=False), proto.Config)
 
 
 def credentials() -> None:
@@ -195,6 +210,10 @@ def mistakes(client: cvm.Client) -> None:
     proto.Config("ap-shanghai", regoin="ap-beijing")  # type: ignore[call-arg]
     proto.Sync(proto.Config(), "img-o3ycss2p", regions=["ap-guangzhou"])  # type: ignore[call-arg]
     proto.sign("DescribeImages", secret_id="id", secret_key="key", Nonce=1)  # type: ignore[call-arg]
+    client.with_options(proxy="none")  # type: ignore[call-arg]
+    client.with_options(language="de")  # type: ignore[arg-type]
+    client.with_options(retry_on="InternalError")  # type: ignore[arg-type]
+    cvm.Client(scheme="ftp")  # type: ignore[arg-type]
     client.describe_images(Limit="20")  # type: ignore[arg-type]
     client.sync_images(ImageIds=["img-o3ycss2p"])  # type: ignore[call-arg]
     client.paginate("DescribeImages")  # type: ignore[call-overload]

@@ -259,7 +259,7 @@ fn the_token_of_a_cluster_is_sent_as_it_was_given() {
     };
     assert_eq!(
         error.to_string(),
-        "AssumeRoleWithWebIdentity in ap-guangzhou: InvalidParameter.WebIdentityTokenError: The token has expired; \
+        "AssumeRoleWithWebIdentity of sts in ap-guangzhou: InvalidParameter.WebIdentityTokenError: The token has expired; \
          the token is what /run/token held when the client was made: if it has expired, make the client anew \
          (request id r-1)"
     );

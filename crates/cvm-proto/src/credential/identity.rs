@@ -138,7 +138,9 @@ impl Machine for IdentityCall {
             Step::Progress(never) => match never {},
             Step::Done(answer) => {
                 let identity = answer.and_then(|answer| {
-                    read(&answer).map_err(|error| error.with_call(ACTION, Some(&self.region), 1))
+                    read(&answer).map_err(|error| {
+                        error.with_call(ACTION, Some(&self.region), 1).with_service(sts::PRODUCT.name())
+                    })
                 });
                 Step::Done(identity)
             }

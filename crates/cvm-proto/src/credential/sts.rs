@@ -90,7 +90,9 @@ impl Machine for Issue {
             Step::Done(answer) => {
                 let found =
                     answer.map_err(without_answer).and_then(|answer| lease(&answer).map(Found::Lease));
-                let found = found.map_err(|error| error.with_call(self.action, self.region.as_deref(), 1));
+                let found = found.map_err(|error| {
+                    error.with_call(self.action, self.region.as_deref(), 1).with_service(PRODUCT.name())
+                });
                 Step::Done(found)
             }
         }

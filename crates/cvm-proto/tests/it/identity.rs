@@ -77,7 +77,7 @@ fn only_the_account_has_to_be_told() {
     for nobody in ["", r#""AccountId":"","#, r#""AccountId":null,"Arn":"x","#] {
         let error = of(nobody).unwrap_err();
         assert_eq!((error.kind(), error.request_id()), (ErrorKind::Response, Some("r-ok")));
-        assert!(error.to_string().starts_with("GetCallerIdentity in ap-shanghai: "), "{error}");
+        assert!(error.to_string().starts_with("GetCallerIdentity of sts in ap-shanghai: "), "{error}");
         assert!(error.to_string().contains("no `AccountId`"), "{error}");
     }
 }
