@@ -3,15 +3,18 @@
 import os
 from asyncio import Future
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, final
 
 from typing_extensions import Self, TypeAlias, disjoint_base
 
 __all__ = [
+    "Answer",
     "AsyncClient",
     "Client",
     "ClientBase",
     "Config",
+    "Credentials",
     "Job",
     "ListPlace",
     "Local",
