@@ -14,7 +14,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cvm_proto::machine::drive;
-use cvm_proto::{Action, AnyCall, Call, Config, Error, FromSettings, Job, Machine, Paged, Pages, Settings};
+use cvm_proto::{
+    Action, AnyCall, Call, Config, Error, FromSettings, Job, Machine, Paged, Pages, Resumable, Settings,
+};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
@@ -38,6 +40,13 @@ pub trait Shell: FromSettings + Clone + Send + Sync {
     ) -> <J::Machine as Machine>::Output;
     fn items<L: AnyPaged>(&self, list: L) -> impl Iterator<Item = Result<L::Item, Error>>;
     fn pages<L: AnyPaged>(&self, list: L) -> impl Iterator<Item = Result<Vec<L::Item>, Error>>;
+    /// As many items as are wanted, from the beginning or from where a token says, and the token of the rest.
+    fn some_items<L: AnyPaged + Resumable>(
+        &self,
+        list: &L,
+        token: Option<&str>,
+        count: usize,
+    ) -> (Vec<Result<L::Item, Error>>, Option<String>);
     fn with_region(&self, region: &str) -> Result<Self, Error>;
     /// The same client with one more header, and another time limit for each attempt.
     fn with_header(&self, name: &str, value: &str, attempt_timeout: Duration) -> Result<Self, Error>;
@@ -120,6 +129,21 @@ impl<E: Over> Shell for Async<E> {
         iter::from_fn(move || self.runtime.block_on(pages.next()))
     }
 
+    fn some_items<L: AnyPaged + Resumable>(
+        &self,
+        list: &L,
+        token: Option<&str>,
+        count: usize,
+    ) -> (Vec<Result<L::Item, Error>>, Option<String>) {
+        let mut items = match token.map(|token| self.client.resume_items(list, token)) {
+            None => self.client.items(list.clone()),
+            Some(Ok(items)) => items,
+            Some(Err(error)) => return (vec![Err(error)], None),
+        };
+        let some = iter::from_fn(|| self.runtime.block_on(items.next())).take(count).collect();
+        (some, items.resume_token())
+    }
+
     fn with_region(&self, region: &str) -> Result<Self, Error> {
         Ok(Self { client: self.client.with_region(region)?, ..self.clone() })
     }
@@ -162,6 +186,20 @@ impl Shell for cvm_ureq::Client {
 
     fn pages<L: AnyPaged>(&self, list: L) -> impl Iterator<Item = Result<Vec<L::Item>, Error>> {
         self.pages(list)
+    }
+
+    fn some_items<L: AnyPaged + Resumable>(
+        &self,
+        list: &L,
+        token: Option<&str>,
+        count: usize,
+    ) -> (Vec<Result<L::Item, Error>>, Option<String>) {
+        let mut items = match token.map(|token| self.resume_items(list, token)) {
+            None => self.items(list.clone()),
+            Some(Ok(items)) => items,
+            Some(Err(error)) => return (vec![Err(error)], None),
+        };
+        (items.by_ref().take(count).collect(), items.resume_token())
     }
 
     fn with_region(&self, region: &str) -> Result<Self, Error> {
@@ -243,6 +281,34 @@ impl Shell for ByHand {
                 end.err().map(Err)
             }
         })
+    }
+
+    fn some_items<L: AnyPaged + Resumable>(
+        &self,
+        list: &L,
+        token: Option<&str>,
+        count: usize,
+    ) -> (Vec<Result<L::Item, Error>>, Option<String>) {
+        let mut pages = match token.map(|token| Pages::resume(&self.config, list, token, 4)) {
+            None => Pages::new(&self.config, list.clone(), 4),
+            Some(Ok(pages)) => pages,
+            Some(Err(error)) => return (vec![Err(error)], None),
+        };
+        let (mut some, mut left) = (Vec::new(), 0);
+        while some.len() < count {
+            match self.advance(&mut pages) {
+                Continue(page) => {
+                    let wanted = page.len().min(count - some.len());
+                    left = page.len() - wanted;
+                    some.extend(page.into_iter().take(wanted).map(Ok));
+                }
+                Break(end) => {
+                    some.extend(end.err().map(Err));
+                    break;
+                }
+            }
+        }
+        (some, pages.place().resume_token(left))
     }
 
     fn with_region(&self, region: &str) -> Result<Self, Error> {

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::vec;
 
-use cvm_proto::{Error, Machine, Paged};
+use cvm_proto::{Error, ListPlace, Machine, Paged, Pages, Resumable};
 use cvm_shell::warn_of;
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
@@ -18,23 +18,45 @@ use crate::Client;
 ///
 /// It is a [`Stream`]; [`next`](Self::next) is there for programs that have no crate for streams. Waiting for a page can be
 /// given up and taken up again; nothing runs in the background.
-pub struct PageStream<L: Paged>(Pages<L::Item>);
+pub struct PageStream<L: Paged> {
+    pages: PlacedPages<L>,
+    /// Where the list is; `None` after its last page.
+    place: Option<ListPlace<L>>,
+    has_failed: bool,
+}
 
-type Pages<I> = Pin<Box<dyn Stream<Item = Result<Vec<I>, Error>> + Send>>;
+/// Pages, each with the place after it.
+type PlacedPages<L> = Pin<Box<dyn Stream<Item = Result<Placed<L>, Error>> + Send>>;
+
+type Placed<L> = (Vec<<L as Paged>::Item>, ListPlace<L>);
 
 impl<L> PageStream<L>
 where
     L: Paged<Item: Send, Call: Send> + Send + 'static,
 {
-    pub(crate) fn new(client: Client, pages: cvm_proto::Pages<L>) -> Self {
-        Self(Box::pin(stream::try_unfold((client, pages), |(client, mut pages)| async move {
+    pub(crate) fn new(client: Client, pages: Pages<L>) -> Self {
+        let place = Some(pages.place().clone());
+        let pages = stream::try_unfold((client, pages), |(client, mut pages)| async move {
             let span =
                 debug_span!("cvm.page", action = Machine::name(&pages), region = client.config.region());
             match client.drive(&mut pages).instrument(span.clone()).await {
-                Continue(page) => Ok(Some((page, (client, pages)))),
+                Continue(page) => Ok(Some(((page, pages.place().clone()), (client, pages)))),
                 Break(end) => span.in_scope(|| warn_of(end)).map(|()| None),
             }
-        })))
+        });
+        Self { pages: Box::pin(pages), place, has_failed: false }
+    }
+}
+
+impl<L: Resumable> PageStream<L> {
+    /// By what [`Client::resume_pages`] reads on after the page that came last; `None` if there is no more. After an error
+    /// it is the page that could not be had.
+    pub fn resume_token(&self) -> Option<String> {
+        self.left(0)
+    }
+
+    fn left(&self, left: usize) -> Option<String> {
+        self.place.as_ref()?.resume_token(left)
     }
 }
 
@@ -45,15 +67,33 @@ impl<L: Paged> PageStream<L> {
     ///
     /// As [`Client::send`].
     pub async fn next(&mut self) -> Option<Result<Vec<L::Item>, Error>> {
-        self.0.next().await
+        StreamExt::next(self).await
     }
 }
+
+/// Nothing in it is pinned where it is.
+impl<L: Paged> Unpin for PageStream<L> {}
 
 impl<L: Paged> Stream for PageStream<L> {
     type Item = Result<Vec<L::Item>, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.as_mut().poll_next(cx)
+        Poll::Ready(match ready!(self.pages.as_mut().poll_next(cx)) {
+            Some(Ok((page, place))) => {
+                self.place = Some(place);
+                Some(Ok(page))
+            }
+            Some(Err(error)) => {
+                self.has_failed = true;
+                Some(Err(error))
+            }
+            None => {
+                if !self.has_failed {
+                    self.place = None;
+                }
+                None
+            }
+        })
     }
 }
 
@@ -88,6 +128,14 @@ impl<L: Paged> ItemStream<L> {
     }
 }
 
+impl<L: Resumable> ItemStream<L> {
+    /// By what [`Client::resume_items`] reads on after the item that came last, also in another process; `None` if there is
+    /// no more. After an error it is the first item that could not be had.
+    pub fn resume_token(&self) -> Option<String> {
+        self.pages.left(self.page.len())
+    }
+}
+
 /// Nothing in it is pinned where it is.
 impl<L: Paged> Unpin for ItemStream<L> {}
 
@@ -99,7 +147,7 @@ impl<L: Paged> Stream for ItemStream<L> {
             if let Some(item) = self.page.next() {
                 return Poll::Ready(Some(Ok(item)));
             }
-            match ready!(self.pages.0.as_mut().poll_next(cx)) {
+            match ready!(self.pages.poll_next_unpin(cx)) {
                 Some(Ok(page)) => self.page = page.into_iter(),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(None),

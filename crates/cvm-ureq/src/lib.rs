@@ -29,8 +29,8 @@ use cvm_proto::machine::{Clock, drive};
 pub use cvm_proto::{
     Action, AnyList, Basis, Cancel, ClientBuilder, Config, Credential, Destination, Endpoint, Error,
     ErrorCode, ErrorKind, FromSettings, ImageSync, Job, Language, Machine, Notation, Outcome, Paged, Reply,
-    Request, Response, RetryPolicy, Settings, SignMethod, SyncProgress, SyncReport, SyncRun, SyncState,
-    Verdict, WaitUntil, api, images_normal, instances_in_state,
+    Request, Response, Resumable, RetryPolicy, Settings, SignMethod, SyncProgress, SyncReport, SyncRun,
+    SyncState, Verdict, WaitUntil, api, images_normal, instances_in_state,
 };
 use cvm_proto::{AnyCall, Call, Now, Pages};
 pub use ureq;
@@ -205,6 +205,26 @@ impl Client {
     /// As [`send`](Self::send), for each page.
     pub fn pages<L: Paged>(&self, list: L) -> PageIter<L> {
         PageIter::new(self.clone(), Pages::new(&self.config, list, seed()))
+    }
+
+    /// The rest of a list that was left, also by another process, from where [`ItemIter::resume_token`] was asked for. The list
+    /// is given as it was then; its page size may be another one.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Parameter`](cvm_proto::ErrorKind::Parameter) if the token cannot be read, or belongs to another action,
+    /// region or other parameters.
+    pub fn resume_items<L: Resumable>(&self, list: &L, token: &str) -> Result<ItemIter<L>, Error> {
+        self.resume_pages(list, token).map(ItemIter::new)
+    }
+
+    /// The same rest as [`resume_items`](Self::resume_items), page by page.
+    ///
+    /// # Errors
+    ///
+    /// As [`resume_items`](Self::resume_items).
+    pub fn resume_pages<L: Resumable>(&self, list: &L, token: &str) -> Result<PageIter<L>, Error> {
+        Ok(PageIter::new(self.clone(), Pages::resume(&self.config, list, token, seed())?))
     }
 
     /// Runs a job, such as an [`ImageSync`] or a [`WaitUntil`], to its end; `progress` hears of every step that a user

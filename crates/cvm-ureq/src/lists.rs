@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::ControlFlow::{Break, Continue};
 use std::vec;
 
-use cvm_proto::{Error, Machine, Paged, Pages};
+use cvm_proto::{Error, Machine, Paged, Pages, Resumable};
 use cvm_shell::warn_of;
 use tracing::debug_span;
 
@@ -13,13 +13,21 @@ use crate::Client;
 /// The pages of a list: [`Client::pages`].
 pub struct PageIter<L: Paged> {
     client: Client,
-    /// None once the list has ended.
-    pages: Option<Pages<L>>,
+    pages: Pages<L>,
+    has_ended: bool,
 }
 
 impl<L: Paged> PageIter<L> {
     pub(crate) fn new(client: Client, pages: Pages<L>) -> Self {
-        Self { client, pages: Some(pages) }
+        Self { client, pages, has_ended: false }
+    }
+}
+
+impl<L: Resumable> PageIter<L> {
+    /// By what [`Client::resume_pages`] reads on after the page that came last; `None` if there is no more. After an error
+    /// it is the page that could not be had.
+    pub fn resume_token(&self) -> Option<String> {
+        self.pages.place().resume_token(0)
     }
 }
 
@@ -27,14 +35,15 @@ impl<L: Paged> Iterator for PageIter<L> {
     type Item = Result<Vec<L::Item>, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let pages = self.pages.as_mut()?;
-        let _span =
-            debug_span!("cvm.page", action = Machine::name(pages), region = self.client.config.region())
-                .entered();
-        match self.client.drive(pages) {
+        if self.has_ended {
+            return None;
+        }
+        let (action, region) = (Machine::name(&self.pages), self.client.config.region());
+        let _span = debug_span!("cvm.page", action, region).entered();
+        match self.client.drive(&mut self.pages) {
             Continue(page) => Some(Ok(page)),
             Break(end) => {
-                self.pages = None;
+                self.has_ended = true;
                 warn_of(end).err().map(Err)
             }
         }
@@ -43,7 +52,7 @@ impl<L: Paged> Iterator for PageIter<L> {
 
 impl<L: Paged> fmt::Debug for PageIter<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PageIter").field("has_ended", &self.pages.is_none()).finish_non_exhaustive()
+        f.debug_struct("PageIter").field("has_ended", &self.has_ended).finish_non_exhaustive()
     }
 }
 
@@ -57,6 +66,14 @@ pub struct ItemIter<L: Paged> {
 impl<L: Paged> ItemIter<L> {
     pub(crate) fn new(pages: PageIter<L>) -> Self {
         Self { pages, page: Vec::new().into_iter() }
+    }
+}
+
+impl<L: Resumable> ItemIter<L> {
+    /// By what [`Client::resume_items`] reads on after the item that came last, also in another process; `None` if there is
+    /// no more. After an error it is the first item that could not be had.
+    pub fn resume_token(&self) -> Option<String> {
+        self.pages.pages.place().resume_token(self.page.len())
     }
 }
 

@@ -68,6 +68,41 @@ pub fn list_by_name<S: Shell>() {
     assert_eq!(ids, all(&client).iter().map(|image| json!(image.image_id)).collect::<Vec<_>>());
 }
 
+/// Left anywhere, also by an error, a list is read on by its token, without an item twice and without one page too many.
+pub fn list_that_was_left<S: Shell>() {
+    let local = CvmLocal::start().unwrap();
+    let client = client_of::<S>(&local);
+    let expected = all(&client);
+    for count in 0..=expected.len() {
+        let (first, token) = client.some_items(&by_two(), None, count);
+        let mut read: Vec<_> = first.into_iter().map(Result::unwrap).collect();
+        assert_eq!(read, expected[..count]);
+        if count < expected.len() {
+            let (rest, end) = client.some_items(&by_two(), token.as_deref(), usize::MAX);
+            read.extend(rest.into_iter().map(Result::unwrap));
+            assert_eq!((&read, end), (&expected, None), "{count}");
+        } else {
+            assert_eq!(token, None);
+        }
+    }
+    let nothing = DescribeImages::default().image_ids(["img-00000000"]);
+    let (none, token) = client.some_items(&nothing, None, 1);
+    assert!(none.is_empty() && token.is_none(), "an empty list has no rest");
+
+    local.faults().push(Fault::error("InvalidFilter").on("DescribeImages").times(1)).unwrap();
+    let (failed, token) = client.some_items(&by_two(), None, usize::MAX);
+    assert!(failed.len() == 1 && failed[0].is_err());
+    let (whole, _) = client.some_items(&by_two(), token.as_deref(), usize::MAX);
+    assert_eq!(whole.into_iter().map(Result::unwrap).collect::<Vec<_>>(), expected);
+
+    let before = local.requests().len();
+    let (_, token) = client.some_items(&nothing, None, 0);
+    let (refused, _) = client.some_items(&by_two(), token.as_deref(), 1);
+    let refused = refused[0].as_ref().unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Parameter, "{refused}");
+    assert_eq!(local.requests().len(), before, "nothing is sent with the token of another list");
+}
+
 /// What came before an error is not lost, the error comes once, and nothing is asked for after it.
 pub fn refused_page_ends_the_list<S: Shell>() {
     let local = CvmLocal::start().unwrap();

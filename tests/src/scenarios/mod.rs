@@ -38,7 +38,7 @@ macro_rules! scenarios {
             job: copies_to_every_destination image_that_is_not_there_starts_nothing
                 regions_are_known_before_anything_is_started lost_answer_is_not_sent_again
                 one_destination_fails_alone every_fault_at_every_step,
-            lists: every_item_of_every_page every_page list_by_name refused_page_ends_the_list
+            lists: every_item_of_every_page every_page list_by_name list_that_was_left refused_page_ends_the_list
                 throttled_page_is_tried_again dropped_list_asks_for_no_more waits_for_a_state
                 waits_for_all_images,
             local: every_documented_refusal signs_every_way sees_what_it_did wrong_key_is_the_credentials_fault
