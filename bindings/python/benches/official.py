@@ -11,6 +11,7 @@ from tencentcloud.common.credential import Credential
 from tencentcloud.common.profile.client_profile import ClientProfile
 from tencentcloud.common.profile.http_profile import HttpProfile
 from tencentcloud.cvm.v20170312 import cvm_client, models
+from timing import best
 
 DESTINATIONS = ["ap-guangzhou", "ap-beijing", "ap-shenzhen"]
 
@@ -85,16 +86,6 @@ def decode(text, rounds):
 
     assert len(one().ImageSet) == 100
     return best(one, rounds)
-
-
-def best(work, rounds):
-    """The fastest of many rounds: what else the machine does slows some of them."""
-    fastest = float("inf")
-    for _ in range(rounds):
-        start = time.perf_counter()
-        work()
-        fastest = min(fastest, time.perf_counter() - start)
-    return fastest
 
 
 def main(mode, url, answer=None):

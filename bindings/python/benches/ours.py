@@ -72,26 +72,10 @@ async def tasks(url, calls, workers):
 def decode(text, rounds):
     """Seconds for one answer, from bytes to dictionaries."""
     from cvm import proto
+    from timing import best
 
     assert len(proto.decode(text)["ImageSet"]) == 100
-    fastest = float("inf")
-    for _ in range(rounds):
-        start = time.perf_counter()
-        proto.decode(text)
-        fastest = min(fastest, time.perf_counter() - start)
-    return fastest
-
-
-def floor(text, rounds):
-    """The same as Python's own reader has it, without the envelope."""
-    import json
-
-    fastest = float("inf")
-    for _ in range(rounds):
-        start = time.perf_counter()
-        json.loads(text)
-        fastest = min(fastest, time.perf_counter() - start)
-    return fastest
+    return best(lambda: proto.decode(text), rounds)
 
 
 def main(mode, url, answer=None):
@@ -105,9 +89,6 @@ def main(mode, url, answer=None):
         import asyncio
 
         print(asyncio.run(tasks(url, 8_000, 32)))
-    elif mode == "floor":
-        with open(answer, "rb") as file:
-            print(floor(file.read(), 2_000))
     elif mode == "decode":
         with open(answer, "rb") as file:
             print(decode(file.read(), 2_000))

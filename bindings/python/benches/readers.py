@@ -5,7 +5,7 @@ The modes are `json`, `orjson` and `msgspec`; the address is not used.
 
 import sys
 
-from official import best
+from timing import best
 
 
 def reader(mode):
