@@ -1,7 +1,6 @@
 //! What settings are looked up in: variables, and files.
 
 use alloc::borrow::ToOwned;
-use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -37,11 +36,14 @@ pub struct Environment {
     /// `None` for those of this process. Of two with the same name the last counts.
     variables: Option<Vec<(String, String)>>,
     /// What the program has read itself; `None` for what is not there.
-    files: Arc<BTreeMap<String, Option<Vec<u8>>>>,
+    files: Arc<Vec<GivenFile>>,
     /// `None` where nothing but those is read.
     disk: Option<Disk>,
     wanted: Wanted,
 }
+
+/// A file by its path, and what it holds.
+type GivenFile = (String, Option<Vec<u8>>);
 
 /// The first file that was asked for, and is not known. A copy has been asked for nothing yet.
 #[derive(Default)]
@@ -88,7 +90,9 @@ impl Environment {
     }
 
     fn known(mut self, path: String, content: Option<Vec<u8>>) -> Self {
-        Arc::make_mut(&mut self.files).insert(path, content);
+        let files = Arc::make_mut(&mut self.files);
+        files.retain(|(known, _)| *known != path);
+        files.push((path, content));
         self
     }
 
@@ -190,7 +194,8 @@ impl Environment {
     }
 
     fn given(&self, path: &FilePath) -> Option<&Option<Vec<u8>>> {
-        self.files.get(&path.to_string())
+        let path = path.to_string();
+        self.files.iter().find_map(|(known, content)| (*known == path).then_some(content))
     }
 
     /// Takes down which file is to be given.
@@ -253,7 +258,7 @@ impl fmt::Debug for Environment {
         };
         f.debug_struct("Environment")
             .field("variables", &self.variables.as_ref().map(names))
-            .field("files", &self.files.keys())
+            .field("files", &self.files.iter().map(|(path, _)| path).collect::<Vec<_>>())
             .field("disk", &self.disk)
             .finish_non_exhaustive()
     }

@@ -128,6 +128,7 @@ fn precedence_values_and_origins_are_those_of_a_disk() {
                     assert_eq!(memory.candidates, disk.candidates, "{variables:?}");
                     assert_eq!(format!("{:?}", memory.settings), format!("{:?}", disk.settings));
                     assert_eq!(keys(&memory.settings), keys(&disk.settings), "{variables:?}");
+                    assert_eq!(memory.settings.ca_pem, disk.settings.ca_pem, "{variables:?}");
                 }
                 (disk, memory) => {
                     let (disk, memory) = (disk.unwrap_err().to_string(), memory.unwrap_err().to_string());
