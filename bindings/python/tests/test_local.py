@@ -105,6 +105,11 @@ def test_checks_can_be_left_out():
         local.start(seed="{")
 
 
+def test_a_seed_in_yaml_is_refused_with_what_to_do():
+    with pytest.raises(ValueError, match="YAML is not read here: write it as JSON"):
+        local.start(seed="regions:\n- id: ap-shanghai\n")
+
+
 def test_the_environment_leads_other_programs_there(cvm_local, monkeypatch):
     for name, value in cvm_local.environment().items():
         monkeypatch.setenv(name, value)

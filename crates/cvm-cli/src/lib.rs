@@ -26,7 +26,6 @@ mod table;
 mod usage;
 
 use std::ffi::OsString;
-use std::sync::OnceLock;
 
 use clap::Parser;
 
@@ -48,8 +47,7 @@ pub use crate::products::version as api_version;
 /// assert_eq!(mistakes[0].indexed(), "there is no parameter `Filters[0].Nam`: did you mean `Name`?");
 /// ```
 pub fn check(action: &str, parameters: &serde_json::Value) -> Vec<Mistake> {
-    static CATALOGUE: OnceLock<Catalogue> = OnceLock::new();
-    let catalogue = CATALOGUE.get_or_init(Catalogue::load);
+    let catalogue = Catalogue::load();
     catalogue.action(action).map_or_else(Vec::new, |action| catalogue.check(action, parameters))
 }
 

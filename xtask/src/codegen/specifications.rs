@@ -14,16 +14,22 @@ pub(super) fn render(model: &Model) -> String {
         reach(&action.request, &types, &mut used);
     }
 
+    let codes: BTreeSet<&str> =
+        model.actions.iter().flat_map(|action| &action.errors).map(|code| &**code).collect();
+    let codes: Vec<&str> = codes.into_iter().collect();
+
     let mut out = String::from(
         "//! Every action of the API, as the endpoint checks requests for it.\n\n\
-         use crate::request::params::{Parameter, ParameterType, Specification, optional, required};\n\n\
+         use crate::request::params::{Codes, Parameter, ParameterType, Specification, optional, required};\n\n\
          /// Sorted by name.\n\
          pub(crate) static SPECIFICATIONS: &[Specification] = &[\n",
     );
     for action in &model.actions {
-        let errors: Vec<_> = action.errors.iter().map(|code| format!("{code:?}")).collect();
+        let errors: BTreeSet<_> =
+            action.errors.iter().map(|code| codes.partition_point(|known| *known < code.as_str())).collect();
+        let errors: Vec<_> = errors.iter().map(ToString::to_string).collect();
         out.push_str(&format!(
-            "Specification {{ name: {:?}, rate: {:?}, needs_region: {}, parameters: &[{}], errors: &[{}] }},\n",
+            "Specification {{ name: {:?}, rate: {:?}, needs_region: {}, parameters: &[{}], errors: Codes(&[{}]) }},\n",
             action.name,
             action.rate,
             action.needs_region,
@@ -32,6 +38,10 @@ pub(super) fn render(model: &Model) -> String {
         ));
     }
     out.push_str("];\n");
+    out.push_str(&format!(
+        "\n/// The error codes of all actions, sorted.\npub(crate) static CODES: [&str; {}] = {codes:?};\n",
+        codes.len()
+    ));
     for name in used {
         let members = members(types[name]);
         out.push_str(&format!("\nconst {}: &[Parameter] = &[{members}];\n", constant(name)));

@@ -41,7 +41,7 @@ def start(
     - ``speed``: how fast time passes for images, 60 for a minute a second; with 0 it stands still, and :meth:`Local.advance` moves it.
     - ``skew``: how many seconds the endpoint's clock is ahead of this machine's.
     - ``port``: a free one by default.
-    - ``seed``: what it starts with, as an object or in YAML or JSON; a small account by default.
+    - ``seed``: what it starts with, as an object or a text in JSON; a small account by default.
     - ``skip_checks``: checks to leave out: ``"clock"``, ``"content-type"``, ``"signature"``, ...
     - ``rate_limits``: whether more requests a second than the service allows are refused.
     - ``tls``: serves HTTPS, with a certificate of its own authority, :attr:`Local.ca_pem`.

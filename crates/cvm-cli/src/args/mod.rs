@@ -400,6 +400,12 @@ Examples:
   cvm local --skip-checks signature,content-type --log json
   curl localhost:8080/_cvm-local/faults -d '{\"effect\":\"drop-before\",\"times\":1}'";
 
+const SEED_HELP: &str = if cfg!(feature = "yaml") {
+    "What to start with, in JSON or YAML; what is left out is as in the built-in seed"
+} else {
+    "What to start with, in JSON; what is left out is as in the built-in seed"
+};
+
 #[derive(Args)]
 #[command(after_help = LOCAL_HELP)]
 pub(crate) struct LocalArgs {
@@ -413,8 +419,7 @@ pub(crate) struct LocalArgs {
     /// How fast time passes for images: at 60, a copy of a minute takes a second; 0 stops it
     #[arg(long, default_value_t = 1.0, value_name = "FACTOR", value_parser = speed)]
     pub(crate) speed: f64,
-    /// What to start with, in JSON or YAML; what is left out is as in the built-in seed
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", help = SEED_HELP)]
     pub(crate) seed: Option<PathBuf>,
     /// Keeps the state in this file, written before each answer; a file that exists takes precedence over --seed
     #[arg(long, value_name = "FILE")]

@@ -5,6 +5,7 @@ pub(crate) mod example;
 mod secret;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use cvm_proto::input;
 use serde::Deserialize;
@@ -84,10 +85,17 @@ pub(crate) enum MemberType<'a> {
 }
 
 impl Catalogue {
-    /// The catalogue of this build.
-    pub(crate) fn load() -> Self {
-        // The file is generated with the program, and a test reads it.
-        serde_json::from_str(include_str!("api.json")).expect("the catalogue of this build can be read")
+    /// The catalogue of this build, unpacked and read when it is first asked for.
+    pub(crate) fn load() -> &'static Self {
+        static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/api.json.deflate"));
+        static TEXT: LazyLock<Vec<u8>> = LazyLock::new(|| {
+            // The build script has packed it.
+            miniz_oxide::inflate::decompress_to_vec(PACKED).expect("the catalogue of this build is packed")
+        });
+        // The text is generated with the program, and a test reads it.
+        static CATALOGUE: LazyLock<Catalogue> =
+            LazyLock::new(|| serde_json::from_slice(&TEXT).expect("the catalogue of this build can be read"));
+        &CATALOGUE
     }
 
     pub(crate) fn action(&self, name: &str) -> Option<&Action> {

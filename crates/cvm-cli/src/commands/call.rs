@@ -20,7 +20,7 @@ use crate::{fan_out, input, output, parameters, products, render};
 pub(crate) fn run(global: &Global, args: &CallArgs) -> Result<Exit, Failure> {
     if args.skeleton {
         let catalogue = Catalogue::load();
-        let action = super::describe::find(&catalogue, &args.action)?;
+        let action = super::describe::find(catalogue, &args.action)?;
         output::json(&catalogue.example(&action.request, Extent::All))?;
         return Ok(Exit::Done);
     }

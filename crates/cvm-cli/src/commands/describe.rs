@@ -20,7 +20,7 @@ const MIN_WIDTH: usize = 40;
 /// Describes the action.
 pub(crate) fn run(global: &Global, args: &DescribeArgs) -> Result<Exit, Failure> {
     let catalogue = Catalogue::load();
-    let action = find(&catalogue, &args.action)?;
+    let action = find(catalogue, &args.action)?;
     if global.format() == Output::Json {
         output::json(&json!({
             "action": args.action,
@@ -35,7 +35,7 @@ pub(crate) fn run(global: &Global, args: &DescribeArgs) -> Result<Exit, Failure>
         }))?;
     } else {
         let width = render::columns().clamp(MIN_WIDTH, MAX_WIDTH);
-        output::lines(text(&catalogue, &args.action, action, width).trim_end())?;
+        output::lines(text(catalogue, &args.action, action, width).trim_end())?;
     }
     Ok(Exit::Done)
 }

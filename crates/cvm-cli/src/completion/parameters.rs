@@ -7,7 +7,7 @@ use crate::catalogue::{Action, Catalogue, Enum, Member, MemberType, summary};
 
 /// What a parameter may become, by the words of the line so far.
 pub(super) fn complete(words: &[String], typed: &str) -> Vec<CompletionCandidate> {
-    offered(&Catalogue::load(), words, typed)
+    offered(Catalogue::load(), words, typed)
 }
 
 fn offered(catalogue: &Catalogue, words: &[String], typed: &str) -> Vec<CompletionCandidate> {
@@ -115,13 +115,9 @@ fn path_target<'a>(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::LazyLock;
-
     use proptest::prelude::*;
 
     use super::*;
-
-    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::load);
 
     proptest! {
         /// Whatever stands in the line: what is offered goes on from what is typed.
@@ -132,7 +128,7 @@ mod tests {
             action in prop::sample::select(vec!["DescribeImages", "RunInstances", "SyncImages", "Nothing"]),
         ) {
             let words: Vec<String> = ["cvm", "call", action].map(str::to_owned).into_iter().chain(more).collect();
-            for candidate in offered(&CATALOGUE, &words, &typed) {
+            for candidate in offered(Catalogue::load(), &words, &typed) {
                 let value = candidate.get_value().to_str().unwrap();
                 prop_assert!(value.starts_with(&typed), "{value} from {typed}");
             }

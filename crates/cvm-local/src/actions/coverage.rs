@@ -17,7 +17,7 @@ pub struct Coverage {
 /// Every error code that the actions of the endpoint document, by action and code.
 pub fn coverage() -> impl Iterator<Item = Coverage> {
     ACTIONS.iter().flat_map(|action| {
-        action.errors.iter().map(|&code| {
+        action.errors.iter().map(|code| {
             let mut causes = action
                 .causes
                 .iter()

@@ -94,9 +94,7 @@ pub(super) fn causes(states: &'static [InstanceState]) -> impl Iterator<Item = &
 /// Refuses an instance that an action does not take.
 pub(super) fn check(handler: &Handler, instance: &Instance, now: Moment) -> Result<(), Refusal> {
     let Instance { id, spec, .. } = instance;
-    let documents = |code: &str| {
-        specification(handler.name).is_some_and(|found| found.errors.binary_search(&code).is_ok())
-    };
+    let documents = |code: &str| specification(handler.name).is_some_and(|found| found.errors.contains(code));
     let state = instance.state(now).unwrap_or(instance.state);
     if spec.reinstall_failed && documents(REINSTALL_FAILED) {
         return refuse(REINSTALL_FAILED, format!("The last reinstallation of the instance `{id}` failed."));

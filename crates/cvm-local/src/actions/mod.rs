@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::clock::Moment;
 use crate::fault::Faults;
-use crate::request::params::{Parameter, Shown, Specification};
+use crate::request::params::{Codes, Parameter, Shown, Specification};
 use crate::request::refusal::{Refusal, refuse};
 use crate::resources::Resources;
 use crate::resources::instance::InstanceState;
@@ -35,7 +35,7 @@ mod modify_image_attribute;
 mod modify_image_share_permission;
 mod reboot_instances;
 mod run_instances;
-mod specifications;
+pub(crate) mod specifications;
 mod start_instances;
 mod stop_instances;
 mod sync_images;
@@ -53,7 +53,7 @@ pub(crate) struct Action {
     pub(crate) rate: u32,
     pub(crate) needs_region: bool,
     pub(crate) parameters: &'static [Parameter],
-    errors: &'static [&'static str],
+    errors: Codes,
     causes: &'static [Cause],
     states: &'static [InstanceState],
     run: Run,
@@ -137,7 +137,7 @@ impl Action {
     }
 
     fn documents(&self, code: &str) -> bool {
-        self.errors.binary_search(&code).is_ok()
+        self.errors.contains(code)
     }
 }
 
@@ -204,8 +204,9 @@ mod tests {
     #[test]
     fn specifications_can_be_searched() {
         assert!(SPECIFICATIONS.is_sorted_by_key(|specification| specification.name));
+        assert!(specifications::CODES.is_sorted());
         for specification in SPECIFICATIONS {
-            assert!(specification.errors.is_sorted(), "{}", specification.name);
+            assert!(specification.errors.iter().is_sorted(), "{}", specification.name);
         }
         let known = |name| specification(name).is_some();
         assert!(known("SyncImages") && known("AllocateHosts") && known("TerminateResourcePoolPacks"));

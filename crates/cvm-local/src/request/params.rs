@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use cvm_proto::codec::{flatten, multipart, percent};
 use serde_json::{Map, Value};
 
+use crate::actions::specifications::CODES;
 use crate::request::refusal::{Refusal, refuse};
 use crate::request::skipped_checks::{self, SkippedChecks};
 
@@ -16,8 +17,25 @@ pub(crate) struct Specification {
     pub(crate) rate: Option<u32>,
     pub(crate) needs_region: bool,
     pub(crate) parameters: &'static [Parameter],
-    /// The error codes that it documents, sorted.
-    pub(crate) errors: &'static [&'static str],
+    /// The error codes that it documents.
+    pub(crate) errors: Codes,
+}
+
+/// Error codes, as their places among those of all actions, in order: there are thousands, and a place takes two bytes
+/// where a text and where it is take forty.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Codes(pub(crate) &'static [u16]);
+
+impl Codes {
+    /// The codes, sorted.
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|&place| CODES[usize::from(place)])
+    }
+
+    /// Whether one of them is this.
+    pub(crate) fn contains(self, code: &str) -> bool {
+        CODES.binary_search(&code).is_ok_and(|place| self.0.iter().any(|&known| usize::from(known) == place))
+    }
 }
 
 /// One parameter of an action, or one member of a structure.

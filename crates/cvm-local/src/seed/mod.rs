@@ -165,7 +165,7 @@ fn from_yaml(text: &str) -> Result<Seed, String> {
 
 #[cfg(not(feature = "yaml"))]
 fn from_yaml(_: &str) -> Result<Seed, String> {
-    Err("it is not a JSON object, and this build of cvm-local has no feature `yaml`".into())
+    Err("it is not a JSON object, and YAML is not read here: write it as JSON".into())
 }
 
 /// A region.
