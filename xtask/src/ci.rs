@@ -4,12 +4,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::run::{self, cargo};
-use crate::{Outcome, clients, codegen, deps, msrv, package, python, test, tidy};
+use crate::{Outcome, clients, codegen, deps, msrv, notices, package, python, test, tidy};
 
 /// Runs it all and stops at the first thing that fails.
 pub(crate) fn run(root: &Path) -> Outcome {
     step("fmt", || run::run(&mut cargo(root, ["fmt", "--all", "--check"])))?;
     step("codegen", || codegen::run(root, true))?;
+    step("notices", || notices::run(root, true))?;
     step("tidy", || tidy::run(root))?;
     step("deps", || deps::run(root))?;
     step("msrv", || msrv::run(root))?;

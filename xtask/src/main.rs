@@ -6,6 +6,7 @@ mod codegen;
 mod deps;
 mod metadata;
 mod msrv;
+mod notices;
 mod package;
 #[cfg(test)]
 mod pages;
@@ -103,6 +104,12 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Writes the licences of the crates in the Python package, and its bill of materials, from Cargo.lock
+    Notices {
+        /// Only checks that the committed files are up to date
+        #[arg(long)]
+        check: bool,
+    },
     /// Rebuilds the facts in spec/ from the service's API description, and lists what changed
     Spec {
         /// The description: `services/cvm/v20170312/api.json` of the public package tccli
@@ -156,6 +163,7 @@ fn main() -> ExitCode {
         }
         Command::BenchPython { rounds } => python::bench(&root, rounds),
         Command::Codegen { check } => codegen::run(&root, check),
+        Command::Notices { check } => notices::run(&root, check),
         Command::Spec { from, errors, examples } => {
             spec::run(&root, &from, errors.as_deref(), examples.as_deref())
         }

@@ -25,6 +25,14 @@ pub(crate) struct Package {
     pub(crate) rust_version: Option<RustVersion>,
     /// Whether it may go to a registry.
     pub(crate) published: bool,
+    /// Whether it is of this repository.
+    pub(crate) is_own: bool,
+    /// Its licence, as an SPDX expression.
+    pub(crate) license: Option<String>,
+    /// Who wrote it, if it says so.
+    pub(crate) authors: Vec<String>,
+    /// The folder that it is in.
+    pub(crate) folder: PathBuf,
     dependencies: Vec<Dependency>,
 }
 
@@ -74,6 +82,7 @@ impl Metadata {
     }
 
     fn read(value: &Value) -> Option<Self> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
         let mut packages = BTreeMap::new();
         for package in value["packages"].as_array()? {
             packages.insert(
@@ -83,6 +92,10 @@ impl Metadata {
                     version: package["version"].as_str()?.to_owned(),
                     rust_version: package["rust_version"].as_str().and_then(RustVersion::parse),
                     published: package["publish"].is_null(),
+                    is_own: package["source"].is_null(),
+                    license: text(&package["license"]),
+                    authors: package["authors"].as_array()?.iter().filter_map(text).collect(),
+                    folder: Path::new(package["manifest_path"].as_str()?).parent()?.to_owned(),
                     dependencies: Vec::new(),
                 },
             );
@@ -110,6 +123,11 @@ impl Metadata {
     /// The packages of the workspace.
     pub(crate) fn workspace_packages(&self) -> impl Iterator<Item = &Package> {
         self.workspace.iter().filter_map(|id| self.packages.get(id))
+    }
+
+    /// A package by its name and version.
+    pub(crate) fn package(&self, name: &str, version: &str) -> Option<&Package> {
+        self.packages.values().find(|package| package.name == name && package.version == version)
     }
 
     /// What a package depends on directly, for one of these purposes.
