@@ -17,6 +17,7 @@ mod spec;
 mod test;
 mod tidy;
 mod venv;
+mod wheel;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -92,6 +93,13 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Builds the wheels and the source archive of the Python package as they are released, for all that this machine can
+    /// build for, and checks them
+    Wheel {
+        /// Where to leave them; target/python/dist by default
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
     /// Measures the Python package beside the official SDK
     BenchPython {
         /// How many times to take each figure
@@ -161,6 +169,7 @@ fn main() -> ExitCode {
             };
             tally.and_then(test::Tally::report)
         }
+        Command::Wheel { out } => wheel::run(&root, out.as_deref()),
         Command::BenchPython { rounds } => python::bench(&root, rounds),
         Command::Codegen { check } => codegen::run(&root, check),
         Command::Notices { check } => notices::run(&root, check),

@@ -11,7 +11,7 @@ use crate::test::Tally;
 use crate::venv::Venv;
 
 /// The package's folder.
-const PACKAGE: &str = "bindings/python";
+pub(crate) const PACKAGE: &str = "bindings/python";
 /// The official SDK, at the version that it is compared with; `httpx` is what its async client needs.
 const OFFICIAL: &str = "bindings/python/benches/requirements.txt";
 
@@ -112,7 +112,7 @@ fn wheel(root: &Path, tools: &Venv, profile: Profile, into: &Path) -> Result<Pat
 }
 
 /// Runs what writes one file into a folder that is emptied for it.
-fn only_file(command: &mut Command, folder: &Path) -> Result<PathBuf, String> {
+pub(crate) fn only_file(command: &mut Command, folder: &Path) -> Result<PathBuf, String> {
     let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
     if folder.exists() {
         fs::remove_dir_all(folder).map_err(failed)?;
@@ -126,7 +126,7 @@ fn only_file(command: &mut Command, folder: &Path) -> Result<PathBuf, String> {
 }
 
 /// The pip that installs a wheel and asks nobody for anything.
-fn install(venv: &Venv, wheel: &Path) -> Command {
+pub(crate) fn install(venv: &Venv, wheel: &Path) -> Command {
     let mut pip = venv.pip("install");
     pip.arg("--no-index").arg(wheel);
     pip
@@ -158,10 +158,7 @@ fn types(tools: &Venv, package: &Path, scratch: &Path) -> Outcome {
 /// Builds the package from its source archive, as pip does where there is no wheel.
 fn sdist(tools: &Venv, package: &Path, target: &Path, profile: Profile) -> Outcome {
     let scratch = target.join("python");
-    let mut maturin = Command::new(tools.program("maturin"));
-    maturin.args(["sdist", "--manifest-path"]).arg(package.join("Cargo.toml"));
-    let folder = scratch.join("sdist");
-    let archive = only_file(maturin.arg("--out").arg(&folder), &folder)?;
+    let archive = source_archive(tools, package, &scratch.join("sdist"))?;
     let mut pip = tools.pip("wheel");
     // What crates.io's crates are compiled to is found where the wheel before has left it.
     pip.args(["--no-deps", "--no-index", "--no-build-isolation"]).arg(archive);
@@ -170,6 +167,25 @@ fn sdist(tools: &Venv, package: &Path, target: &Path, profile: Profile) -> Outco
     pip.env("MATURIN_PEP517_ARGS", format!("--quiet --strip --profile {}", profile.name()));
     let folder = scratch.join("sdist-wheel");
     only_file(pip.arg("--wheel-dir").arg(&folder), &folder).map(|_| ())
+}
+
+/// Writes the source archive into an empty folder.
+pub(crate) fn source_archive(tools: &Venv, package: &Path, folder: &Path) -> Result<PathBuf, String> {
+    let mut maturin = Command::new(tools.program("maturin"));
+    maturin.args(["sdist", "--manifest-path"]).arg(package.join("Cargo.toml"));
+    let archive = only_file(maturin.arg("--out").arg(folder), folder)?;
+    let members = run::output(tools.python().args(["-m", "tarfile", "--list"]).arg(&archive))?;
+    match members.lines().map(str::trim_end).find(|member| is_of_tests(member)) {
+        Some(member) => Err(format!("{} has {member}: only what builds belongs there", archive.display())),
+        None => Ok(archive),
+    }
+}
+
+/// Whether a member of a source archive is for tests, or an example. Manifests and roots of crates are not: those that only
+/// tests depend on have to be there for cargo.
+fn is_of_tests(member: &str) -> bool {
+    let is_needed = member.ends_with("/Cargo.toml") || member.ends_with("/src/lib.rs");
+    !is_needed && ["/tests/", "/benches/", "/examples/"].iter().any(|folder| member.contains(folder))
 }
 
 /// Counts what one line of pytest reports.
@@ -220,6 +236,22 @@ pub(crate) fn bench(root: &Path, rounds: u32) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_archive_is_for_building() {
+        for needed in
+            ["a-1/crates/cvm-proto/src/lib.rs", "a-1/tests/Cargo.toml", "a-1/tests/meddler/src/lib.rs"]
+        {
+            assert!(!is_of_tests(needed), "{needed}");
+        }
+        for other in [
+            "a-1/crates/cvm-cli/tests/it/main.rs",
+            "a-1/tests/src/raw.rs",
+            "a-1/bindings/python/benches/bench.py",
+        ] {
+            assert!(is_of_tests(other), "{other}");
+        }
+    }
 
     #[test]
     fn counts_what_pytest_prints() {
