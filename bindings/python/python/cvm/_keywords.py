@@ -38,10 +38,11 @@ def _overriding(described: _Method) -> _Method:
 class Keywords:
     """What a client is made with, and what some calls may have otherwise."""
 
-    if TYPE_CHECKING:
+    def _open(self, given: dict[str, Any]) -> None:
+        raise NotImplementedError
 
-        def _open(self, given: dict[str, Any]) -> None: ...
-        def _derive(self, given: dict[str, Any]) -> Self: ...
+    def _derive(self, given: dict[str, Any]) -> Self:
+        raise NotImplementedError
 
     def __init__(
         self,
