@@ -1,4 +1,4 @@
-"""The part of the reference that is generated: the actions, the types of what they take and answer, the events of a job.
+"""The part of the reference that is generated: errors, actions with their types, and the events of a job.
 
 The installed package is what is read: signatures from its stubs, descriptions from its docstrings.
 """
@@ -8,10 +8,10 @@ import inspect
 import re
 from pathlib import Path
 from types import ModuleType
-from typing import Union, get_origin
+from typing import Literal, Union, get_origin
 
 import cvm
-from cvm import _actions, _sync_events, types
+from cvm import _actions, _sync_events, errors, types
 
 #: Where an action belongs: the first group whose pattern is found in its method's name. The last one takes the rest.
 GROUPS = [
@@ -39,6 +39,7 @@ def pages() -> dict[str, str]:
     out = {}
     signatures = _signatures()
     groups = _grouped()
+    out["errors"] = _errors()
     for group, title, _ in GROUPS:
         out[f"actions/{group}"] = _page(title, "cvm", [_action(name, signatures[name]) for name in groups[group]])
     out["async-actions"] = _async_actions(groups)
@@ -47,7 +48,8 @@ def pages() -> dict[str, str]:
     values = {name: text for name, (is_class, text) in types_.items() if not is_class}
     out["structures"] = _page("Structures", "cvm.types", [shapes[name] for name in sorted(shapes)])
     out["values"] = _page("Known values", "cvm.types", [values[name] for name in sorted(values)])
-    events = [text for name, (is_class, text) in _definitions(_sync_events).items() if is_class]
+    # What `cvm` exports stands with the jobs.
+    events = [text for name, (_, text) in _definitions(_sync_events).items() if not hasattr(cvm, name)]
     out["sync-events"] = _page("Events and options", "cvm._sync_events", events)
     return out
 
@@ -66,6 +68,17 @@ def _page(title: str, module: str, parts: list[str]) -> str:
 
 def _section(title: str) -> list[str]:
     return [title, "-" * len(title), ""]
+
+
+def _errors() -> str:
+    """All exceptions, in the order in which they are written."""
+    intro = (
+        "One tree of exceptions, whose root is :class:`Error`. :class:`ServiceError` and what is below it are what the service "
+        "refused; the others did not get that far."
+    )
+    options = "   :show-inheritance:\n   :no-inherited-members:"
+    names = [name for name in vars(errors) if name in errors.__all__]
+    return _page("Errors", "cvm", [intro, *(f".. autoexception:: {name}\n{options}" for name in names)])
 
 
 # Actions -------------------------------------------------------------------------------------------------------------
@@ -134,7 +147,7 @@ def docstring(doc: str) -> list[str]:
                 lines.append(f":raises cvm.{entry['name']}: {codes}")
         elif head == "Known values:":
             lines += [f"- {_prose(entry['name'])}: {_prose(entry['says'])}" for entry in _entries(rest)]
-        elif "``" in block or ":class:" in block or ":meth:" in block:
+        elif "``" in block or re.search(r":\w+:`", block):
             # Written by hand, as reStructuredText.
             lines += block.splitlines()
         else:
@@ -178,10 +191,10 @@ def _is_of_action(name: str) -> bool:
 
 def _definitions(module: ModuleType) -> dict[str, tuple[bool, str]]:
     """The public classes and aliases of a module of types: whether it is a class, and its description."""
-    body = ast.parse(inspect.getsource(module)).body
+    source = inspect.getsource(module)
     members: dict[str, list[str]] = {}
     out = {}
-    for node, doc in _with_docs(body):
+    for node, doc in _with_docs(ast.parse(source).body):
         if isinstance(node, ast.ClassDef):
             # What a class inherits from private ones is its own to a reader.
             inherited = [line for base in node.bases for line in members.get(ast.unparse(base), [])]
@@ -189,6 +202,7 @@ def _definitions(module: ModuleType) -> dict[str, tuple[bool, str]]:
             name, kind, doc = node.name, "class", ast.get_docstring(node) or ""
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             name, kind = node.targets[0].id, "data"
+            doc = doc or _comment_above(node, source)
         else:
             continue
         if not name.startswith("_"):
@@ -211,7 +225,7 @@ class _Whole(ast.NodeTransformer):
 
     def __init__(self, module: ModuleType) -> None:
         self.module = module
-        self.values = {name for name, value in vars(module).items() if get_origin(value) is Union}
+        self.values = {name for name, value in vars(module).items() if get_origin(value) in (Literal, Union)}
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
         own = getattr(self.module, node.id, None)
@@ -220,6 +234,16 @@ class _Whole(ast.NodeTransformer):
             return ast.Name(f"cvm.{public}")
         is_own = getattr(own, "__module__", None) == self.module.__name__ or public in self.values
         return ast.Name(f"{self.module.__name__}.{public}") if is_own else node
+
+
+def _comment_above(node: ast.stmt, source: str) -> str:
+    """What the comment directly above a statement says, if it is one for readers: ``#: ...``."""
+    lines: list[str] = []
+    for line in reversed(source.splitlines()[: node.lineno - 1]):
+        if not line.startswith("#:"):
+            break
+        lines.insert(0, line.removeprefix("#:").strip())
+    return "\n".join(lines)
 
 
 def _with_docs(body: list[ast.stmt]) -> list[tuple[ast.stmt, str]]:
