@@ -17,8 +17,10 @@ use crate::origin::Origin;
 use crate::place::{Place, Placed};
 use crate::profile::{self, Files};
 use crate::setting::Setting;
-use crate::source::{AssumedRole, CredentialSource, EmptySource, Network, WebRole};
+use crate::source::{AssumedRole, CredentialSource, EmptySource, Network, WebRole, keys};
 
+/// What a function of Tencent Cloud finds set: id, key and token of the role that it runs in.
+const FUNCTION: [&str; 3] = ["TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY", "TENCENTCLOUD_SESSIONTOKEN"];
 /// What a cluster sets for a pod with a role: region, identity provider, the token's file, role.
 const TKE: [&str; 4] = ["TKE_REGION", "TKE_PROVIDER_ID", "TKE_WEB_IDENTITY_TOKEN_FILE", "TKE_ROLE_ARN"];
 
@@ -200,6 +202,10 @@ impl Sources {
             }))
         })?;
         if !only_profile {
+            // It is known from them whether this is a function; elsewhere nobody misses them.
+            if environment.first(&FUNCTION[..2])?.is_some() {
+                sources.ask("function".into(), &mut || function(environment).map(Ok))?;
+            }
             sources.ask("web identity".into(), &mut || web_identity(environment))?;
             sources.ask("instance role".into(), &mut || {
                 let (value, origin) = instance.as_ref().map_or(("any", &Origin::Default), |(v, o)| (v, o));
@@ -261,6 +267,25 @@ impl Sources {
         });
         let used = self.used.as_ref().map(|source| source.provider(network, environment)).transpose()?;
         Ok(Chain::new(lacking.chain(used)))
+    }
+}
+
+/// The key that a function of Tencent Cloud is given.
+fn function(environment: &Environment) -> Result<CredentialSource, Error> {
+    let [id, key, token] = FUNCTION.map(|name| {
+        let value = environment.var(name);
+        value.map(|value| value.map(|value| (value, Origin::Variable(name))))
+    });
+    match (id?, key?, token?) {
+        (Some((id, id_origin)), Some((key, key_origin)), token) => {
+            let token = token.as_ref().map(|(token, origin)| (&**token, origin.clone()));
+            keys((&id, id_origin), (&key, key_origin), token)
+        }
+        (id, _, _) => {
+            let (set, unset) =
+                if id.is_some() { (FUNCTION[0], FUNCTION[1]) } else { (FUNCTION[1], FUNCTION[0]) };
+            Err(Error::config(format!("{set} is set, but {unset} is not: set both, or neither")))
+        }
     }
 }
 

@@ -134,6 +134,35 @@ fn roles_are_assumed_with_what_there_is() {
 }
 
 #[test]
+fn a_functions_key_comes_after_the_profile() {
+    let function = [
+        ("TENCENTCLOUD_SECRETID", "AKIDfunction"),
+        ("TENCENTCLOUD_SECRETKEY", "k"),
+        ("TENCENTCLOUD_SESSIONTOKEN", "t"),
+    ];
+    let home = Home::new();
+    let loaded = home.load(&function);
+    assert_eq!(keys(&loaded.settings), Some(("AKIDfunction", "k", Some("t"))));
+    let finding = loaded.candidates[2].finding.to_string();
+    assert_eq!(finding, "used: the temporary key *** in TENCENTCLOUD_SECRETID");
+    // A key of the user's own never gets the function's token.
+    let both: Vec<(&str, &str)> = ENVIRONMENT.iter().chain(&function).copied().collect();
+    assert_eq!(keys(&home.load(&both).settings), Some(("AKIDenv", "key-env", None)));
+    let home = home.with(INI, "[default]\nsecret_id = AKIDini\nsecret_key = k\n");
+    assert_eq!(keys(&home.load(&function).settings), Some(("AKIDini", "k", None)));
+    assert_eq!(keys(&home.load(&function[..1]).settings), Some(("AKIDini", "k", None)), "it is not asked");
+    let home = Home::new();
+    for (set, unset) in [(0, 1), (1, 0)] {
+        let error = home.error(&[function[set], function[2]]);
+        let sentence =
+            format!("{} is set, but {} is not: set both, or neither", function[set].0, function[unset].0);
+        assert_eq!(error, sentence);
+    }
+    // A token alone is no sign of a function.
+    assert_eq!(home.load(&function[2..]).candidates, home.load(&[]).candidates);
+}
+
+#[test]
 fn a_clusters_identity_comes_after_the_profile() {
     let home = Home::new();
     let token = home.path("token").display().to_string();
