@@ -178,6 +178,9 @@ fn a_program_gives_one_credential() {
     let process = (CredentialSetting::CredentialProcess, "vault");
     let error = loader(&home, &put(Where::Given, &[KEY[0], KEY[1], process])).load().unwrap_err().to_string();
     assert_eq!(error, "credential_process is set beside another credential: set one of them");
+    let token = put(Where::Given, &[(CredentialSetting::Token, "hidden")]);
+    let error = loader(&home, &token).load().unwrap_err().to_string();
+    assert_eq!(error, "token is set, but secret_id is not: give the key that it is for");
     let given = Credential::new("AKIDgiven", "hidden").unwrap();
     for second in [&KEY[..], &[process], &WEB] {
         let twice = loader(&home, &put(Where::Given, second)).credential(given.clone());
