@@ -32,14 +32,14 @@ def test_the_bill_of_materials_lists_every_crate_with_its_licence():
     materials = json.loads(installed(".dist-info/sboms/cvm-sdk.cdx.json"))
     assert (materials["bomFormat"], materials["specVersion"]) == ("CycloneDX", "1.5")
     assert materials["metadata"]["component"]["version"] == DISTRIBUTION.version
-    components = {part["name"]: part for part in materials["components"]}
-    assert {"cvm-proto", "rustls", "pyo3", "serde_json"} <= components.keys()
+    components = materials["components"]
+    assert {"cvm-proto", "rustls", "pyo3", "serde_json"} <= {part["name"] for part in components}
     licences = installed(".dist-info/licenses/THIRD-PARTY-LICENSES.txt")
-    for name, part in components.items():
-        assert part["licenses"][0]["expression"], name
-        if not name.startswith("cvm-"):
-            assert f"\n{name} {part['version']} (" in licences
-    known = {part["bom-ref"] for part in components.values()} | {materials["metadata"]["component"]["bom-ref"]}
+    for part in components:
+        assert part["licenses"][0]["expression"], part
+        if not part["name"].startswith("cvm-"):
+            assert f"\n{part['name']} {part['version']} (" in licences
+    known = {part["bom-ref"] for part in components} | {materials["metadata"]["component"]["bom-ref"]}
     assert {entry["ref"] for entry in materials["dependencies"]} == known
     assert {below for entry in materials["dependencies"] for below in entry["dependsOn"]} <= known
 
