@@ -53,6 +53,7 @@ class ErrorFacts(_ErrorSaid, total=False):
     code: Optional[str]
     request_id: Optional[str]
     status: Optional[int]
+    service: str
     action: Optional[str]
     region: Optional[str]
     attempts: int
