@@ -29,6 +29,7 @@ fn every_chore_in_the_pages_can_be_run() {
             let words = chore[..end].split([' ', '[', ']']).filter(|word| !word.is_empty());
             let typed = words.filter_map(|word| match word {
                 "N" => Some("1"),
+                "FOLDER" => Some("folder"),
                 // It stands for anything.
                 word if word.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'.') => None,
                 word => Some(word),

@@ -14,7 +14,14 @@ use self::user::User;
 use crate::command::run;
 
 /// The pages with programs in Python, and with profiles: the tests of the Python package run them.
-const PYTHON: [&str; 2] = ["bindings/python/README.md", "docs/from-tencentcloud-sdk-python.md"];
+const PYTHON: [&str; 6] = [
+    "bindings/python/README.md",
+    "bindings/python/docs/concurrency.md",
+    "bindings/python/docs/first-steps.md",
+    "docs/from-boto3.md",
+    "docs/from-tencentcloud-sdk-python.md",
+    "docs/three-programs.md",
+];
 
 /// The page with a profile of Cargo's, which the chores compare with their own.
 const CARGO: &str = "crates/cvm-ureq/README.md";
@@ -63,8 +70,10 @@ fn somebody_sees_to_every_block() {
                 "console" | "sh" | "ini" => true,
                 // As the documentation of a crate; none is ignored.
                 "rust" | "rust,no_run" => is_documentation(&page.path),
-                "python" | "python official" => PYTHON.contains(&&*page.path),
+                "python" | "python official" | "python boto3" => PYTHON.contains(&&*page.path),
                 "toml" => page.path == CARGO,
+                // What the build of the Python reference acts on.
+                directive if directive.starts_with('{') => page.path.starts_with("bindings/python/docs/"),
                 _ => false,
             };
             assert!(is_seen_to, "{}:{}: no test runs this `{}`", page.path, fence.line, fence.language);
