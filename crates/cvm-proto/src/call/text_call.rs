@@ -38,6 +38,8 @@ pub struct TextRequest {
     parameters: Box<RawValue>,
     is_dry_run: bool,
     has_token: bool,
+    /// Whether there is room for one, beside none that is wrong.
+    lacks_token: bool,
 }
 
 /// The parameters that decide whether a request may be sent again.
@@ -67,10 +69,12 @@ impl TextRequest {
             return Err(flatten::not_an_object().with_call(&name, None, 0));
         }
         let markers: RepeatMarkers<'_> = serde_json::from_str(parameters.get()).map_err(unreadable)?;
-        let given = |text: &&RawValue| !matches!(text.get(), "null" | "\"\"");
-        let has_token = markers.client_token.as_ref().is_some_and(given);
+        let token = markers.client_token.map_or("null", RawValue::get);
+        let lacks_token = matches!(token, "null" | "\"\"");
+        // What is no text is no token to the service.
+        let has_token = token.starts_with('"') && !lacks_token;
         let is_dry_run = markers.dry_run.is_some_and(|dry_run| dry_run.get() == "true");
-        Ok(Self { name, parameters, is_dry_run, has_token })
+        Ok(Self { name, parameters, is_dry_run, has_token, lacks_token })
     }
 
     /// The action.
@@ -149,7 +153,7 @@ impl TextCall {
     /// A call with the settings of `config`. `seed` feeds jitter and nonces: any number, a different one for each call.
     pub fn new(config: &Config, request: &TextRequest, seed: u64) -> Self {
         let known = typed::known(config, &request.name);
-        let takes_token = !request.has_token
+        let takes_token = request.lacks_token
             && known.as_ref().is_some_and(|action| action.parameters.contains(&"ClientToken"));
         let parameters = if takes_token {
             with_token(request.parameters.get(), &Random::new(!seed).token())
@@ -307,7 +311,13 @@ impl Paged for TextList {
     fn call(&self, config: &Config, seed: u64) -> TextCall {
         let (name, parameters) = self.0.parts();
         let parameters = RawValue::from_string(parameters.to_string()).expect("a value is written as JSON");
-        let request = TextRequest { name: name.to_owned(), parameters, is_dry_run: false, has_token: false };
+        let request = TextRequest {
+            name: name.to_owned(),
+            parameters,
+            is_dry_run: false,
+            has_token: false,
+            lacks_token: true,
+        };
         TextCall::new(config, &request, seed)
     }
 

@@ -55,7 +55,13 @@ fn what_is_not_safe_to_repeat_is_sent_once() {
     assert_eq!(sent("SyncImages", r#"{"DryRun":true}"#), 2);
     assert_eq!(sent("SyncImages", r#"{"DryRun":false}"#), 1);
     assert_eq!(sent("SomethingNew", r#"{"ClientToken":"t"}"#), 2);
-    assert_eq!(sent("SomethingNew", r#"{"ClientToken":""}"#), 1);
+    for none in [r#""""#, "null", "5", "{}", "[]", "true"] {
+        for action in ["SomethingNew", "StopInstances"] {
+            let parameters = format!(r#"{{"ClientToken":{none}}}"#);
+            let mut replies = |sent| if sent == 1 { lost() } else { ok("") };
+            assert_eq!(call(&config(), action, &parameters, &mut replies).seen.len(), 1, "{action} {none}");
+        }
+    }
     assert_eq!(sent("DescribeSomethingNew", "{}"), 2);
 }
 
