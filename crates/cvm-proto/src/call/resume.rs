@@ -130,6 +130,7 @@ pub(crate) fn resumed<L: Resumable>(config: &Config, list: &L, token: &str) -> R
 
 /// What a token says, as JSON in base64.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct ResumeToken {
     action: String,
     region: Option<String>,
