@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{
@@ -179,19 +179,18 @@ fn value(out: &mut String, value: &Bound<'_, PyAny>, depth: usize) -> Result<(),
 
 /// What is no type of Python's own, and stands for one by its protocol: numbers such as numpy's, mappings, iterables.
 fn other(out: &mut String, value: &Bound<'_, PyAny>, depth: usize) -> Result<(), Wrong> {
-    if let Some(number) = index(value) {
+    let py = value.py();
+    if let Some(number) = index(value)? {
         out.push_str(&decimal(&number)?);
     } else if let Ok(mapping) = value.cast::<PyMapping>() {
         members(out, &mapping.items()?, depth)?;
-    } else if let Some(items) = iterator(value) {
+    } else if let Some(items) = iterator(value)? {
         list(out, items, depth)?;
-    } else if let Ok(truth) = value.extract::<bool>() {
+    } else if let Some(truth) = if_there(py, value.extract::<bool>())? {
         // numpy's, which has no protocol.
         out.push_str(if truth { "true" } else { "false" });
-    } else if let Ok(number) = value.call_method0(intern!(value.py(), "__float__"))
-        && let Ok(number) = number.extract()
-    {
-        float(out, number)?;
+    } else if let Some(number) = if_there(py, value.call_method0(intern!(py, "__float__")))? {
+        float(out, number.extract()?)?;
     } else {
         return Err(Wrong::new(format!(
             "is {}: give a str, a bool, a number, an iterable or a mapping",
@@ -213,17 +212,34 @@ fn members(out: &mut String, items: &Bound<'_, PyList>, depth: usize) -> Result<
     object(out, items.iter().map(|item| item.extract()), depth)
 }
 
+/// What a protocol gives; `None` if the value does not have it. What else its code raises, such as Ctrl-C or what a query's
+/// database says, is raised.
+fn if_there<T>(py: Python<'_>, given: PyResult<T>) -> PyResult<Option<T>> {
+    let is_absent = |error: &PyErr| {
+        error.is_instance_of::<PyAttributeError>(py)
+            || error.is_instance_of::<PyTypeError>(py)
+            || error.is_instance_of::<PyValueError>(py)
+    };
+    match given {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// The whole number that a value stands for.
-fn index<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyInt>> {
-    value.call_method0(intern!(value.py(), "__index__")).ok()?.cast_into().ok()
+fn index<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyInt>>> {
+    let py = value.py();
+    let number = if_there(py, value.call_method0(intern!(py, "__index__")))?;
+    Ok(number.and_then(|number| number.cast_into().ok()))
 }
 
 /// The items of an iterable; bytes are none, although they can be iterated over.
-fn iterator<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyIterator>> {
+fn iterator<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyIterator>>> {
     let is_binary = value.is_instance_of::<PyBytes>()
         || value.is_instance_of::<PyByteArray>()
         || value.is_instance_of::<PyMemoryView>();
-    if is_binary { None } else { value.try_iter().ok() }
+    if is_binary { Ok(None) } else { if_there(value.py(), value.try_iter()) }
 }
 
 fn text(out: &mut String, text: &str) {

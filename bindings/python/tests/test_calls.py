@@ -167,3 +167,23 @@ def test_an_answer_can_be_queried_with_jmespath(client):
     normal = jmespath.search("ImageSet[?ImageState=='NORMAL'].ImageId", answer)
     assert normal == [image["ImageId"] for image in answer["ImageSet"] if image["ImageState"] == "NORMAL"]
     assert IMAGE in normal
+
+
+@pytest.mark.parametrize("raised", [KeyboardInterrupt, ConnectionError])
+def test_what_the_code_of_a_parameter_raises_is_raised(client, steer, raised):
+    class Items:
+        def __iter__(self):
+            raise raised("the database is away")
+
+    class Number:
+        def __index__(self):
+            raise raised("the database is away")
+
+        def __iter__(self):
+            return iter(["ap-guangzhou"])
+
+    with pytest.raises(raised, match="the database is away"):
+        client.describe_images(ImageIds=Items())
+    with pytest.raises(raised, match="the database is away"):
+        client.sync_images(ImageIds=["img-o3ycss2p"], DestinationRegions=Number())
+    assert steer.requests("SyncImages") == []
