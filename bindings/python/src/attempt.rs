@@ -3,6 +3,7 @@
 //! It is called by the thread that the call belongs to. A blocking client's is the one that drives, which attaches to the
 //! interpreter for it. An async client's is that of the event loop: the thread for I/O posts what it has to tell.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,11 @@ use pyo3::types::PyDict;
 
 use crate::async_client::post_attempt;
 use crate::{errors, interrupt};
+
+thread_local! {
+    /// A function is told of an attempt in this thread: what it sends itself would have it told without end.
+    static TELLING: Cell<bool> = const { Cell::new(false) };
+}
 
 /// The function of a program that hears of attempts.
 #[derive(Clone)]
@@ -44,9 +50,12 @@ impl Listener {
     pub(crate) fn into_hook(self) -> AttemptHook {
         AttemptHook::new(move |end| {
             let ended = Box::new(EndedAttempt::of(end));
-            if let Err(ended) = post_attempt(&self, ended) {
+            if let Err(ended) = post_attempt(&self, ended)
+                && !TELLING.replace(true)
+            {
                 // What is no `Exception`, such as `KeyboardInterrupt`, ends the call.
                 interrupt::run(|py| self.tell(py, &ended));
+                TELLING.set(false);
             }
         })
     }

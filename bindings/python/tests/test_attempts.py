@@ -187,3 +187,16 @@ def test_a_hook_that_gives_something_to_be_awaited_is_shown_as_wrong(settings, u
         client.describe_regions()
     ((raised, _),) = unraisable
     assert "on_attempt returned an awaitable, which nobody awaits" in str(raised)
+
+
+def test_what_a_hook_sends_itself_is_not_told(settings, unraisable):
+    seen = []
+
+    def tell(end):
+        seen.append(end.action)
+        client.describe_zones()
+
+    with cvm.Client(on_attempt=tell, **settings) as client:
+        client.describe_regions()
+        client.describe_regions()
+    assert (seen, unraisable) == (["DescribeRegions", "DescribeRegions"], [])

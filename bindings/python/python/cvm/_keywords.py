@@ -175,8 +175,8 @@ class Keywords:
                 that is sent: what came of it, and whether, when and why it is sent again. For
                 metrics and logs; the call waits for it. A blocking client calls it in the calling
                 thread, an async one in the thread of the event loop, before the call returns. What
-                it raises is shown by `sys.unraisablehook` and ends no call. It cannot be an async
-                function.
+                it raises is shown by `sys.unraisablehook` and ends no call. Of what it sends itself
+                it is not told. It cannot be an async function.
         """
         given = dict(locals())
         del given["self"]
@@ -236,7 +236,7 @@ class Keywords:
                 that is sent: what came of it, and whether, when and why it is sent again. For
                 metrics and logs; the call waits for it. A blocking client calls it in the calling
                 thread, an async one in the thread of the event loop, before the call returns. What
-                it raises is shown by `sys.unraisablehook` and ends no call. It cannot be an async
-                function.
+                it raises is shown by `sys.unraisablehook` and ends no call. Of what it sends itself
+                it is not told. It cannot be an async function.
         """
         raise NotImplementedError
