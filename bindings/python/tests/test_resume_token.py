@@ -144,3 +144,51 @@ def test_a_machine_reads_on(cvm_local, whole):
     assert len(news) > 1 and pages.resume_token() is None
     _, news = run(proto.Pages(config, "DescribeImages", resume_token=token))
     assert [page["ImageSet"] for page in news] == [whole]
+
+
+def ids(images):
+    return [image["ImageId"] for image in images]
+
+
+def test_pages_leave_out_what_is_left_of_a_page_that_was_begun(settings):
+    with cvm.Client(**settings) as client:
+        everything = ids(client.paginate("describe_images"))
+        items = client.paginate("describe_images", Limit=3)
+        assert next(items)["ImageId"] == everything[0]
+        assert ids(next(items.pages())["ImageSet"]) == everything[3:6]
+        rest = client.paginate("describe_images", Limit=3, resume_token=items.resume_token)
+        assert ids(rest) == everything[6:]
+        assert ids(items) == everything[6:]
+
+
+def test_a_list_goes_on_after_ctrl_c_in_the_place_of_a_page(settings):
+    def interrupt(_):
+        ends.append(len(ends))
+        if len(ends) == 2:
+            raise KeyboardInterrupt
+
+    ends, given = [], []
+    with cvm.Client(**settings) as client:
+        everything = ids(client.paginate("describe_images"))
+        items = client.with_options(on_attempt=interrupt).paginate("describe_images", Limit=2)
+        given += [next(items)["ImageId"], next(items)["ImageId"]]
+        with pytest.raises(KeyboardInterrupt):
+            next(items)
+        given += [next(items)["ImageId"] for _ in everything[2:]]
+        assert given == everything
+
+
+def test_a_list_goes_on_after_a_cancelled_page(settings):
+    async def main():
+        async with cvm.AsyncClient(**settings) as client:
+            items = client.paginate("describe_images", Limit=2)
+            given = [await items.__anext__(), await items.__anext__()]
+            due = asyncio.ensure_future(items.__anext__())
+            await asyncio.sleep(0)
+            due.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await due
+            given += [image async for image in items]
+            assert ids(given) == ids([image async for image in client.paginate("describe_images")])
+
+    asyncio.run(main())

@@ -118,8 +118,10 @@ class AsyncClient(AsyncActions, Base):
             """
             from cvm._lists import AsyncItems
 
-            job = self._core.pages(action_of(action), parameters, resume_token)
-            return AsyncItems(self._advance, job, max_items)
+            action = action_of(action)
+            return AsyncItems(
+                self._advance, lambda token: self._core.pages(action, parameters, token), resume_token, max_items
+            )
 
         async def wait(
             self,

@@ -81,11 +81,15 @@ class Client(Actions, Base):
             all; how many come in a page is the service's ``Limit`` (``MaxResults`` of some actions), the most by default.
 
             A list that was left is read on with ``resume_token``, which the list has: ``items.resume_token``, ``None`` after the
-            last item. Raises :class:`cvm.ParameterError` for a token of another action, region or other parameters.
+            last item. Raises :class:`cvm.ParameterError` for a token of another action, region or other parameters. After an
+            error, or Ctrl-C, in the place of a page the same list goes on from there.
             """
             from cvm._lists import Items
 
-            return Items(self._core, self._core.pages(action_of(action), parameters, resume_token), max_items)
+            action = action_of(action)
+            return Items(
+                self._core, lambda token: self._core.pages(action, parameters, token), resume_token, max_items
+            )
 
         def wait(
             self,

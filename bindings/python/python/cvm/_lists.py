@@ -10,45 +10,71 @@ from cvm.errors import ParameterError
 class _Progress:
     """How far a list has been read."""
 
-    def __init__(self, job, max_items):
-        self.job = job
-        self.place = job.place()
-        # How many items of the page that came last have not been given.
-        self.left = 0
-        self.most = None if max_items is None else index(max_items)
+    def __init__(self, begin, resume_token, max_items):
+        try:
+            self.most = None if max_items is None else index(max_items)
+        except TypeError:
+            raise TypeError(f"max_items is of the type {type(max_items).__name__}: give a whole number") from None
         if self.most is not None and self.most < 0:
             raise ParameterError(f"max_items is {self.most}: give 0 or more", kind="parameter")
+        self._begin = begin
+        self.job = begin(resume_token)
+        self._name = self.job.items
+        self.place = self.job.place()
+        # The rest of the page that came last, and how many items that is.
+        self.items = iter(())
+        self.left = 0
 
-    def wants_more(self):
-        return self.most is None or self.most > 0
+    def to_advance(self):
+        """The job that gets the next page; `None` if there is none."""
+        if self.place is None or self.most == 0:
+            return None
+        if self.job is None:
+            # An error, or Ctrl-C, came in the place of a page: the list goes on from there.
+            token = self.place.resume_token(0)
+            self.job = None if token is None else self._begin(token)
+        return self.job
 
-    def take(self, goes_on, page):
-        """Takes in what the job told, and whether it is a page, of which the items stay that may still be given."""
+    def lose(self):
+        """A page did not come: its job is over."""
+        self.job = None
+
+    def take(self, job, goes_on, page):
+        """Takes in what the job told: the page, with the items that may still be given, or `None` at the end."""
         if not goes_on:
             self.place = None
-            return False
-        self.place, self.left = self.job.place(), 0
+            return None
+        self.place, self.left = job.place(), 0
         if self.most is not None:
-            items = page.get(self.job.items) or []
+            items = page.get(self._name) or []
             self.left = max(0, len(items) - self.most)
             del items[self.most :]
             self.most -= len(items)
-        return True
+        return page
 
-    def each(self, page):
-        """The items of a page, each of them given when it leaves here."""
-        items = page.get(self.job.items) or ()
+    def open(self, page):
+        """Gives the items of a page one by one from here on."""
+        items = page.get(self._name) or ()
         self.left += len(items)
-        for item in items:
+        self.items = iter(items)
+
+    def pass_over(self):
+        """Leaves what is left of the open page out."""
+        self.items, self.left = iter(()), 0
+
+    def next_item(self):
+        """A list of the next item of the open page, or an empty one."""
+        for item in self.items:
             self.left -= 1
-            yield item
+            return [item]
+        return []
 
 
 class _List:
     """What both kinds of list know."""
 
-    def __init__(self, job, max_items):
-        self._progress = _Progress(job, max_items)
+    def __init__(self, begin, resume_token, max_items):
+        self._progress = _Progress(begin, resume_token, max_items)
 
     @property
     def resume_token(self):
@@ -58,72 +84,126 @@ class _List:
         another one. What was given is not given again. The service has no snapshots: what is added or removed meanwhile
         shifts the place.
         """
-        place = self._progress.place
-        return None if place is None else place.resume_token(self._progress.left)
+        progress = self._progress
+        return None if progress.place is None else progress.place.resume_token(progress.left)
 
 
 class Items(_List):
-    """Every item of a list. A page is fetched when its first item is due."""
+    """Every item of a list. A page is fetched when its first item is due; after an error it is fetched anew."""
 
-    def __init__(self, core, job, max_items):
-        super().__init__(job, max_items)
+    def __init__(self, core, begin, resume_token, max_items):
+        super().__init__(begin, resume_token, max_items)
+        self._core = core
+
+    def _page(self):
         progress = self._progress
-        self._pages = self._fetched(core, progress)
-        self._items = (item for page in self._pages for item in progress.each(page))
-
-    # Without `self`: a list that is left is let go of at once.
-    @staticmethod
-    def _fetched(core, progress):
-        while progress.wants_more():
-            goes_on, page = core.advance(progress.job)
-            if not progress.take(goes_on, page):
-                return
-            yield page
+        job = progress.to_advance()
+        if job is None:
+            return None
+        try:
+            goes_on, page = self._core.advance(job)
+        except RuntimeError:
+            # Another thread reads this list at this moment.
+            raise
+        except BaseException:
+            progress.lose()
+            raise
+        return progress.take(job, goes_on, page)
 
     def __iter__(self):
         return self
 
     def __next__(self):
-        return next(self._items)
+        while True:
+            for item in self._progress.next_item():
+                return item
+            page = self._page()
+            if page is None:
+                raise StopIteration
+            self._progress.open(page)
 
     def pages(self):
-        """The answers themselves, each with a page of items; those whose items have begun are not given again."""
-        return self._pages
+        """The answers themselves, each with a page of items; what is left of a page whose items have begun is left out."""
+        return _PagesOf(self)
+
+
+class _PagesOf:
+    """The pages of a list."""
+
+    def __init__(self, items):
+        self._items = items
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self._items._progress.pass_over()
+        page = self._items._page()
+        if page is None:
+            raise StopIteration
+        return page
 
 
 class AsyncItems(_List):
-    """Every item of a list. A page is fetched when its first item is due."""
+    """Every item of a list. A page is fetched when its first item is due; after an error it is fetched anew."""
 
-    def __init__(self, advance, job, max_items):
-        super().__init__(job, max_items)
-        self._pages = self._fetched(advance, self._progress)
-        self._items = self._each(self._pages, self._progress)
+    def __init__(self, advance, begin, resume_token, max_items):
+        super().__init__(begin, resume_token, max_items)
+        self._advance = advance
+        self._is_closed = False
 
-    @staticmethod
-    async def _fetched(advance, progress):
-        while progress.wants_more():
-            goes_on, page = await advance(progress.job)
-            if not progress.take(goes_on, page):
-                return
-            yield page
-
-    @staticmethod
-    async def _each(pages, progress):
-        async for page in pages:
-            for item in progress.each(page):
-                yield item
+    async def _page(self):
+        progress = self._progress
+        job = None if self._is_closed else progress.to_advance()
+        if job is None:
+            return None
+        try:
+            goes_on, page = await self._advance(job)
+        except RuntimeError:
+            # Another task reads this list at this moment.
+            raise
+        except BaseException:
+            progress.lose()
+            raise
+        return progress.take(job, goes_on, page)
 
     def __aiter__(self):
         return self
 
-    def __anext__(self):
-        return self._items.__anext__()
+    async def __anext__(self):
+        while True:
+            for item in () if self._is_closed else self._progress.next_item():
+                return item
+            page = await self._page()
+            if page is None:
+                raise StopAsyncIteration
+            self._progress.open(page)
 
     def pages(self):
-        """The answers themselves, each with a page of items; those whose items have begun are not given again."""
-        return self._pages
+        """The answers themselves, each with a page of items; what is left of a page whose items have begun is left out."""
+        return _AsyncPagesOf(self)
+
+    async def aclose(self):
+        """Ends the list before its end."""
+        self._is_closed = True
+
+
+class _AsyncPagesOf:
+    """The pages of a list."""
+
+    def __init__(self, items):
+        self._items = items
+
+    def __aiter__(self):
+        return self
+
+    async def __anext__(self):
+        self._items._progress.pass_over()
+        page = await self._items._page()
+        if page is None:
+            raise StopAsyncIteration
+        return page
 
     async def aclose(self):
         """Ends the list before its end."""
         await self._items.aclose()
-        await self._pages.aclose()
