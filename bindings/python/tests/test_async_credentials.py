@@ -140,3 +140,16 @@ def test_loops_of_several_threads_share_what_was_given(place, key):
     for thread in threads:
         thread.join()
     assert len(asked) == 1
+
+
+def test_a_plain_function_that_runs_out_of_items_has_failed(place):
+    def give():
+        return next(iter([]))
+
+    async def main():
+        async with cvm.AsyncClient(credentials=give, **place) as client:
+            await client.describe_regions()
+
+    with pytest.raises(cvm.CredentialError) as caught:
+        asyncio.run(main())
+    assert "StopIteration" in str(caught.value.__cause__)

@@ -31,7 +31,7 @@ async def _ask(function: Callable[[], object], answer: Answer) -> None:
             result = function()
         else:
             # It may well ask a service, and a loop waits for nothing.
-            result = await asyncio.to_thread(function)
+            result = await asyncio.to_thread(_without_stop, function)
         if inspect.isawaitable(result):
             result = await result
     except Exception as error:
@@ -41,3 +41,11 @@ async def _ask(function: Callable[[], object], answer: Answer) -> None:
         raise
     else:
         answer.returned(result)
+
+
+def _without_stop(function: Callable[[], object]) -> object:
+    """Calls the function. No future can hold a ``StopIteration``: it would leave whoever waits for it waiting."""
+    try:
+        return function()
+    except StopIteration as error:
+        raise RuntimeError("it raised StopIteration") from error
