@@ -83,9 +83,9 @@ def test_a_code_that_is_given_is_good_once(place, key, steer):
     with cvm.Client(credentials=key, **role, **place) as client:
         client.describe_regions()
     with cvm.Client(credentials=key, **role, **place) as client:
-        with pytest.raises(cvm.Error) as refused:
+        with pytest.raises(cvm.CredentialError) as refused:
             client.describe_regions()
-    assert refused.value.code == "FailedOperation.CheckMFAError" and "no credential from AssumeRole" in str(refused.value)
+    assert refused.value.code == "FailedOperation.CheckMFAError" and "no credential: " in str(refused.value)
 
 
 def test_an_async_client_awaits_a_code(place, key):
@@ -103,9 +103,10 @@ def test_an_async_client_awaits_a_code(place, key):
 
 def test_a_wrong_code_is_what_the_service_says(place, key):
     with cvm.Client(credentials=key, role_arn=ROLE, mfa_serial=DEVICE, mfa_code="000000x", **place) as client:
-        with pytest.raises(cvm.Error, match="no credential from AssumeRole") as refused:
+        with pytest.raises(cvm.CredentialError, match="AssumeRole of sts in .*: no credential: ") as refused:
             client.describe_regions()
     assert refused.value.code == "FailedOperation.CheckMFAError"
+    assert (refused.value.action, refused.value.service) == ("AssumeRole", "sts")
     with cvm.Client(credentials=key, role_arn=ROLE, mfa_serial=DEVICE, mfa_code=lambda: 5, **place) as client:
         with pytest.raises(cvm.CredentialError, match="given as mfa_code returned a int: return the code as a text"):
             client.describe_regions()
@@ -113,7 +114,7 @@ def test_a_wrong_code_is_what_the_service_says(place, key):
 
 def test_a_device_without_a_code_says_how_to_give_one(place, key, steer, monkeypatch):
     with cvm.Client(credentials=key, role_arn=ROLE, mfa_serial=DEVICE, **place) as client:
-        with pytest.raises(cvm.ConfigError, match="give mfa_code, or set TENCENTCLOUD_MFA_CODE"):
+        with pytest.raises(cvm.CredentialError, match="give mfa_code, or set TENCENTCLOUD_MFA_CODE"):
             client.describe_regions()
     monkeypatch.setenv("TENCENTCLOUD_MFA_CODE", device_code())
     with cvm.Client(credentials=key, role_arn=ROLE, mfa_serial=DEVICE, **place) as client:
@@ -126,7 +127,7 @@ def test_a_process_prints_a_credential(place, key, tmp_path):
     with cvm.Client(credential_process=words, **place) as client:
         client.describe_regions()
     with cvm.Client(credential_process="no-such-program-here --now", **place) as client:
-        with pytest.raises(cvm.ConfigError, match="the credential process `no-such-program-here` cannot be started"):
+        with pytest.raises(cvm.CredentialError, match="the credential process `no-such-program-here` cannot be started"):
             client.describe_regions()
 
 
@@ -134,7 +135,7 @@ def test_a_web_identity_needs_no_key(place, steer, tmp_path):
     token = tmp_path / "token"
     web = {"role_arn": ROLE, "web_identity_provider_id": "oidc", "web_identity_token_file": token}
     with cvm.Client(role_session_name="pod", role_duration=900, **web, **place) as client:
-        with pytest.raises(cvm.ConfigError, match="the file of the web identity's token, cannot be read"):
+        with pytest.raises(cvm.CredentialError, match="the file of the web identity's token, cannot be read"):
             client.describe_regions()
     token.write_text("any.token\n")
     with cvm.Client(**web, **place) as client:

@@ -81,37 +81,19 @@ impl Provider for Process {
         let shared = Arc::clone(&program);
         match thread.spawn(move || run(&command, limit, &shared)) {
             Ok(thread) => Box::new(Running { thread: Some(thread), pause: PAUSES.0, program, origin }),
-            Err(error) => {
-                ready(Err(ProcessError::from(format!("gets no thread: {error}")).blame(&self.origin)))
-            }
+            Err(error) => ready(Err(blame(&self.origin, &format!("gets no thread: {error}")))),
         }
     }
 }
 
-/// What goes on from "the credential process".
-#[derive(Debug)]
-struct ProcessError {
-    what: String,
-    /// Whether it did its work, and what it printed cannot be a credential.
-    bad_credential: bool,
-}
-
-impl<T: Into<String>> From<T> for ProcessError {
-    fn from(what: T) -> Self {
-        Self { what: what.into(), bad_credential: false }
-    }
-}
-
-impl ProcessError {
-    fn blame(self, origin: &Origin) -> Error {
-        let message = format!("the credential process {}", self.what);
-        origin.blame(&if self.bad_credential { Error::credential(message) } else { Error::config(message) })
-    }
+/// The error about `what`, which goes on from "the credential process".
+fn blame(origin: &Origin, what: &str) -> Error {
+    origin.blame(&Error::credential(format!("the credential process {what}")))
 }
 
 struct Running {
     /// `None` once it has been joined.
-    thread: Option<JoinHandle<Result<Lease, ProcessError>>>,
+    thread: Option<JoinHandle<Result<Lease, String>>>,
     pause: Duration,
     program: Arc<Mutex<Program>>,
     origin: Origin,
@@ -156,14 +138,14 @@ impl Machine for Running {
             return Step::WaitUntil(at);
         }
         let result = thread.join().unwrap_or_else(|_| Err("could not be waited for: try again".into()));
-        Step::Done(result.map(Found::Lease).map_err(|error| error.blame(&self.origin)))
+        Step::Done(result.map(Found::Lease).map_err(|what| blame(&self.origin, &what)))
     }
 
     fn reply(&mut self, _now: Now, _reply: Reply) {}
 }
 
 /// Runs the command to its end. An error goes on from "the credential process".
-fn run(command: &[String], limit: Duration, program: &Mutex<Program>) -> Result<Lease, ProcessError> {
+fn run(command: &[String], limit: Duration, program: &Mutex<Program>) -> Result<Lease, String> {
     let deadline = Instant::now() + limit;
     let output = start(command, program).and_then(|stdout| output(stdout, program, deadline));
     if output.is_err() {
@@ -244,7 +226,7 @@ fn output(
 }
 
 /// The credential in what the command printed. No part of it gets into an error.
-fn lease(output: &[u8]) -> Result<Lease, ProcessError> {
+fn lease(output: &[u8]) -> Result<Lease, String> {
     let value: Value = input::json(output).map_err(|error| {
         format!("prints what {} (line {}): let it print a JSON object in UTF-8", error.what(), error.line())
     })?;
@@ -258,10 +240,8 @@ fn lease(output: &[u8]) -> Result<Lease, ProcessError> {
         return Err("prints no credential: let it print an object with SecretId and SecretKey".into());
     }
     let credential = Credential::new(id, key).and_then(|credential| credential.with_token(token));
-    let credential = credential.map_err(|error| ProcessError {
-        what: format!("prints a credential that is none: {}", error.message()),
-        bad_credential: true,
-    })?;
+    let credential =
+        credential.map_err(|error| format!("prints a credential that is none: {}", error.message()))?;
     let end = ["ExpiredTime", "expiresAt", "Expiration"].iter().find_map(|name| value.get(name));
     let expires = match end {
         None | Some(Value::Null) => None,
@@ -349,7 +329,7 @@ mod tests {
         assert!(!is_there().success(), "{pid} still runs");
         // Nor is one started that was given up before.
         let fresh = Mutex::new(Program::GivenUp);
-        let what = run(&["no-such-program-here".into()], MAX_RUNTIME, &fresh).unwrap_err().what;
+        let what = run(&["no-such-program-here".into()], MAX_RUNTIME, &fresh).unwrap_err();
         assert_eq!(what, "was given up");
     }
 
@@ -389,7 +369,6 @@ mod tests {
         assert!(
             run(&missing.command, long, &Mutex::new(Program::NotStarted))
                 .unwrap_err()
-                .what
                 .contains("`no-such-program-here` cannot be started")
         );
     }

@@ -222,7 +222,7 @@ fn read_token(environment: &Environment, path: &FilePath, origin: &Origin) -> Re
         Origin::Given => "the file of the web identity's token".to_owned(),
         origin => format!("which {origin} names"),
     };
-    let wrong = |why: &dyn fmt::Display| Error::config(format!("{path}, {named}, {why}"));
+    let wrong = |why: &dyn fmt::Display| Error::credential(format!("{path}, {named}, {why}"));
     // A pipe would be waited for, under no limit.
     if environment.is_stream(path) {
         return Err(wrong(&"is no regular file"));
@@ -235,9 +235,7 @@ fn read_token(environment: &Environment, path: &FilePath, origin: &Origin) -> Re
         return Err(wrong(&"is empty: no token has been put into it yet"));
     }
     let token = part("the token in it", token);
-    Ok(token
-        .map_err(|error| Error::credential(wrong(&format_args!("is wrong: {}", error.message())).message()))?
-        .into())
+    Ok(token.map_err(|error| wrong(&format_args!("is wrong: {}", error.message())))?.into())
 }
 
 /// A secret id with its middle hidden.

@@ -156,7 +156,11 @@ class CredentialError(Error):
 
 
 class AuthError(ServiceError, CredentialError):
-    """The service refused the credential: it is unknown or expired, its signature is wrong, or it may not do this."""
+    """The service refused the credential: it is unknown or expired, its signature is wrong, or it may not do this.
+
+    It is also what STS refuses while a role is assumed, such as a role that does not exist: ``action`` is then
+    ``"AssumeRole"``, and ``service`` ``"sts"``.
+    """
 
 
 class NetworkError(Error, ConnectionError):

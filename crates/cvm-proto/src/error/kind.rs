@@ -9,7 +9,7 @@ pub enum ErrorKind {
     Config,
     /// The caller's parameters: missing, unknown, malformed or out of range.
     Parameter,
-    /// The credential: unknown, expired, wrongly signed, or not allowed to do this.
+    /// The credential: unknown, expired, wrongly signed, not allowed to do this, or none, as its source failed.
     Credential,
     /// What the request names does not exist.
     NotFound,

@@ -138,16 +138,20 @@ impl Error {
         self
     }
 
-    /// A call was not sent, as no credential could be had.
+    /// A call was not sent, as no credential could be had: the action stays that of the request for one.
     pub(crate) fn without_credential(mut self) -> Self {
-        let about = match self.0.action.take() {
-            Some(action) => format!("no credential from {action}: "),
-            None => "no credential: ".into(),
+        const ABOUT: &str = "no credential: ";
+        self.0.kind = match self.0.kind {
+            kind @ (ErrorKind::Network | ErrorKind::Timeout | ErrorKind::Throttled) => kind,
+            // That request lacks a setting, or a credential itself.
+            ErrorKind::Config if self.0.action.is_some() => ErrorKind::Config,
+            // Nobody may take a role that does not exist for an image that does not.
+            _ => ErrorKind::Credential,
         };
-        self.0.message.insert_str(0, &about);
+        if !self.0.message.starts_with(ABOUT) {
+            self.0.message.insert_str(0, ABOUT);
+        }
         self.0.sent = Some(Sent::No);
-        self.0.service = None;
-        self.0.region = None;
         self
     }
 
@@ -275,6 +279,11 @@ impl Error {
             ErrorKind::Throttled | ErrorKind::Network | ErrorKind::Timeout => true,
             ErrorKind::Service => self.0.code.as_ref().is_none_or(ErrorCode::is_transient),
             ErrorKind::Response => self.0.status.is_some_and(|status| status >= 500 || status == 200),
+            // Whoever gives out credentials may have failed for a while.
+            ErrorKind::Credential => match &self.0.code {
+                Some(code) => code.is_transient(),
+                None => self.0.status.is_some_and(|status| status >= 500 || status == 200),
+            },
             _ => false,
         }
     }

@@ -1,5 +1,7 @@
 //! The providers of credentials: roles, web identities, chains.
 
+use std::sync::Arc;
+
 use super::*;
 
 /// The credential that sts gives out.
@@ -51,13 +53,89 @@ fn a_role_is_assumed_with_the_credential_of_another_provider() {
 #[test]
 fn what_sts_refuses_is_what_the_call_says() {
     let base = Credential::new("AKIDexample", "not-a-real-key").unwrap();
-    let config = config(AssumeRole::new(base, Role::new("qcs::cam::uin/1:roleName/none", "nightly")));
-    let run = run(describe(&config), |_, _| refused("ResourceNotFound.RoleNotFound"));
-    assert_eq!(run.actions(), ["AssumeRole"], "nothing is sent without a credential");
-    let error = run.output.unwrap_err();
-    assert_eq!(error.code().unwrap().as_str(), "ResourceNotFound.RoleNotFound");
-    assert!(error.request_id().is_some());
-    assert!(error.to_string().contains("no credential from AssumeRole: "), "{error}");
+    for (code, kind) in [
+        ("ResourceNotFound.RoleNotFound", ErrorKind::Credential),
+        ("InvalidParameter.ParamError", ErrorKind::Credential),
+        ("FailedOperation.CheckMFAError", ErrorKind::Credential),
+        ("OperationDenied.NoPermission", ErrorKind::Credential),
+        ("AuthFailure.SecretIdNotFound", ErrorKind::Credential),
+        ("InternalError", ErrorKind::Credential),
+        ("RequestLimitExceeded", ErrorKind::Throttled),
+    ] {
+        let role = AssumeRole::new(base.clone(), Role::new("qcs::cam::uin/1:roleName/none", "nightly"));
+        // Nor is it another error where a role is assumed with a role.
+        for role in
+            [role.clone(), AssumeRole::new(role, Role::new("qcs::cam::uin/1:roleName/next", "nightly"))]
+        {
+            let run = run(describe(&config(role)), |_, _| refused(code));
+            assert!(
+                run.actions().iter().all(|action| *action == "AssumeRole"),
+                "nothing is sent without a credential"
+            );
+            let error = run.output.unwrap_err();
+            assert_eq!((error.kind(), error.code().unwrap().as_str()), (kind, code));
+            assert_eq!((error.action(), error.service_name()), (Some("AssumeRole"), Some("sts")));
+            assert!(error.request_id().is_some() && !error.outcome_unknown());
+            let text = error.to_string();
+            assert!(
+                text.starts_with(&format!("AssumeRole of sts in ap-guangzhou: {code}: no credential: ")),
+                "{text}"
+            );
+            assert_eq!(text.matches("no credential").count(), 1, "{text}");
+            assert_eq!(error.attempts(), 0, "what the call itself would send was not");
+            assert_eq!(error.is_retryable(), matches!(code, "InternalError" | "RequestLimitExceeded"));
+        }
+    }
+}
+
+#[test]
+fn a_role_that_cannot_be_asked_for_keeps_what_kept_it() {
+    let base = Credential::new("AKIDexample", "not-a-real-key").unwrap();
+    let fail = |reply: fn() -> Reply| {
+        let role = Role::new("qcs::cam::uin/1:roleName/images", "nightly");
+        run(describe(&config(AssumeRole::new(base.clone(), role))), |_, _| reply()).output.unwrap_err()
+    };
+    let html = || Reply::Response(Response::new(502, "<html>".into()));
+    for (error, kind) in [
+        (fail(|| Reply::Failed(Failure::not_sent(FailureKind::Connect, "no route"))), ErrorKind::Network),
+        (fail(|| Reply::Failed(Failure::maybe_sent(FailureKind::Timeout, "late"))), ErrorKind::Timeout),
+        (fail(html), ErrorKind::Credential),
+        (fail(|| ok("")), ErrorKind::Credential),
+    ] {
+        assert_eq!(error.kind(), kind, "{error}");
+        assert_eq!((error.action(), error.service_name()), (Some("AssumeRole"), Some("sts")), "{error}");
+        assert!(error.is_retryable(), "{error}");
+    }
+}
+
+/// A source that fails with this.
+#[derive(Debug)]
+struct Failing(cvm_proto::Error);
+
+impl Provider for Failing {
+    fn fetch(&self, _: &FetchContext) -> Fetch {
+        ready(Err(self.0.clone()))
+    }
+}
+
+#[test]
+fn a_source_that_fails_is_a_failing_credential() {
+    use cvm_proto::Error;
+    let base =
+        || AssumeRole::new(Failing(Error::config("broken")), Role::new("qcs::cam::uin/1:roleName/a", "s"));
+    for source in [
+        Arc::new(Failing(Error::config("broken"))) as Arc<dyn Provider>,
+        Arc::new(Failing(Error::parameter("broken"))),
+        Arc::new(base()),
+    ] {
+        let error = run(describe(&config(source)), |_, _| ok("")).output.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Credential, "{error}");
+        assert!(error.message().ends_with("no credential: broken"), "{error}");
+    }
+    // With nothing to begin with, a role is as any other call.
+    let nobody = AssumeRole::new(Chain::new([]), Role::new("qcs::cam::uin/1:roleName/a", "s"));
+    let error = run(describe(&config(nobody)), |_, _| ok("")).output.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Config, "{error}");
 }
 
 #[test]
