@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 
 use crate::api::types::{ImageState, InstanceState};
 use crate::api::{DescribeImages, DescribeImagesResponse, DescribeInstances, DescribeInstancesResponse};
@@ -13,6 +14,8 @@ use crate::output;
 
 /// As many as one request may name, and a page may hold.
 const MOST: u8 = 100;
+/// How many of them an error names.
+const SHOWN: usize = 3;
 
 /// Waits until all these images can be used: a [`Job`](crate::Job) that ends with the answer that shows them.
 ///
@@ -38,9 +41,10 @@ pub fn images_normal(
     let ids = once_each(ids);
     let refusal = wrong_number(&ids);
     let action = DescribeImages::default().image_ids(ids.clone()).limit(MOST.into());
+    let mut wanted = wanted(ids);
     let wait = WaitUntil::new(action, move |answer: &DescribeImagesResponse| {
         let seen = answer.image_set.iter().map(|image| (&*image.image_id, &image.image_state));
-        all(&ids, seen, |state| match state {
+        all(&mut wanted, &ImageState::Normal, seen, |state| match state {
             // What older documents call an image that instances are made of at this moment.
             ImageState::Normal | ImageState::Using => Place::There,
             ImageState::CreateFailed | ImageState::ImportFailed => Place::Never,
@@ -76,10 +80,11 @@ pub fn instances_in_state(
     let ids = once_each(ids);
     let refusal = wrong_number(&ids).or_else(|| unknown_state(&state));
     let action = DescribeInstances::default().instance_ids(ids.clone()).limit(MOST.into());
+    let mut wanted = wanted(ids);
     let wait = WaitUntil::new(action, move |answer: &DescribeInstancesResponse| {
         let seen =
             answer.instance_set.iter().map(|instance| (&*instance.instance_id, &instance.instance_state));
-        all(&ids, seen, |seen| match seen {
+        all(&mut wanted, &state, seen, |seen| match seen {
             seen if *seen == state => Place::There,
             // It is shut down before it is destroyed.
             InstanceState::Shutdown if state == InstanceState::Terminating => Place::OnTheWay,
@@ -100,21 +105,74 @@ enum Place {
     Never,
 }
 
+/// One of those that are waited for.
+struct Wanted {
+    id: String,
+    /// Whether any answer has shown it.
+    was_shown: bool,
+}
+
+fn wanted(ids: Vec<String>) -> Vec<Wanted> {
+    ids.into_iter().map(|id| Wanted { id, was_shown: false }).collect()
+}
+
 /// Judges all of them: one that will never be there fails the wait, and all have to be there.
-fn all<'a, S: core::fmt::Display + 'a>(
-    ids: &[String],
-    seen: impl Iterator<Item = (&'a str, &'a S)>,
+fn all<'a, S: fmt::Display + 'a>(
+    wanted: &mut [Wanted],
+    target: &S,
+    seen: impl Iterator<Item = (&'a str, &'a S)> + Clone,
     place: impl Fn(&S) -> Place,
 ) -> Verdict {
-    let mut there = 0;
-    for (id, state) in seen.filter(|(id, _)| ids.iter().any(|wanted| wanted == id)) {
-        match place(state) {
-            Place::There => there += 1,
-            Place::OnTheWay => {}
-            Place::Never => return Verdict::Failed(format!("{id} is {state}")),
+    let (mut elsewhere, mut gone, mut never_shown) = (Vec::new(), Vec::new(), Vec::new());
+    let mut why = None;
+    for Wanted { id, was_shown } in wanted {
+        match seen.clone().find(|(seen, _)| seen == id) {
+            Some((_, state)) => {
+                *was_shown = true;
+                match place(state) {
+                    Place::There => {}
+                    Place::OnTheWay => elsewhere.push(format!("{id} is {state}, not {target}")),
+                    Place::Never => why = why.or_else(|| Some(format!("{id} is {state}"))),
+                }
+            }
+            None if *was_shown => gone.push(&**id),
+            None => never_shown.push(&**id),
         }
     }
-    if there >= ids.len() { Verdict::Ready } else { Verdict::Pending }
+    if let Some(why) = why {
+        return Verdict::Failed(why);
+    }
+    let was = |ids: &[&str]| if ids.len() == 1 { "was" } else { "were" };
+    let mut parts = Vec::new();
+    if !never_shown.is_empty() {
+        parts.push(format!("{} {} never shown", some(&never_shown), was(&never_shown)));
+    }
+    if !gone.is_empty() {
+        parts.push(format!("{} {} shown before, and not at last", some(&gone), was(&gone)));
+    }
+    let others = elsewhere.len().saturating_sub(SHOWN);
+    parts.extend(elsewhere.into_iter().take(SHOWN));
+    if others > 0 {
+        parts.push(format!("{others} more are not {target} either"));
+    }
+    if parts.is_empty() { Verdict::Ready } else { Verdict::Lacking(parts.join("; ")) }
+}
+
+/// As many of a list as a sentence can hold.
+fn some(list: &[impl AsRef<str>]) -> String {
+    let mut text = String::new();
+    for (at, item) in list.iter().take(SHOWN).enumerate() {
+        text.push_str(match at {
+            0 => "",
+            _ if at + 1 == list.len() => " and ",
+            _ => ", ",
+        });
+        text.push_str(item.as_ref());
+    }
+    if list.len() > SHOWN {
+        text.push_str(&format!(" and {} more", list.len() - SHOWN));
+    }
+    text
 }
 
 fn wrong_number(ids: &[String]) -> Option<Error> {

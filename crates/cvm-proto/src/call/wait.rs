@@ -23,6 +23,8 @@ pub enum Verdict {
     Ready,
     /// Not yet.
     Pending,
+    /// Not yet, and what is lacking: it is part of the error if the time is over before there is another answer.
+    Lacking(String),
     /// The state will never be reached, for this reason: the wait ends with an error.
     Failed(String),
 }
@@ -193,6 +195,7 @@ where
             random: Random::new(seed),
             ends_at: None,
             state,
+            lacking: None,
             last_error: None,
             cancel_grace: CancelGrace::new(self.cancel.clone()),
             job: self,
@@ -200,13 +203,15 @@ where
     }
 }
 
-/// The machine of [`WaitUntil`]. It reports every answer that is [`Pending`](Verdict::Pending) as progress.
+/// The machine of [`WaitUntil`]. It reports every answer that is not [`Ready`](Verdict::Ready) yet as progress.
 pub struct WaitMachine<A: Ask, P> {
     job: WaitUntil<A, P>,
     config: Config,
     random: Random,
     ends_at: Option<Duration>,
     state: State<A>,
+    /// What the last answer lacked, if the judge said it.
+    lacking: Option<String>,
     last_error: Option<Error>,
     cancel_grace: CancelGrace,
 }
@@ -279,7 +284,11 @@ where
                                     Error::failed(format!("the condition can no longer be met: {why}"));
                                 return self.end(Err(self.of_this(error)));
                             }
-                            Verdict::Pending => {
+                            verdict @ (Verdict::Pending | Verdict::Lacking(_)) => {
+                                self.lacking = match verdict {
+                                    Verdict::Lacking(what) => Some(what),
+                                    _ => None,
+                                };
                                 self.last_error = None;
                                 self.state = State::Pause { until };
                                 return Step::Progress(answer);
@@ -335,12 +344,13 @@ impl<A: Ask, P> WaitMachine<A, P> {
     }
 
     fn too_late(&self) -> Error {
+        let lacking = self.lacking.as_ref().map(|what| format!(": {what}")).unwrap_or_default();
         let why = self
             .last_error
             .as_ref()
             .map(|error| format!("; the last call failed: {error}"))
             .unwrap_or_default();
-        let late = Error::timeout(format!("the condition was not met {}{why}", self.job.limit()));
+        let late = Error::timeout(format!("the condition was not met {}{lacking}{why}", self.job.limit()));
         let late = match &self.last_error {
             Some(error) => late.with_source(error.clone()),
             None => late,

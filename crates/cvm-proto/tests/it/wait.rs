@@ -166,6 +166,53 @@ fn images_are_normal_once_all_of_them_are() {
     waited(wait(), &others).0.unwrap();
 }
 
+#[test]
+fn a_wait_that_is_over_says_what_was_seen_last() {
+    let soon = Duration::from_secs(30);
+    let late = |state, answers: &[Reply]| {
+        let wait = instances_in_state(["ins-1", "ins-2"], state).at_most(soon);
+        waited(wait, answers).0.unwrap_err().to_string()
+    };
+    for (answers, end) in [
+        (&[instances(&[])][..], "ins-1 and ins-2 were never shown"),
+        (&[instances(&[("ins-1", "STOPPED")])], "ins-2 was never shown"),
+        (&[instances(&[("ins-2", "STOPPED"), ("ins-1", "RUNNING")])], "ins-1 is RUNNING, not STOPPED"),
+        (
+            &[instances(&[("ins-1", "RUNNING"), ("ins-2", "STOPPING")]), instances(&[("ins-1", "STOPPING")])],
+            "ins-2 was shown before, and not at last; ins-1 is STOPPING, not STOPPED",
+        ),
+        (
+            &[instances(&[("ins-1", "RUNNING"), ("ins-2", "RUNNING")])],
+            "ins-1 is RUNNING, not STOPPED; ins-2 is RUNNING, not STOPPED",
+        ),
+    ] {
+        let error = late(InstanceState::Stopped, answers);
+        let whole = format!("DescribeInstances in ap-shanghai: the condition was not met within 30s: {end}");
+        assert_eq!(error, whole);
+    }
+    let error = late(InstanceState::Running, &[instances(&[]), not_sent()]);
+    assert!(
+        error.contains("within 30s: ins-1 and ins-2 were never shown; the last call failed: "),
+        "{error}"
+    );
+
+    let error = waited(images_normal(["img-1"]).at_most(soon), &[images(&[("img-1", "CREATING")])]).0;
+    assert!(error.unwrap_err().to_string().ends_with("within 30s: img-1 is CREATING, not NORMAL"));
+    let many = (1..=100).map(|n| format!("img-{n}"));
+    let error = waited(images_normal(many).with_text().at_most(soon), &[images(&[])]).0.unwrap_err();
+    assert!(error.to_string().ends_with(": img-1, img-2, img-3 and 97 more were never shown"), "{error}");
+
+    // A judge of the caller's may say nothing, or say it as well.
+    for (verdict, end) in [
+        (Verdict::Pending, "within 30s"),
+        (Verdict::Lacking("there are 3, not 4".into()), "within 30s: there are 3, not 4"),
+    ] {
+        let wait = WaitUntil::new(DescribeImages::default(), |_| verdict.clone()).at_most(soon);
+        let error = waited(wait, &[ok("")]).0.unwrap_err().to_string();
+        assert!(error.ends_with(end), "{error}");
+    }
+}
+
 fn refused_wait<A: Ask, P: FnMut(&A::Answer) -> Verdict>(wait: WaitUntil<A, P>) -> (cvm_proto::Error, usize) {
     let run = run(wait.start(&config(), 1), |_, _| not_sent());
     (run.output.err().expect("it is refused"), run.seen.len())
