@@ -51,8 +51,9 @@ pub(crate) fn parameter(py: Python<'_>, action: &str, message: String) -> PyErr 
 
 /// What an action does not take, as one exception.
 pub(crate) fn mistakes(py: Python<'_>, action: &str, mistakes: &[Mistake]) -> PyErr {
-    let mut sentence = mistakes.iter().map(Mistake::indexed).collect::<Vec<_>>().join("; ");
-    if mistakes.iter().any(Mistake::is_unknown) {
+    let mut sentence = Mistake::sentence_of(mistakes);
+    // Beside a name that was probably meant, it would only lead away from it.
+    if mistakes.iter().any(Mistake::may_be_newer) {
         sentence.push_str("; `client.call` sends what is newer than this version");
     }
     parameter(py, action, sentence)

@@ -70,13 +70,15 @@ def test_lists_and_waits_are_checked_as_well(client, steer):
 def test_every_mistake_is_told_at_once(client):
     with pytest.raises(cvm.ParameterError) as caught:
         client.sync_images(ImageId=[IMAGE], DryRun="no")
-    assert [part.split(":")[0] for part in caught.value.message.split("; ")] == [
-        "there is no parameter `ImageId`",
-        "DryRun is a text",
-        "ImageIds is missing",
-        "DestinationRegions is missing",
-        "`client.call` sends what is newer than this version",
-    ]
+    assert caught.value.message == (
+        "there is no parameter `ImageId`: did you mean `ImageIds`? DryRun is a text: give true or false; "
+        "DestinationRegions is missing: it is required"
+    )
+
+
+def test_a_name_like_no_other_may_be_newer(client):
+    with pytest.raises(cvm.ParameterError, match="; `client.call` sends what is newer than this version$"):
+        client.describe_images(Frobnicate=1)
 
 
 def test_a_call_by_name_checks_nothing(client, steer):

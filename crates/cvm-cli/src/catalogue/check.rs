@@ -39,9 +39,26 @@ impl Mistake {
         self.sentence(|at| format!("[{at}]"))
     }
 
-    /// Whether there is no such name, as far as this build knows.
-    pub fn is_unknown(&self) -> bool {
-        matches!(self.what, What::Unknown(_))
+    /// Whether there is no such name as far as this build knows, nor one like it: it may be newer than this build.
+    pub fn may_be_newer(&self) -> bool {
+        matches!(self.what, What::Unknown(Err(_)))
+    }
+
+    /// Several as one sentence, each with its place as [`indexed`](Self::indexed) has it.
+    pub fn sentence_of(mistakes: &[Self]) -> String {
+        Self::joined(mistakes.iter().map(Self::indexed))
+    }
+
+    /// Several sentences as one: one that asks needs no other mark before the next.
+    pub(crate) fn joined(sentences: impl Iterator<Item = String>) -> String {
+        let mut all = String::new();
+        for sentence in sentences {
+            if !all.is_empty() {
+                all.push_str(if all.ends_with('?') { " " } else { "; " });
+            }
+            all.push_str(&sentence);
+        }
+        all
     }
 
     fn sentence(&self, entry: impl Fn(usize) -> String) -> String {
@@ -119,6 +136,7 @@ impl Check<'_> {
         let Value::Object(given) = value else {
             return self.unfit(value, secret, "an object");
         };
+        let mut all_meant = Vec::new();
         for (name, value) in given {
             self.place.push(Step::Member(name.clone()));
             if let Some(member) = members.iter().find(|member| member.name == name) {
@@ -126,12 +144,14 @@ impl Check<'_> {
             } else {
                 let known = || members.iter().map(|member| member.name);
                 let meant = input::closest(name, known());
+                all_meant.extend(meant);
                 self.wrong(What::Unknown(meant.ok_or_else(|| known().collect())));
             }
             self.place.pop();
         }
         for member in members.iter().filter(|member| member.required) {
-            if given.get(member.name).is_none_or(Value::is_null) {
+            // What was meant to be it is told already.
+            if given.get(member.name).is_none_or(Value::is_null) && !all_meant.contains(&member.name) {
                 self.place.push(Step::Member(member.name.into()));
                 self.wrong(What::Missing);
                 self.place.pop();
@@ -222,7 +242,6 @@ mod tests {
             &[
                 "there is no parameter `ImageId`: did you mean `ImageIds`?",
                 "DestinationRegions is a text: give a list",
-                "ImageIds is missing: it is required",
             ],
         );
         check(
@@ -231,9 +250,16 @@ mod tests {
             &[
                 "there is no parameter `Filters[0].Nam`: did you mean `Name`?",
                 "Filters[0].Values[0] is 1: give a text",
-                "Filters[0].Name is missing: it is required",
                 "Limit is -1: give a whole number from 0",
                 "there is no parameter `Frob`: there are ImageIds, Filters, Offset, Limit, InstanceType",
+            ],
+        );
+        check(
+            "DescribeImages",
+            &json!({"Filters": [{"Nam": 1}]}),
+            &[
+                "there is no parameter `Filters[0].Nam`: did you mean `Name`?",
+                "Filters[0].Values is missing: it is required",
             ],
         );
         check("DescribeImages", &json!([1]), &["the request is a list: give an object"]);

@@ -116,7 +116,7 @@ fn parameters(args: &CallArgs, region: Option<&str>) -> Result<Value, Failure> {
     if mistakes.is_empty() {
         return Ok(parameters);
     }
-    Err(Failure::usage(mistakes.iter().map(Mistake::dotted).collect::<Vec<_>>().join("; ")))
+    Err(Failure::usage(Mistake::joined(mistakes.iter().map(Mistake::dotted))))
 }
 
 fn all_pages(connection: &Connection, action: &str, parameters: Value) -> Result<Value, Failure> {
