@@ -343,7 +343,7 @@ def test_a_program_ends_while_a_function_runs(cvm_local):
         ({"role_session_name": "x"}, ValueError, "role_session_name is set, but role_arn is not"),
         ({"role_arn": ROLE, "role_policy": "read"}, ValueError, "the role's policy is no JSON object"),
         ({"role_arn": ROLE, "role_policy": 5}, TypeError, "role_policy is a int"),
-        ({"role_arn": ROLE, "role_duration": 50000}, ValueError, "role_duration `50000` is no time from 1 second"),
+        ({"role_arn": ROLE, "role_duration": 50000}, ValueError, "role_duration `50000` is not a time from 1 second"),
         ({"role_arn": ROLE, "mfa_code": "123456"}, ValueError, "give mfa_serial as well"),
         ({"role_arn": ROLE, "mfa_serial": "x", "mfa_code": 123456}, TypeError, "mfa_code is a int: give the code as a text"),
         ({"web_identity_token_file": "f"}, ValueError, "web_identity_provider_id is not"),

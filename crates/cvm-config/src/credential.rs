@@ -106,6 +106,14 @@ fn no_code() -> Errand<Result<String, Error>> {
     ))))
 }
 
+/// Who turns the role of the instance off.
+fn whose(origin: &Origin) -> String {
+    match origin {
+        Origin::Given => format!("the program ({})", Setting::InstanceRole),
+        origin => origin.to_string(),
+    }
+}
+
 impl fmt::Debug for GivenCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.values.iter().map(|(setting, _)| setting.name()).collect::<Vec<_>>();
@@ -191,7 +199,7 @@ impl Sources {
                 .filter(|(value, origin)| value == "off" && !matches!(origin, Origin::File { .. }));
             let source = source.and_then(|source| match off {
                 Some((_, origin)) if source.is_of_instance() => {
-                    Err(format!("{origin} turns the instance's role off"))
+                    Err(format!("{} turns the instance's role off", whose(origin)))
                 }
                 _ => Ok(source),
             });
@@ -209,7 +217,7 @@ impl Sources {
             sources.ask("web identity".into(), &mut || web_identity(environment))?;
             sources.ask("instance role".into(), &mut || {
                 let (value, origin) = instance.as_ref().map_or(("any", &Origin::Default), |(v, o)| (v, o));
-                Ok(profile::instance(value).ok_or_else(|| format!("{origin} turns it off")))
+                Ok(profile::instance(value).ok_or_else(|| format!("{} turns it off", whose(origin))))
             })?;
         }
         sources.assume(role);

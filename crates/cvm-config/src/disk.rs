@@ -10,7 +10,7 @@ use std::{format, fs};
 use cvm_proto::Error;
 
 use crate::environment::SYSTEM;
-use crate::file::{FilePath, Unread};
+use crate::file::{FilePath, NO_SUCH_FILE, Unread};
 
 /// The folders in which files are looked for.
 #[derive(Clone, Debug, Default)]
@@ -77,7 +77,10 @@ impl Disk {
     /// The content of a file.
     pub(crate) fn read(&self, path: &FilePath, limit: u64) -> Result<Vec<u8>, Unread> {
         cvm_files::read_input(self.resolve(path), limit).map_err(|error| match error.kind() {
-            ErrorKind::NotFound | ErrorKind::NotADirectory => Unread::Absent(error.to_string()),
+            ErrorKind::NotFound | ErrorKind::NotADirectory => Unread::Absent(NO_SUCH_FILE.into()),
+            ErrorKind::PermissionDenied => {
+                Unread::Other("this user may not read it: look at its mode".into())
+            }
             _ => Unread::Other(error.to_string()),
         })
     }

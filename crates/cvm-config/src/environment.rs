@@ -13,7 +13,7 @@ use cvm_proto::{Error, input};
 use spin::Once;
 
 use crate::disk::Disk;
-use crate::file::{FilePath, Unread, unread};
+use crate::file::{FilePath, NO_SUCH_FILE, Unread, unread};
 
 /// Where the file of all users is.
 pub(crate) const SYSTEM: &str = "/etc/tencentcloud";
@@ -165,7 +165,7 @@ impl Environment {
     /// The content of a file.
     pub(crate) fn read(&self, path: &FilePath, limit: u64) -> Result<Vec<u8>, Unread> {
         if let Some(given) = self.given(path) {
-            let content = given.as_ref().ok_or_else(|| Unread::Absent("there is no such file".to_owned()))?;
+            let content = given.as_ref().ok_or_else(|| Unread::Absent(NO_SUCH_FILE.to_owned()))?;
             let fits = u64::try_from(content.len()).is_ok_and(|length| length <= limit);
             let too_large =
                 || Unread::Other(format!("it is larger than {limit} bytes, the most that is read"));

@@ -12,6 +12,9 @@ use crate::environment::{Environment, SYSTEM};
 /// The most that is read of a file: far more than settings, keys and certificates ever take.
 pub(crate) const MAX_BYTES: u64 = 16 << 20;
 
+/// What is said of a file that is not there, on a disk and without one.
+pub(crate) const NO_SUCH_FILE: &str = "there is no such file";
+
 /// A file as it is written. `Display` is its name where no disk says more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FilePath {

@@ -139,7 +139,7 @@ impl<'a> Place<'a> {
         seconds.map(Some).ok_or_else(|| {
             let value = input::excerpt(&value);
             let what =
-                format!("`{value}` is no time from 1 second to 12 hours: write one such as `3600` or `2h`");
+                format!("`{value}` is not a time from 1 second to 12 hours: give seconds, such as `3600`");
             about(CredentialSetting::RoleDuration, &origin, &what)
         })
     }

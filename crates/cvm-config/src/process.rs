@@ -10,7 +10,7 @@ use std::fmt;
 use std::format;
 use std::io::ErrorKind;
 use std::mem;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::string::String;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -147,7 +147,12 @@ impl Machine for Running {
 /// Runs the command to its end. An error goes on from "the credential process".
 fn run(command: &[String], limit: Duration, program: &Mutex<Program>) -> Result<Lease, String> {
     let deadline = Instant::now() + limit;
-    let output = start(command, program).and_then(|stdout| output(stdout, program, deadline));
+    let output = start(command, program).and_then(|stdout| output(stdout, program, deadline)).and_then(
+        |(status, bytes)| match status.success() {
+            true => Ok(bytes),
+            false => Err(format!("failed ({status}): {}", advice(command))),
+        },
+    );
     if output.is_err() {
         give_up(program);
     }
@@ -175,10 +180,34 @@ fn start(command: &[String], program: &Mutex<Program>) -> Result<ChildStdout, St
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn()
-        .map_err(|error| format!("`{}` cannot be started: {error}", name.escape_debug()))?;
+        .map_err(|error| not_started(name, error.kind()))?;
     let stdout = child.stdout.take();
     *program = Program::Started(child);
     stdout.ok_or_else(|| "has no output".into())
+}
+
+/// Why the program of this name did not start. It is often the first word of a line that a shell would have read.
+fn not_started(name: &str, why: ErrorKind) -> String {
+    let what = match why {
+        ErrorKind::NotFound => {
+            "there is no such program: name one in PATH, or write its whole path (no shell reads the line)"
+                .into()
+        }
+        ErrorKind::PermissionDenied => "this user may not run it: look at its mode".into(),
+        why => format!("{why}: run it by hand to see why"),
+    };
+    format!("`{}` cannot be started: {what}", name.escape_debug())
+}
+
+/// What to do about a command that ended with an error.
+fn advice(command: &[String]) -> String {
+    // Nothing else of the command is shown: it may be a secret.
+    const OF_SHELLS: [&str; 10] = ["|", "||", "&", "&&", ";", ">", ">>", "<", "2>", "2>&1"];
+    let given = |mark: &&str| command.iter().any(|word| word == mark);
+    match OF_SHELLS.iter().find(|mark| given(mark)) {
+        Some(mark) => format!("no shell reads the line, so that `{mark}` is an argument: name a script"),
+        None => "run it by hand to see why".into(),
+    }
 }
 
 /// Nobody is there any more to hear it.
@@ -186,12 +215,12 @@ fn given_up() -> String {
     "was given up".into()
 }
 
-/// What the command prints, once it has ended well.
+/// How the command ended, and what it printed.
 fn output(
     stdout: ChildStdout,
     program: &Mutex<Program>,
     deadline: Instant,
-) -> Result<Zeroizing<Vec<u8>>, String> {
+) -> Result<(ExitStatus, Zeroizing<Vec<u8>>), String> {
     let left = || deadline.saturating_duration_since(Instant::now());
     let late = || "is not done after {limit}: see what holds it up".to_owned();
     // A child of the command may keep the pipe open for ever; then this thread stays with it.
@@ -222,7 +251,7 @@ fn output(
             Err(error) => return Err(format!("cannot be waited for: {error}")),
         }
     };
-    if status.success() { Ok(bytes) } else { Err(format!("failed ({status}): run it by hand to see why")) }
+    Ok((status, bytes))
 }
 
 /// The credential in what the command printed. No part of it gets into an error.
@@ -365,6 +394,13 @@ mod tests {
         }
         let error = outcome("exec sleep 600", Duration::from_millis(300)).unwrap_err();
         assert!(error.contains("not done after 300ms"), "{error}");
+        // A pipe is none without a shell.
+        let words = ["sh", "-c", "exit 1", "hidden", "|", "cat"].map(String::from);
+        let error = run(&words, long, &Mutex::new(Program::NotStarted)).unwrap_err();
+        assert_eq!(
+            error,
+            "failed (exit status: 1): no shell reads the line, so that `|` is an argument: name a script"
+        );
         let missing = Process::new(vec!["no-such-program-here".into()], Origin::Given);
         assert!(
             run(&missing.command, long, &Mutex::new(Program::NotStarted))

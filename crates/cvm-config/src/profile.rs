@@ -95,11 +95,13 @@ impl<'a> Files<'a> {
             0 => "there are none".to_owned(),
             _ => format!("there are {}", names.join(", ")),
         };
-        origin.error(&format!(
-            "there is no profile `{}`: name another ({known}), or write it with `cvm configure --profile {}`",
-            input::excerpt(profile),
-            input::excerpt(profile)
-        ))
+        let named = input::excerpt(profile);
+        let command = format!("`cvm configure --profile {named}`");
+        let what_to_do = match input::closest(profile, names.iter().map(String::as_str)) {
+            Some(meant) => format!("did you mean `{meant}` ({known})? {command} writes a new one"),
+            None => format!("name another ({known}), or write it with {command}"),
+        };
+        origin.error(&format!("there is no profile `{named}`: {what_to_do}"))
     }
 
     /// The settings of a profile, those that count more first.
@@ -191,8 +193,15 @@ impl<'a> Files<'a> {
                 .error(&format!("source_profile `{name}` leads back to itself: name a profile with a key")));
         }
         if !self.has(name)? {
-            return Err(origin
-                .error(&format!("there is no profile `{}`: name one that there is", input::excerpt(name))));
+            let names = self.names();
+            let what_to_do = match input::closest(name, names.iter().map(String::as_str)) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("name one of {}", names.join(", ")),
+            };
+            return Err(origin.error(&format!(
+                "source_profile: there is no profile `{}`: {what_to_do}",
+                input::excerpt(name)
+            )));
         }
         match self.follow(name, seen)? {
             Ok(source) => Ok(Ok(source)),

@@ -8,7 +8,7 @@ use core::time::Duration;
 use cvm_proto::{Error, Language, Scheme, input};
 
 use crate::environment::Environment;
-use crate::file::MAX_BYTES;
+use crate::file::{MAX_BYTES, Unread};
 use crate::setting::Setting;
 
 /// The proxy that is none.
@@ -25,7 +25,7 @@ impl Given<'_> {
         match self.value.to_ascii_lowercase().as_str() {
             "true" | "yes" | "on" | "1" => Ok(true),
             "false" | "no" | "off" | "0" => Ok(false),
-            _ => Err(self.wrong("is not true or false")),
+            _ => Err(self.wrong("is not true or false: write one of them")),
         }
     }
 
@@ -33,7 +33,7 @@ impl Given<'_> {
         match self.value.to_ascii_lowercase().as_str() {
             "http" => Ok(Scheme::Http),
             "https" => Ok(Scheme::Https),
-            _ => Err(self.wrong("is not https or http")),
+            _ => Err(self.wrong("is not https or http: write one of them")),
         }
     }
 
@@ -42,7 +42,7 @@ impl Given<'_> {
         known
             .into_iter()
             .find(|language| language.as_str().eq_ignore_ascii_case(self.value))
-            .ok_or_else(|| self.wrong("is not zh-CN or en-US"))
+            .ok_or_else(|| self.wrong("is not zh-CN or en-US: write one of them"))
     }
 
     /// A time: `30` seconds, `500ms`, `10s`, `2m`.
@@ -62,7 +62,13 @@ impl Given<'_> {
     /// The certificates in the file that is named, in PEM.
     pub(crate) fn certificates(&self, environment: &Environment) -> Result<Vec<u8>, Error> {
         let read = environment.read(&environment.path(self.value), MAX_BYTES);
-        let pem = read.map_err(|error| self.wrong(&format!("cannot be read: {error}")))?;
+        let pem = read.map_err(|error| {
+            let advice = match &error {
+                Unread::Absent(_) => ": name one with certificates in PEM",
+                Unread::Other(_) => "",
+            };
+            self.wrong(&format!("cannot be read: {error}{advice}"))
+        })?;
         input::certificates(&pem).map_err(|error| self.wrong(&error.to_string()))?;
         Ok(pem)
     }

@@ -1,6 +1,6 @@
 //! Where a credential is found, in which order, and what is said if there is none.
 
-use cvm_config::Finding;
+use cvm_config::{Finding, Setting};
 use cvm_proto::Credential;
 use cvm_proto::credential::Found;
 
@@ -64,6 +64,9 @@ fn none_says_what_each_source_lacked() {
          there; web identity: TKE_PROVIDER_ID, TKE_WEB_IDENTITY_TOKEN_FILE and TKE_ROLE_ARN are not set; \
          instance role: TENCENTCLOUD_INSTANCE_ROLE turns it off"
     );
+    let off = home.loader(&[]).set(Setting::InstanceRole, "off").load().unwrap();
+    let Found::Nothing(lack) = fetch(&off.settings, 0).unwrap() else { panic!("something was found") };
+    assert!(lack.ends_with("; instance role: the program (instance_role) turns it off"), "{lack}");
     let bare = Home::new().loader(&[]).load().unwrap();
     assert!(format!("{:?}", bare.candidates).contains("~/.tencentcloud/credentials and "));
 }

@@ -163,7 +163,7 @@ fn what_is_not_known_is_named_and_not_passed_over() {
     assert_eq!(lookup.wanted().as_deref(), Some("~/ca.pem"));
     assert_eq!(
         lookup.environment(authority.no_file("~/ca.pem")).load().unwrap_err().to_string(),
-        "ca_file `~/ca.pem` cannot be read: there is no such file"
+        "ca_file `~/ca.pem` cannot be read: there is no such file: name one with certificates in PEM"
     );
     // A mistake in what is there is said at once; no further file would mend it.
     let wrong = known.file(OWN, "[default\n");

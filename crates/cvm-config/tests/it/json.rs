@@ -69,7 +69,9 @@ fn a_credential_is_given_by_its_parts() {
     let as_object = load(&role(policy.clone(), json!(3600)));
     let as_text = load(&role(policy.to_string().into(), json!("1h")));
     assert_eq!(format!("{:?}", as_object.provider), format!("{:?}", as_text.provider));
-    assert!(error(&role(policy, json!(86_400))).contains("role_duration `86400` is no time from 1 second"));
+    assert!(
+        error(&role(policy, json!(86_400))).contains("role_duration `86400` is not a time from 1 second")
+    );
 }
 
 #[test]

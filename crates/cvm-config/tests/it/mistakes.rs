@@ -124,12 +124,23 @@ fn a_profile_that_is_not_there() {
     let error = home.error(&[("TENCENTCLOUD_PROFILE", "prd")]);
     shows(
         &error,
-        &["TENCENTCLOUD_PROFILE: there is no profile `prd`", "(there are prod, work)", "cvm configure"],
+        &[
+            "TENCENTCLOUD_PROFILE: there is no profile `prd`: did you mean `prod` (there are prod, work)?",
+            "cvm configure",
+        ],
     );
     let error = home.loader(&[]).profile("prd").load().unwrap_err().to_string();
     shows(&error, &["there is no profile `prd`"]);
     let error = home.loader(&[]).profile("../work").load().unwrap_err().to_string();
     shows(&error, &["there is no profile `../work`"]);
+    for (base, what_to_do) in [("prodd", "did you mean `prod`?"), ("x", "name one of child, prod")] {
+        let child = format!(
+            "[prod]\nregion = ap-x\n[child]\nrole_arn = qcs::cam::uin/1:roleName/a\nsource_profile = {base}\n"
+        );
+        let home = Home::new().with(INI, child);
+        let error = home.loader(&[]).profile("child").load().unwrap_err().to_string();
+        shows(&error, &[&format!("source_profile: there is no profile `{base}`: {what_to_do}")]);
+    }
     shows(&Home::new().error(&[("TCCLI_PROFILE", "x")]), &["there are none"]);
 }
 

@@ -140,7 +140,7 @@ fn what_contradicts_is_refused_where_it_stands() {
         ([&WEB[..], &ROLE[5..6]].concat(), ROLE[5].0, "is for a role that a key assumes"),
         ([&WEB[..], &KEY[..]].concat(), WEB[2].0, "is set beside another credential: set one of them"),
         ([&WEB[..], &process[..]].concat(), WEB[2].0, "is set beside another credential"),
-        (long.to_vec(), long[1].0, "`13h` is no time from 1 second to 12 hours"),
+        (long.to_vec(), long[1].0, "`13h` is not a time from 1 second to 12 hours"),
         (bad_policy.to_vec(), CredentialSetting::RolePolicy, "the role's policy is no JSON object"),
     ];
     for place in PLACES {
