@@ -117,6 +117,39 @@ def test_the_environment_leads_other_programs_there(cvm_local, monkeypatch):
         assert client.describe_images(ImageIds=[IMAGE])["TotalCount"] == 1
 
 
+ROLE = "qcs::cam::uin/100000000001:roleName/cvm-local-role"
+
+
+def test_a_client_of_the_endpoint_asks_no_other_host(silent, cvm_local, monkeypatch):
+    for name in ("PROXY", "BACKUP_ENDPOINT", "STS_ENDPOINT", "METADATA_ENDPOINT"):
+        monkeypatch.setenv(f"TENCENTCLOUD_{name}", silent.url)
+    with cvm_local.client(REGION, role_arn=ROLE, attempt_timeout=5) as client:
+        assert client.describe_regions()["TotalCount"]
+        assert client.call("GetCallerIdentity", service="sts")["Type"] == "CAMRole"
+    assert [request["action"] for request in cvm_local.requests()].count("AssumeRole") == 1
+    with cvm_local.client(REGION, attempts=3) as client:
+        cvm_local.stop()
+        with pytest.raises(cvm.NetworkError):
+            client.describe_regions()
+    assert not silent.arrived.is_set()
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_neither_does_a_program_with_its_environment(silent, monkeypatch, tls):
+    for name in ("PROXY", "BACKUP_ENDPOINT", "STS_ENDPOINT", "METADATA_ENDPOINT"):
+        monkeypatch.setenv(f"TENCENTCLOUD_{name}", silent.url)
+    with local.start(tls=tls) as endpoint:
+        for name, value in endpoint.environment().items():
+            monkeypatch.setenv(name, value)
+        with cvm.Client(REGION, role_arn=ROLE, attempt_timeout=5) as client:
+            assert client.describe_regions()["TotalCount"]
+        monkeypatch.delenv("TENCENTCLOUD_SECRET_ID")
+        monkeypatch.delenv("TENCENTCLOUD_SECRET_KEY")
+        with cvm.Client(REGION, instance_role="cvm-local-role", attempt_timeout=5) as client:
+            assert client.describe_regions()["TotalCount"]
+    assert not silent.arrived.is_set()
+
+
 def test_the_plugin(pytester):
     pytester.makepyfile(
         f"""

@@ -63,7 +63,7 @@ impl CvmLocal {
         &self.address
     }
 
-    /// Settings for a client of this endpoint in a region: its address, its credential, and the authority to trust.
+    /// Settings for a client of this endpoint in a region: its address, for sts as well, its credential, and the authority to trust.
     ///
     /// ```
     /// use cvm_local::CvmLocal;
@@ -78,6 +78,7 @@ impl CvmLocal {
         let mut settings = Settings::default();
         settings.credential = Some(self.credential.clone());
         settings.endpoint = self.endpoint.clone();
+        settings.sts_endpoint = Some(self.endpoint.clone());
         settings.region = Some(region.into());
         settings.ca_pem = self.ca_pem.clone().map(String::into_bytes);
         settings

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Local", "start"]
 
+# The settings that name a host. The endpoint is sts and the metadata service as well; as its own backup it has no other.
+_ADDRESSES = ("endpoint", "backup_endpoint", "sts_endpoint", "metadata_endpoint")
+
 
 def start(
     *,
@@ -97,9 +100,13 @@ class Local:
         return self._core.ca_pem
 
     def settings(self) -> dict[str, Any]:
-        """The settings of a client of this endpoint: ``cvm.Client("ap-shanghai", **endpoint.settings())``."""
+        """The settings of a client of this endpoint: ``cvm.Client("ap-shanghai", **endpoint.settings())``.
+
+        Such a client asks no other host, whatever is set elsewhere: not for roles, not by a proxy, nor if the endpoint has ended.
+        """
         settings: dict[str, Any] = {
-            "endpoint": self.endpoint,
+            **dict.fromkeys(_ADDRESSES, self.endpoint),
+            "proxy": "none",
             "secret_id": self.secret_id,
             "secret_key": self.secret_key,
         }
@@ -115,11 +122,7 @@ class Local:
 
     def environment(self) -> dict[str, str]:
         """The same for a program that takes its settings from the environment."""
-        return {
-            "TENCENTCLOUD_ENDPOINT": self.endpoint,
-            "TENCENTCLOUD_SECRET_ID": self.secret_id,
-            "TENCENTCLOUD_SECRET_KEY": self.secret_key,
-        }
+        return {f"TENCENTCLOUD_{name.upper()}": value for name, value in self.settings().items()}
 
     def client(self, region: str = "ap-shanghai", **settings: Any) -> Client:
         """A client of this endpoint."""

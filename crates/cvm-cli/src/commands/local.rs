@@ -48,9 +48,11 @@ pub(crate) fn run(global: &Global, args: &LocalArgs) -> Result<Exit, Failure> {
         Output::Table | Output::Text => {
             output::lines(format_args!(
                 "# An embedded CVM endpoint for trials and tests. Ctrl-C ends it.\n\
-                 export TENCENTCLOUD_ENDPOINT={}\n\
-                 export TENCENTCLOUD_SECRET_ID={}\n\
-                 export TENCENTCLOUD_SECRET_KEY={}\n\
+                 export TENCENTCLOUD_ENDPOINT={0}\n\
+                 export TENCENTCLOUD_STS_ENDPOINT={0}\n\
+                 export TENCENTCLOUD_METADATA_ENDPOINT={0}\n\
+                 export TENCENTCLOUD_SECRET_ID={1}\n\
+                 export TENCENTCLOUD_SECRET_KEY={2}\n\
                  export TENCENTCLOUD_REGION=ap-shanghai",
                 local.endpoint(),
                 local.secret_id(),

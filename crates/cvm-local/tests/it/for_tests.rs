@@ -66,6 +66,7 @@ fn its_settings_make_a_client_that_it_takes() {
         let local = if tls { builder.tls() } else { builder }.start().unwrap();
         let settings = local.settings("ap-beijing");
         assert_eq!(settings.endpoint.uses_tls(), tls);
+        assert_eq!(settings.sts_endpoint.as_ref(), Some(&settings.endpoint), "nothing leads to another host");
         assert_eq!(settings.ca_certificates().unwrap().len(), usize::from(tls));
         Config::new(settings).unwrap();
     }
