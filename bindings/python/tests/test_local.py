@@ -1,5 +1,7 @@
 """The embedded endpoint from Python, and the plugin for pytest."""
 
+import asyncio
+import gc
 import ssl
 import urllib.request
 
@@ -115,6 +117,45 @@ def test_the_environment_leads_other_programs_there(cvm_local, monkeypatch):
         monkeypatch.setenv(name, value)
     with cvm.Client(REGION) as client:
         assert client.describe_images(ImageIds=[IMAGE])["TotalCount"] == 1
+
+
+def test_a_client_keeps_its_endpoint_running():
+    client = local.start().client(REGION)
+    gc.collect()
+    assert client.describe_images(ImageIds=[IMAGE])["TotalCount"] == 1
+    beijing = client.with_region("ap-beijing")
+    hurried = beijing.with_options(attempts=1)
+    images = hurried.paginate("describe_images")
+    pages = client.paginate("describe_images", Limit=2).pages()
+    del client, beijing, hurried
+    gc.collect()
+    assert list(images)
+    assert len(list(pages)) > 1
+
+    async def count():
+        client = local.start().async_client(REGION)
+        gc.collect()
+        return (await client.describe_images(ImageIds=[IMAGE]))["TotalCount"]
+
+    assert asyncio.run(count()) == 1
+
+
+def test_an_endpoint_ends_when_it_is_stopped_or_nobody_has_it():
+    endpoint = local.start()
+    client = endpoint.client(REGION, attempts=1)
+    assert client.describe_regions()
+    endpoint.stop()
+    with pytest.raises(cvm.NetworkError):
+        client.describe_regions()
+
+    endpoint = local.start()
+    client = endpoint.client(REGION)
+    other = cvm.Client(REGION, attempts=1, **endpoint.settings())
+    assert other.describe_regions()
+    del endpoint, client
+    gc.collect()
+    with pytest.raises(cvm.NetworkError):
+        other.describe_regions()
 
 
 ROLE = "qcs::cam::uin/100000000001:roleName/cvm-local-role"

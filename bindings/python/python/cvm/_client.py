@@ -86,10 +86,8 @@ class Client(Actions, Base):
             """
             from cvm._lists import Items
 
-            action = action_of(action)
-            return Items(
-                self._core, lambda token: self._core.pages(action, parameters, token), resume_token, max_items
-            )
+            action, core = action_of(action), self._core
+            return Items(self, lambda token: core.pages(action, parameters, token), resume_token, max_items)
 
         def wait(
             self,

@@ -91,9 +91,11 @@ class _List:
 class Items(_List):
     """Every item of a list. A page is fetched when its first item is due; after an error it is fetched anew."""
 
-    def __init__(self, core, begin, resume_token, max_items):
+    def __init__(self, client, begin, resume_token, max_items):
         super().__init__(begin, resume_token, max_items)
-        self._core = core
+        # A list is read to its end although its client is closed meanwhile, so it has the core; and the client for what that
+        # holds.
+        self._client, self._core = client, client._core
 
     def _page(self):
         progress = self._progress

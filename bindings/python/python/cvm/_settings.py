@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from cvm.local import Local
+
 
 class Handle:
     """What a core is used through. Copies share the core; in a forked process it makes what it needs anew."""
@@ -41,6 +43,8 @@ class Base(Keywords, Handle):
     _Core: Any
     #: The profile that was asked for: a journal notes it, for whoever resumes the job.
     _profile: str | None = None
+    #: The embedded endpoint that this is a client of: held so that it runs for as long as it may be asked.
+    _local: Local | None = None
 
     def _open(self, given: dict[str, Any]) -> None:
         _callbacks.check_hook(on_attempt=given["on_attempt"])

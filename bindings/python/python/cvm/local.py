@@ -73,7 +73,7 @@ def _text(seed: str | Mapping[str, Any] | None) -> str | None:
 
 
 class Local:
-    """An endpoint that is running, until :meth:`stop` or the end of its ``with`` block."""
+    """An endpoint that is running, until :meth:`stop`, the end of its ``with`` block, or when nobody has it or a client of it."""
 
     def __init__(self, core: _cvm.Local) -> None:
         self._core = core
@@ -125,14 +125,18 @@ class Local:
         return {f"TENCENTCLOUD_{name.upper()}": value for name, value in self.settings().items()}
 
     def client(self, region: str = "ap-shanghai", **settings: Any) -> Client:
-        """A client of this endpoint."""
-        return Client(region, **{**self.settings(), **settings})
+        """A client of this endpoint, which runs for as long as the client is in use, unless it is stopped."""
+        client = Client(region, **{**self.settings(), **settings})
+        client._local = self
+        return client
 
     def async_client(self, region: str = "ap-shanghai", **settings: Any) -> AsyncClient:
-        """An async client of this endpoint."""
+        """An async client of this endpoint, which runs for as long as the client is in use, unless it is stopped."""
         from cvm._async_client import AsyncClient
 
-        return AsyncClient(region, **{**self.settings(), **settings})
+        client = AsyncClient(region, **{**self.settings(), **settings})
+        client._local = self
+        return client
 
     def advance(self, seconds: float) -> None:
         """Moves the images' clock forward."""
