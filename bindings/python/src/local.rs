@@ -35,7 +35,7 @@ impl Local {
     #[pyo3(signature = (**options))]
     fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
         let options = Options(options);
-        let skip_checks: Vec<String> = options.given("skip_checks")?.unwrap_or_default();
+        let skip_checks = options.texts("skip_checks")?;
         let checks: Result<Vec<Check>, String> = skip_checks.iter().map(|name| name.parse()).collect();
         let (speed, skew) = (options.given("speed")?.unwrap_or(1.0), options.given("skew")?.unwrap_or(0));
         let mut builder = CvmLocal::builder()
@@ -47,6 +47,9 @@ impl Local {
         }
         if let Some(file) = options.given::<PathBuf>("state_file")? {
             builder = builder.state_file(file);
+        }
+        if !options.given("rate_limits")?.unwrap_or(true) {
+            builder = builder.rate_limits(false);
         }
         if options.given("tls")?.unwrap_or(false) {
             builder = builder.tls();
@@ -119,8 +122,8 @@ impl Local {
     /// Has something go wrong; gives the fault's number. `fault` is as the admin path takes it.
     fn add_fault(&self, py: Python<'_>, fault: &Bound<'_, PyDict>) -> PyResult<u64> {
         let text = encode::parameters(py, "fault", fault, false)?;
-        let fault: Fault = serde_json::from_str(&text)
-            .map_err(|error| PyValueError::new_err(format!("this is no fault: {error}")))?;
+        let fault: Fault =
+            serde_json::from_str(&text).map_err(|error| PyValueError::new_err(error.to_string()))?;
         self.with(|local| {
             local.faults().push(fault).map_err(|error| PyValueError::new_err(error.to_string()))
         })

@@ -39,13 +39,14 @@ impl<'py> Options<'_, 'py> {
     }
 
     /// Texts: anything that can be iterated over but a text.
-    fn texts(&self, name: &str) -> PyResult<Vec<String>> {
+    pub(crate) fn texts(&self, name: &str) -> PyResult<Vec<String>> {
         let Some(given) = self.given::<Bound<'py, PyAny>>(name)? else { return Ok(Vec::new()) };
         let wrong = |_| PyTypeError::new_err(format!("{name}: give a list of texts"));
         if given.is_instance_of::<PyString>() {
             return Err(PyTypeError::new_err(format!("{name} is a text: give a list of texts")));
         }
-        given.try_iter()?.map(|text| text?.extract().map_err(wrong)).collect()
+        let texts = given.try_iter().map_err(wrong)?;
+        texts.map(|text| text?.extract().map_err(wrong)).collect()
     }
 
     /// A dictionary, or another mapping, of texts.

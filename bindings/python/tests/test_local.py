@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import pathlib
+import re
 import ssl
 import urllib.request
 
@@ -105,6 +107,39 @@ def test_checks_can_be_left_out():
         local.start(skip_checks=["no such check"])
     with pytest.raises(ValueError):
         local.start(seed="{")
+
+
+def test_a_mistake_in_an_argument_is_said_in_words():
+    for arguments, error, words in [
+        ({"seed": "seed.json"}, ValueError, "give the contents of a file, not its name"),
+        ({"seed": pathlib.Path("seed.json")}, TypeError, "give the contents of a seed"),
+        ({"seed": {"number": {1}}}, TypeError, "seed has a value that JSON does not have"),
+        ({"skip_checks": "signature"}, TypeError, "skip_checks is a text: give a list of texts"),
+        ({"skip_checks": [1]}, TypeError, "skip_checks: give a list of texts"),
+        ({"skip_checks": 1}, TypeError, "skip_checks: give a list of texts"),
+        ({"skip_checks": ["sinature"]}, ValueError, "there is no check `sinature`: did you mean `signature`?"),
+    ]:
+        with pytest.raises(error, match=re.escape(words)):
+            local.start(**arguments)
+
+
+def test_a_mistake_in_a_fault_is_said_in_words(cvm_local):
+    for effect, details, words in [
+        ("eror", {"code": "InternalError"}, "a fault has no effect `eror`: did you mean `error`?"),
+        ("latency", {"milisecond": 3}, "a fault has no `milisecond`: did you mean `milliseconds`?"),
+        ("truncate", {"times": "3"}, '`times` of a fault is "3": give a whole number from 0 upwards'),
+        ("error", {}, "the effect `error` of a fault needs `code`"),
+    ]:
+        with pytest.raises(ValueError) as refused:
+            cvm_local.add_fault(effect, **details)
+        assert str(refused.value) == words
+
+
+def test_rates_are_left_alone_where_they_are_left_out():
+    for options in ({"rate_limits": False}, {"skip_checks": ("rates",)}, {"skip_checks": iter(["rates"])}):
+        with local.start(**options) as endpoint, endpoint.client(attempts=1, rate_limit=False) as client:
+            for _ in range(60):
+                client.describe_regions()
 
 
 def test_a_seed_in_yaml_is_refused_with_what_to_do():

@@ -199,7 +199,8 @@ class Local:
         skew: int = 0,
         port: int = 0,
         seed: str | None = None,
-        skip_checks: Sequence[str] = ...,
+        skip_checks: Iterable[str] = ...,
+        rate_limits: bool = True,
         tls: bool = False,
         state_file: str | os.PathLike[str] | None = None,
     ) -> Local: ...

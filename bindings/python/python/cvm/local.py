@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 
 from cvm import _cvm
 from cvm._client import Client
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable
     from types import TracebackType
     from typing import Any
 
@@ -34,7 +35,7 @@ def start(
     skew: int = 0,
     port: int = 0,
     seed: str | Mapping[str, Any] | None = None,
-    skip_checks: Sequence[str] = (),
+    skip_checks: Iterable[str] = (),
     rate_limits: bool = True,
     tls: bool = False,
     state_file: str | os.PathLike[str] | None = None,
@@ -44,24 +45,22 @@ def start(
     - ``speed``: how fast time passes for images, 60 for a minute a second; with 0 it stands still, and :meth:`Local.advance` moves it.
     - ``skew``: how many seconds the endpoint's clock is ahead of this machine's.
     - ``port``: a free one by default.
-    - ``seed``: what it starts with, as an object or a text in JSON; a small account by default.
+    - ``seed``: what it starts with, as a dictionary or a text in JSON, not the name of a file; a small account by default.
     - ``skip_checks``: checks to leave out: ``"clock"``, ``"content-type"``, ``"signature"``, ...
     - ``rate_limits``: whether more requests a second than the service allows are refused.
     - ``tls``: serves HTTPS, with a certificate of its own authority, :attr:`Local.ca_pem`.
     - ``state_file``: a file that it keeps its images in.
 
-    Raises ``ValueError`` for an argument that is wrong, and ``OSError`` if the port cannot be listened on.
+    Raises ``ValueError`` or ``TypeError`` for an argument that is wrong, and ``OSError`` if the port cannot be listened on.
     """
-    checks = list(skip_checks)
-    if not rate_limits:
-        checks.append("rates")
     return Local(
         _cvm.Local(
             speed=speed,
             skew=skew,
             port=port,
             seed=_text(seed),
-            skip_checks=checks,
+            skip_checks=skip_checks,
+            rate_limits=rate_limits,
             tls=tls,
             state_file=None if state_file is None else os.fspath(state_file),
         )
@@ -69,7 +68,14 @@ def start(
 
 
 def _text(seed: str | Mapping[str, Any] | None) -> str | None:
-    return seed if seed is None or isinstance(seed, str) else json.dumps(seed)
+    if seed is None or isinstance(seed, str):
+        return seed
+    if not isinstance(seed, Mapping):
+        raise TypeError(f"seed is of the type {type(seed).__name__}: give the contents of a seed, as a dictionary or a text in JSON")
+    try:
+        return json.dumps(seed, default=dict)
+    except (TypeError, ValueError):
+        raise TypeError("seed has a value that JSON does not have: give dictionaries, lists, texts, numbers, True and False") from None
 
 
 class Local:

@@ -4,46 +4,109 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::{Deserialize, Serialize};
+use cvm_proto::input;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use super::{Effect, Fault, Hiding, usual_message};
+use crate::request::params::Shown;
+
+/// A fault as somebody wrote it. It is read member by member, so that whoever mistook one is told in our words.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Members(Map<String, Value>);
+
+impl Members {
+    /// Takes one; none if it is not given, or `null`.
+    fn take<T>(
+        &mut self,
+        name: &str,
+        expected: &str,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Result<Option<T>, String> {
+        match self.0.remove(name) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => read(&value).map(Some).ok_or_else(|| {
+                let shown = match &value {
+                    Value::String(text) => format!("\"{}\"", Shown(text)),
+                    other => Shown(&other.to_string()).to_string(),
+                };
+                format!("`{name}` of a fault is {shown}: give {expected}")
+            }),
+        }
+    }
+
+    fn text(&mut self, name: &str) -> Result<Option<String>, String> {
+        self.take(name, "a text", |value| value.as_str().map(str::to_owned))
+    }
+
+    fn whole(&mut self, name: &str) -> Result<Option<u64>, String> {
+        self.take(name, "a whole number from 0 upwards", Value::as_u64)
+    }
+
+    /// What is left is nothing that a fault has.
+    fn end(self) -> Result<(), String> {
+        let Some(name) = self.0.keys().next() else { return Ok(()) };
+        let shown = Shown(name);
+        Err(match input::closest(name, MEMBERS.into_iter()) {
+            Some(meant) => format!("a fault has no `{shown}`: did you mean `{meant}`?"),
+            None => format!("a fault has no `{shown}`: it may have {}", MEMBERS.join(", ")),
+        })
+    }
+}
+
+/// The names of all members.
+const MEMBERS: [&str; 14] = [
+    "effect",
+    "code",
+    "message",
+    "status",
+    "content_type",
+    "body",
+    "body_base64",
+    "milliseconds",
+    "late_name_check",
+    "action",
+    "region",
+    "times",
+    "probability",
+    "seed",
+];
 
 /// Every member that a fault may have. Which of them belong together is found when it becomes a [`Fault`].
-#[derive(Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Serialize)]
 pub(super) struct FlatFault {
     effect: EffectName,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<u16>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     content_type: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     body_base64: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     milliseconds: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     late_name_check: Option<bool>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     region: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     times: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     probability: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
 }
 
 /// The effects by their names.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Default)]
 enum EffectName {
     #[default]
     Error,
@@ -58,6 +121,42 @@ enum EffectName {
 }
 
 impl EffectName {
+    const ALL: [Self; 9] = [
+        Self::Error,
+        Self::Respond,
+        Self::Latency,
+        Self::DropBefore,
+        Self::DropAfter,
+        Self::Truncate,
+        Self::CopyFails,
+        Self::CopyNeverEnds,
+        Self::Invisible,
+    ];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Respond => "respond",
+            Self::Latency => "latency",
+            Self::DropBefore => "drop-before",
+            Self::DropAfter => "drop-after",
+            Self::Truncate => "truncate",
+            Self::CopyFails => "copy-fails",
+            Self::CopyNeverEnds => "copy-never-ends",
+            Self::Invisible => "invisible",
+        }
+    }
+
+    fn named(text: &str) -> Result<Self, String> {
+        Self::ALL.into_iter().find(|effect| effect.as_str() == text).ok_or_else(|| {
+            let (names, shown) = (Self::ALL.map(Self::as_str), Shown(text));
+            match input::closest(text, names.into_iter()) {
+                Some(meant) => format!("a fault has no effect `{shown}`: did you mean `{meant}`?"),
+                None => format!("a fault has no effect `{shown}`: use one of {}", names.join(", ")),
+            }
+        })
+    }
+
     /// The members that belong to the effect.
     fn members(self) -> &'static [&'static str] {
         match self {
@@ -69,6 +168,42 @@ impl EffectName {
                 &[]
             }
         }
+    }
+}
+
+impl Serialize for EffectName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl TryFrom<Members> for Fault {
+    type Error = String;
+
+    fn try_from(mut members: Members) -> Result<Self, String> {
+        let effect = members.text("effect")?.ok_or_else(|| {
+            format!("a fault needs an `effect`: {}", EffectName::ALL.map(EffectName::as_str).join(", "))
+        })?;
+        let flat = FlatFault {
+            effect: EffectName::named(&effect)?,
+            code: members.text("code")?,
+            message: members.text("message")?,
+            status: members.take("status", "a whole number from 200 to 999", |value| {
+                value.as_u64().and_then(|status| status.try_into().ok())
+            })?,
+            content_type: members.text("content_type")?,
+            body: members.text("body")?,
+            body_base64: members.text("body_base64")?,
+            milliseconds: members.whole("milliseconds")?,
+            late_name_check: members.take("late_name_check", "true or false", Value::as_bool)?,
+            action: members.text("action")?,
+            region: members.text("region")?,
+            times: members.whole("times")?,
+            probability: members.take("probability", "a number from 0 to 1", Value::as_f64)?,
+            seed: members.whole("seed")?,
+        };
+        members.end()?;
+        flat.try_into()
     }
 }
 
@@ -86,13 +221,13 @@ impl TryFrom<FlatFault> for Fault {
             ("milliseconds", flat.milliseconds.is_some()),
             ("late_name_check", flat.late_name_check.is_some()),
         ];
-        let name = serde_json::to_value(flat.effect).unwrap_or_default();
+        let name = flat.effect.as_str();
         if let Some((stray, _)) =
             given.iter().find(|(name, given)| *given && !flat.effect.members().contains(name))
         {
-            return Err(format!("the effect {name} of a fault has no `{stray}`"));
+            return Err(format!("the effect `{name}` of a fault has no `{stray}`"));
         }
-        let missing = |member: &str| format!("the effect {name} of a fault needs `{member}`");
+        let missing = |member: &str| format!("the effect `{name}` of a fault needs `{member}`");
         let milliseconds =
             || flat.milliseconds.map(Duration::from_millis).ok_or_else(|| missing("milliseconds"));
         let effect = match flat.effect {
@@ -224,10 +359,18 @@ mod tests {
             assert!(error.contains(expected), "{error}");
         };
         check(json!({}), "effect");
-        check(json!({ "effect": "explode" }), "drop-before");
-        check(json!({ "effect": "error" }), r#"the effect "error" of a fault needs `code`"#);
+        check(json!({ "effect": "explode" }), "use one of error, respond, latency, drop-before");
+        check(json!({ "effect": "eror" }), "a fault has no effect `eror`: did you mean `error`?");
+        check(json!({ "effect": 3 }), "`effect` of a fault is 3: give a text");
+        check(json!({ "effect": "latency", "millisecond": 3 }), "did you mean `milliseconds`?");
+        check(
+            json!({ "effect": "truncate", "times": "3" }),
+            r#"`times` of a fault is "3": give a whole number from 0 upwards"#,
+        );
+        check(json!({ "effect": "respond", "status": 70_000 }), "from 200 to 999");
+        check(json!({ "effect": "error" }), "the effect `error` of a fault needs `code`");
         check(json!({ "effect": "latency", "milliseconds": 1, "status": 502 }), "has no `status`");
-        check(json!({ "effect": "invisible" }), r#"the effect "invisible" of a fault needs `milliseconds`"#);
+        check(json!({ "effect": "invisible" }), "the effect `invisible` of a fault needs `milliseconds`");
         check(
             json!({ "effect": "latency", "milliseconds": 1, "late_name_check": true }),
             "has no `late_name_check`",
@@ -235,6 +378,9 @@ mod tests {
         check(json!({ "effect": "respond", "status": 99 }), "from 200 to 999");
         check(json!({ "effect": "respond", "status": 200, "body_base64": "!" }), "not Base64");
         check(json!({ "effect": "truncate", "probability": 2 }), "from 0 to 1");
-        check(json!({ "effect": "truncate", "colour": "red" }), "colour");
+        check(
+            json!({ "effect": "truncate", "colour": "red" }),
+            "a fault has no `colour`: it may have effect, ",
+        );
     }
 }

@@ -54,7 +54,7 @@ pub(crate) use queue::{CreationFault, ImageFaults, RequestFaults};
 /// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "json::FlatFault", into = "json::FlatFault")]
+#[serde(try_from = "json::Members", into = "json::FlatFault")]
 pub struct Fault {
     effect: Effect,
     action: Option<String>,

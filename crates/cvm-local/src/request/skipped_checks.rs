@@ -3,6 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use cvm_proto::input;
+
+use crate::request::params::Shown;
+
 /// A check that the endpoint makes unless it is to be skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -65,8 +69,12 @@ impl FromStr for Check {
 
     fn from_str(text: &str) -> Result<Self, String> {
         Self::ALL.into_iter().find(|check| check.as_str() == text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::as_str).join(", ");
-            format!("there is no check `{text}`: use one of {names}")
+            let names = Self::ALL.map(Self::as_str);
+            let shown = Shown(text);
+            match input::closest(text, names.into_iter()) {
+                Some(meant) => format!("there is no check `{shown}`: did you mean `{meant}`?"),
+                None => format!("there is no check `{shown}`: use one of {}", names.join(", ")),
+            }
         })
     }
 }
@@ -106,6 +114,10 @@ mod tests {
         }
         skipped_checks.set(Check::Rates, false);
         assert_eq!(skipped_checks.names().len(), Check::ALL.len() - 1);
+        assert_eq!(
+            "sinature".parse::<Check>().unwrap_err(),
+            "there is no check `sinature`: did you mean `signature`?"
+        );
         assert!("colour".parse::<Check>().unwrap_err().contains("unknown-parameters"));
     }
 }

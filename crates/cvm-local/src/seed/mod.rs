@@ -165,7 +165,8 @@ fn from_yaml(text: &str) -> Result<Seed, String> {
 
 #[cfg(not(feature = "yaml"))]
 fn from_yaml(_: &str) -> Result<Seed, String> {
-    Err("it is not a JSON object, and YAML is not read here: write it as JSON".into())
+    Err("it is not a JSON object, and YAML is not read here: write it as JSON, and give the contents of a file, not its name"
+        .into())
 }
 
 /// A region.
