@@ -65,6 +65,7 @@ def test_the_official_half(environment, official):
 def test_ours_for_boto3(environment, capsys):
     names = run(FROM_BOTO3)
     assert names["code"] == "InvalidImageId.NotFound"
+    assert names["would_succeed"] and names["gone"]["TotalCount"] == 0
     assert "DescribeImages 1 200 done None" in capsys.readouterr().out
     both = [image["ImageId"] for image in names["two"] + names["rest"]]
     assert len(names["two"]) == 2 and len(both) == len(set(both)) > 4
