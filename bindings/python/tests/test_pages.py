@@ -16,13 +16,18 @@ def environment(cvm_local, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
-def test_first_steps(cvm_local, capsys):
+def test_first_steps(cvm_local, capsys, monkeypatch):
     names = run(DOCS / "first-steps.md")
     printed = capsys.readouterr().out
     assert "did you mean `Name`" in printed
     assert "InvalidImageId.NotFound" in printed
     assert names["report"].is_complete
+    assert "assumed-role/" in printed
     names["test_copies"](cvm_local)
+    cvm_local.reset()
+    for name in cvm_local.environment():
+        monkeypatch.delenv(name)
+    names["test_the_program"](cvm_local, monkeypatch)
 
 
 def test_concurrency():
