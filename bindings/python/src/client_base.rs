@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::pyclass::PyClass;
 use pyo3::types::PyDict;
 
+use crate::argument;
 use crate::fork::{Core, Held, Process};
 use crate::job::{self, Job};
 use crate::lists;
@@ -68,8 +69,8 @@ impl<T: ClientCore> AnyHeld for Held<T> {
 #[pymethods]
 impl ClientBase {
     /// The same client for another region.
-    fn with_region(&self, py: Python<'_>, region: &str) -> PyResult<Py<PyAny>> {
-        self.0.with_region(py, region)
+    fn with_region(&self, py: Python<'_>, region: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+        self.0.with_region(py, &argument::read::<String>("region", region)?)
     }
 
     /// The same client with other settings for some calls.
@@ -93,9 +94,10 @@ impl ClientBase {
         py: Python<'_>,
         action: &str,
         parameters: &Bound<'_, PyDict>,
-        resume_token: Option<&str>,
+        resume_token: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Job> {
-        lists::pages(py, &self.0.config(py)?, action, parameters, resume_token)
+        let token = resume_token.map(|token| argument::read::<String>("resume_token", token)).transpose()?;
+        lists::pages(py, &self.0.config(py)?, action, parameters, token.as_deref())
     }
 
     fn watch(
@@ -103,31 +105,32 @@ impl ClientBase {
         py: Python<'_>,
         action: &str,
         parameters: &Bound<'_, PyDict>,
-        interval: f64,
-        timeout: f64,
+        interval: &Bound<'_, PyAny>,
+        timeout: &Bound<'_, PyAny>,
     ) -> PyResult<Job> {
-        job::watch(py, &self.0.config(py)?, action, parameters, interval, timeout)
+        job::watch(py, &self.0.config(py)?, action, parameters, pace(interval, timeout)?)
     }
 
     fn wait_until_image_normal(
         &self,
         py: Python<'_>,
         ids: &Bound<'_, PyAny>,
-        interval: f64,
-        timeout: f64,
+        interval: &Bound<'_, PyAny>,
+        timeout: &Bound<'_, PyAny>,
     ) -> PyResult<Job> {
-        job::wait_until_image_normal(py, &self.0.config(py)?, ids, interval, timeout)
+        job::wait_until_image_normal(py, &self.0.config(py)?, ids, pace(interval, timeout)?)
     }
 
     fn wait_until_instances(
         &self,
         py: Python<'_>,
         ids: &Bound<'_, PyAny>,
-        state: &str,
-        interval: f64,
-        timeout: f64,
+        state: &Bound<'_, PyAny>,
+        interval: &Bound<'_, PyAny>,
+        timeout: &Bound<'_, PyAny>,
     ) -> PyResult<Job> {
-        job::wait_until_instances(py, &self.0.config(py)?, ids, state, interval, timeout)
+        let state: String = argument::read("state", state)?;
+        job::wait_until_instances(py, &self.0.config(py)?, ids, &state, pace(interval, timeout)?)
     }
 
     /// The question which regions a sync job is for.
@@ -145,4 +148,9 @@ impl ClientBase {
     ) -> PyResult<Job> {
         sync_job::begin(py, &self.0.config(py)?, plan, options, state, journal)
     }
+}
+
+/// How long a wait pauses, and how long it lasts, in seconds.
+fn pace(interval: &Bound<'_, PyAny>, timeout: &Bound<'_, PyAny>) -> PyResult<(f64, f64)> {
+    Ok((argument::read("interval", interval)?, argument::read("timeout", timeout)?))
 }

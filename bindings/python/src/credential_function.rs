@@ -17,6 +17,7 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::argument;
 use crate::async_client::{self, Mail};
 use crate::credentials::Credentials;
 use crate::interrupt;
@@ -96,9 +97,9 @@ impl Function {
             }
         };
         read(&value).map_err(|wanted| {
-            let kind = name_of(value.get_type().as_any());
-            if kind != "coroutine" {
-                return self.failed(&format!("returned a {kind}: {wanted}"));
+            let kind = argument::kind(&value);
+            if kind != "a coroutine" {
+                return self.failed(&format!("returned {kind}: {wanted}"));
             }
             // Otherwise it would complain that nobody awaited it.
             let _ = value.call_method0("close");

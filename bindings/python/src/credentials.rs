@@ -9,7 +9,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyBool;
 
-use crate::errors;
+use crate::{argument, errors};
 
 /// A later end is no number of seconds: the year is 5138.
 const LAST_SECOND: f64 = 1e11;
@@ -28,11 +28,14 @@ impl Credentials {
     #[pyo3(signature = (secret_id, secret_key, token=None, expires=None))]
     fn new(
         py: Python<'_>,
-        secret_id: String,
-        secret_key: String,
-        token: Option<String>,
+        secret_id: &Bound<'_, PyAny>,
+        secret_key: &Bound<'_, PyAny>,
+        token: Option<&Bound<'_, PyAny>>,
         expires: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
+        let token: Option<String> = token.map(|token| argument::read("token", token)).transpose()?;
+        let secret_id: String = argument::read("secret_id", secret_id)?;
+        let secret_key: String = argument::read("secret_key", secret_key)?;
         let credential = Credential::new(secret_id, secret_key)
             .and_then(|credential| credential.with_token(token.unwrap_or_default()))
             .map_err(|error: Error| errors::exception(py, &error))?;
@@ -124,9 +127,6 @@ fn seconds(value: &Bound<'_, PyAny>) -> PyResult<u64> {
             py,
             &Error::config(format!("expires is {seconds}: give seconds since 1970, or an aware datetime")),
         )),
-        None => Err(PyTypeError::new_err(format!(
-            "expires is a {}: give seconds since 1970, or an aware datetime",
-            value.get_type().name()?
-        ))),
+        None => Err(argument::wrong_type("expires", value, "seconds since 1970, or an aware datetime")),
     }
 }

@@ -1,7 +1,6 @@
 //! From a dictionary of parameters straight to JSON text.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
@@ -12,6 +11,7 @@ use pyo3::types::{
     PyString, PyTuple,
 };
 
+use crate::argument::kind;
 use crate::errors;
 
 /// Deeper than any parameter of the API, and shallow enough for every stack.
@@ -46,29 +46,6 @@ pub(crate) fn parameters(
         }
     }
     Ok(out)
-}
-
-/// One text, or an iterable of them.
-pub(crate) fn texts(
-    py: Python<'_>,
-    action: &str,
-    name: &str,
-    value: &Bound<'_, PyAny>,
-) -> PyResult<Vec<String>> {
-    if let Ok(text) = value.extract() {
-        return Ok(vec![text]);
-    }
-    let given = PyDict::new(py);
-    given.set_item(name, value)?;
-    let text = parameters(py, action, &given, false)?;
-    let read: Option<HashMap<String, Vec<String>>> = serde_json::from_str(&text).ok();
-    read.and_then(|mut read| read.remove(name)).ok_or_else(|| {
-        errors::parameter(
-            py,
-            action,
-            format!("{name} is {}: give a str, or an iterable of them", shown(value)),
-        )
-    })
 }
 
 /// A value that cannot be sent; its path is put together backwards, on the way out.
@@ -113,7 +90,7 @@ fn object<'py>(
             continue;
         }
         let Ok(name) = name.cast::<PyString>() else {
-            return Err(Wrong::new(format!("has the name {}: names are texts", shown(&name))));
+            return Err(Wrong::new(format!("has a name that is {}: names are texts", kind(&name))));
         };
         if !first {
             out.push(',');
@@ -194,7 +171,7 @@ fn other(out: &mut String, value: &Bound<'_, PyAny>, depth: usize) -> Result<(),
     } else {
         return Err(Wrong::new(format!(
             "is {}: give a str, a bool, a number, an iterable or a mapping",
-            shown(value)
+            kind(value)
         )));
     }
     Ok(())
@@ -266,13 +243,4 @@ fn unicode<'a>(text: &'a Bound<'_, PyString>) -> Result<Cow<'a, str>, Wrong> {
 /// The digits of a number of any size, also of an `IntEnum`, whose own text is another.
 fn decimal(number: &Bound<'_, PyInt>) -> PyResult<String> {
     number.call_method1("__format__", ("d",))?.extract()
-}
-
-/// What a value is, without showing it: it may be a secret.
-fn shown(value: &Bound<'_, PyAny>) -> String {
-    let kind = value.get_type();
-    match kind.name() {
-        Ok(name) => format!("of the type {name}"),
-        Err(_) => "of an unknown type".into(),
-    }
 }

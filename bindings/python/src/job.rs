@@ -16,6 +16,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use serde::Serialize;
 
+use crate::argument::{self, Unfit};
 use crate::fork::{Home, Process};
 use crate::lists::ListPlace;
 use crate::{decode, encode, errors, finalization, interrupt, settings, sync_job};
@@ -419,8 +420,7 @@ pub(crate) fn watch(
     config: &Config,
     action: &str,
     parameters: &Bound<'_, PyDict>,
-    interval: f64,
-    timeout: f64,
+    (interval, timeout): (f64, f64),
 ) -> PyResult<Job> {
     let watch = WaitUntil::new(request(py, action, parameters, true)?, (|_| Verdict::Pending) as Judge)
         .every(settings::duration(py, "interval", interval)?)
@@ -433,11 +433,10 @@ pub(crate) fn wait_until_image_normal(
     py: Python<'_>,
     config: &Config,
     ids: &Bound<'_, PyAny>,
-    interval: f64,
-    timeout: f64,
+    pace: (f64, f64),
 ) -> PyResult<Job> {
-    let ids = encode::texts(py, "DescribeImages", "ids", ids)?;
-    wait(py, config, images_normal(ids), interval, timeout)
+    let ids = texts(py, "DescribeImages", ids)?;
+    wait(py, config, images_normal(ids), pace)
 }
 
 /// Instances asked for until all of them are in a state.
@@ -446,19 +445,25 @@ pub(crate) fn wait_until_instances(
     config: &Config,
     ids: &Bound<'_, PyAny>,
     state: &str,
-    interval: f64,
-    timeout: f64,
+    pace: (f64, f64),
 ) -> PyResult<Job> {
-    let ids = encode::texts(py, "DescribeInstances", "ids", ids)?;
-    wait(py, config, instances_in_state(ids, state.into()), interval, timeout)
+    let ids = texts(py, "DescribeInstances", ids)?;
+    wait(py, config, instances_in_state(ids, state.into()), pace)
+}
+
+/// The ids of what is waited for.
+fn texts(py: Python<'_>, action: &str, ids: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    argument::text_or_texts("ids", ids).map_err(|unfit| match unfit {
+        Unfit::Wrong(why) => errors::parameter(py, action, why),
+        Unfit::Raised(error) => error,
+    })
 }
 
 fn wait<A, P>(
     py: Python<'_>,
     config: &Config,
     wait: WaitUntil<A, P>,
-    interval: f64,
-    timeout: f64,
+    (interval, timeout): (f64, f64),
 ) -> PyResult<Job>
 where
     A: Action<Response: Send> + Clone + Send + 'static,

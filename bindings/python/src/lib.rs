@@ -3,6 +3,7 @@
 //! One file for each family, blocking and async side by side. Nothing here decides anything about a call: the machines
 //! are the core's, and `client.rs` and `async_client.rs` drive them over the transports of `cvm-ureq` and `cvm-reqwest`.
 
+mod argument;
 mod async_client;
 mod attempt;
 mod client;
@@ -30,6 +31,8 @@ mod sync_job;
 mod _cvm {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use crate::argument::kind;
     #[pymodule_export]
     use crate::async_client::{AsyncClient, Mailbox, Ticket};
     #[pymodule_export]

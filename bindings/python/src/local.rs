@@ -1,5 +1,6 @@
 //! The embedded endpoint, for tests and trials.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -13,7 +14,7 @@ use serde::Serialize;
 
 use crate::fork::Process;
 use crate::settings::Options;
-use crate::{encode, finalization, job};
+use crate::{argument, encode, finalization, job};
 
 /// An endpoint that is running.
 #[pyclass(frozen, module = "cvm._cvm")]
@@ -37,9 +38,10 @@ impl Local {
         let options = Options(options);
         let skip_checks = options.texts("skip_checks")?;
         let checks: Result<Vec<Check>, String> = skip_checks.iter().map(|name| name.parse()).collect();
-        let (speed, skew) = (options.given("speed")?.unwrap_or(1.0), options.given("skew")?.unwrap_or(0));
+        let (speed, skew) = pace(&options)?;
+        let port = options.given("port")?.unwrap_or(0);
         let mut builder = CvmLocal::builder()
-            .port(options.given("port")?.unwrap_or(0))
+            .port(port)
             .clock(clock(speed, skew))
             .skip_checks(checks.map_err(PyValueError::new_err)?);
         if let Some(seed) = options.given::<String>("seed")? {
@@ -54,7 +56,12 @@ impl Local {
         if options.given("tls")?.unwrap_or(false) {
             builder = builder.tls();
         }
-        let local = finalization::detach(py, || builder.start())?.map_err(io)?;
+        let local = finalization::detach(py, || builder.start())?.map_err(|error| match error.kind() {
+            ErrorKind::AddrInUse | ErrorKind::PermissionDenied if port != 0 => {
+                PyOSError::new_err((error.raw_os_error(), format!("cannot listen on port {port}: {error}")))
+            }
+            _ => io(error),
+        })?;
         Ok(Self {
             endpoint: local.endpoint().to_owned(),
             secret_id: local.secret_id().to_owned(),
@@ -104,9 +111,10 @@ impl Local {
     }
 
     /// Moves the image clock forward by this many seconds.
-    fn advance(&self, seconds: f64) -> PyResult<()> {
-        let by =
-            Duration::try_from_secs_f64(seconds).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    fn advance(&self, seconds: &Bound<'_, PyAny>) -> PyResult<()> {
+        let seconds: f64 = argument::read("seconds", seconds)?;
+        let by = Duration::try_from_secs_f64(seconds)
+            .map_err(|_| PyValueError::new_err(format!("seconds is {seconds}: give 0 or more")))?;
         self.with(|local| {
             local.advance(by);
             Ok(())
@@ -114,8 +122,9 @@ impl Local {
     }
 
     /// Lets time pass in another way.
-    #[pyo3(signature = (*, speed=1.0, skew=0))]
-    fn set_clock(&self, speed: f64, skew: i64) -> PyResult<()> {
+    #[pyo3(signature = (**options))]
+    fn set_clock(&self, options: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
+        let (speed, skew) = pace(&Options(options))?;
         self.with(|local| local.set_clock(clock(speed, skew)).map_err(io))
     }
 
@@ -207,6 +216,11 @@ impl Drop for Local {
     }
 }
 
+/// How fast time passes, and how many seconds the clock is ahead.
+fn pace(options: &Options<'_, '_>) -> PyResult<(f64, i64)> {
+    Ok((options.given("speed")?.unwrap_or(1.0), options.given("skew")?.unwrap_or(0)))
+}
+
 fn clock(speed: f64, skew: i64) -> Clock {
     if speed == 0.0 { Clock::stepped().with_skew(skew) } else { Clock::scaled(speed).with_skew(skew) }
 }
@@ -218,7 +232,7 @@ fn written<'py>(py: Python<'py>, value: &impl Serialize) -> PyResult<Bound<'py, 
 
 fn io(error: std::io::Error) -> PyErr {
     match error.kind() {
-        std::io::ErrorKind::InvalidInput => PyValueError::new_err(error.to_string()),
+        ErrorKind::InvalidInput => PyValueError::new_err(error.to_string()),
         _ => PyOSError::new_err(error.to_string()),
     }
 }

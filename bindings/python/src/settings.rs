@@ -9,6 +9,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyString};
 
+use crate::argument::{self, Argument, wrong_type};
 use crate::attempt::Listener;
 use crate::credential_function::{CredentialFunction, Function};
 use crate::credentials::Credentials;
@@ -19,50 +20,39 @@ pub(crate) struct Options<'a, 'py>(pub(crate) Option<&'a Bound<'py, PyDict>>);
 
 impl<'py> Options<'_, 'py> {
     /// One argument.
-    pub(crate) fn get<T>(&self, name: &str) -> PyResult<Option<T>>
+    pub(crate) fn given<T>(&self, name: &str) -> PyResult<Option<T>>
     where
-        T: for<'a> FromPyObject<'a, 'py>,
+        T: Argument + for<'a> FromPyObject<'a, 'py>,
     {
-        let Some(value) = self.0.map(|given| given.get_item(name)).transpose()?.flatten() else {
-            return Ok(None);
-        };
-        let extracted: Result<T, PyErr> = value.extract().map_err(Into::into);
-        extracted
-            .map(Some)
-            .map_err(|error| PyTypeError::new_err(format!("{name}: {}", error.value(value.py()))))
+        self.any(name)?.map(|value| argument::read(name, &value)).transpose()
+    }
+
+    /// One argument, whatever it is.
+    pub(crate) fn any(&self, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let value = self.0.map(|given| given.get_item(name)).transpose()?.flatten();
+        Ok(value.filter(|value| !value.is_none()))
     }
 
     /// A time in seconds.
     pub(crate) fn seconds(&self, py: Python<'_>, name: &str) -> PyResult<Option<Duration>> {
-        let given = self.get::<Option<f64>>(name)?.flatten();
-        given.map(|seconds| duration(py, name, seconds)).transpose()
+        self.given::<f64>(name)?.map(|seconds| duration(py, name, seconds)).transpose()
     }
 
     /// Texts: anything that can be iterated over but a text.
     pub(crate) fn texts(&self, name: &str) -> PyResult<Vec<String>> {
-        let Some(given) = self.given::<Bound<'py, PyAny>>(name)? else { return Ok(Vec::new()) };
-        let wrong = |_| PyTypeError::new_err(format!("{name}: give a list of texts"));
+        let Some(given) = self.any(name)? else { return Ok(Vec::new()) };
         if given.is_instance_of::<PyString>() {
             return Err(PyTypeError::new_err(format!("{name} is a text: give a list of texts")));
         }
-        let texts = given.try_iter().map_err(wrong)?;
-        texts.map(|text| text?.extract().map_err(wrong)).collect()
+        Ok(argument::texts(name, &given, "a list of texts")?)
     }
 
     /// A dictionary, or another mapping, of texts.
     fn table(&self, name: &str) -> PyResult<Vec<(String, String)>> {
-        let Some(given) = self.given::<Bound<'py, PyAny>>(name)? else { return Ok(Vec::new()) };
+        let Some(given) = self.any(name)? else { return Ok(Vec::new()) };
         let wrong = |_| PyTypeError::new_err(format!("{name}: give a dictionary with texts in it"));
         let items = given.cast::<PyMapping>().map_err(|error| wrong(error.into()))?.items()?;
         items.iter().map(|item| item.extract().map_err(wrong)).collect()
-    }
-
-    /// An argument that may be `None`.
-    pub(crate) fn given<T>(&self, name: &str) -> PyResult<Option<T>>
-    where
-        T: for<'a> FromPyObject<'a, 'py>,
-    {
-        self.get::<Option<T>>(name).map(Option::flatten)
     }
 }
 
@@ -154,8 +144,8 @@ fn of_calls(py: Python<'_>, options: &Options<'_, '_>, settings: &mut Settings) 
     for (name, value) in options.table("headers")? {
         settings.headers.set(name, value);
     }
-    if let Some(function) = options.given("on_attempt")? {
-        settings.on_attempt = Some(Listener::new(function).into_hook());
+    if let Some(function) = options.any("on_attempt")? {
+        settings.on_attempt = Some(Listener::new(function.unbind()).into_hook());
     }
     Ok(())
 }
@@ -179,7 +169,7 @@ fn credential(
     mut loader: Loader,
     is_async: bool,
 ) -> PyResult<Loader> {
-    if let Some(given) = options.given::<Bound<'_, PyAny>>(CREDENTIALS)? {
+    if let Some(given) = options.any(CREDENTIALS)? {
         loader = if let Ok(credentials) = given.cast::<Credentials>() {
             loader.credential(credentials.get().0.clone())
         } else if given.is_callable() {
@@ -190,7 +180,7 @@ fn credential(
     }
     for setting in CredentialSetting::ALL {
         let name = setting.name();
-        let Some(given) = options.given::<Bound<'_, PyAny>>(name)? else { continue };
+        let Some(given) = options.any(name)? else { continue };
         let value = match setting {
             CredentialSetting::MfaCode if given.is_callable() => {
                 loader = loader.mfa_code(Function::new(name, given, is_async)?.mfa_code());
@@ -220,7 +210,7 @@ fn credential(
                 }
             }
             CredentialSetting::WebIdentityTokenFile => {
-                given.extract::<PathBuf>()?.to_string_lossy().into_owned()
+                argument::read::<PathBuf>(name, &given)?.to_string_lossy().into_owned()
             }
             _ => match options.given(name)? {
                 Some(value) => value,
@@ -230,13 +220,6 @@ fn credential(
         loader = loader.set_credential(setting, value);
     }
     Ok(loader)
-}
-
-fn wrong_type(name: &str, given: &Bound<'_, PyAny>, wanted: &str) -> PyErr {
-    match given.get_type().name() {
-        Ok(kind) => PyTypeError::new_err(format!("{name} is a {kind}: give {wanted}")),
-        Err(error) => error,
-    }
 }
 
 /// A time in seconds.

@@ -14,6 +14,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::argument;
 use crate::job::{self, AnyMachine, Job};
 use crate::settings::Options;
 use crate::{errors, finalization};
@@ -33,11 +34,14 @@ impl SyncPlan {
     #[new]
     fn new(
         py: Python<'_>,
-        images: Vec<String>,
-        to: Vec<String>,
-        except: Vec<String>,
+        images: &Bound<'_, PyAny>,
+        to: &Bound<'_, PyAny>,
+        except: &Bound<'_, PyAny>,
         options: &Bound<'_, PyDict>,
     ) -> PyResult<Self> {
+        let images = argument::text_or_texts("images", images)?;
+        let to = argument::texts("to", to, "an iterable of regions")?;
+        let except = argument::texts("except_", except, "an iterable of regions")?;
         let run = run(py, options)?;
         let options = Options(Some(options));
         let on_conflict = match options.given::<String>("on_conflict")?.as_deref() {

@@ -62,10 +62,10 @@ def test_the_docstring_says_what_an_action_takes_and_which_errors_it_has():
 @pytest.mark.parametrize(
     ("parameters", "named"),
     [
-        ({"ImageIds": [IMAGE], "Filters": {1: 2}}, "Filters has the name of the type int"),
-        ({"ImageIds": [b"bytes"]}, "ImageIds[0] is of the type bytes"),
-        ({"ImageIds": [memoryview(b"bytes")]}, "ImageIds[0] is of the type memoryview"),
-        ({"Filters": [{"Name": "image-name", "Values": object()}]}, "Filters[0].Values is of the type object"),
+        ({"ImageIds": [IMAGE], "Filters": {1: 2}}, "Filters has a name that is an int"),
+        ({"ImageIds": [b"bytes"]}, "ImageIds[0] is a bytes"),
+        ({"ImageIds": [memoryview(b"bytes")]}, "ImageIds[0] is a memoryview"),
+        ({"Filters": [{"Name": "image-name", "Values": object()}]}, "Filters[0].Values is an object"),
         ({"Limit": float("nan")}, "Limit is NaN"),
     ],
 )

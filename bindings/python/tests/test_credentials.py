@@ -180,7 +180,7 @@ def test_what_a_function_raises_is_the_cause(place, steer):
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        (None, "returned a NoneType: return a cvm.Credentials"),
+        (None, "returned None: return a cvm.Credentials"),
         ({"secret_id": "AKIDx"}, "returned a dict: return a cvm.Credentials"),
         ((x for x in ()), "returned a generator: return a cvm.Credentials"),
     ],
@@ -339,13 +339,13 @@ def test_a_program_ends_while_a_function_runs(cvm_local):
         ({"token": "t"}, ValueError, "token is set, but secret_id is not"),
         ({"secret_id": "a", "secret_key": "b", "credential_process": "vault"}, ValueError, "beside another credential"),
         ({"credential_process": "'vault"}, ValueError, "close its quotes"),
-        ({"credential_process": 5}, TypeError, "credential_process is a int: give a command line, or its words as texts"),
+        ({"credential_process": 5}, TypeError, "credential_process is an int: give a command line, or its words as texts"),
         ({"role_session_name": "x"}, ValueError, "role_session_name is set, but role_arn is not"),
         ({"role_arn": ROLE, "role_policy": "read"}, ValueError, "the role's policy is no JSON object"),
-        ({"role_arn": ROLE, "role_policy": 5}, TypeError, "role_policy is a int"),
+        ({"role_arn": ROLE, "role_policy": 5}, TypeError, "role_policy is an int"),
         ({"role_arn": ROLE, "role_duration": 50000}, ValueError, "role_duration `50000` is not a time from 1 second"),
         ({"role_arn": ROLE, "mfa_code": "123456"}, ValueError, "give mfa_serial as well"),
-        ({"role_arn": ROLE, "mfa_serial": "x", "mfa_code": 123456}, TypeError, "mfa_code is a int: give the code as a text"),
+        ({"role_arn": ROLE, "mfa_serial": "x", "mfa_code": 123456}, TypeError, "mfa_code is an int: give the code as a text"),
         ({"web_identity_token_file": "f"}, ValueError, "web_identity_provider_id is not"),
     ],
 )

@@ -72,3 +72,30 @@ def test_a_ca_file_that_is_none_is_named(settings, tmp_path, content, part):
 def test_members_that_are_none_are_refused_by_name(name):
     with pytest.raises(ValueError, match=f"there is no member `{name}`"):
         proto.sign("DescribeImages", secret_id="AKIDexample", secret_key="not-a-real-key", **{name: 1})
+
+
+@pytest.mark.parametrize(
+    "use, said",
+    [
+        (lambda client: client.with_region(None), "region is None: give a str"),
+        (lambda client: client.paginate("describe_images", max_items=1.5), "max_items is a float: give a whole number"),
+        (lambda client: client.paginate("describe_images", max_items="2"), "max_items is a str: give a whole number"),
+        (lambda client: client.paginate("describe_images", resume_token=2), "resume_token is an int: give a str"),
+        (lambda client: client.paginate(client.describe_images), "action is a method: give its name, such as"),
+        (lambda client: client.call(client.describe_images), "action is a method: give its name, such as"),
+        (lambda client: client.call("DescribeImages", [1]), "parameters is a list: give a dictionary"),
+        (lambda client: client.wait("describe_images", bool, timeout="10"), "timeout is a str: give a number"),
+        (lambda client: client.wait("describe_images", bool, interval=None), "interval is None: give a number"),
+        (lambda client: client.wait("describe_images", 1), "until is an int, which cannot be called"),
+        (lambda client: client.wait_until_instances([1], "RUNNING"), r"ids\[0\] is an int: give a str"),
+        (lambda client: client.wait_until_instances(["ins-1"], 7), "state is an int: give a str"),
+        (lambda client: client.sync(None, to=["ap-beijing"]), "images is None: give a str, or an iterable of them"),
+        (lambda client: client.sync([{"ImageId": 1}], to=["ap-beijing"]), r"images\[0\] is a dict: give a str"),
+        (lambda client: client.sync("img-1", to=None), "to is None: give an iterable of regions"),
+        (lambda client: client.sync("img-1", to=["all"], except_=[1]), r"except_\[0\] is an int: give a str"),
+    ],
+)
+def test_an_argument_of_another_type_is_named_before_anything_is_sent(client, steer, use, said):
+    with pytest.raises(TypeError, match=said):
+        use(client)
+    assert steer.endpoint.requests() == []

@@ -247,3 +247,22 @@ def test_the_plugin(pytester):
     )
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "--strict-markers")
     result.assert_outcomes(passed=3)
+
+
+def test_an_argument_of_another_type_is_named():
+    with pytest.raises(ValueError, match="port is 80000: give a whole number from 0 to 65535"):
+        local.start(port=80000)
+    with pytest.raises(TypeError, match="speed is a str: give a number"):
+        local.start(speed="60")
+    with local.start() as endpoint:
+        with pytest.raises(TypeError, match="seconds is a str: give a number"):
+            endpoint.advance("10")
+        with pytest.raises(ValueError, match="seconds is -1: give 0 or more"):
+            endpoint.advance(-1)
+
+
+def test_a_port_in_use_is_named():
+    with local.start() as endpoint:
+        port = int(endpoint.endpoint.rsplit(":", 1)[1])
+        with pytest.raises(OSError, match=f"cannot listen on port {port}: "):
+            local.start(port=port)

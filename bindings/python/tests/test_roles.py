@@ -108,7 +108,7 @@ def test_a_wrong_code_is_what_the_service_says(place, key):
     assert refused.value.code == "FailedOperation.CheckMFAError"
     assert (refused.value.action, refused.value.service) == ("AssumeRole", "sts")
     with cvm.Client(credentials=key, role_arn=ROLE, mfa_serial=DEVICE, mfa_code=lambda: 5, **place) as client:
-        with pytest.raises(cvm.CredentialError, match="given as mfa_code returned a int: return the code as a text"):
+        with pytest.raises(cvm.CredentialError, match="given as mfa_code returned an int: return the code as a text"):
             client.describe_regions()
 
 

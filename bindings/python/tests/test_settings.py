@@ -106,3 +106,34 @@ def test_attempts_are_counted_with_the_first(settings, steer):
 def test_an_argument_that_is_none_is_refused_by_name():
     with pytest.raises(TypeError, match="attemps"):
         proto.Config(REGION, attemps=3)
+
+
+@pytest.mark.parametrize(
+    "argument, given, said",
+    [
+        ("region", 7, "region is an int: give a str"),
+        ("attempts", "3", "attempts is a str: give a whole number from 0 to"),
+        ("attempt_timeout", "3", "attempt_timeout is a str: give a number"),
+        ("proxy", {"https": "http://host"}, "proxy is a dict: give a str"),
+        ("ca_file", 1, "ca_file is an int: give a str or a path"),
+        ("internal", "yes", "internal is a str: give True or False"),
+        ("mfa_code", 123456, "mfa_code is an int: give the code as a text"),
+        ("retry_on", ["A", 1], r"retry_on\[1\] is an int: give a str"),
+    ],
+)
+def test_an_argument_of_another_type_is_named(settings, argument, given, said):
+    with pytest.raises(TypeError, match=said):
+        proto.Config(**{**settings, argument: given})
+
+
+def test_a_number_out_of_range_is_shown(settings):
+    with pytest.raises(ValueError, match="attempts is -1: give a whole number from 0 to"):
+        proto.Config(attempts=-1, **settings)
+
+
+def test_a_part_of_a_credential_of_another_type_is_named():
+    for given, said in [((None, "x"), "secret_id is None: give a str"), (("x", b"y"), "secret_key is a bytes")]:
+        with pytest.raises(TypeError, match=said):
+            cvm.Credentials(*given)
+    with pytest.raises(TypeError, match="token is an int: give a str"):
+        cvm.Credentials("x", "y", 1)

@@ -154,3 +154,10 @@ def test_the_report_before_the_end(client):
     job = client.sync_job(IMAGE, to=REGIONS)
     assert job.report == job.report
     assert job.report.source_region == REGION
+
+
+def test_a_dictionary_that_is_no_report_is_refused_by_what_is_missing():
+    with pytest.raises(ValueError, match="not a sync report: it lacks source_region, destinations"):
+        cvm.SyncReport.from_dict({})
+    with pytest.raises(ValueError, match="not a destination: it lacks outcome"):
+        cvm.Destination.from_dict({"source": "img-1", "region": "ap-beijing"})

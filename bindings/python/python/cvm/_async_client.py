@@ -6,7 +6,7 @@ import asyncio
 
 from cvm import _callbacks, _cvm
 from cvm._actions import AsyncActions
-from cvm._settings import Base, action_name, action_of, product_of
+from cvm._settings import Base, action_name, action_of, parameters_of, product_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class AsyncClient(AsyncActions, Base):
     ) -> dict[str, Any]:
         """Calls any action by its name, also of another product. See :meth:`cvm.Client.call`."""
         product = product_of(service, version)
-        answer: dict[str, Any] = await self._call(action_name(action), dict(parameters or ()), False, product)
+        answer: dict[str, Any] = await self._call(action_name(action), parameters_of(parameters), False, product)
         return answer
 
     # Type checkers find these two in the stub of `AsyncActions`, where what they give depends on the action.

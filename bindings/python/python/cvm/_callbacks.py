@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cvm import _cvm
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +30,7 @@ def _check(refused: str | None, callbacks: dict[str, Callable[..., object] | Non
         if callback is None:
             continue
         if not callable(callback):
-            raise TypeError(f"{name} is a {type(callback).__name__}, which cannot be called: give a function")
+            raise TypeError(f"{name} is {_cvm.kind(callback)}, which cannot be called: give a function")
         kind = _kind(callback)
         if kind == "generator":
             raise TypeError(f"{name} is a generator function, whose body would never run: give a function without yield")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cvm import _callbacks, _cvm
 from cvm._actions import Actions
-from cvm._settings import Base, action_name, action_of, product_of
+from cvm._settings import Base, action_name, action_of, parameters_of, product_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Client(Actions, Base):
         Raises :class:`cvm.ConfigError` before anything is sent if no version of the product is known.
         """
         name, product = action_name(action), product_of(service, version)
-        answer: dict[str, Any] = self._core.call(name, dict(parameters or ()), False, product)
+        answer: dict[str, Any] = self._core.call(name, parameters_of(parameters), False, product)
         return answer
 
     # Type checkers find these two in the stub of `Actions`, where what they give depends on the action.

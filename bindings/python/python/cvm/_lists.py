@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from operator import index
 
+from cvm import _cvm
 from cvm.errors import ParameterError
 
 
@@ -14,7 +15,7 @@ class _Progress:
         try:
             self.most = None if max_items is None else index(max_items)
         except TypeError:
-            raise TypeError(f"max_items is of the type {type(max_items).__name__}: give a whole number") from None
+            raise TypeError(f"max_items is {_cvm.kind(max_items)}: give a whole number") from None
         if self.most is not None and self.most < 0:
             raise ParameterError(f"max_items is {self.most}: give 0 or more", kind="parameter")
         self._begin = begin

@@ -106,8 +106,18 @@ def product_of(service: str | None, version: str | None) -> tuple[str | None, st
     return None if service is None and version is None else (service, version)
 
 
+def parameters_of(given: Any) -> dict[str, Any]:
+    """The parameters of an action that is called by its name."""
+    try:
+        return dict(given or ())
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"parameters is {_cvm.kind(given)}: give a dictionary with the names of parameters") from error
+
+
 def action_name(name: str) -> str:
     """An action by its name here or on the wire: ``describe_images`` and ``DescribeImages`` are the same."""
+    if not isinstance(name, str):
+        raise TypeError(f"action is {_cvm.kind(name)}: give its name, such as 'describe_images'")
     if name[:1].isupper():
         return name
     return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
@@ -117,6 +127,8 @@ def action_of(method: str) -> str:
     """The action that a method of the clients performs: of ``describe_images`` it is ``DescribeImages``."""
     from cvm._actions import Actions
 
+    if not isinstance(method, str):
+        return action_name(method)
     if method.startswith("_") or method not in vars(Actions):
         _cvm.refuse_method(method, [name for name in vars(Actions) if not name.startswith("_")])
     return action_name(method)

@@ -289,9 +289,7 @@ def plan(
         if isinstance(regions, str):
             parts = [part.strip() for part in regions.split(",") if part.strip()]
             raise TypeError(f"`{name}` is a list of regions: write {name}={parts}")
-    return _cvm.SyncPlan(
-        [images] if isinstance(images, str) else list(images), list(to), list(except_), dict(options)
-    )
+    return _cvm.SyncPlan(images, to, except_, dict(options))
 
 
 def run_options(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class ImageFacts:
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> "ImageFacts":
         """From what :meth:`to_dict` returned."""
+        _whole(facts, "the facts of an image", tuple(cls.__dataclass_fields__))
         return cls(**{name: facts[name] for name in cls.__dataclass_fields__})
 
     def to_dict(self) -> dict[str, Any]:
@@ -77,6 +78,7 @@ class Destination:
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> "Destination":
         """From what :meth:`to_dict` returned, or from an event ``{"event": "ended"}`` of a job."""
+        _whole(facts, "a destination", ("source", "region", "outcome"))
         image, error = facts.get("image"), facts.get("error")
         return cls(
             source=facts["source"],
@@ -143,6 +145,7 @@ class SyncReport:
     @classmethod
     def from_dict(cls, facts: Mapping[str, Any]) -> "SyncReport":
         """From what :meth:`to_dict` returned."""
+        _whole(facts, "a sync report", ("source_region", "destinations"))
         return cls(facts["source_region"], tuple(map(Destination.from_dict, facts["destinations"])))
 
     def to_dict(self) -> dict[str, Any]:
@@ -189,3 +192,10 @@ class SyncReport:
 
     def __repr__(self) -> str:
         return f"<cvm.SyncReport from {self.source_region}: {list(self.destinations)}>"
+
+
+def _whole(facts: Mapping[str, Any], what: str, names: tuple[str, ...]) -> None:
+    """Raises ``ValueError`` for a dictionary in which something is missing."""
+    missing = [name for name in names if name not in facts]
+    if missing:
+        raise ValueError(f"this is not {what}: it lacks {', '.join(missing)}: give what to_dict() returned")

@@ -25,7 +25,7 @@ import time
 from typing import Union
 
 from cvm import _cvm
-from cvm._settings import Base, action_name, product_of
+from cvm._settings import Base, action_name, parameters_of, product_of
 from cvm._sync_job import plan, run_options
 from cvm._sync_report import SyncReport
 
@@ -255,7 +255,7 @@ class Call(Machine):
     ) -> None:
         product = product_of(service, version)
         is_checked = checked and product is None
-        super().__init__(config._core.call(action_name(action), dict(parameters or ()), is_checked, product))
+        super().__init__(config._core.call(action_name(action), parameters_of(parameters), is_checked, product))
 
 
 class Pages(Machine):
@@ -272,7 +272,7 @@ class Pages(Machine):
         *,
         resume_token: str | None = None,
     ) -> None:
-        super().__init__(config._core.pages(action_name(action), dict(parameters or ()), resume_token))
+        super().__init__(config._core.pages(action_name(action), parameters_of(parameters), resume_token))
 
     def resume_token(self, left: int = 0) -> str | None:
         """By what the list is read on later, from the last ``left`` items of the page that came last.
@@ -305,7 +305,7 @@ class Watch(Machine):
         interval: float = 5.0,
         timeout: float = 600.0,
     ) -> None:
-        super().__init__(config._core.watch(action_name(action), dict(parameters or ()), interval, timeout))
+        super().__init__(config._core.watch(action_name(action), parameters_of(parameters), interval, timeout))
 
 
 class WaitUntilImageNormal(Machine):
@@ -401,7 +401,7 @@ def sign(
     """
     given = {
         "action": action_name(action),
-        "params": dict(parameters or ()),
+        "params": parameters_of(parameters),
         "secret_id": secret_id,
         "secret_key": secret_key,
         "timestamp": int(time.time()) if timestamp is None else timestamp,
