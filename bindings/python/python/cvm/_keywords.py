@@ -143,7 +143,7 @@ class Keywords:
             language ("zh-CN" or "en-US"): The language of the service's messages; the service's
                 own default if it is not set.
             request_client (str): A tag of the calling program for the service's logs: 1 to 128
-                letters, digits and `-_,;.`.
+                letters, digits and `-_.,;`.
             connect_timeout (float): The longest time to establish a connection, in seconds, 10
                 by default.
             attempt_timeout (float): The longest time for one HTTP exchange, in seconds, 30 by
@@ -212,7 +212,7 @@ class Keywords:
             language ("zh-CN" or "en-US"): The language of the service's messages; the service's
                 own default if it is not set.
             request_client (str): A tag of the calling program for the service's logs: 1 to 128
-                letters, digits and `-_,;.`.
+                letters, digits and `-_.,;`.
             attempt_timeout (float): The longest time for one HTTP exchange, in seconds, 30 by
                 default.
             call_timeout (float): The longest time for one call with all its attempts and
