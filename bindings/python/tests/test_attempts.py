@@ -200,3 +200,9 @@ def test_what_a_hook_sends_itself_is_not_told(settings, unraisable):
         client.describe_regions()
         client.describe_regions()
     assert (seen, unraisable) == (["DescribeRegions", "DescribeRegions"], [])
+
+
+def test_help_describes_every_attribute():
+    for kind in (cvm.AttemptEnd, cvm.Error, cvm.SyncError):
+        missing = [name for name in kind.__annotations__ if f"``{name}``" not in kind.__doc__]
+        assert not missing, (kind, missing)

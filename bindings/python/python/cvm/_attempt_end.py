@@ -13,6 +13,12 @@ class AttemptEnd:
 
     It is told of everything that is sent: calls, the pages of lists, the calls of jobs, and what fetches a credential. An
     attempt that is given up, as its call was cancelled, comes to no end and is not told.
+
+    - ``service``, ``action``, ``region``, ``host``: what was called, and where.
+    - ``attempt``: which one it was, from 1; ``resend_count``: how often the request had been sent before.
+    - ``elapsed``: the seconds that it took; ``status``, ``request_id``: of the answer, if one came.
+    - ``code``, ``error_type``, ``error``: what went wrong, if anything: the service's code, a word for a metric, the error.
+    - ``next``: ``"done"``, ``"retry"`` or ``"fail"``; ``pause``: the seconds until it is sent again; ``reason``: why it is, or not.
     """
 
     #: The product that was called, such as ``"cvm"`` or ``"sts"``.

@@ -36,7 +36,14 @@ __all__ = [
 
 
 class Error(Exception):
-    """Anything that goes wrong with a call or a job. Its text is one sentence and holds no secret."""
+    """Anything that goes wrong with a call or a job. Its text is one sentence and holds no secret.
+
+    - ``kind``: who is at fault, as one word; ``message``: what went wrong, without the call.
+    - ``code``, ``request_id``, ``status``: the service's error code, the id to quote to its support, the HTTP status; ``None``
+      if no answer came.
+    - ``service``, ``action``, ``region``: what was called, and where; ``attempts``: how often it was sent.
+    - ``is_retryable``: whether the same request may succeed later; ``outcome_unknown``: whether the work may have been done.
+    """
 
     #: Who is at fault, as one word: ``"throttled"``, ``"not_found"``, ``"network"``, ...
     kind: str
@@ -180,7 +187,7 @@ class JournalError(Error, OSError):
 
 
 class SyncError(Error):
-    """A sync job has not copied every image to every region; ``report`` says which, and why."""
+    """A sync job has not copied every image to every region; ``report``, a :class:`cvm.SyncReport`, says which, and why."""
 
     #: The whole report, a :class:`cvm.SyncReport`.
     report: Any
