@@ -148,9 +148,8 @@ impl Machine for Running {
 fn run(command: &[String], limit: Duration, program: &Mutex<Program>) -> Result<Lease, String> {
     let deadline = Instant::now() + limit;
     let output = start(command, program).and_then(|stdout| output(stdout, program, deadline)).and_then(
-        |(status, bytes)| match status.success() {
-            true => Ok(bytes),
-            false => Err(format!("failed ({status}): {}", advice(command))),
+        |(status, bytes)| {
+            if status.success() { Ok(bytes) } else { Err(format!("failed ({status}): {}", advice(command))) }
         },
     );
     if output.is_err() {

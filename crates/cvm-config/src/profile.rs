@@ -95,13 +95,13 @@ impl<'a> Files<'a> {
             0 => "there are none".to_owned(),
             _ => format!("there are {}", names.join(", ")),
         };
-        let named = input::excerpt(profile);
-        let command = format!("`cvm configure --profile {named}`");
+        let shown = input::excerpt(profile);
+        let command = format!("`cvm configure --profile {shown}`");
         let what_to_do = match input::closest(profile, names.iter().map(String::as_str)) {
             Some(meant) => format!("did you mean `{meant}` ({known})? {command} writes a new one"),
             None => format!("name another ({known}), or write it with {command}"),
         };
-        origin.error(&format!("there is no profile `{named}`: {what_to_do}"))
+        origin.error(&format!("there is no profile `{shown}`: {what_to_do}"))
     }
 
     /// The settings of a profile, those that count more first.
