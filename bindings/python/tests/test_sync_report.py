@@ -161,3 +161,8 @@ def test_a_dictionary_that_is_no_report_is_refused_by_what_is_missing():
         cvm.SyncReport.from_dict({})
     with pytest.raises(ValueError, match="not a destination: it lacks outcome"):
         cvm.Destination.from_dict({"source": "img-1", "region": "ap-beijing"})
+
+
+def test_a_wrong_name_of_an_option_says_which_was_meant(client):
+    with pytest.raises(TypeError, match=r"^a sync job has no option timout: did you mean timeout\?$"):
+        client.sync(IMAGE, to=["ap-beijing"], timout=3)

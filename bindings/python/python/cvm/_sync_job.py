@@ -300,5 +300,9 @@ def run_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 def _known(options: Mapping[str, Any], known: frozenset[str], whose: str) -> None:
     unknown = options.keys() - known
+    for name in sorted(unknown):
+        meant = _cvm.meant(name, sorted(known))
+        if meant is not None:
+            raise TypeError(f"{whose} has no option {name}: did you mean {meant}?")
     if unknown:
         raise TypeError(f"{whose} has no option {', '.join(sorted(unknown))}: it has {', '.join(sorted(known))}")
