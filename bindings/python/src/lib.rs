@@ -22,6 +22,7 @@ mod job;
 mod lists;
 mod local;
 mod logging;
+mod names;
 mod proto;
 mod settings;
 mod sync_job;
@@ -57,6 +58,8 @@ mod _cvm {
     use crate::lists::ListPlace;
     #[pymodule_export]
     use crate::local::Local;
+    #[pymodule_export]
+    use crate::names::{client_arguments, meant, no_attribute};
     #[pymodule_export]
     use crate::proto::{Config, decode, encode, fail, poll, respond, sign};
     #[pymodule_export]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use cvm_config::{CredentialSetting, Loaded, Loader, Setting, SettingKind};
-use cvm_proto::{Error, Settings, input, output};
+use cvm_proto::{Error, Settings};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMapping, PyString};
@@ -13,7 +13,7 @@ use crate::argument::{self, Argument, wrong_type};
 use crate::attempt::Listener;
 use crate::credential_function::{CredentialFunction, Function};
 use crate::credentials::Credentials;
-use crate::{encode, errors};
+use crate::{encode, errors, names};
 
 /// Keyword arguments; one that is `None` counts as not given.
 pub(crate) struct Options<'a, 'py>(pub(crate) Option<&'a Bound<'py, PyDict>>);
@@ -105,7 +105,14 @@ pub(crate) fn change_for_calls(
     for (name, value) in given {
         let name: String = name.extract()?;
         match known.iter().find(|(known, _)| *known == name) {
-            None => return Err(unknown(&name, &known)),
+            None => {
+                let for_calls = known.iter().filter(|(_, is_for_calls)| *is_for_calls);
+                return Err(names::unknown_argument(
+                    "with_options",
+                    &name,
+                    for_calls.map(|(known, _)| *known),
+                ));
+            }
             Some((name, false)) if !value.is_none() => return Err(refused(Settings::shared_by_calls(name))),
             Some(_) => {}
         }
@@ -116,15 +123,6 @@ pub(crate) fn change_for_calls(
         }
     }
     of_calls(py, &options, settings)
-}
-
-/// The exception for an argument that `with_options` does not have, in Python's words.
-fn unknown(name: &str, known: &[(&str, bool)]) -> PyErr {
-    let for_calls = known.iter().filter_map(|(name, is_for_calls)| is_for_calls.then_some(*name));
-    let meant = input::closest(name, for_calls)
-        .map_or_else(String::new, |meant| format!(". Did you mean '{meant}'?"));
-    let name = output::escaped(name);
-    PyTypeError::new_err(format!("with_options() got an unexpected keyword argument '{name}'{meant}"))
 }
 
 /// Changes what [`OF_CALLS`] names.

@@ -137,3 +137,41 @@ def test_a_part_of_a_credential_of_another_type_is_named():
             cvm.Credentials(*given)
     with pytest.raises(TypeError, match="token is an int: give a str"):
         cvm.Credentials("x", "y", 1)
+
+
+@pytest.mark.parametrize("kind", [cvm.Client, cvm.AsyncClient, proto.Config])
+@pytest.mark.parametrize(
+    "given, meant",
+    [
+        ("secretid", "secret_id"),
+        ("region_name", "region"),
+        ("profile_name", "profile"),
+        ("endpoint_url", "endpoint"),
+        ("verify", "ca_file"),
+        ("aws_access_key_id", "secret_id"),
+        ("aws_session_token", "token"),
+        ("max_attempts", "attempts"),
+        ("credential", "credentials"),
+    ],
+)
+def test_a_wrong_name_of_an_argument_says_which_was_meant(kind, given, meant):
+    said = rf"^{kind.__name__}\(\) got an unexpected keyword argument '{given}'. Did you mean '{meant}'\?$"
+    with pytest.raises(TypeError, match=said):
+        kind(**{given: "x"})
+
+
+def test_an_argument_in_a_wrong_place_says_where_it_belongs(settings):
+    key = cvm.Credentials("id", "key")
+    for arguments in ((key,), (key, REGION), (REGION, key)):
+        with pytest.raises(TypeError, match=r"^Client\(\) .*credentials=\.\.\."):
+            cvm.Client(*arguments)
+    with pytest.raises(TypeError, match=r"^Client\(\) got a Credentials in place of the region"):
+        cvm.Client(region=key)
+    with pytest.raises(TypeError, match=r"^AsyncClient\(\) takes one positional argument, the region, and 3 were given"):
+        cvm.AsyncClient("id", "key", REGION)
+    with pytest.raises(TypeError, match=r"^Client\(\) got multiple values for argument 'region'"):
+        cvm.Client(REGION, region=REGION)
+    with pytest.raises(TypeError, match=r"argument 'qqqqq': help\(cvm.Client.__init__\) shows all"):
+        cvm.Client(qqqqq=1)
+    with cvm.Client(settings.pop("region"), **settings) as client:
+        assert client.region == REGION

@@ -76,3 +76,37 @@ def test_a_mock_of_the_async_client_is_awaited():
 def test_a_script_does_not_pay_for_the_async_client():
     program = "import cvm, cvm._actions; assert 'AsyncActions' not in vars(cvm._actions)"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@CLIENTS
+@pytest.mark.parametrize(
+    "name, hint",
+    [
+        ("descibe_images", ". Did you mean: 'describe_images'?"),
+        ("DescribeImages", ". Did you mean: 'describe_images'?"),
+        ("describeImages", ". Did you mean: 'describe_images'?"),
+        ("get_paginator", ": use paginate"),
+        ("get_waiter", ": use wait_until_image_normal(), wait_until_instances() or wait()"),
+        ("xyzzy", ""),
+        ("_repr_html_", ""),
+    ],
+)
+def test_a_name_that_is_no_method_says_which_was_meant(settings, kind, name, hint):
+    client = kind(**settings)
+    with pytest.raises(AttributeError) as caught:
+        getattr(client, name)
+    assert str(caught.value) == f"'{kind.__name__}' object has no attribute '{name}'{hint}"
+    assert not hasattr(client, name) and getattr(client, name, None) is None
+
+
+def test_a_client_that_is_not_made_yet_lacks_attributes_like_any_object():
+    client = cvm.Client.__new__(cvm.Client)
+    for name in ("_core", "region"):
+        with pytest.raises(AttributeError, match="has no attribute"):
+            getattr(client, name)
+
+
+def test_parameters_are_keywords(client):
+    said = r"^describe_images\(\) takes its parameters as keywords: write describe_images\(Name=value\)"
+    with pytest.raises(TypeError, match=said):
+        client.describe_images({"Limit": 1})

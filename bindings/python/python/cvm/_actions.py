@@ -6,11 +6,16 @@
 def _action(action):
     """Makes the method of a signature and its description.
 
-    It takes any keyword: a name that is wrong is told which one was meant. `__wrapped__` is what `inspect` looks at.
+    It takes any argument: one that is wrong is told what was meant. `__wrapped__` is what `inspect` looks at.
     """
 
     def method(described):
-        def method(self, **parameters):
+        def method(self, *positional, **parameters):
+            if positional:
+                raise TypeError(
+                    f"{described.__name__}() takes its parameters as keywords: write {described.__name__}(Name=value), "
+                    "or **parameters for a dictionary"
+                )
             return self._send(action, parameters)
 
         return _like(method, described)
@@ -21,8 +26,8 @@ def _action(action):
 def _awaited(method):
     """The same action for a client whose `_send` gives something to be awaited."""
 
-    async def awaited(self, **parameters):
-        return await method(self, **parameters)
+    async def awaited(self, *positional, **parameters):
+        return await method(self, *positional, **parameters)
 
     _like(awaited, method.__wrapped__)
     awaited.__qualname__ = "Async" + awaited.__qualname__

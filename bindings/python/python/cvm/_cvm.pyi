@@ -23,6 +23,7 @@ __all__ = [
     "Ticket",
     "VERSION",
     "begin_finalization",
+    "client_arguments",
     "command",
     "decode",
     "encode",
@@ -31,6 +32,8 @@ __all__ = [
     "forked",
     "judge_outcome",
     "kind",
+    "meant",
+    "no_attribute",
     "poll",
     "read_journal",
     "refuse_method",
@@ -175,6 +178,9 @@ def respond(
 ) -> None: ...
 def refuse_method(name: str, known: Sequence[str]) -> None: ...
 def kind(value: object) -> str: ...
+def client_arguments(kind: str, positional: tuple[Any, ...], given: dict[str, Any]) -> None: ...
+def meant(name: str, known: Sequence[str]) -> str | None: ...
+def no_attribute(kind: str, name: str, known: Sequence[str]) -> str: ...
 def escaped(text: str) -> str: ...
 def fail(
     job: Job, kind: str, sent: bool, message: str, unix: int, monotonic: float

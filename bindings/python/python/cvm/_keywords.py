@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from cvm import _cvm
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
@@ -19,6 +21,19 @@ if TYPE_CHECKING:
     _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
+def _opening(described: _Method) -> _Method:
+    """Makes ``__init__`` of a signature and its description.
+
+    It takes any argument: one that is wrong is told what was probably meant. `__wrapped__` is what `inspect` looks at.
+    """
+
+    def __init__(self: Any, *positional: Any, **given: Any) -> None:
+        _cvm.client_arguments(type(self).__name__, positional, given)
+        self._open(given)
+
+    return _like(__init__, described)
+
+
 def _overriding(described: _Method) -> _Method:
     """Makes the method of a signature and its description.
 
@@ -29,10 +44,15 @@ def _overriding(described: _Method) -> _Method:
     def with_options(self: Any, **given: Any) -> Any:
         return self._derive(given)
 
-    with_options.__doc__ = described.__doc__
-    with_options.__qualname__ = described.__qualname__
-    with_options.__wrapped__ = described  # type: ignore[attr-defined]
-    return with_options  # type: ignore[return-value]
+    return _like(with_options, described)
+
+
+def _like(method: Any, described: _Method) -> _Method:
+    method.__doc__ = described.__doc__
+    method.__qualname__ = described.__qualname__
+    method.__wrapped__ = described
+    made: _Method = method
+    return made
 
 
 class Keywords:
@@ -44,6 +64,7 @@ class Keywords:
     def _derive(self, given: dict[str, Any]) -> Self:
         raise NotImplementedError
 
+    @_opening
     def __init__(
         self,
         region: str | None = None,
@@ -178,9 +199,7 @@ class Keywords:
                 it raises is shown by `sys.unraisablehook` and ends no call. Of what it sends itself
                 it is not told. It cannot be an async function.
         """
-        given = dict(locals())
-        del given["self"]
-        self._open(given)
+        raise NotImplementedError
 
     @_overriding
     def with_options(

@@ -10,6 +10,7 @@ from cvm._keywords import Keywords
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from typing_extensions import Self
@@ -37,6 +38,27 @@ class Handle:
         )
 
 
+class _Missing:
+    """A client's ``__getattr__``: says what was probably meant by a name that is no attribute.
+
+    A class does not show it: shells complete nothing on objects that could make attributes up, and these do not.
+    """
+
+    def __get__(self, client: object, kind: type) -> Callable[[str], Any]:
+        if client is None:
+            raise AttributeError("__getattr__")
+
+        def missing(name: str) -> Any:
+            # Protocols ask for names with an underscore.
+            known = [] if name.startswith("_") else [each for each in dir(kind) if not each.startswith("_")]
+            error = AttributeError(_cvm.no_attribute(kind.__name__, name, known))
+            # So that the interpreter does not guess as well.
+            error.name = name
+            raise error
+
+        return missing
+
+
 class Base(Keywords, Handle):
     """The settings and the life of a client; each sort of client has a core of its own."""
 
@@ -47,8 +69,8 @@ class Base(Keywords, Handle):
     _local: Local | None = None
 
     def _open(self, given: dict[str, Any]) -> None:
-        _callbacks.check_hook(on_attempt=given["on_attempt"])
-        self._profile = given["profile"]
+        _callbacks.check_hook(on_attempt=given.get("on_attempt"))
+        self._profile = given.get("profile")
         self._core = self._Core(**given)
 
     def _with_core(self, core: Any) -> Self:
@@ -78,6 +100,10 @@ class Base(Keywords, Handle):
 
     def _close(self) -> None:
         self._core = _Closed()
+
+    # Not for type checkers, to which every name would be one then.
+    if not TYPE_CHECKING:
+        __getattr__ = _Missing()
 
     def __repr__(self) -> str:
         kind = type(self).__name__
