@@ -23,9 +23,9 @@ use crate::{decode, encode, errors, finalization, interrupt, settings, sync_job}
 
 /// Any machine that a client runs.
 pub(crate) enum AnyMachine {
-    Call(TextCall),
+    Call(Box<TextCall>),
     Pages(Box<Pages<TextList>>),
-    Watch(WaitMachine<TextRequest, Judge>),
+    Watch(Box<WaitMachine<TextRequest, Judge>>),
     Wait(Box<dyn Machine<Output = Result<Update, Error>, Progress = Update> + Send>),
     Regions(Box<WhichRegionsMachine>),
     Sync(Box<ImageSyncMachine>),
@@ -219,7 +219,7 @@ impl Job {
 
     /// A call by hand.
     pub(crate) fn of_call(call: TextCall) -> Self {
-        Self::new(AnyMachine::Call(call), Cancel::new(), None)
+        Self::new(AnyMachine::Call(Box::new(call)), Cancel::new(), None)
     }
 
     /// Polls the machine; it is over once the step is its last.
@@ -425,7 +425,7 @@ pub(crate) fn watch(
     let watch = WaitUntil::new(request(py, action, parameters, true)?, (|_| Verdict::Pending) as Judge)
         .every(settings::duration(py, "interval", interval)?)
         .at_most(settings::duration(py, "timeout", timeout)?);
-    Ok(Job::new(AnyMachine::Watch(watch.start(config, seed())), Cancel::new(), None))
+    Ok(Job::new(AnyMachine::Watch(Box::new(watch.start(config, seed()))), Cancel::new(), None))
 }
 
 /// Images asked for until all of them can be used.
