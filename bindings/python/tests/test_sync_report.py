@@ -166,3 +166,15 @@ def test_a_dictionary_that_is_no_report_is_refused_by_what_is_missing():
 def test_a_wrong_name_of_an_option_says_which_was_meant(client):
     with pytest.raises(TypeError, match=r"^a sync job has no option timout: did you mean timeout\?$"):
         client.sync(IMAGE, to=["ap-beijing"], timout=3)
+
+
+def test_a_job_takes_a_client_of_its_kind_alone(client, settings):
+    job = client.sync_job(IMAGE, to=["ap-beijing"])
+    for kind, wrong, said in [
+        (cvm.SyncJob, "x", "client is a str: give a cvm.Client"),
+        (cvm.SyncJob, cvm.AsyncClient(**settings), "client is an AsyncClient: give a cvm.Client"),
+        (cvm.AsyncSyncJob, client, "client is a Client: give a cvm.AsyncClient"),
+    ]:
+        for make in (kind, lambda given: kind.from_json(job.to_json(), given), lambda given: kind.load("e.json", given)):
+            with pytest.raises(TypeError, match=f"^{said}$"):
+                make(wrong)

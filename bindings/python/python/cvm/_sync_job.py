@@ -39,7 +39,15 @@ class _Job:
     _is_cancelled = False
 
     def __init__(self, client: Any) -> None:
-        self._client = client
+        wanted = self._client_class()
+        if not isinstance(client, wanted):
+            raise TypeError(f"client is {_cvm.kind(client)}: give a cvm.{wanted.__name__}")
+        self._client: Any = client
+
+    @staticmethod
+    def _client_class() -> type:
+        """The class of the clients that run it."""
+        raise NotImplementedError
 
     @classmethod
     def _start(
@@ -200,6 +208,12 @@ class SyncJob(_Job):
     resumes it, as does the call that began it. Killed at any moment and run again, it makes no second copy and loses none.
     """
 
+    @staticmethod
+    def _client_class() -> type:
+        from cvm._client import Client
+
+        return Client
+
     def run(
         self,
         *,
@@ -241,6 +255,12 @@ class SyncJob(_Job):
 
 class AsyncSyncJob(_Job):
     """A sync job of a :class:`cvm.AsyncClient`: :class:`cvm.SyncJob` with ``await``."""
+
+    @staticmethod
+    def _client_class() -> type:
+        from cvm._async_client import AsyncClient
+
+        return AsyncClient
 
     async def run(
         self,
