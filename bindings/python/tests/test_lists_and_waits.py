@@ -148,3 +148,10 @@ def test_what_the_judge_raises_ends_the_wait(client, steer):
     with pytest.raises(Never):
         client.wait("describe_images", judge, ImageIds=[IMAGE])
     assert len(steer.requests("DescribeImages")) == 1
+
+
+def test_what_is_shown_of_a_list_says_what_it_holds(client):
+    images = client.paginate("describe_images")
+    assert repr(images) == "<Items of ImageSet>"
+    list(images)
+    assert repr(images) == "<Items of ImageSet, read to its end>"

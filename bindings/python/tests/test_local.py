@@ -266,3 +266,14 @@ def test_a_port_in_use_is_named():
         port = int(endpoint.endpoint.rsplit(":", 1)[1])
         with pytest.raises(OSError, match=f"cannot listen on port {port}: "):
             local.start(port=port)
+
+
+def test_what_is_shown_of_an_endpoint_says_whether_it_runs():
+    with local.start() as endpoint:
+        assert repr(endpoint) == f"<cvm.local.Local at {endpoint.endpoint}>"
+    assert repr(endpoint) == f"<cvm.local.Local at {endpoint.endpoint}, stopped>"
+
+
+def test_a_shell_completes_public_names_alone():
+    assert dir(local) == ["Local", "start"]
+    assert dir(cvm) == sorted(cvm.__all__)

@@ -88,6 +88,11 @@ class _List:
         progress = self._progress
         return None if progress.place is None else progress.place.resume_token(progress.left)
 
+    def __repr__(self):
+        progress = self._progress
+        end = "" if progress.place is not None else ", read to its end"
+        return f"<{type(self).__name__} of {progress.job.items}{end}>"
+
 
 class Items(_List):
     """Every item of a list. A page is fetched when its first item is due; after an error it is fetched anew."""

@@ -29,6 +29,10 @@ __all__ = ["Local", "start"]
 _ADDRESSES = ("endpoint", "backup_endpoint", "sts_endpoint", "metadata_endpoint")
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def start(
     *,
     speed: float = 1.0,
@@ -84,6 +88,7 @@ class Local:
     def __init__(self, core: _cvm.Local) -> None:
         self._core = core
         self._ca_file: str | None = None
+        self._is_stopped = False
 
     @property
     def endpoint(self) -> str:
@@ -197,6 +202,7 @@ class Local:
     def stop(self) -> None:
         """Ends the endpoint, and all connections to it."""
         self._core.stop()
+        self._is_stopped = True
         if self._ca_file is not None:
             os.unlink(self._ca_file)
             self._ca_file = None
@@ -210,4 +216,4 @@ class Local:
         self.stop()
 
     def __repr__(self) -> str:
-        return f"<cvm.local.Local at {self.endpoint}>"
+        return f"<cvm.local.Local at {self.endpoint}{', stopped' if self._is_stopped else ''}>"
