@@ -110,8 +110,20 @@ impl User {
     fn serve(&self, place: &str, typed: &str) {
         let mut child = self.prepared("sh").args(["-c", &format!("exec {typed}")]).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let line = lines.find(|line| line.starts_with("export TENCENTCLOUD_REGION"));
-        assert!(line.is_some(), "{place}: `{typed}`: {:?}", child.wait_with_output());
+        let mut told = Vec::new();
+        let last = lines.find(|line| {
+            told.push(line.clone());
+            line.starts_with("export TENCENTCLOUD_REGION")
+        });
+        assert!(last.is_some(), "{place}: `{typed}`: {:?}", child.wait_with_output());
+        let address = |name: &str| {
+            let before = format!("export TENCENTCLOUD_{name}=");
+            told.iter().find_map(|line| line.strip_prefix(&before)).unwrap_or_default().to_owned()
+        };
+        let endpoint = address("ENDPOINT");
+        assert!(endpoint.starts_with("http"), "{told:?}");
+        // A client that is led there asks no other host.
+        assert_eq!([address("STS_ENDPOINT"), address("METADATA_ENDPOINT")], [endpoint.clone(), endpoint]);
         let pid = child.id().to_string();
         assert!(Command::new("sh").args(["-c", &format!("kill -INT {pid}")]).status().unwrap().success());
         lines.for_each(drop);
