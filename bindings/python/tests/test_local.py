@@ -115,8 +115,8 @@ def test_a_mistake_in_an_argument_is_said_in_words():
         ({"seed": pathlib.Path("seed.json")}, TypeError, "give the contents of a seed"),
         ({"seed": {"number": {1}}}, TypeError, "seed has a value that JSON does not have"),
         ({"skip_checks": "signature"}, TypeError, "skip_checks is a text: give a list of texts"),
-        ({"skip_checks": [1]}, TypeError, "skip_checks: give a list of texts"),
-        ({"skip_checks": 1}, TypeError, "skip_checks: give a list of texts"),
+        ({"skip_checks": [1]}, TypeError, "skip_checks[0] is an int: give a str"),
+        ({"skip_checks": 1}, TypeError, "skip_checks is an int: give a list of texts"),
         ({"skip_checks": ["sinature"]}, ValueError, "there is no check `sinature`: did you mean `signature`?"),
     ]:
         with pytest.raises(error, match=re.escape(words)):
