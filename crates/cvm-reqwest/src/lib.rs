@@ -211,7 +211,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Parameter`](cvm_proto::ErrorKind::Parameter) if the token cannot be read, or belongs to another action,
+    /// [`ErrorKind::Parameter`] if the token cannot be read, or belongs to another action,
     /// region or other parameters.
     pub fn resume_items<L>(&self, list: &L, token: &str) -> Result<ItemStream<L>, Error>
     where

@@ -212,7 +212,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Parameter`](cvm_proto::ErrorKind::Parameter) if the token cannot be read, or belongs to another action,
+    /// [`ErrorKind::Parameter`] if the token cannot be read, or belongs to another action,
     /// region or other parameters.
     pub fn resume_items<L: Resumable>(&self, list: &L, token: &str) -> Result<ItemIter<L>, Error> {
         self.resume_pages(list, token).map(ItemIter::new)

@@ -220,7 +220,7 @@ impl Ask for TextRequest {
     }
 }
 
-/// An action whose answers are also kept as they came: for a [wait](WaitUntil::with_text) whose outcome stays a text.
+/// An action whose answers are also kept as they came: for a [wait](crate::WaitUntil::with_text) whose outcome stays a text.
 #[derive(Clone, Debug)]
 pub struct WithText<A>(pub(crate) A);
 
