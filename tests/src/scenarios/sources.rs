@@ -133,7 +133,7 @@ pub fn process_that_prints_a_key<S: Shell>() {
     sees_the_images(&client);
     let machine = machine.set("TENCENTCLOUD_CREDENTIAL_PROCESS", "no-such-program-here");
     let error = machine.client::<S>().send(DescribeImages::default()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Config, "{error:?}");
+    assert_eq!(error.kind(), ErrorKind::Credential, "{error:?}");
     assert!(error.to_string().contains("TENCENTCLOUD_CREDENTIAL_PROCESS"), "{error}");
 }
 
