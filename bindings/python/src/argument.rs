@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAttributeError, PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyInt, PyMemoryView, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyInt, PyIterator, PyMemoryView, PyString};
 
 /// What an argument is read as.
 pub(crate) trait Argument {
@@ -58,6 +58,29 @@ where
     })
 }
 
+/// What a protocol gives; `None` if the value does not have it. What else its code raises, such as Ctrl-C or what a query's
+/// database says, is raised.
+pub(crate) fn if_there<T>(py: Python<'_>, given: PyResult<T>) -> PyResult<Option<T>> {
+    let is_absent = |error: &PyErr| {
+        error.is_instance_of::<PyAttributeError>(py)
+            || error.is_instance_of::<PyTypeError>(py)
+            || error.is_instance_of::<PyValueError>(py)
+    };
+    match given {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if is_absent(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The items of an iterable; bytes are none, although they can be iterated over.
+pub(crate) fn items<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyIterator>>> {
+    let is_binary = value.is_instance_of::<PyBytes>()
+        || value.is_instance_of::<PyByteArray>()
+        || value.is_instance_of::<PyMemoryView>();
+    if is_binary { Ok(None) } else { if_there(value.py(), value.try_iter()) }
+}
+
 /// What is no iterable of texts.
 pub(crate) enum Unfit {
     /// A sentence that names the place.
@@ -89,13 +112,9 @@ pub(crate) fn texts(name: &str, given: &Bound<'_, PyAny>, wanted: &str) -> Resul
     let wrong = |place: &str, value: &Bound<'_, PyAny>, wanted: &str| {
         Unfit::Wrong(format!("{place} is {}: give {wanted}", kind(value)))
     };
-    let is_one = given.is_instance_of::<PyString>()
-        || given.is_instance_of::<PyBytes>()
-        || given.is_instance_of::<PyByteArray>()
-        || given.is_instance_of::<PyMemoryView>();
-    let items = if is_one { None } else { given.try_iter().ok() };
+    let each = if given.is_instance_of::<PyString>() { None } else { items(given)? };
     let mut texts = Vec::new();
-    for (at, item) in items.ok_or_else(|| wrong(name, given, wanted))?.enumerate() {
+    for (at, item) in each.ok_or_else(|| wrong(name, given, wanted))?.enumerate() {
         let item = item?;
         if at == MOST_TEXTS {
             return Err(Unfit::Wrong(format!("{name} has more than {MOST_TEXTS} items: give fewer")));

@@ -3,15 +3,12 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{
-    PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyIterator, PyList, PyMapping, PyMemoryView,
-    PyString, PyTuple,
-};
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyList, PyMapping, PyString, PyTuple};
 
-use crate::argument::kind;
+use crate::argument::{if_there, items, kind};
 use crate::errors;
 
 /// Deeper than any parameter of the API, and shallow enough for every stack.
@@ -161,8 +158,8 @@ fn other(out: &mut String, value: &Bound<'_, PyAny>, depth: usize) -> Result<(),
         out.push_str(&decimal(&number)?);
     } else if let Ok(mapping) = value.cast::<PyMapping>() {
         members(out, &mapping.items()?, depth)?;
-    } else if let Some(items) = iterator(value)? {
-        list(out, items, depth)?;
+    } else if let Some(each) = items(value)? {
+        list(out, each, depth)?;
     } else if let Some(truth) = if_there(py, value.extract::<bool>())? {
         // numpy's, which has no protocol.
         out.push_str(if truth { "true" } else { "false" });
@@ -189,34 +186,11 @@ fn members(out: &mut String, items: &Bound<'_, PyList>, depth: usize) -> Result<
     object(out, items.iter().map(|item| item.extract()), depth)
 }
 
-/// What a protocol gives; `None` if the value does not have it. What else its code raises, such as Ctrl-C or what a query's
-/// database says, is raised.
-fn if_there<T>(py: Python<'_>, given: PyResult<T>) -> PyResult<Option<T>> {
-    let is_absent = |error: &PyErr| {
-        error.is_instance_of::<PyAttributeError>(py)
-            || error.is_instance_of::<PyTypeError>(py)
-            || error.is_instance_of::<PyValueError>(py)
-    };
-    match given {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if is_absent(&error) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 /// The whole number that a value stands for.
 fn index<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyInt>>> {
     let py = value.py();
     let number = if_there(py, value.call_method0(intern!(py, "__index__")))?;
     Ok(number.and_then(|number| number.cast_into().ok()))
-}
-
-/// The items of an iterable; bytes are none, although they can be iterated over.
-fn iterator<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyIterator>>> {
-    let is_binary = value.is_instance_of::<PyBytes>()
-        || value.is_instance_of::<PyByteArray>()
-        || value.is_instance_of::<PyMemoryView>();
-    if is_binary { Ok(None) } else { if_there(value.py(), value.try_iter()) }
 }
 
 fn text(out: &mut String, text: &str) {

@@ -188,9 +188,8 @@ fn credential(
                 return Err(wrong_type(name, &given, "the code as a text, or a function that asks for one"));
             }
             CredentialSetting::CredentialProcess if !given.is_instance_of::<PyString>() => {
-                let line = py.import("shlex")?.call_method1("join", (&given,));
-                line.map_err(|_| wrong_type(name, &given, "a command line, or its words as texts"))?
-                    .extract()?
+                let words = argument::texts(name, &given, "a command line, or its words as texts")?;
+                py.import("shlex")?.call_method1("join", (words,))?.extract()?
             }
             CredentialSetting::RolePolicy if !given.is_instance_of::<PyString>() => {
                 let policy = PyDict::new(py);

@@ -187,3 +187,11 @@ def test_what_the_code_of_a_parameter_raises_is_raised(client, steer, raised):
     with pytest.raises(raised, match="the database is away"):
         client.sync_images(ImageIds=["img-o3ycss2p"], DestinationRegions=Number())
     assert steer.requests("SyncImages") == []
+    with pytest.raises(raised, match="the database is away"):
+        client.wait_until_image_normal(Items())
+    with pytest.raises(raised, match="the database is away"):
+        client.sync("img-o3ycss2p", to=Items())
+    with pytest.raises(raised, match="the database is away"):
+        client.with_options(retry_on=Items())
+    with pytest.raises(raised, match="the database is away"):
+        cvm.Client(credential_process=Items())

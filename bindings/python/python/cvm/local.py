@@ -75,7 +75,7 @@ def _text(seed: str | Mapping[str, Any] | None) -> str | None:
     if seed is None or isinstance(seed, str):
         return seed
     if not isinstance(seed, Mapping):
-        raise TypeError(f"seed is of the type {type(seed).__name__}: give the contents of a seed, as a dictionary or a text in JSON")
+        raise TypeError(f"seed is {_cvm.kind(seed)}: give the contents of a seed, as a dictionary or a text in JSON")
     try:
         return json.dumps(seed, default=dict)
     except (TypeError, ValueError):
