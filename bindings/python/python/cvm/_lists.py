@@ -63,13 +63,6 @@ class _Progress:
         """Leaves what is left of the open page out."""
         self.items, self.left = iter(()), 0
 
-    def next_item(self):
-        """A list of the next item of the open page, or an empty one."""
-        for item in self.items:
-            self.left -= 1
-            return [item]
-        return []
-
 
 class _List:
     """What both kinds of list know."""
@@ -123,7 +116,8 @@ class Items(_List):
 
     def __next__(self):
         while True:
-            for item in self._progress.next_item():
+            for item in self._progress.items:
+                self._progress.left -= 1
                 return item
             page = self._page()
             if page is None:
@@ -180,7 +174,8 @@ class AsyncItems(_List):
 
     async def __anext__(self):
         while True:
-            for item in () if self._is_closed else self._progress.next_item():
+            for item in () if self._is_closed else self._progress.items:
+                self._progress.left -= 1
                 return item
             page = await self._page()
             if page is None:
