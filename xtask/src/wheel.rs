@@ -20,8 +20,8 @@ const NOTICES: [&str; 4] = [
     "licenses/THIRD-PARTY-LICENSES.txt",
     "sboms/cvm-sdk.cdx.json",
 ];
-/// Interpreters without a global lock: each takes a wheel of its own.
-const FREE_THREADED: [&str; 2] = ["python3.13t", "python3.14t"];
+/// The interpreter without a global lock, which takes a wheel of its own: pyo3 knows none before.
+const FREE_THREADED: &str = "python3.14t";
 
 /// What a wheel is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,26 +72,23 @@ pub(crate) fn run(root: &Path, out: Option<&Path>) -> Outcome {
     fs::create_dir_all(&out).map_err(failed)?;
 
     let mut files = vec![source_archive(&tools, &package, &scratch.join("sdist"))?];
+    // Any interpreter will do for the wheel that is for all of them.
+    let mut interpreters = vec![(tools.program("python"), true)];
+    if can_start(FREE_THREADED) {
+        interpreters.push((PathBuf::from(FREE_THREADED), false));
+    } else {
+        println!("no wheel of its own for {FREE_THREADED}: there is no such program");
+    }
     for &platform in Platform::all() {
         if let Some(why) = missing_target(platform) {
             println!("no wheel for {platform:?}: {why}");
             continue;
         }
-        // Any interpreter will do for the wheel that is for all of them.
-        let stable = [(tools.program("python"), true)];
-        let others = FREE_THREADED.iter().filter(|name| {
-            let is_there = can_start(name);
-            if !is_there {
-                println!("no wheel of its own for {name}: there is no such program");
-            }
-            is_there
-        });
-        let others = others.map(|name| (PathBuf::from(name), false));
-        for (interpreter, is_stable) in stable.into_iter().chain(others) {
-            let wheel = build(root, &tools, platform, &interpreter, is_stable, &scratch.join("wheel"))?;
-            check(&tools, &wheel, platform, is_stable)?;
+        for (interpreter, is_stable) in &interpreters {
+            let wheel = build(root, &tools, platform, interpreter, *is_stable, &scratch.join("wheel"))?;
+            check(&tools, &wheel, platform, *is_stable)?;
             if platform.runs_here() {
-                try_out(&package, &scratch, &interpreter, &wheel)?;
+                try_out(&package, &scratch, interpreter, &wheel)?;
             }
             files.push(wheel);
         }
@@ -159,7 +156,7 @@ fn check(tools: &Venv, wheel: &Path, platform: Platform, is_stable: bool) -> Out
         return Err(format!("{} has no {name}", wheel.display()));
     }
     // It judges by the libc of this machine; of the other maturin has said that the wheel keeps to it.
-    if platform.linux().is_some_and(|(libc, _)| libc == "gnu") {
+    if platform.linux().is_some() && platform.runs_here() {
         run::run(tools.python().args(["-m", "auditwheel", "show"]).arg(wheel))?;
     }
     if is_stable {
